@@ -1,0 +1,61 @@
+"""Every error that a user can meet, as one sentence each.
+
+The tree::
+
+    GlyphiteError                 exit code 1
+    |-- InputError                exit code 2: what was named cannot be used
+    |   |-- ModelError            a model or .tflite that is broken or not supported
+    |   |-- BoardError            no such board, or a board file with a mistake
+    |   |-- DataError             MNIST cannot be had, or is not what was published
+    |   `-- ImageError            a picture that cannot be read
+    |-- ToolError                 a compiler, emulator or package is absent or failed
+    |-- LinkError                 the board is silent, busy, or answers what it should not
+    |-- DoesNotFitError           the firmware is larger than the board
+    `-- CheckFailedError          a comparison was made and its limit was passed
+
+A message says what was found, what is allowed, and the way out.
+"""
+
+
+class GlyphiteError(Exception):
+    """The root: caught once, in the command line, and printed without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(GlyphiteError):
+    """What the user named cannot be used as it is."""
+
+    exit_code = 2
+
+
+class ModelError(InputError):
+    """A model that is missing, broken, or beyond what is supported."""
+
+
+class BoardError(InputError):
+    """No such board, or a board file with a mistake in it."""
+
+
+class DataError(InputError):
+    """The data set cannot be had, or is not the published one."""
+
+
+class ImageError(InputError):
+    """A picture that cannot be read."""
+
+
+class ToolError(GlyphiteError):
+    """A compiler, an emulator or an optional package is absent, or it failed."""
+
+
+class LinkError(GlyphiteError):
+    """The serial line: port missing or busy, board silent, or the wrong board."""
+
+
+class DoesNotFitError(GlyphiteError):
+    """The firmware needs more flash or RAM than the board has."""
+
+
+class CheckFailedError(GlyphiteError):
+    """A comparison ran to its end and its limit was passed."""

@@ -1,0 +1,120 @@
+"""Where things lie: one folder a model below ``build/``.
+
+Stages meet in these files, never in objects::
+
+    build/seed/model.keras  history.json  pictures/   train
+    build/seed/model_int8.tflite  manifest.json       convert
+    build/seed/compare.json  scores.npz               compare
+    build/seed/c/model.c  model.h                     compile
+    build/seed/tflm/                                  export --tflm
+    build/seed/<board>/firmware.elf  size.json        build
+    build/seed/<board>/stream.json                    stream
+    build/seed/report.json  report.html               report
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.errors import ModelError
+
+FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
+"""The C side: boards, library, ports. Shipped beside this package as data."""
+
+
+def build_root() -> Path:
+    """The folder of all models: ``$GLYPHITE_BUILD``, or ``build`` in the current folder."""
+    return Path(os.environ.get("GLYPHITE_BUILD", "build"))
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """One model's files. ``tflite`` lies elsewhere when the user named a .tflite of their own."""
+
+    root: Path
+    tflite: Path
+
+    @property
+    def name(self) -> str:
+        """The model's name: that of its folder."""
+        return self.root.name
+
+    @property
+    def keras(self) -> Path:
+        """The trained float model."""
+        return self.root / "model.keras"
+
+    @property
+    def history(self) -> Path:
+        """Loss and accuracy by epoch."""
+        return self.root / "history.json"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of the training run's pictures."""
+        return self.root / "pictures"
+
+    @property
+    def manifest(self) -> Path:
+        """What is known of the model: see ``convert.manifest``."""
+        return self.root / "manifest.json"
+
+    @property
+    def compare(self) -> Path:
+        """The figures of the last comparison."""
+        return self.root / "compare.json"
+
+    @property
+    def scores(self) -> Path:
+        """Every runner's scores in the last comparison."""
+        return self.root / "scores.npz"
+
+    @property
+    def generated(self) -> Path:
+        """The folder of the compiled C."""
+        return self.root / "c"
+
+    @property
+    def tflm(self) -> Path:
+        """The folder of the TensorFlow Lite Micro sketch."""
+        return self.root / "tflm"
+
+    def board(self, board: str) -> Path:
+        """The folder of one board's firmware, sizes and streaming results."""
+        return self.root / board
+
+
+def model_folder(name: str) -> ModelFolder:
+    """The folder of the model called ``name``, whether or not it exists yet."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ModelError(
+            f"{name!r} is not a model's name: letters, digits, '_', '-' and '.' are allowed."
+        )
+    root = build_root() / name
+    return ModelFolder(root, root / "model_int8.tflite")
+
+
+def find_model(text: str) -> ModelFolder:
+    """The model that ``text`` names: a name below ``build/``, or the path of a .tflite.
+
+    A path's results go to ``build/<file's stem>``, or stay beside it where it already lies in a
+    model's folder. Raises ModelError when there is no such model.
+    """
+    path = Path(text)
+    if path.suffix == ".tflite" or path.is_file():
+        if not path.is_file():
+            raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
+        if path.name == "model_int8.tflite":
+            return ModelFolder(path.parent, path)
+        return ModelFolder(build_root() / path.stem, path)
+    folder = model_folder(path.name if path.is_dir() else text)
+    if path.is_dir() and (path / "model_int8.tflite").is_file():
+        return ModelFolder(path, path / "model_int8.tflite")
+    if not folder.tflite.is_file():
+        raise ModelError(
+            f"No model called {text!r}: {folder.tflite} does not exist. "
+            f"Make it with `glyphite train {folder.name}` and `glyphite convert {folder.name}`, "
+            "or name the path of a .tflite file."
+        )
+    return folder

@@ -1,0 +1,76 @@
+"""What all tests share: the seed model, MNIST, and what happens where a tool is absent."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from convert.workspace import ModelFolder
+from host.cli import main
+
+PROJECT = Path(__file__).resolve().parent.parent
+STRICT = os.environ.get("GLYPHITE_STRICT_TESTS") == "1"
+"""Set by ``make test``: there an absent tool is a failure, elsewhere a skip with the reason."""
+
+SEED_SOURCES = ("train/data.py", "train/networks.py", "train/fit.py", "convert/quantize.py")
+
+
+def absent(reason: str) -> None:
+    """Skip the test, or fail it under ``make test``, because ``reason``."""
+    if STRICT:
+        pytest.fail(f"{reason} Run `make setup`.", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def require_tool() -> Iterator[object]:
+    """``require_tool("qemu-system-arm")``: go on only where the program is on the PATH."""
+
+    def require(*programs: str) -> None:
+        for program in programs:
+            if shutil.which(program) is None:
+                absent(f"{program} is not installed.")
+
+    yield require
+
+
+@pytest.fixture(autouse=True)
+def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a build folder of its own, so none sees what another left."""
+    folder = tmp_path / "build"
+    monkeypatch.setenv("GLYPHITE_BUILD", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The seed network, trained for one epoch on all of MNIST and quantized: a model's folder.
+
+    Kept in ``build/tests`` under a hash of the sources that make it, so that only the first run
+    and a run after a change to them pays for the training.
+    """
+    pytest.importorskip("tensorflow")
+    digest = hashlib.sha256()
+    for source in SEED_SOURCES:
+        digest.update((PROJECT / source).read_bytes())
+    kept = PROJECT / "build" / "tests" / digest.hexdigest()[:16]
+    if not (kept / "seed" / "manifest.json").is_file():
+        making = tmp_path_factory.mktemp("making")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GLYPHITE_BUILD", str(making))
+            assert main(["train", "seed", "--epochs", "1"]) == 0
+            assert main(["convert", "seed"]) == 0
+        kept.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(making / "seed", kept / "seed", dirs_exist_ok=True)
+    return kept / "seed"
+
+
+@pytest.fixture
+def seed(trained_seed: Path, build_folder: Path) -> ModelFolder:
+    """A copy of the trained seed model in this test's own build folder."""
+    root = build_folder / "seed"
+    shutil.copytree(trained_seed, root)
+    return ModelFolder(root, root / "model_int8.tflite")

@@ -1,0 +1,1 @@
+"""MNIST, the networks and one training run; knows nothing of ``host``."""
