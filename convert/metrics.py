@@ -1,0 +1,123 @@
+"""How good, and how alike: accuracy with its interval, agreement, byte differences.
+
+Pure functions of arrays. Scores are (n, classes), answers and labels (n,).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Z_95 = 1.959963984540054
+"""The standard normal's quantile at 0.975: 95 % lie within that many deviations of the mean."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """``correct`` of ``count`` answers, and what that says of all images like these."""
+
+    correct: int
+    count: int
+
+    @property
+    def value(self) -> float:
+        """The share of right answers, 0 to 1."""
+        return self.correct / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval, as fractions."""
+        return wilson_interval(self.correct, self.count)
+
+
+@dataclass(frozen=True)
+class ByteDifferences:
+    """How two arrays of int8 scores differ."""
+
+    images: int
+    """Images with at least one byte that differs."""
+    values: int
+    """Bytes that differ, over all images."""
+    largest: int
+    """The largest difference of two bytes, 0 to 255."""
+
+
+def answers(scores: NDArray[Any]) -> NDArray[np.intp]:
+    """The class of the highest score of each image; of equal scores, the first."""
+    return np.argmax(scores, axis=1).astype(np.intp)
+
+
+def accuracy(given: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
+    """How many of the answers ``given`` are the labels; ValueError unless there is one each."""
+    _require_pairs(given, labels)
+    return Accuracy(int(np.count_nonzero(given == labels)), len(labels))
+
+
+def wilson_interval(correct: int, count: int, z: float = Z_95) -> tuple[float, float]:
+    """The score interval of a proportion, as fractions: it stays inside 0 to 1, also at the ends.
+
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal
+    of the American Statistical Association 22 (1927), pages 209-212: the p for which
+    ``|p - correct / count| <= z * sqrt(p * (1 - p) / count)``.
+    """
+    if count < 1 or not 0 <= correct <= count:
+        raise ValueError(f"{correct} of {count} is no proportion")
+    share = correct / count
+    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    middle = share + z * z / (2 * count)
+    scale = 1 + z * z / count
+    low = 0.0 if correct == 0 else (middle - spread) / scale
+    high = 1.0 if correct == count else (middle + spread) / scale
+    return low, high
+
+
+def answers_that_differ(first: NDArray[Any], second: NDArray[Any]) -> int:
+    """The number of images that two runners answer differently."""
+    _require_pairs(first, second)
+    return int(np.count_nonzero(first != second))
+
+
+def byte_differences(first: NDArray[np.int8], second: NDArray[np.int8]) -> ByteDifferences:
+    """Compare two arrays of int8 scores (n, classes) byte by byte."""
+    _require_pairs(first, second)
+    if first.dtype != np.int8 or second.dtype != np.int8:
+        raise ValueError(f"int8 scores are compared, not {first.dtype} with {second.dtype}")
+    distance = np.abs(first.astype(np.int16) - second.astype(np.int16))
+    return ByteDifferences(
+        images=int(np.count_nonzero(distance.any(axis=1))),
+        values=int(np.count_nonzero(distance)),
+        largest=int(distance.max(initial=0)),
+    )
+
+
+def confusion_matrix(labels: NDArray[Any], given: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """The number of images of each label (row) that got each answer (column)."""
+    _require_pairs(labels, given)
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (labels, given), 1)
+    return matrix
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The chance of a split this uneven or worse, were both runners equally good.
+
+    ``only_first`` images were answered rightly by the first runner alone, ``only_second`` by the
+    second alone. Q. McNemar, "Note on the sampling error of the difference between correlated
+    proportions or percentages", Psychometrika 12 (1947), pages 153-157, in its exact form: the
+    two-sided binomial test of ``only_first`` in ``only_first + only_second`` at one half.
+    """
+    if only_first < 0 or only_second < 0:
+        raise ValueError(f"{only_first} and {only_second} are no counts")
+    count = only_first + only_second
+    tail, ways = 0, 1  # integers: exact at any count
+    for chosen in range(min(only_first, only_second) + 1):
+        tail += ways
+        ways = ways * (count - chosen) // (chosen + 1)
+    return min(1.0, 2 * tail / (1 << count))
+
+
+def _require_pairs(first: NDArray[Any], second: NDArray[Any]) -> None:
+    if first.shape != second.shape:
+        raise ValueError(f"shapes {first.shape} and {second.shape} cannot be compared")
