@@ -1,0 +1,44 @@
+"""TensorFlow without its noise: imported on demand, its log kept from the user's terminal."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from convert.errors import ToolError
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep everything off the terminal that is written to stdout or stderr meanwhile.
+
+    TensorFlow's C++ writes to the file descriptors, past ``sys.stderr``, so those are turned away.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    with tempfile.TemporaryFile() as away:
+        try:
+            for descriptor in kept:
+                os.dup2(away.fileno(), descriptor)
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for descriptor, copy in kept.items():
+                os.dup2(copy, descriptor)
+                os.close(copy)
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow silently, so that later imports of it are free; ToolError without it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with quiet():
+            import tensorflow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ToolError(
+            f"The package {error.name} is not installed, and training and quantization need it. "
+            "Install it with `pip install 'glyphite[train]'`."
+        ) from error
