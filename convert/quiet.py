@@ -5,15 +5,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from convert.errors import ToolError
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Iterator[IO[bytes]]:
     """Keep everything off the terminal that is written to stdout or stderr meanwhile.
 
     TensorFlow's C++ writes to the file descriptors, past ``sys.stderr``, so those are turned away.
+    Yields the file that they go to meanwhile, for who needs the reason of a failure.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -22,7 +24,7 @@ def quiet() -> Iterator[None]:
         try:
             for descriptor in kept:
                 os.dup2(away.fileno(), descriptor)
-            yield
+            yield away
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
