@@ -1,0 +1,28 @@
+// Answers the Glyphite host tool: put model.c and model.h of `glyphite compile` into this folder.
+#include "model.h"
+
+#include <Glyphite.h>
+
+GLYPHITE_COMPILED_MODEL(model);
+
+static uint32_t ticks() {
+    return micros();
+}
+
+static const struct glyphite_board board GLYPHITE_CONST = {"arduino", F_CPU, 1000000, 64, ticks};
+
+static struct glyphite_application application;
+
+void setup() {
+    Serial.begin(115200);
+    glyphite_begin(&application, &model, &board);
+}
+
+void loop() {
+    while (Serial.available() > 0) {
+        glyphite_sink(&application, (uint8_t)Serial.read());
+        for (uint8_t byte; glyphite_poll(&application, &byte);) {
+            Serial.write(byte);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/* The board's end of the wire: takes bytes, runs the model, offers bytes. It knows neither UART
+ * nor clock; the port or sketch does. See docs/wire.md.
+ *
+ * Tensors are decoded into the model's input as they arrive and answers are encoded as they leave:
+ * beside this struct (70 bytes on an AVR) only the scores of the last answer are kept, so that a
+ * repeated request gets them again and the model never runs twice for one id. */
+#ifndef GLYPHITE_APPLICATION_H
+#define GLYPHITE_APPLICATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "glyphite_frame.h"
+#include "glyphite_model.h"
+#include "glyphite_wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct glyphite_application {
+    const struct glyphite_model *model; /* in program memory */
+    const struct glyphite_board *board; /* in program memory */
+    struct glyphite_engine engine;      /* copied from the model */
+    uint32_t (*ticks)(void);            /* copied from the board */
+    struct glyphite_decoder decoder;
+    struct glyphite_encoder encoder;
+    int8_t *input;        /* the tensor being filled */
+    uint32_t received;    /* payload bytes of the request so far */
+    uint32_t inferences;  /* runs since the start */
+    uint16_t id;          /* of the request being received */
+    uint16_t answered_id; /* of the cached answer */
+    uint8_t state;        /* enum request_state in glyphite_application.c */
+    uint8_t message;      /* enum glyphite_message: type of the request */
+    uint8_t encoding;     /* enum glyphite_encoding of the request */
+    int8_t status;        /* enum glyphite_status of a refusal */
+    bool answered;        /* answer and scores hold the answer to answered_id */
+    uint8_t answer[GLYPHITE_ANSWER_HEADER_BYTES];
+};
+
+/* Set the application up. Model and board must outlive it. */
+void glyphite_begin(struct glyphite_application *application, const struct glyphite_model *model,
+                    const struct glyphite_board *board);
+
+/* Take one byte from the line; runs the model when it completes a request.
+ * False: not taken, because bytes of an answer are still to be polled. */
+bool glyphite_sink(struct glyphite_application *application, uint8_t byte);
+
+/* The next byte for the line; false when there is none. */
+bool glyphite_poll(struct glyphite_application *application, uint8_t *byte);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

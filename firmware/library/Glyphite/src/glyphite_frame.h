@@ -1,0 +1,74 @@
+/* Frames byte by byte: a message and its CRC-16, COBS-encoded, ended by a zero byte.
+ *
+ * The structs belong to the caller and hold no message: the decoder hands out each byte as it
+ * arrives, the encoder asks for each byte (twice or three times) as it leaves. That is what lets
+ * a board with 2 KB of RAM take a 784-byte tensor and send a hello of 300 bytes.
+ *
+ * COBS: Cheshire and Baker, "Consistent Overhead Byte Stuffing", 1999. CRC-16/CCITT: polynomial
+ * 0x1021, initial value 0xFFFF, sent high byte first. */
+#ifndef GLYPHITE_FRAME_H
+#define GLYPHITE_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GLYPHITE_CRC_START 0xFFFFu
+
+/* The CRC after one more byte; begin with GLYPHITE_CRC_START. */
+uint16_t glyphite_crc16(uint16_t crc, uint8_t byte);
+
+/* What a byte from the line turned out to be. */
+enum glyphite_event {
+    GLYPHITE_EVENT_NONE,  /* nothing yet: part of the encoding */
+    GLYPHITE_EVENT_BYTE,  /* the message has one byte more: decoder->byte */
+    GLYPHITE_EVENT_END,   /* the message is whole, and its CRC is right */
+    GLYPHITE_EVENT_BROKEN /* the frame ended damaged: forget the bytes it gave */
+};
+
+struct glyphite_decoder {
+    uint8_t byte;    /* the message byte of the last GLYPHITE_EVENT_BYTE */
+    uint8_t left;    /* data bytes until the next code byte */
+    uint8_t code;    /* the block's code byte; 0: no frame has begun */
+    uint8_t held[2]; /* the newest bytes, held back because they may be the CRC */
+    uint8_t holding; /* how many of held are in use, 0 to 2 */
+    uint16_t crc;    /* of the bytes handed out */
+};
+
+void glyphite_decoder_reset(struct glyphite_decoder *decoder);
+
+/* Take one byte from the line. Ready for the next frame after END and BROKEN. */
+enum glyphite_event glyphite_decoder_sink(struct glyphite_decoder *decoder, uint8_t byte);
+
+/* The message's byte at index, 0 <= index < length. Must give the same answer each time. */
+typedef uint8_t (*glyphite_byte_at)(const void *context, uint16_t index);
+
+struct glyphite_encoder {
+    glyphite_byte_at byte_at;
+    const void *context;
+    uint16_t length; /* bytes in the message, without the CRC */
+    uint16_t crc;
+    uint16_t at;       /* the next byte of message and CRC to send */
+    uint8_t left;      /* data bytes left in this block */
+    bool zero_follows; /* the block stands for a zero behind its data */
+    uint8_t state;     /* enum encoder_state in glyphite_frame.c; 0: nothing to send */
+};
+
+/* Begin to send the message of so many bytes that byte_at(context, ...) gives. */
+void glyphite_encoder_start(struct glyphite_encoder *encoder, glyphite_byte_at byte_at,
+                            const void *context, uint16_t length);
+
+/* The next byte for the line; false when all is sent. */
+bool glyphite_encoder_poll(struct glyphite_encoder *encoder, uint8_t *byte);
+
+/* Whether bytes are still to be polled. */
+bool glyphite_encoder_busy(const struct glyphite_encoder *encoder);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,100 @@
+#include "glyphite_hello.h"
+
+#include <stddef.h>
+
+#define ITEM_HEADER_BYTES 2u  /* type, length */
+#define HELLO_HEADER_BYTES 2u /* message, protocol */
+
+/* What every board of this version can do. */
+struct library {
+    char firmware[GLYPHITE_TEXT_BYTES];
+    uint8_t encodings[1];
+};
+
+static const struct library this_library GLYPHITE_CONST = {"Glyphite " GLYPHITE_VERSION,
+                                                           {GLYPHITE_ENCODING_RAW}};
+
+enum source {
+    OF_LIBRARY, /* struct library */
+    OF_MODEL,   /* struct glyphite_model */
+    OF_BOARD,   /* struct glyphite_board */
+    OF_COUNTER  /* the number of inferences */
+};
+
+/* An item's value is a piece of a struct in program memory, as it lies there. */
+struct item {
+    uint8_t type;   /* enum glyphite_item */
+    uint8_t source; /* enum source */
+    uint8_t offset; /* in the source's struct */
+    uint8_t length; /* of the value, in bytes */
+};
+
+#define FIELD(type, source, structure, field)                                                      \
+    { type, source, offsetof(structure, field), sizeof((structure *)0)->field }
+#define LIBRARY(type, field) FIELD(GLYPHITE_ITEM_##type, OF_LIBRARY, struct library, field)
+#define MODEL(type, field) FIELD(GLYPHITE_ITEM_##type, OF_MODEL, struct glyphite_model, field)
+#define BOARD(type, field) FIELD(GLYPHITE_ITEM_##type, OF_BOARD, struct glyphite_board, field)
+
+static const struct item items[] GLYPHITE_CONST = {
+    LIBRARY(FIRMWARE, firmware),
+    BOARD(BOARD, name),
+    MODEL(MODEL_NAME, name),
+    MODEL(MODEL_SHA256, sha256),
+    MODEL(INPUT_SHAPE, input_shape),
+    MODEL(OUTPUT_SHAPE, output_shape),
+    MODEL(INPUT_SCALE, input_scale),
+    MODEL(INPUT_ZERO_POINT, input_zero_point),
+    MODEL(OUTPUT_SCALE, output_scale),
+    MODEL(OUTPUT_ZERO_POINT, output_zero_point),
+    BOARD(CLOCK_HZ, clock_hz),
+    BOARD(TIMER_HZ, timer_hz),
+    BOARD(RECEIVE_BUFFER, receive_buffer),
+    LIBRARY(ENCODINGS, encodings),
+    {GLYPHITE_ITEM_INFERENCES, OF_COUNTER, 0, sizeof(uint32_t)},
+};
+
+#define ITEMS (sizeof items / sizeof items[0])
+
+uint16_t glyphite_hello_length(void) {
+    uint16_t length = HELLO_HEADER_BYTES;
+    for (uint8_t index = 0; index < ITEMS; index++) {
+        length = (uint16_t)(length + ITEM_HEADER_BYTES + GLYPHITE_READ_BYTE(&items[index].length));
+    }
+    return length;
+}
+
+static const uint8_t *base(const struct glyphite_model *model, const struct glyphite_board *board,
+                           uint8_t source) {
+    switch (source) {
+    case OF_MODEL:
+        return (const uint8_t *)model;
+    case OF_BOARD:
+        return (const uint8_t *)board;
+    default:
+        return (const uint8_t *)&this_library;
+    }
+}
+
+uint8_t glyphite_hello_byte(const struct glyphite_model *model, const struct glyphite_board *board,
+                            uint32_t inferences, uint16_t index) {
+    if (index < HELLO_HEADER_BYTES) {
+        return index == 0 ? GLYPHITE_MESSAGE_HELLO_ANSWER : GLYPHITE_PROTOCOL;
+    }
+    const struct item *item = items;
+    uint16_t at = (uint16_t)(index - HELLO_HEADER_BYTES);
+    uint8_t length = GLYPHITE_READ_BYTE(&item->length);
+    while (at >= ITEM_HEADER_BYTES + length) {
+        at = (uint16_t)(at - ITEM_HEADER_BYTES - length);
+        item++;
+        length = GLYPHITE_READ_BYTE(&item->length);
+    }
+    if (at < ITEM_HEADER_BYTES) {
+        return at == 0 ? GLYPHITE_READ_BYTE(&item->type) : length;
+    }
+    at = (uint16_t)(at - ITEM_HEADER_BYTES);
+    uint8_t source = GLYPHITE_READ_BYTE(&item->source);
+    if (source == OF_COUNTER) {
+        return (uint8_t)(inferences >> (8 * at));
+    }
+    return GLYPHITE_READ_BYTE(base(model, board, source) + GLYPHITE_READ_BYTE(&item->offset) + at);
+}

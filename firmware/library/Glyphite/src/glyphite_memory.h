@@ -1,0 +1,25 @@
+/* Constants in program memory.
+ *
+ * An AVR reads its flash with instructions of its own, and a plain const array would be copied
+ * into its little RAM. Elsewhere these macros are what one would write without them. On parts with
+ * more than 64 KB of flash the near read used here reaches the first 64 KB, where the linker
+ * places program memory first. */
+#ifndef GLYPHITE_MEMORY_H
+#define GLYPHITE_MEMORY_H
+
+#include <stdint.h>
+
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define GLYPHITE_CONST PROGMEM
+#define GLYPHITE_READ_BYTE(address) pgm_read_byte(address)
+#else
+#define GLYPHITE_CONST
+#define GLYPHITE_READ_BYTE(address) (*(const uint8_t *)(address))
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "Glyphite sends numbers as they lie in memory and needs a little-endian processor."
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+/* The wire's numbers. Made by `python -m host.wire.header` from host/wire/protocol.py;
+   change them there. */
+#ifndef GLYPHITE_WIRE_H
+#define GLYPHITE_WIRE_H
+
+#define GLYPHITE_PROTOCOL 1
+#define GLYPHITE_TEXT_BYTES 32
+#define GLYPHITE_RANK_MAX 4
+#define GLYPHITE_INFER_HEADER_BYTES 4
+#define GLYPHITE_ANSWER_HEADER_BYTES 10
+#define GLYPHITE_REFUSAL_BYTES 4
+
+enum glyphite_message {
+    /* to the board: nothing more; forgets the cached answer */
+    GLYPHITE_MESSAGE_HELLO = 1,
+    /* to the board: id u16, encoding u8, the input tensor */
+    GLYPHITE_MESSAGE_INFER = 2,
+    /* to the host: protocol u8, then items of type u8, length u8, value */
+    GLYPHITE_MESSAGE_HELLO_ANSWER = 129,
+    /* to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores */
+    GLYPHITE_MESSAGE_INFER_ANSWER = 130,
+};
+
+enum glyphite_item {
+    /* text: name and version of the firmware */
+    GLYPHITE_ITEM_FIRMWARE = 1,
+    /* text: the board's name */
+    GLYPHITE_ITEM_BOARD = 2,
+    /* text: the model's name */
+    GLYPHITE_ITEM_MODEL_NAME = 3,
+    /* 32 bytes: SHA-256 of the .tflite that the model was made from */
+    GLYPHITE_ITEM_MODEL_SHA256 = 4,
+    /* u32 a dimension, zeros behind the last */
+    GLYPHITE_ITEM_INPUT_SHAPE = 5,
+    /* u32 a dimension, zeros behind the last */
+    GLYPHITE_ITEM_OUTPUT_SHAPE = 6,
+    /* float32: real = scale * (quantized - zero_point) */
+    GLYPHITE_ITEM_INPUT_SCALE = 7,
+    /* i32 */
+    GLYPHITE_ITEM_INPUT_ZERO_POINT = 8,
+    /* float32 */
+    GLYPHITE_ITEM_OUTPUT_SCALE = 9,
+    /* i32 */
+    GLYPHITE_ITEM_OUTPUT_ZERO_POINT = 10,
+    /* u32: the processor's clock; 0 where it is not known */
+    GLYPHITE_ITEM_CLOCK_HZ = 11,
+    /* u32: the unit of an answer's ticks */
+    GLYPHITE_ITEM_TIMER_HZ = 12,
+    /* u32: bytes that may arrive while the board is busy */
+    GLYPHITE_ITEM_RECEIVE_BUFFER = 13,
+    /* u8 an encoding of the input tensor that the board decodes */
+    GLYPHITE_ITEM_ENCODINGS = 14,
+    /* u32: how often the model has run since the board started */
+    GLYPHITE_ITEM_INFERENCES = 15,
+};
+
+enum glyphite_encoding {
+    /* one byte an element, as it lies in memory */
+    GLYPHITE_ENCODING_RAW = 0,
+};
+
+enum glyphite_status {
+    /* the scores follow */
+    GLYPHITE_STATUS_OK = 0,
+    /* the frame arrived damaged; send it again under the same id */
+    GLYPHITE_STATUS_CORRUPT = -1,
+    /* the payload is not as long as the input tensor */
+    GLYPHITE_STATUS_WRONG_SIZE = -2,
+    /* the encoding is none of those in hello */
+    GLYPHITE_STATUS_UNKNOWN_ENCODING = -3,
+    /* the model could not be set up (arena too small?) */
+    GLYPHITE_STATUS_NOT_READY = -4,
+    /* the model ran and gave no output */
+    GLYPHITE_STATUS_FAILED = -5,
+};
+
+#endif

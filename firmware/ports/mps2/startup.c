@@ -1,0 +1,41 @@
+/* From reset to main() on the MPS2 AN386 (Armv7-M: vector table, FPU, .data, .bss). */
+#include <stdint.h>
+#include <string.h>
+
+#define CPACR (*(volatile uint32_t *)0xE000ED88u) /* coprocessor access */
+#define FPU_FULL_ACCESS (0xFu << 20)
+
+/* Addresses from link.ld; only their addresses mean anything. */
+extern uint32_t stack_top;
+extern uint8_t data_start, data_end, data_load, bss_start, bss_end;
+
+int main(void);
+void uart_receive_interrupt(void);
+void tick_interrupt(void);
+void reset(void);
+
+/* Nothing can be told without the line: stop where a debugger will look. */
+static void fault(void) {
+    for (;;) {
+    }
+}
+
+void reset(void) {
+    CPACR |= FPU_FULL_ACCESS;
+    memcpy(&data_start, &data_load, (size_t)(&data_end - &data_start));
+    memset(&bss_start, 0, (size_t)(&bss_end - &bss_start));
+    main();
+    fault();
+}
+
+struct vectors {
+    uint32_t *stack;
+    void (*exceptions[15])(void); /* reset, NMI, faults, ..., SysTick */
+    void (*interrupts[2])(void);  /* UART0 receive, UART0 transmit */
+};
+
+__attribute__((section(".vectors"), used)) static const struct vectors vectors = {
+    &stack_top,
+    {reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, tick_interrupt},
+    {uart_receive_interrupt, fault},
+};

@@ -1,0 +1,231 @@
+"""Builds a model's firmware for a board, and weighs it before anyone flashes it."""
+
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.boards import PORTS, Board, Memory
+from convert.errors import DoesNotFitError, ModelError, ToolError
+from convert.files import write_bytes, write_text
+from convert.workspace import FIRMWARE, ModelFolder
+from host.elf import Elf, Section, Symbol, read_elf
+from host.transport.images import forget_image, record_image
+from host.wire.protocol import TEXT_BYTES
+
+LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+SECTIONS = ("-ffunction-sections", "-fdata-sections")
+UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
+"""More than any part has: to weigh what does not fit, it must be linked once all the same."""
+
+STACK_SECTION = ".stack"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named variable, constant or function of the image."""
+
+    name: str
+    bytes: int
+    memory: str
+    """"flash", "RAM", or "flash and RAM" for a variable with an initial value."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What an image takes of a board's memory, in bytes."""
+
+    flash: int
+    """Code, constants, and the initial values of variables."""
+    ram: int
+    """Variables: static RAM, without the stack."""
+    stack: int
+    """Reserved for the stack; 0 where the system provides one."""
+    sections: dict[str, int]
+    parts: tuple[Part, ...]
+    """The largest first."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A firmware image, ready to run."""
+
+    image: Path
+    size: Size
+
+    @property
+    def flash_bytes(self) -> int:
+        """Flash that the image takes."""
+        return self.size.flash
+
+    @property
+    def ram_bytes(self) -> int:
+        """Static RAM that the image takes, without the stack."""
+        return self.size.ram
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The image's parts, the largest first."""
+        return self.size.parts
+
+
+def build(folder: ModelFolder, board: Board) -> Built:
+    """Compile and link ``folder``'s generated C for ``board``, weigh it, and record the image.
+
+    Raises ModelError without generated C, ToolError when the compiler is absent or fails, and
+    DoesNotFitError when the board is too small. After an error there is no image.
+    """
+    image = folder.board(board.name) / "firmware.elf"
+    forget_image(board, image)
+    image.unlink(missing_ok=True)
+    _check_model(folder)
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        made = Path(scratch) / "firmware.elf"
+        _make(folder, board, made)
+        size = weigh(read_elf(made))
+        _ensure_fits(folder.name, board, size)
+        write_bytes(image, made.read_bytes())
+    image.chmod(image.stat().st_mode | 0o111)
+    write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
+    record_image(board, image)
+    return Built(image, size)
+
+
+def weigh(elf: Elf) -> Size:
+    """What an image takes of flash and RAM, by sections and parts."""
+    used = [section for section in elf.sections if section.size]
+    stack = sum(section.size for section in used if section.name == STACK_SECTION)
+    used = [section for section in used if section.name != STACK_SECTION]
+    return Size(
+        flash=sum(section.size for section in used if section.stored),
+        ram=sum(section.size for section in used if section.writable),
+        stack=stack,
+        sections={section.name: section.size for section in used},
+        parts=tuple(_part(symbol) for symbol in elf.symbols if symbol.section in used),
+    )
+
+
+def _part(symbol: Symbol) -> Part:
+    return Part(symbol.name, symbol.size, _memory(symbol.section))
+
+
+def _memory(section: Section) -> str:
+    if section.writable:
+        return "flash and RAM" if section.stored else "RAM"
+    return "flash"
+
+
+def _check_model(folder: ModelFolder) -> None:
+    header = folder.generated / "model.h"
+    if not header.is_file() or not (folder.generated / "model.c").is_file():
+        raise ModelError(
+            f"The model {folder.name!r} has no C yet: {folder.generated}/model.c does not exist. "
+            f"Make it with `glyphite compile {folder.name}`."
+        )
+    name = re.search(r'^#define MODEL_NAME "(.*)"', header.read_text(), re.MULTILINE)
+    if name and len(name[1].encode()) >= TEXT_BYTES:
+        raise ModelError(
+            f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
+            "allowed. Rename its folder or its .tflite."
+        )
+
+
+def _make(folder: ModelFolder, board: Board, image: Path) -> None:
+    """Compile and link; DoesNotFitError when the linker finds a memory too small."""
+    compiler = _compiler(board)
+    try:
+        _run(board, [compiler, *_command(folder, board, board.memory, image)])
+    except _OverflowError:
+        _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
+
+
+def _compiler(board: Board) -> str:
+    compiler = shutil.which(board.toolchain.cc)
+    if compiler is None:
+        raise ToolError(
+            f"{board.toolchain.cc}, the compiler for the board {board.name!r}, is not installed. "
+            f"Install it with `sudo apt-get install {board.toolchain.package}`."
+        )
+    return compiler
+
+
+def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Path) -> list[str]:
+    """The compiler's arguments: all sources to one image."""
+    port = PORTS / board.toolchain.port
+    sources = [
+        PORTS / "main.c",
+        *port.glob("*.c"),
+        *LIBRARY.glob("*.c"),
+        *folder.generated.glob("*.c"),
+    ]
+    includes = (PORTS, LIBRARY, folder.generated)
+    return [
+        *(board.toolchain.optimize, *WARNINGS, *SECTIONS, *board.toolchain.flags),
+        *(f"-I{path}" for path in includes),
+        *_definitions(board),
+        *sorted(str(source) for source in sources),
+        *("-Wl,--gc-sections", *board.toolchain.link_flags, *_linker_script(port, memory)),
+        *("-o", str(image)),
+    ]
+
+
+def _definitions(board: Board) -> Iterable[str]:
+    values = {
+        "BOARD_NAME": f'"{board.name}"',
+        "CLOCK_HZ": board.mcu.clock_hz or 0,
+        "TIMER_HZ": board.mcu.timer_hz,
+        "BAUD": board.serial.baud,
+        "RECEIVE_BUFFER": board.serial.receive_buffer,
+    }
+    return (f"-DGLYPHITE_{name}={value}" for name, value in values.items())
+
+
+def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
+    if memory is None:
+        return ()
+    sizes = {"FLASH": memory.flash, "RAM": memory.ram, "STACK": memory.stack}
+    symbols = (f"-Wl,--defsym={name}_BYTES={size}" for name, size in sizes.items())
+    return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *symbols)
+
+
+class _OverflowError(Exception):
+    """The linker found a memory region too small."""
+
+
+def _run(board: Board, command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        return
+    if re.search(r"region `\w+' overflowed|will not fit in region", result.stderr):
+        raise _OverflowError
+    lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
+    first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
+    raise ToolError(
+        f"{board.toolchain.cc} cannot build the firmware for {board.name!r}: {first.strip()} "
+        f"Mend that, or see it all with: {shlex.join(command)}"
+    )
+
+
+def _ensure_fits(model: str, board: Board, size: Size) -> None:
+    if board.memory is None:
+        return
+    for memory, needed, available in (
+        ("flash", size.flash, board.memory.flash),
+        ("RAM", size.ram, board.memory.ram - board.memory.stack),
+    ):
+        if needed > available:
+            parts = [part for part in size.parts if memory in part.memory][:3]
+            largest = ", ".join(f"{part.name} {part.bytes:,}" for part in parts)
+            kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
+            raise DoesNotFitError(
+                f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
+                f"{memory}, and the board has {available:,}{kept}. Largest parts: {largest}. "
+                "Use a larger board or a smaller model."
+            )

@@ -1,0 +1,108 @@
+"""An emulated board: a process whose UART is a pseudo-terminal."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from convert.boards import Board, Emulator
+from convert.errors import BoardError, ToolError
+
+if sys.platform != "win32":
+    import pty
+    import tty
+
+# The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
+# closed, which is when the program that started it has gone, however that happened.
+_KEEPER = """
+exec 3<&0
+"$@" <&1 3<&- & emulator=$!
+exec >/dev/null 2>&1
+(read -r nothing <&3; kill -9 $emulator) & watcher=$!
+exec 3<&- </dev/null
+wait $emulator
+kill $watcher
+"""
+
+
+def emulator_command(board: Board, image: Path) -> list[str]:
+    """The command that runs ``image``, with the board's UART as its stdin and stdout.
+
+    Raises BoardError where the board has no emulator, ToolError where it is not installed.
+    """
+    emulator = board.emulator
+    if emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} has no emulator. Connect a real one and name its port."
+        )
+    if emulator.kind == "process":
+        return [str(image.resolve())]
+    return [
+        *(_program(board, emulator), "-M", str(emulator.machine), "-kernel", str(image)),
+        *("-icount", "shift=0", "-display", "none", "-monitor", "none", "-serial", "stdio"),
+    ]
+
+
+def _program(board: Board, emulator: Emulator) -> str:
+    program = shutil.which(emulator.program or "")
+    if program is None:
+        raise ToolError(
+            f"{emulator.program}, which emulates the board {board.name!r}, is not installed. "
+            f"Install it with `sudo apt-get install {emulator.package}`, or use sim://native."
+        )
+    return program
+
+
+class EmulatedBoard:
+    """A running emulated board. ``terminal`` is the path of its serial port.
+
+    Use it as a context manager, or call :meth:`stop`; the process also ends with this program.
+    """
+
+    def __init__(self, board: Board, image: Path) -> None:
+        if sys.platform == "win32":
+            raise ToolError("Emulated boards need pseudo-terminals, which Windows lacks: use WSL.")
+        command = emulator_command(board, image)
+        with ExitStack() as opened:
+            master, slave = pty.openpty()
+            opened.callback(os.close, master)
+            opened.callback(os.close, slave)  # held open: without it the emulator reads an error
+            tty.setraw(slave)
+            self.terminal = os.ttyname(slave)
+            watched, alive = os.pipe()
+            opened.callback(os.close, alive)
+            self.process = _start(command, watched, master)
+            self._opened = opened.pop_all()
+
+    @property
+    def running(self) -> bool:
+        """Whether the emulator has not ended by itself."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Stop the emulator and wait until it is gone; a second call does nothing."""
+        self._opened.close()
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.stop()
+
+
+def _start(command: list[str], watched: int, master: int) -> subprocess.Popen[bytes]:
+    """Start the keeper and its emulator in a session of their own: Ctrl-C is not for them."""
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _KEEPER, "sh", *command],
+            stdin=watched,
+            stdout=master,
+            stderr=None,
+            start_new_session=True,
+        )
+    finally:
+        os.close(watched)

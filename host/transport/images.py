@@ -1,0 +1,53 @@
+"""Which firmware image was built last for a board: what ``sim://<board>`` runs.
+
+Kept as ``build/.boards/<board>.json``; no model's folder can have that name.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.boards import Board, load_board
+from convert.errors import LinkError
+from convert.files import write_text
+from convert.workspace import build_root
+
+
+@dataclass(frozen=True)
+class Image:
+    """A firmware image and the board that it was built for."""
+
+    board: Board
+    path: Path
+
+
+def record_image(board: Board, image: Path) -> None:
+    """Remember that ``image`` is the last one built for ``board``."""
+    content = {"board": str(board.path), "image": str(image.resolve())}
+    write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
+
+
+def forget_image(board: Board, image: Path) -> None:
+    """The record, if it is of ``image``, holds no more."""
+    record = _record(board.name)
+    if record.is_file() and json.loads(record.read_text())["image"] == str(image.resolve()):
+        record.unlink()
+
+
+def find_image(name: str) -> Image:
+    """The last image built for the board called ``name``. Raises BoardError or LinkError."""
+    record = _record(name)
+    if record.is_file():
+        content = json.loads(record.read_text())
+        board, path = Path(content["board"]), Path(content["image"])
+        if board.is_file() and path.is_file():
+            return Image(load_board(str(board)), path)
+    load_board(name)
+    raise LinkError(
+        f"No firmware was built for the board {name!r} yet. "
+        f"Build it with `glyphite build MODEL --board {name}`."
+    )
+
+
+def _record(name: str) -> Path:
+    return build_root() / ".boards" / f"{name}.json"
