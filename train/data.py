@@ -78,12 +78,12 @@ def load_mnist(
     not the published one, and where no source answers.
     """
     cache = cache_folder() if cache is None else cache
-    files = _read_cache(cache)
-    if files is None:
-        files = _fetch(cache, default_sources() if sources is None else sources, tell)
-        for name in MD5:
-            write_bytes(cache / name, files[name])
-    return _parse(files)
+    cached = _read_cache(cache)
+    if cached is not None:
+        return _parse(cached)
+    fetched = _fetch(cache, default_sources() if sources is None else sources, tell)
+    _write_cache(cache, fetched)
+    return _parse(fetched)
 
 
 def _read_cache(cache: Path) -> dict[str, bytes] | None:
@@ -97,6 +97,17 @@ def _read_cache(cache: Path) -> dict[str, bytes] | None:
                 f"{MD5[name]} is expected. Delete it and try again: it is then fetched anew."
             )
     return files if len(files) == len(MD5) else None
+
+
+def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
+    try:
+        for name in MD5:
+            write_bytes(cache / name, files[name])
+    except OSError as error:
+        raise DataError(
+            f"MNIST cannot be kept in {cache}: {error.strerror}. "
+            "Set GLYPHITE_CACHE to a folder that can be written."
+        ) from error
 
 
 def _fetch(

@@ -46,6 +46,15 @@ class Trained:
     model: "keras.Model"
     history: dict[str, list[float]]
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learnt."""
+        return int(self.model.count_params())
+
+    def scores(self, images: Images) -> NDArray[np.float32]:
+        """The model's answer (n, classes) to ``images`` (n, 28, 28) of pixels."""
+        return np.asarray(self.model(unit_images(images), training=False), np.float32)
+
     def save(self, model: Path, history: Path) -> None:
         """Write the ``.keras`` file and the history as JSON, each whole or not at all."""
         with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +66,7 @@ class Trained:
             "epochs": self.settings.epochs,
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
-            "parameters": self.model.count_params(),
+            "parameters": self.parameters,
             **self.history,
         }
         write_text(history, json.dumps(document, indent=2) + "\n")
@@ -74,6 +83,7 @@ def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: Non
     Repeatable: the random numbers are seeded and TensorFlow's operators made deterministic.
     """
     make = network(settings.network)
+    advance(0, note="loading TensorFlow")
     load_tensorflow()
     import keras
     import tensorflow as tf

