@@ -1,0 +1,17 @@
+"""Rewrites of a graph, one file each: ``run(graph)`` gives a graph that answers the same bytes."""
+
+from collections.abc import Callable
+
+from convert.graph import Graph
+
+Pass = Callable[[Graph], Graph]
+
+PASSES: tuple[Pass, ...] = ()
+"""In the order in which they run."""
+
+
+def optimize(graph: Graph) -> Graph:
+    """The graph after all passes."""
+    for rewrite in PASSES:
+        graph = rewrite(graph)
+    return graph

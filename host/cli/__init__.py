@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from convert import __version__
 from convert.errors import GlyphiteError
 
-VERBS: tuple[str, ...] = ("train", "convert")
+VERBS: tuple[str, ...] = ("train", "convert", "compile")
 
 
 class Verb(Protocol):

@@ -1,0 +1,100 @@
+"""Holds a graph against what the compiler relies on, before anything is made of it."""
+
+import math
+
+from convert.errors import ModelError
+from convert.graph import ABSENT, Graph, Operator, Tensor, shape_text
+from convert.ops import definitions, supported
+from convert.tflite import damaged
+
+MOST_ELEMENTS = 2**24
+"""Elements of one tensor: far more than any microcontroller holds."""
+
+
+def check(graph: Graph) -> None:
+    """Raise ModelError unless the graph is whole, int8, and made of supported operators."""
+    check_indices(graph)
+    _check_order(graph)
+    for index in sorted(_used(graph)):
+        _check_tensor(graph.tensors[index])
+    check_edges(graph)
+    for operator in graph.operators:
+        _check_supported(operator)
+        definitions()[operator.kind].check(graph, operator)
+
+
+def _used(graph: Graph) -> set[int]:
+    used = {*graph.inputs, *graph.outputs}
+    for operator in graph.operators:
+        used.update(index for index in operator.inputs if index != ABSENT)
+        used.update(operator.outputs)
+    return used
+
+
+def check_indices(graph: Graph) -> None:
+    """Raise ModelError where a tensor is used that does not exist."""
+    for index in _used(graph):
+        if not 0 <= index < len(graph.tensors):
+            raise damaged(f"tensor {index} is used, and there are {len(graph.tensors)}")
+
+
+def _check_order(graph: Graph) -> None:
+    """Every tensor is written once, before it is read: so there are no cycles either."""
+    known = {index for index, tensor in enumerate(graph.tensors) if tensor.data is not None}
+    for index in graph.inputs:
+        if index in known:
+            raise damaged(f"input tensor {index} is a constant, or listed twice")
+        known.add(index)
+    for operator in graph.operators:
+        for index in operator.inputs:
+            if index != ABSENT and index not in known:
+                raise damaged(f"{operator.label} reads tensor {index} before it is written")
+        for index in operator.outputs:
+            if index in known:
+                raise damaged(f"{operator.label} writes tensor {index}, which has its value")
+            known.add(index)
+    for index in graph.outputs:
+        if index not in known:
+            raise damaged(f"output tensor {index} is never written")
+
+
+def _check_tensor(tensor: Tensor) -> None:
+    if any(extent < 1 for extent in tensor.shape) or tensor.count > MOST_ELEMENTS:
+        raise ModelError(
+            f"Tensor {tensor.name!r} has shape {shape_text(tensor.shape)}; every axis must be at "
+            f"least 1, and all together at most {MOST_ELEMENTS} elements. Convert the model with "
+            "a fixed batch of 1."
+        )
+    if tensor.quantization is None:
+        return
+    if not all(math.isfinite(scale) and scale > 0 for scale in tensor.quantization.scales):
+        raise damaged(f"tensor {tensor.name!r} has a scale that is not a positive number")
+
+
+def check_edges(graph: Graph) -> None:
+    """One int8 input and one int8 output, each with one scale."""
+    for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(indices) != 1:
+            raise ModelError(f"The .tflite has {len(indices)} {what}s, and 1 is supported.")
+        tensor = graph.tensors[indices[0]]
+        if tensor.dtype != "int8" or tensor.quantization is None or tensor.data is not None:
+            raise ModelError(
+                f"The .tflite's {what} is {tensor.dtype}, and int8 is needed. Quantize the model "
+                "with `glyphite convert`, which makes weights, activations, input and output int8."
+            )
+
+
+def _check_supported(operator: Operator) -> None:
+    names = ", ".join(supported())
+    if operator.kind not in supported():
+        raise ModelError(
+            f"Operator {operator.index} is {operator.kind} (version {operator.version}), which "
+            f"the compiler lacks. Supported are {names}. Build the model from layers that become "
+            "these, or run it in TensorFlow Lite Micro with `glyphite export --tflm`."
+        )
+    last = definitions()[operator.kind].LAST_VERSION
+    if operator.version > last:
+        operator.refuse(
+            f"it has version {operator.version}, and versions up to {last} are known. Convert the "
+            "model with an older TensorFlow."
+        )

@@ -1,0 +1,86 @@
+"""The compiler: a .tflite's bytes in, ``model.c`` and ``model.h`` out.
+
+The whole way is one function, :func:`compile_model`. The oracle is TensorFlow Lite Micro: the
+generated C gives the same bytes for every input.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.check import check
+from convert.emit.model import Row, files, rows
+from convert.files import read_bytes, write_text
+from convert.graph import Graph
+from convert.ops import definitions
+from convert.passes import optimize
+from convert.plan import Plan, plan
+from convert.program import Layer, Program
+from convert.tflite import read
+from convert.workspace import ModelFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A compiled model."""
+
+    name: str
+    sha256: str
+    """Of the .tflite, 64 hexadecimal digits."""
+    program: Program
+    plan: Plan
+    files: Mapping[str, str]
+    """File name -> text of ``model.c`` and ``model.h``."""
+
+    @property
+    def layers(self) -> list[Row]:
+        """The table of layers."""
+        return rows(self.program)
+
+    @property
+    def arena_bytes(self) -> int:
+        """Static RAM of all tensors, input and output among them."""
+        return self.plan.bytes
+
+    @property
+    def constant_bytes(self) -> int:
+        """Flash of weights, biases, multipliers and shifts."""
+        return sum(step.constant_bytes for step in self.program.steps)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications with a weight in one inference."""
+        return sum(step.macs for step in self.program.steps)
+
+    def write(self, folder: Path) -> None:
+        """Write the files, each whole or not at all."""
+        for file, text in self.files.items():
+            write_text(folder / file, text)
+
+
+def compile_model(content: bytes, name: str) -> Compiled:
+    """Compile the bytes of a .tflite. ModelError says why one cannot be compiled.
+
+    Two calls with the same arguments give the same text.
+    """
+    graph = read(content)
+    check(graph)
+    program = lower(optimize(graph))
+    arena = plan(program)
+    digest = hashlib.sha256(content).digest()
+    return Compiled(name, digest.hex(), program, arena, files(name, digest, program, arena))
+
+
+def compile_folder(folder: ModelFolder) -> Compiled:
+    """Compile a model's .tflite."""
+    return compile_model(read_bytes(folder.tflite), folder.name)
+
+
+def lower(graph: Graph) -> Program:
+    """Each operator as a kernel call, in the graph's order."""
+    layers = (
+        Layer(operator, definitions()[operator.kind].lower(graph, operator))
+        for operator in graph.operators
+    )
+    return Program(graph, tuple(layers))

@@ -1,0 +1,41 @@
+"""The C kernels' own text, gathered into one file."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from convert.workspace import FIRMWARE
+
+LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
+PORTABLE = LIBRARY / "kernels" / "portable"
+
+_INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]\n', re.MULTILINE)
+_ONCE = re.compile(r"^#pragma once\n", re.MULTILINE)
+
+
+def header(kernel: str) -> Path:
+    """The header of a kernel."""
+    return PORTABLE / f"{kernel}.h"
+
+
+def gather(kernels: Iterable[str]) -> tuple[list[str], str]:
+    """The system headers that the kernels need, and their text with all that they include, once."""
+    system: set[str] = set()
+    texts: dict[Path, str] = {}
+    for kernel in sorted(set(kernels)):
+        _add(header(kernel), system, texts)
+    return sorted(system), "\n".join(texts.values())
+
+
+def _add(path: Path, system: set[str], texts: dict[Path, str]) -> None:
+    """Add what a header includes, then the header's own text."""
+    if path in texts:
+        return
+    text = path.read_text()
+    for bracket, name in _INCLUDE.findall(text):
+        if bracket == "<":
+            system.add(name)
+        else:
+            _add((path.parent / name).resolve(), system, texts)
+    own = _ONCE.sub("", _INCLUDE.sub("", text))
+    texts[path] = re.sub(r"\n{3,}", "\n\n", own)

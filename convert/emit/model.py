@@ -1,0 +1,216 @@
+"""``model.c`` and ``model.h``: a program and its plan as C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import __version__
+from convert.emit.c_array import byte_lines, environment
+from convert.emit.kernels import gather
+from convert.graph import Tensor, shape_text
+from convert.plan import Buffer, Plan
+from convert.program import Layer, Program, Step
+
+COLUMNS = 100
+"""Of the generated files."""
+_C_TYPES = {"int8": "int8_t", "int32": "int32_t"}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The model's input or output, for ``model.h``."""
+
+    macro: str
+    shape: tuple[int, ...]
+    bytes: int
+    scale: float
+    zero_point: int
+
+    @property
+    def scale_literal(self) -> str:
+        """The scale as a C float that reads back as the same number."""
+        digits = str(np.float32(self.scale))
+        return digits + ("f" if "." in digits or "e" in digits else ".0f")
+
+
+@dataclass(frozen=True)
+class Array:
+    """A constant array of the generated C."""
+
+    name: str
+    values: NDArray[Any]
+
+    @property
+    def declaration(self) -> str:
+        """Without its values."""
+        kind = _C_TYPES[self.values.dtype.name]
+        return f"static const GLYPHITE_CONST {kind} {self.name}[{self.values.size}]"
+
+    @property
+    def lines(self) -> list[str]:
+        """Its values, as lines."""
+        return list(_wrapped(map(str, self.values.ravel().tolist())))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer in the table of layers."""
+
+    name: str
+    kind: str
+    output: str
+    macs: int
+    constant_bytes: int
+
+
+def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, str]:
+    """File name -> text of the model whose .tflite has the SHA-256 ``digest``.
+
+    The same arguments give the same text.
+    """
+    steps = [layer for layer in program.layers if isinstance(layer.lowered, Step)]
+    system, kernels = gather(step.kernel for step in program.steps)
+    graph = program.graph
+    fields = {
+        "name": name,
+        "version": __version__,
+        "sha256": digest.hex(),
+        "sha256_lines": list(byte_lines(digest)),
+        "edges": [
+            _edge("INPUT", graph.tensors[graph.inputs[0]]),
+            _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
+        ],
+        "rows": rows(program),
+        "plan": plan,
+        "macs": sum(step.macs for step in program.steps),
+        "constant_bytes": sum(step.constant_bytes for step in program.steps),
+        "system": system,
+        "kernels": kernels,
+        "window_rows": _window_rows(program),
+        "arrays": [array for layer in steps for array in _arrays(layer)],
+        "structs": [_struct(layer) for layer in steps],
+        "buffers": [_buffer_line(program, plan, buffer) for buffer in plan.buffers],
+        "calls": [_call(program, layer) for layer in steps],
+        "at_input": _place(program, graph.inputs[0]),
+        "at_output": _place(program, graph.outputs[0]),
+    }
+    templates = environment()
+    templates.filters["quoted"] = quoted
+    templates.filters["comment"] = comment
+    return {
+        file: templates.get_template(f"{file}.j2").render(fields) for file in ("model.h", "model.c")
+    }
+
+
+def rows(program: Program) -> list[Row]:
+    """The table of layers."""
+    graph = program.graph
+    return [
+        Row(
+            name=layer.name,
+            kind=layer.operator.kind,
+            output=shape_text(graph.output_of(layer.operator).shape),
+            macs=layer.lowered.macs if isinstance(layer.lowered, Step) else 0,
+            constant_bytes=layer.lowered.constant_bytes if isinstance(layer.lowered, Step) else 0,
+        )
+        for layer in program.layers
+    ]
+
+
+def quoted(text: str) -> str:
+    """Any text as a C string literal."""
+    plain = (f"\\{byte:03o}" if byte in b'"\\?' or not 32 <= byte < 127 else chr(byte)
+             for byte in text.encode())  # fmt: skip
+    return '"' + "".join(plain) + '"'
+
+
+def comment(text: str) -> str:
+    """Any text so that it cannot end a C comment or a line of it."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in "*\\?" else "_" for c in text)
+
+
+def _edge(macro: str, tensor: Tensor) -> Edge:
+    assert tensor.quantization is not None
+    return Edge(
+        macro, tensor.shape, tensor.bytes, tensor.quantization.scale, tensor.quantization.zero_point
+    )
+
+
+def _window_rows(program: Program) -> int:
+    """Rows of the tallest window; 0 where no kernel has a window."""
+    windows = (step.fields.get("window", {}) for step in program.steps)
+    return max((window.get("kernel_height", 0) for window in windows), default=0)
+
+
+def _arrays(layer: Layer) -> Iterator[Array]:
+    assert isinstance(layer.lowered, Step)
+    yield from _nested_arrays(layer.name, layer.lowered.fields)
+
+
+def _nested_arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[Array]:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            yield from _nested_arrays(prefix, value)
+        elif isinstance(value, np.ndarray):
+            yield Array(f"{prefix}_{name}", value)
+
+
+def _struct(layer: Layer) -> str:
+    assert isinstance(layer.lowered, Step)
+    body = _initializer(layer.name, layer.lowered.fields, 4)
+    return f"static const struct glyphite_{layer.lowered.kernel} {layer.name} = {body};"
+
+
+def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
+    lines = []
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            text = _initializer(prefix, value, indent + 4)
+        elif isinstance(value, np.ndarray):
+            text = f"{prefix}_{name}"
+        else:
+            text = str(value)
+        lines.append(f"{' ' * indent}.{name} = {text},")
+    return "\n".join(["{", *lines, " " * (indent - 4) + "}"])
+
+
+def _place(program: Program, tensor: int) -> str:
+    """The name of the offset at which a tensor lies."""
+    base = program.base(tensor)
+    for layer in program.layers:
+        if isinstance(layer.lowered, Step) and layer.lowered.output == base:
+            return f"AT_{layer.name.upper()}"
+    return "AT_INPUT"
+
+
+def _buffer_line(program: Program, plan: Plan, buffer: Buffer) -> str:
+    shape = shape_text(program.graph.tensors[buffer.tensor].shape)
+    until = "the caller" if buffer.last == len(program.steps) else f"step {buffer.last}"
+    since = "the caller" if buffer.first < 0 else f"step {buffer.first}"
+    return (
+        f"{_place(program, buffer.tensor)} = {buffer.offset}, "
+        f"/* {buffer.bytes} bytes, {shape}: from {since} to {until} */"
+    )
+
+
+def _call(program: Program, layer: Layer) -> str:
+    assert isinstance(layer.lowered, Step)
+    tensors = [*layer.lowered.inputs, layer.lowered.output]
+    places = ", ".join(f"arena + {_place(program, tensor)}" for tensor in tensors)
+    return f"glyphite_{layer.lowered.kernel}(&{layer.name}, {places});"
+
+
+def _wrapped(words: Iterator[str]) -> Iterator[str]:
+    """Words, each followed by a comma, as lines of at most COLUMNS."""
+    line = "   "
+    for word in words:
+        if len(line) + len(word) + 2 > COLUMNS:
+            yield line
+            line = "   "
+        line += f" {word},"
+    yield line

@@ -1,0 +1,97 @@
+"""From the 32-bit sums of a layer with weights to its int8 outputs."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.fixed_point import INT32_MAX, quantize_multiplier, requantize
+from convert.graph import Operator, Quantization
+
+
+class Activation(IntEnum):
+    """The schema's values of the activations that can be fused into an int8 operator."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+
+
+_BOUNDS = {
+    Activation.NONE: (None, None),
+    Activation.RELU: (0.0, None),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+    Activation.RELU6: (0.0, 6.0),
+}
+
+
+def check_activation(operator: Operator, value: int) -> None:
+    """Refuse a fused activation that int8 operators do not have."""
+    if value not in list(Activation):
+        names = ", ".join(activation.name for activation in Activation)
+        operator.refuse(f"its fused activation is number {value}; {names} are allowed.")
+
+
+def activation_range(activation: int, quantization: Quantization) -> tuple[int, int]:
+    """The smallest and largest int8 output that the fused activation leaves.
+
+    As CalculateActivationRangeQuantized of TensorFlow Lite's ``kernel_util.cc``.
+    """
+    low, high = _BOUNDS[Activation(activation)]
+    minimum = -128 if low is None else max(-128, _quantize(low, quantization))
+    maximum = 127 if high is None else min(127, _quantize(high, quantization))
+    return minimum, maximum
+
+
+def _quantize(real: float, quantization: Quantization) -> int:
+    """A real number, quantized in float32 with halves rounded away from zero."""
+    quotient = float(np.float32(real) / np.float32(quantization.scale))
+    rounded = np.floor(abs(quotient) + 0.5) * np.sign(quotient)
+    return quantization.zero_point + int(np.clip(rounded, -1e6, 1e6))
+
+
+def output_fields(
+    operator: Operator,
+    *,
+    weights: NDArray[np.int8],
+    bias: NDArray[np.int32],
+    scales: Sequence[float],
+    input_zero_point: int,
+    output: Quantization,
+    activation: int,
+) -> dict[str, Any]:
+    """The fields of kernels/output.h's struct for weights (channels, ...).
+
+    ``scales`` are the real factors from sum to output, one a channel. Refuses a layer whose sums
+    can leave 32 bits: TensorFlow Lite Micro's answer is then not defined either.
+    """
+    constants = [quantize_multiplier(scale) for scale in scales]
+    largest = largest_sums(weights, bias, input_zero_point)
+    for channel, (multiplier, shift) in enumerate(constants):
+        bound = int(largest[channel]) << max(shift, 0)
+        if bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
+            operator.refuse(
+                f"the sum of its channel {channel} can leave 32 bits (bias {bias[channel]}, "
+                f"factor {scales[channel]:.3g}); check the scales and the bias."
+            )
+    minimum, maximum = activation_range(activation, output)
+    return {
+        "offset": output.zero_point,
+        "minimum": minimum,
+        "maximum": maximum,
+        "bias": bias,
+        "multiplier": np.array([multiplier for multiplier, _ in constants], np.int32),
+        "shift": np.array([shift for _, shift in constants], np.int8),
+    }
+
+
+def largest_sums(
+    weights: NDArray[np.int8], bias: NDArray[np.int32], input_zero_point: int
+) -> NDArray[np.int64]:
+    """For each channel a bound on the magnitude of its sum, and of every part of it."""
+    farthest = max(127 - input_zero_point, input_zero_point + 128)
+    flat = np.abs(weights.reshape(len(weights), -1).astype(np.int64))
+    return np.asarray(np.abs(bias.astype(np.int64)) + flat.sum(axis=1) * farthest)

@@ -1,0 +1,38 @@
+/* Sums of products of inputs and weights: the inner loops of convolution and fully connected. */
+#pragma once
+
+#include <stdint.h>
+#include "kernel.h"
+
+/* The sums of four neighbouring output channels: each input is loaded once for all of them. */
+struct glyphite_sums {
+    int32_t a;
+    int32_t b;
+    int32_t c;
+    int32_t d;
+};
+
+/* Adds (input[i] + offset) * weights[i] to the sum, i = 0..count-1. */
+GLYPHITE_KERNEL int32_t glyphite_dot(const int8_t *input, int32_t offset,
+                                     const GLYPHITE_CONST int8_t *weights, int32_t count,
+                                     int32_t sum) {
+    for (int32_t i = 0; i < count; i++) {
+        sum += (input[i] + offset) * weights[i];
+    }
+    return sum;
+}
+
+/* The same for four channels, whose weights lie `stride` bytes apart. */
+GLYPHITE_KERNEL struct glyphite_sums glyphite_dot_4(const int8_t *input, int32_t offset,
+                                                    const GLYPHITE_CONST int8_t *weights,
+                                                    int32_t stride, int32_t count,
+                                                    struct glyphite_sums sums) {
+    for (int32_t i = 0; i < count; i++) {
+        const int32_t value = input[i] + offset;
+        sums.a += value * weights[i];
+        sums.b += value * weights[i + stride];
+        sums.c += value * weights[i + 2 * stride];
+        sums.d += value * weights[i + 3 * stride];
+    }
+    return sums;
+}

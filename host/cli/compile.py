@@ -1,0 +1,63 @@
+"""``glyphite compile``: a .tflite becomes C that needs no library."""
+
+import argparse
+from typing import Any
+
+from convert.compiler import Compiled, compile_folder
+from convert.workspace import ModelFolder, find_model
+from host.cli.console import print_json, print_table, say
+
+SUMMARY = "Compile a model to standalone C: model.c and model.h, nothing else needed."
+EXAMPLE = "glyphite compile seed"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, write and print."""
+    folder = find_model(arguments.model)
+    compiled = compile_folder(folder)
+    compiled.write(folder.generated)
+    if arguments.json:
+        print_json(_document(folder, compiled))
+    else:
+        _print(folder, compiled)
+    return 0
+
+
+def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "name": compiled.name,
+        "sha256": compiled.sha256,
+        "files": [str(folder.generated / file) for file in compiled.files],
+        "arena_bytes": compiled.arena_bytes,
+        "constant_bytes": compiled.constant_bytes,
+        "macs": compiled.macs,
+        "layers": [
+            {
+                "name": layer.name,
+                "operator": layer.kind,
+                "output": layer.output,
+                "macs": layer.macs,
+                "constant_bytes": layer.constant_bytes,
+            }
+            for layer in compiled.layers
+        ],
+    }
+
+
+def _print(folder: ModelFolder, compiled: Compiled) -> None:
+    layers = [
+        (row.name, row.kind, row.output, f"{row.macs:,}", f"{row.constant_bytes:,}")
+        for row in compiled.layers
+    ]
+    total = ("in all", "", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
+    columns = ("layer", "operator", "output", "MACs", "constants, bytes")
+    print_table(columns, [*layers, total], title=compiled.name)
+    least = ", the least that these layers can do with" if compiled.plan.proven else ""
+    say(f"arena: {compiled.arena_bytes:,} bytes of static RAM{least}")
+    say(f"written: {folder.generated / 'model.c'}, {folder.generated / 'model.h'}")

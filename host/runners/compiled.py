@@ -1,0 +1,90 @@
+"""The generated C on this PC: built by its C compiler and called in this process."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convert.compiler import Compiled, compile_model
+from convert.errors import ToolError
+from convert.files import read_bytes
+from host.runners.base import Advance, Scores, Tensors, chunks, require_shape
+
+CHUNK = 100
+"""Images between two reports of progress."""
+FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
+
+
+@dataclass(frozen=True)
+class CompiledRunner:
+    """Runs a .tflite as the C that is generated from it, which is made anew each time."""
+
+    model: Path
+    name: str = "c"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The int8 scores (n, classes)."""
+        compiled = compile_model(read_bytes(self.model), self.model.stem)
+        library = SharedModel(compiled)
+        results = []
+        for part in chunks(tensors, CHUNK):
+            results.append(library.infer(part))
+            advance(len(part))
+        return np.concatenate(results)
+
+
+class SharedModel:
+    """Generated C as a shared library of this process. Its memory is static: one call at a time."""
+
+    def __init__(self, compiled: Compiled, flags: tuple[str, ...] = FLAGS) -> None:
+        graph = compiled.program.graph
+        self.shape = graph.tensors[graph.inputs[0]].shape
+        self.output_bytes = graph.tensors[graph.outputs[0]].bytes
+        library = _load(compiled, flags)
+        self._input = library.model_input
+        self._input.restype = ctypes.c_void_p
+        self._output = library.model_output
+        self._output.restype = ctypes.c_void_p
+        self._invoke = library.model_invoke
+        self._invoke.restype = None
+
+    def infer(self, tensors: Tensors) -> Scores:
+        """The int8 outputs (n, output_bytes) of int8 inputs (n, *shape)."""
+        require_shape(tensors, self.shape)
+        outputs = np.empty((len(tensors), self.output_bytes), np.int8)
+        for tensor, output in zip(np.ascontiguousarray(tensors), outputs, strict=True):
+            ctypes.memmove(self._input(), tensor.ctypes.data, tensor.nbytes)
+            self._invoke()
+            ctypes.memmove(output.ctypes.data, self._output(), self.output_bytes)
+        return outputs
+
+
+def c_compiler() -> str:
+    """The machine's C compiler: ``$CC``, or ``cc``; ToolError where there is none."""
+    name = os.environ.get("CC", "cc")
+    path = shutil.which(name)
+    if path is None:
+        raise ToolError(
+            f"No C compiler: {name} is not on the PATH. Install one (`apt install gcc`), or name "
+            "yours in the environment variable CC."
+        )
+    return path
+
+
+def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
+    """Build the library in a folder that is gone afterwards, so that nothing stale is left."""
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
+        compiled.write(Path(folder))
+        command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ToolError(
+                f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}. "
+                "Check that it is a C99 compiler."
+            )
+        return ctypes.CDLL(str(Path(folder) / "model.so"))
