@@ -13,7 +13,16 @@ from typing import Protocol, cast
 from convert import __version__
 from convert.errors import GlyphiteError
 
-VERBS: tuple[str, ...] = ("train", "convert", "compile")
+VERBS: tuple[str, ...] = (
+    "train",
+    "convert",
+    "compare",
+    "compile",
+    "verify",
+    "stream",
+    "predict",
+    "report",
+)
 
 
 class Verb(Protocol):

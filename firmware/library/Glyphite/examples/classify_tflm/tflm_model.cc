@@ -1,0 +1,114 @@
+// Behind model.h: TensorFlow Lite Micro. While it cannot be set up, model_input() gives NULL, and
+// the application answers every request with GLYPHITE_STATUS_NOT_READY.
+#include "tflm_model.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include <new>
+
+#include "model.h"
+#include "model_data.h"
+#include "model_ops.h"
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+namespace {
+
+using namespace tflite; // newer versions keep kTfLiteOk and the like there, older ones globally
+
+constexpr uint32_t schema_version = 3;
+
+alignas(16) uint8_t arena[MODEL_ARENA_BYTES];
+
+// Made by placement new and never destroyed: a board needs no code to run at exit.
+alignas(ModelOps) unsigned char ops_memory[sizeof(ModelOps)];
+alignas(MicroInterpreter) unsigned char interpreter_memory[sizeof(MicroInterpreter)];
+
+MicroInterpreter *interpreter; // nullptr until it is ready
+bool invoked;                  // the last model_invoke succeeded
+bool tried;
+tflm_state state;
+
+bool has_operator(const ModelOps &ops, const OperatorCode &code) {
+    // The schema's first field for the operator's number had a byte; larger numbers are in the new.
+    int32_t number = static_cast<int32_t>(code.builtin_code());
+    if (number < code.deprecated_builtin_code())
+        number = code.deprecated_builtin_code();
+    if (number == BuiltinOperator_CUSTOM)
+        return code.custom_code() != nullptr && ops.FindOp(code.custom_code()->c_str()) != nullptr;
+    return ops.FindOp(static_cast<BuiltinOperator>(number)) != nullptr;
+}
+
+bool has_operators(const ModelOps &ops, const Model &model) {
+    for (uint32_t index = 0; index < model.operator_codes()->size(); index++) {
+        if (!has_operator(ops, *model.operator_codes()->Get(index)))
+            return false;
+    }
+    return true;
+}
+
+bool is_int8(const TfLiteTensor *tensor, size_t bytes) {
+    return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
+}
+
+tflm_state setup() {
+    if (memcmp(model_data + 4, "TFL3", 4) != 0)
+        return TFLM_WRONG_IDENTIFIER;
+    const Model *model = GetModel(model_data);
+    if (model->version() != schema_version)
+        return TFLM_WRONG_VERSION;
+    ModelOps *ops = new (ops_memory) ModelOps();
+    if (add_model_ops(*ops) != nullptr || !has_operators(*ops, *model))
+        return TFLM_MISSING_OPERATOR;
+    MicroInterpreter *made =
+        new (interpreter_memory) MicroInterpreter(model, *ops, arena, sizeof arena);
+    if (made->AllocateTensors() != kTfLiteOk)
+        return TFLM_NOT_ALLOCATED;
+    if (!is_int8(made->input(0), MODEL_INPUT_BYTES) ||
+        !is_int8(made->output(0), MODEL_OUTPUT_BYTES))
+        return TFLM_WRONG_TENSORS;
+    interpreter = made;
+    return TFLM_READY;
+}
+
+} // namespace
+
+tflm_state tflm_model_setup() {
+    if (!tried) {
+        tried = true;
+        state = setup();
+    }
+    return state;
+}
+
+const char *tflm_model_fault() {
+    switch (tflm_model_setup()) {
+    case TFLM_READY:
+        return "ready";
+    case TFLM_WRONG_IDENTIFIER:
+        return "model_data.cc holds no .tflite model (no TFL3 in it): export the model again.";
+    case TFLM_WRONG_VERSION:
+        return "The model's schema is not version 3: export the model again.";
+    case TFLM_MISSING_OPERATOR:
+        return "model_ops.h lacks an operator of the model, or room for it: export the model "
+               "again.";
+    case TFLM_NOT_ALLOCATED:
+        return "TensorFlow Lite Micro cannot prepare the model: raise MODEL_ARENA_BYTES in "
+               "model.h, or use a newer TensorFlow Lite Micro.";
+    default:
+        return "The model's input or output is not what model.h says: export the model again.";
+    }
+}
+
+int8_t *model_input() {
+    return tflm_model_setup() == TFLM_READY ? interpreter->input(0)->data.int8 : nullptr;
+}
+
+void model_invoke() {
+    invoked = tflm_model_setup() == TFLM_READY && interpreter->Invoke() == kTfLiteOk;
+}
+
+const int8_t *model_output() {
+    return invoked ? interpreter->output(0)->data.int8 : nullptr;
+}
