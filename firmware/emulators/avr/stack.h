@@ -1,0 +1,27 @@
+/* How deep the sketch's stack goes, to the byte, and whether it runs into the static data.
+ *
+ * The chip checks nothing: a stack that grows into .bss corrupts it in silence.
+ */
+#ifndef GLYPHITE_STACK_H
+#define GLYPHITE_STACK_H
+
+#include <stdbool.h>
+
+#include <simavr/sim_avr.h>
+
+struct stack {
+    uint16_t static_end; /* the address behind .bss; a stack below it has overflowed */
+    uint16_t lowest;     /* the lowest address in use so far */
+    uint16_t pointer;    /* the last value seen */
+};
+
+/* To be called when the sketch starts. */
+void stack_begin(struct stack *stack, const avr_t *avr);
+
+/* To be called after the instruction at `pc`; false: the stack has reached the static data. */
+bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc);
+
+/* The most bytes that were in use. */
+unsigned stack_peak(const struct stack *stack, const avr_t *avr);
+
+#endif
