@@ -46,7 +46,7 @@ class ByteDifferences:
 
 def answers(scores: NDArray[Any]) -> NDArray[np.intp]:
     """The class of the highest score of each image; of equal scores, the first."""
-    return np.argmax(scores, axis=1).astype(np.intp)
+    return np.asarray(scores.argmax(axis=1), np.intp)
 
 
 def accuracy(given: NDArray[Any], labels: NDArray[Any]) -> Accuracy:

@@ -25,6 +25,9 @@ TITLES = {
 }
 """What people read, by a runner's name."""
 
+SHORT = {"float": "float", "int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"}
+"""The same where there is little room."""
+
 
 class Runner(Protocol):
     """Something that runs the model. All runners are peers: nothing else is known of them."""

@@ -1,0 +1,82 @@
+"""``glyphite verify``: random and extreme inputs through the generated C on a board, and TFLM."""
+
+import argparse
+from pathlib import Path
+from urllib.parse import quote
+
+from convert.boards import Board, load_board
+from convert.errors import InputError
+from convert.workspace import ModelFolder, find_model
+from host import verify
+from host.cli.console import print_json, print_table, progress
+from host.cli.digits import count_of
+from host.runners.base import Tensors
+from host.runners.board import BoardRunner
+from host.runners.litert import read_manifest
+from host.runners.tflm import TflmRunner
+from host.wire.session import open_session
+
+SUMMARY = "check a board's bytes against TFLM's on random, extreme and given inputs"
+EXAMPLE = "glyphite verify seed --board native --count 2000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
+    parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
+    parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="int8 inputs of your own")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run all inputs on both, print what differs, and fail where anything does."""
+    folder, board = find_model(arguments.model), load_board(arguments.board)
+    manifest = read_manifest(folder)
+    groups = _groups(arguments, manifest.input.shape[1:])
+    url = arguments.port or _emulated(folder, board)
+    with (
+        open_session(url, manifest.sha256, baud=board.serial.baud) as session,
+        progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
+    ):
+        oracle = TflmRunner(folder.tflite)
+        figures = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+    if arguments.json:
+        print_json({"model": manifest.name, "board": board.name, "groups": figures})
+    else:
+        _print(figures, f"{manifest.name}: {board.name} against TFLM")
+    verify.check(figures, board.name)
+    return 0
+
+
+def _groups(arguments: argparse.Namespace, shape: tuple[int, ...]) -> dict[str, Tensors]:
+    groups = {
+        "random": verify.random_inputs(shape, arguments.count, arguments.seed),
+        "extreme": verify.extreme_inputs(shape),
+    }
+    if arguments.inputs is not None:
+        groups["given"] = verify.read_inputs(arguments.inputs, shape)
+    return groups
+
+
+def _emulated(folder: ModelFolder, board: Board) -> str:
+    """The URL of an emulated board that runs this very model's firmware."""
+    image = folder.board(board.name) / "firmware.elf"
+    if board.emulator is None:
+        raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
+    if not image.is_file():
+        raise InputError(
+            f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
+            f"with `glyphite build {folder.name} --board {board.name}`."
+        )
+    return f"sim://{board.name}?firmware={quote(str(image.resolve()))}"
+
+
+def _print(figures: list[verify.GroupFigures], title: str) -> None:
+    print_table(
+        ("inputs", "images", "images that differ", "bytes that differ", "largest difference"),
+        [tuple(group.values()) for group in figures],
+        title=title,
+    )

@@ -1,0 +1,31 @@
+"""A board over its serial line: a runner like any other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from host.runners.base import Advance, Scores, Tensors
+from host.wire.messages import Answer
+from host.wire.session import Session
+
+
+@dataclass(frozen=True)
+class BoardRunner:
+    """Runs the model that the board behind ``session`` holds."""
+
+    session: Session
+    name: str = "board"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The int8 scores (n, classes)."""
+        results = []
+        for answer in self.answers(tensors):
+            results.append(answer.scores)
+            advance(1)
+        return np.array(results, np.int8)
+
+    def answers(self, tensors: Tensors) -> Iterator[Answer]:
+        """Each image's answer as it comes: scores and the time that they took the board."""
+        for tensor in tensors:
+            yield self.session.infer(tensor)

@@ -1,0 +1,107 @@
+"""Any int8 inputs through a board and through TensorFlow Lite Micro: every byte must be equal."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import metrics
+from convert.errors import CheckFailedError, InputError
+from convert.files import read_bytes
+from host.runners.base import Advance, Runner, Scores, Tensors
+
+LOW, HIGH = -128, 127
+
+
+class GroupFigures(TypedDict):
+    """How board and TFLM differ on one kind of inputs."""
+
+    inputs: str
+    images: int
+    images_differ: int
+    bytes_differ: int
+    largest_difference: int
+
+
+def random_inputs(shape: tuple[int, ...], count: int, seed: int = 1) -> Tensors:
+    """``count`` inputs of ``shape`` (without the batch), every byte equally likely."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(LOW, HIGH, (count, *shape), np.int8, endpoint=True)
+
+
+def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
+    """Inputs of ``shape`` that drive sums to their ends and edges into every corner.
+
+    All low, all zero, all high; checkerboards of 1 and 2 elements; stripes; a single high element
+    on low (and the reverse) at the first, a middle and the last place; a ramp.
+    """
+    size = int(np.prod(shape))
+    index = np.arange(size)
+    patterns: list[NDArray[np.bool_]] = []
+    positions = np.indices(shape)
+    for step in (1, 2):
+        patterns.append((positions // step).sum(axis=0).ravel() % 2 == 0)
+    patterns += [index % 2 == 0, index % size == 0, index == size // 2, index == size - 1]
+    inputs = [np.full(size, value, np.int8) for value in (LOW, 0, HIGH)]
+    for pattern in patterns:
+        inputs.append(np.where(pattern, HIGH, LOW).astype(np.int8))
+        inputs.append(np.where(pattern, LOW, HIGH).astype(np.int8))
+    inputs.append((index % 256 + LOW).astype(np.int8))
+    return np.array(inputs).reshape(-1, *shape)
+
+
+def read_inputs(path: Path, shape: tuple[int, ...]) -> Tensors:
+    """The int8 inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
+    try:
+        inputs = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path} is not a .npy file. Write the inputs with numpy.save, as int8."
+        ) from error
+    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != shape:
+        found = f"{inputs.dtype} of shape {inputs.shape}" if hasattr(inputs, "dtype") else "several"
+        raise InputError(
+            f"{path} holds {found}, and int8 of shape {('n', *shape)} is needed. "
+            "Quantize the inputs by the model's manifest."
+        )
+    if not len(inputs):
+        raise InputError(f"{path} holds no inputs. Give at least one.")
+    return inputs
+
+
+def compare_groups(
+    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, advance: Advance
+) -> list[GroupFigures]:
+    """Run every group of inputs on both, and count what differs."""
+    tensors = np.concatenate(list(groups.values()))
+    ends = np.cumsum([len(group) for group in groups.values()])[:-1]
+    answers = np.split(board.run(tensors, advance), ends)
+    expected = np.split(oracle.run(tensors, advance), ends)
+    return [_figures(name, *pair) for name, *pair in zip(groups, answers, expected, strict=True)]
+
+
+def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
+    difference = metrics.byte_differences(answers, expected)
+    return GroupFigures(
+        inputs=name,
+        images=len(answers),
+        images_differ=difference.images,
+        bytes_differ=difference.values,
+        largest_difference=difference.largest,
+    )
+
+
+def check(figures: list[GroupFigures], board: str) -> None:
+    """Raise CheckFailedError where a byte differs."""
+    differing = [group for group in figures if group["bytes_differ"]]
+    if differing:
+        kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)
+        largest = max(group["largest_difference"] for group in differing)
+        raise CheckFailedError(
+            f"{board} differs from TensorFlow Lite Micro on {kinds} inputs (by at most {largest}). "
+            "Compile and build the model again; where it still differs, the compiler is wrong: "
+            "report the model and these figures."
+        )
