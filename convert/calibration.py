@@ -60,7 +60,8 @@ def from_file(path: Path, count: int, shape: tuple[int, ...], divisor: float) ->
 def from_random(count: int, shape: tuple[int, ...], divisor: float) -> Calibration:
     """``count`` inputs of random pixels: good for a look at sizes, not for accuracy."""
     pixels = np.random.default_rng(1).integers(0, 256, (count, *shape), np.uint8)
-    return from_pixels(pixels, count, shape, divisor, "inputs of random pixels")
+    inputs = from_pixels(pixels, count, shape, divisor, "").inputs
+    return Calibration(inputs, f"{count:,} inputs of random pixels")
 
 
 def evenly(values: NDArray[Value], count: int) -> NDArray[Value]:

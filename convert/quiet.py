@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import IO
 
 from convert.errors import ToolError
@@ -14,13 +14,19 @@ from convert.errors import ToolError
 def quiet() -> Iterator[IO[bytes]]:
     """Keep everything off the terminal that is written to stdout or stderr meanwhile.
 
-    TensorFlow's C++ writes to the file descriptors, past ``sys.stderr``, so those are turned away.
-    Yields the file that they go to meanwhile, for who needs the reason of a failure.
+    For the whole process. C++ writes to the file descriptors, past ``sys.stderr``, so those are
+    turned away, and Python's own writers with them. Yields the file that all goes to, for who
+    needs the reason of a failure.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    with tempfile.TemporaryFile() as away:
+    with (
+        tempfile.TemporaryFile() as away,
+        os.fdopen(os.dup(away.fileno()), "w") as text,
+        redirect_stdout(text),
+        redirect_stderr(text),
+    ):
         try:
             for descriptor in kept:
                 os.dup2(away.fileno(), descriptor)

