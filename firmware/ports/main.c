@@ -15,6 +15,7 @@ int main(void) {
     uint8_t byte;
     port_start();
     glyphite_begin(&application, &model, &board);
+    model_input(); /* an interpreter is set up by this: now, not while the first tensor arrives */
     while (port_read(&byte)) {
         glyphite_sink(&application, byte);
         while (glyphite_poll(&application, &byte)) {

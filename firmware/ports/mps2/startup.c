@@ -8,6 +8,8 @@
 /* Addresses from link.ld; only their addresses mean anything. */
 extern uint32_t stack_top;
 extern uint8_t data_start, data_end, data_load, bss_start, bss_end;
+extern void (*const constructors_start[])(void); /* of C++ objects, where there are any */
+extern void (*const constructors_end[])(void);
 
 int main(void);
 void uart_receive_interrupt(void);
@@ -24,6 +26,10 @@ void reset(void) {
     CPACR |= FPU_FULL_ACCESS;
     memcpy(&data_start, &data_load, (size_t)(&data_end - &data_start));
     memset(&bss_start, 0, (size_t)(&bss_end - &bss_start));
+    for (void (*const *constructor)(void) = constructors_start; constructor != constructors_end;
+         constructor++) {
+        (*constructor)();
+    }
     main();
     fault();
 }
