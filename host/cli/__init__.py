@@ -17,6 +17,7 @@ VERBS: tuple[str, ...] = (
     "train",
     "convert",
     "compare",
+    "export",
     "compile",
     "verify",
     "stream",
