@@ -1,0 +1,264 @@
+"""Every operator, with parameters drawn at random and extreme inputs, against TFLM's bytes."""
+
+import numpy as np
+import pytest
+
+from tests.convert.models import (
+    NONE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SAME,
+    VALID,
+    ModelBuilder,
+    assert_same_bytes,
+    hard_inputs,
+    random_int8,
+)
+
+ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
+
+
+def _extent(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
+    """TensorFlow's output size, written down on its own."""
+    if padding == SAME:
+        return (size + stride - 1) // stride
+    return (size - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def _scales(rng: np.random.Generator, channels: int, per_channel: bool) -> list[float]:
+    count = channels if per_channel else 1
+    return [float(scale) for scale in np.exp(rng.uniform(-7, -4, count)).astype(np.float32)]
+
+
+def _zero_point(rng: np.random.Generator) -> int:
+    return int(rng.choice([-128, 127, rng.integers(-128, 128)]))
+
+
+def _output_scale(rng: np.random.Generator, scale: float, terms: int) -> float:
+    """Spreads sums of ``terms`` products over a part of int8, or several times beyond it."""
+    return float(np.float32(scale * np.sqrt(terms) * 50 * np.exp(rng.uniform(-1.5, 1.5))))
+
+
+def conv_2d(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    channels: int,
+    kernel: tuple[int, int],
+    *,
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: int = VALID,
+    activation: int = NONE,
+    per_channel: bool = True,
+    bias: bool = True,
+) -> tuple[bytes, tuple[int, ...]]:
+    """A model of one convolution, and its input's shape."""
+    model = ModelBuilder()
+    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
+    scales = _scales(rng, channels, per_channel)
+    terms = kernel[0] * kernel[1] * source[2]
+    shape = (1, *source)
+    inputs = [model.tensor(shape, input_scale, _zero_point(rng))]
+    inputs.append(model.weights(random_int8(rng, channels, *kernel, source[2]), scales))
+    if bias:
+        values = rng.integers(-3000, 3000, channels).astype(np.int32)
+        inputs.append(model.bias(values))
+    extents = [
+        _extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding)
+        for axis in (0, 1)
+    ]
+    scale = _output_scale(rng, input_scale * float(np.mean(scales)), terms)
+    output = model.tensor((1, *extents, channels), scale, _zero_point(rng))
+    model.operator(
+        "CONV_2D",
+        inputs,
+        [output],
+        "Conv2DOptions",
+        version=3,
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        fusedActivationFunction=activation,
+    )
+    return model.build([0], [output]), shape
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
+def test_convolution_of_any_geometry_gives_tflms_bytes(
+    padding: int, stride: tuple[int, int], dilation: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng([padding, *stride, *dilation])
+    content, shape = conv_2d(
+        rng, (9, 11, 3), 6, (3, 2), stride=stride, dilation=dilation, padding=padding
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolution_of_any_quantization_gives_tflms_bytes(
+    activation: int, per_channel: bool, bias: bool
+) -> None:
+    rng = np.random.default_rng([activation, per_channel, bias])
+    content, shape = conv_2d(
+        rng, (6, 5, 5), 9, (3, 3), activation=activation, per_channel=per_channel, bias=bias
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_convolutions_drawn_at_random_give_tflms_bytes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kernel = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    content, shape = conv_2d(
+        rng,
+        (int(rng.integers(5, 13)), int(rng.integers(5, 13)), int(rng.integers(1, 9))),
+        int(rng.integers(1, 18)),
+        kernel,
+        stride=(int(rng.integers(1, 4)), int(rng.integers(1, 4))),
+        padding=int(rng.integers(0, 2)),
+        activation=int(rng.integers(0, 4)),
+        per_channel=bool(rng.integers(0, 2)),
+        bias=bool(rng.integers(0, 2)),
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def test_padding_wider_than_the_input_gives_tflms_bytes() -> None:
+    """Whole windows may lie on padding where the dilated filter is larger than the input."""
+    rng = np.random.default_rng(5)
+    content, shape = conv_2d(rng, (2, 1, 3), 5, (4, 2), dilation=(3, 4), padding=SAME)
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def max_pool_2d(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    kernel: tuple[int, int],
+    *,
+    stride: tuple[int, int],
+    padding: int,
+    activation: int,
+) -> tuple[bytes, tuple[int, ...]]:
+    """A model of one max pooling, and its input's shape."""
+    model = ModelBuilder()
+    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), _zero_point(rng)
+    shape = (1, *source)
+    first = model.tensor(shape, scale, zero_point)
+    extents = [_extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
+    output = model.tensor((1, *extents, source[2]), scale, zero_point)
+    model.operator(
+        "MAX_POOL_2D",
+        [first],
+        [output],
+        "Pool2DOptions",
+        version=2,
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        filterHeight=kernel[0],
+        filterWidth=kernel[1],
+        fusedActivationFunction=activation,
+    )
+    return model.build([first], [output]), shape
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 2), (1, 1)])
+@pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
+def test_max_pooling_of_any_geometry_gives_tflms_bytes(
+    padding: int, kernel: tuple[int, int], stride: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng([padding, *kernel, *stride])
+    activation = int(rng.integers(0, 4))
+    content, shape = max_pool_2d(
+        rng, (7, 9, 5), kernel, stride=stride, padding=padding, activation=activation
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def fully_connected(
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    count: int,
+    channels: int,
+    *,
+    activation: int = NONE,
+    per_channel: bool = True,
+    bias: bool = True,
+) -> bytes:
+    """A model of one fully connected layer with ``count`` inputs a row."""
+    model = ModelBuilder()
+    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
+    scales = _scales(rng, channels, per_channel)
+    inputs = [model.tensor(shape, input_scale, _zero_point(rng))]
+    inputs.append(model.weights(random_int8(rng, channels, count), scales))
+    if bias:
+        inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
+    scale = _output_scale(rng, input_scale * float(np.mean(scales)), count)
+    output = model.tensor((*shape[:-1], channels), scale, _zero_point(rng))
+    model.operator(
+        "FULLY_CONNECTED",
+        inputs,
+        [output],
+        "FullyConnectedOptions",
+        version=4,
+        fusedActivationFunction=activation,
+    )
+    return model.build([0], [output])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_fully_connected_of_any_quantization_gives_tflms_bytes(
+    activation: int, per_channel: bool, bias: bool
+) -> None:
+    rng = np.random.default_rng([activation, per_channel, bias])
+    content = fully_connected(
+        rng, (1, 37), 37, 11, activation=activation, per_channel=per_channel, bias=bias
+    )
+    assert_same_bytes(content, hard_inputs(rng, (1, 37), 40))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_fully_connected_with_one_scale_multiplies_scales_as_tflm_does(seed: int) -> None:
+    """The product of two float32 scales, rounded to float32: one bit of the multiplier shows."""
+    rng = np.random.default_rng(seed)
+    content = fully_connected(rng, (1, 200), 200, 30, per_channel=False)
+    assert_same_bytes(content, hard_inputs(rng, (1, 200), 60))
+
+
+@pytest.mark.parametrize("channels", [3, 20])
+def test_fully_connected_over_several_rows_gives_tflms_bytes(channels: int) -> None:
+    """Each of the rows takes the same weights; outputs may lie over inputs already read."""
+    rng = np.random.default_rng(channels)
+    content = fully_connected(rng, (1, 4, 8), 8, channels)
+    assert_same_bytes(content, hard_inputs(rng, (1, 4, 8)))
+
+
+def softmax(shape: tuple[int, ...], scale: float, beta: float = 1.0) -> bytes:
+    """A model of one softmax."""
+    model = ModelBuilder()
+    first = model.tensor(shape, scale, 3)
+    output = model.tensor(shape, 1 / 256, -128)
+    model.operator("SOFTMAX", [first], [output], "SoftmaxOptions", version=2, beta=beta)
+    return model.build([first], [output])
+
+
+@pytest.mark.parametrize("scale", [0.001, 0.0123, 0.0625, 0.138, 0.5, 3.0])
+@pytest.mark.parametrize("shape", [(1, 10), (1, 2), (1, 300), (1, 3, 7)])
+def test_softmax_gives_tflms_bytes(scale: float, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(int(scale * 1000))
+    assert_same_bytes(softmax(shape, scale), hard_inputs(rng, shape, 40))
+
+
+def test_softmax_with_a_beta_gives_tflms_bytes() -> None:
+    rng = np.random.default_rng(1)
+    assert_same_bytes(softmax((1, 10), 0.05, 2.5), hard_inputs(rng, (1, 10), 40))
