@@ -38,7 +38,7 @@ def render(results: Results) -> str:
 
 
 def _percent(share: float, digits: int = 2) -> str:
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _thousands(number: int) -> str:
