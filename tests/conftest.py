@@ -74,3 +74,11 @@ def seed(trained_seed: Path, build_folder: Path) -> ModelFolder:
     root = build_folder / "seed"
     shutil.copytree(trained_seed, root)
     return ModelFolder(root, root / "model_int8.tflite")
+
+
+@pytest.fixture
+def tiny(build_folder: Path) -> ModelFolder:
+    """A hand-written model (300 inputs, 10 outputs) where ``glyphite compile`` puts its C."""
+    root = build_folder / "tiny"
+    shutil.copytree(PROJECT / "tests" / "firmware" / "tiny", root / "c")
+    return ModelFolder(root, root / "model_int8.tflite")

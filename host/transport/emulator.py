@@ -2,14 +2,16 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 from convert.boards import Board, Emulator
-from convert.errors import BoardError, ToolError
+from convert.errors import BoardError, InputError, ToolError
 
 if sys.platform != "win32":
     import pty
@@ -23,8 +25,9 @@ exec 3<&0
 exec >/dev/null 2>&1
 (read -r nothing <&3; kill -9 $emulator) & watcher=$!
 exec 3<&- </dev/null
-wait $emulator
+wait $emulator; status=$?
 kill $watcher
+exit $status
 """
 
 
@@ -82,6 +85,14 @@ class EmulatedBoard:
         """Whether the emulator has not ended by itself."""
         return self.process.poll() is None
 
+    def wait(self) -> None:
+        """Wait while it runs; ToolError when it ends by itself."""
+        code = self.process.wait()
+        raise ToolError(
+            f"The emulated board ended by itself (exit code {code}). "
+            "Its messages, if any, are above; build the firmware again."
+        )
+
     def stop(self) -> None:
         """Stop the emulator and wait until it is gone; a second call does nothing."""
         self._opened.close()
@@ -106,3 +117,46 @@ def _start(command: list[str], watched: int, master: int) -> subprocess.Popen[by
         )
     finally:
         os.close(watched)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal end the block, and are no error."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def link_to(terminal: str, link: Path | None) -> Iterator[str]:
+    """The port's name for others: a symbolic link, removed behind the block, or the terminal.
+
+    Raises InputError where the link cannot be made. A link that leads nowhere is replaced.
+    """
+    if link is None:
+        yield terminal
+        return
+    if link.is_symlink() and not link.exists():
+        link.unlink()  # of a board that was killed
+    try:
+        link.symlink_to(terminal)
+    except FileExistsError as error:
+        raise InputError(f"{link} exists already. Remove it, or name another path.") from error
+    except OSError as error:
+        raise InputError(
+            f"The link {link} cannot be made ({error.strerror}). Name another path."
+        ) from error
+    try:
+        yield str(link)
+    finally:
+        link.unlink(missing_ok=True)

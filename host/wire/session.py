@@ -29,6 +29,9 @@ Parsed = TypeVar("Parsed")
 HELLO_EVERY = 0.3
 """Seconds between two hellos: a board that resets when its port is opened answers a later one."""
 
+LISTEN = 0.2
+"""Seconds of one read at most, so that a line that breaks meanwhile is noticed."""
+
 RETRIES = 12
 """How often a request is repeated before the line is given up."""
 
@@ -135,7 +138,7 @@ class Session:
         on_the_line = 2.0 * request_bytes * BITS_PER_BYTE / self._port.baudrate
         if self._slowest is None:
             return on_the_line + self.timeout
-        return on_the_line + min(self.timeout, max(0.25, 4.0 * self._slowest))
+        return on_the_line + min(self.timeout, max(0.1, 4.0 * self._slowest))
 
     def _send(self, message: bytes) -> None:
         try:
@@ -157,7 +160,7 @@ class Session:
 
     def _read(self, seconds: float) -> bytes:
         try:
-            self._port.timeout = seconds
+            self._port.timeout = min(seconds, LISTEN)
             data = bytes(self._port.read(1))
             if data:
                 data += bytes(self._port.read(self._port.in_waiting))

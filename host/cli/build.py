@@ -1,0 +1,83 @@
+"""``glyphite build``: a model's firmware for a board, and what it takes of the board's memory."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from convert.boards import Board, load_board
+from convert.compiler import compile_folder
+from convert.workspace import ModelFolder, find_model
+from host.build import Built, build
+from host.cli.console import print_json, print_table, say
+
+SUMMARY = "build a model's firmware for a board, and weigh it"
+EXAMPLE = "glyphite build seed --board cortex-m4"
+
+PARTS_SHOWN = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--board",
+        required=True,
+        metavar="BOARD",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, build, and print the sizes against the board's limits."""
+    folder, board, built = compile_and_build(arguments.model, arguments.board)
+    if arguments.json:
+        print_json(_document(folder, board, built))
+    else:
+        _print(folder, board, built)
+    return 0
+
+
+def compile_and_build(model: str, board_name: str) -> tuple[ModelFolder, Board, Built]:
+    """The firmware of ``model`` for a board, from C compiled anew."""
+    board = load_board(board_name)
+    folder = find_model(model)
+    compile_folder(folder).write(folder.generated)
+    return folder, board, build(folder, board)
+
+
+def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]:
+    memory = board.memory
+    return {
+        "model": folder.name,
+        "board": board.name,
+        "image": str(built.image),
+        "flash_available": memory.flash if memory else None,
+        "ram_available": memory.ram if memory else None,
+        **dataclasses.asdict(built.size),
+    }
+
+
+def _print(folder: ModelFolder, board: Board, built: Built) -> None:
+    size, memory = built.size, board.memory
+    rows = [_row("flash", size.flash, memory.flash if memory else None)]
+    if memory is None:
+        rows.append(_row("static RAM", size.ram, None))
+    else:
+        rows += [
+            _row("static RAM", size.ram, memory.ram),
+            _row("stack, reserved", size.stack, memory.ram),
+        ]
+    columns = ("memory", "bytes", "of", "used")
+    print_table(columns, rows, title=f"{folder.name} on {board.name}")
+    parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
+    print_table(("largest parts", "in", "bytes"), parts)
+    say(f"written: {built.image}")
+    if board.emulator:
+        say(f"try it: glyphite stream {folder.name} --port sim://{board.name}")
+
+
+def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:
+    if available is None:
+        return memory, f"{used:,}", "no limit", ""
+    return memory, f"{used:,}", f"{available:,}", f"{100 * used / available:.1f} %"
