@@ -32,7 +32,7 @@ def _scales(rng: np.random.Generator, channels: int, per_channel: bool) -> list[
 
 
 def _zero_point(rng: np.random.Generator) -> int:
-    return int(rng.choice([-128, 127, rng.integers(-128, 128)]))
+    return int(rng.choice(np.array([-128, 127, rng.integers(-128, 128)])))
 
 
 def _output_scale(rng: np.random.Generator, scale: float, terms: int) -> float:
