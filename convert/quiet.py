@@ -46,7 +46,8 @@ def load_tensorflow() -> None:
         with quiet():
             import tensorflow  # noqa: F401
     except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
         raise ToolError(
-            f"The package {error.name} is not installed, and training and quantization need it. "
+            f"The package {package} is not installed, and training and quantization need it. "
             "Install it with `pip install 'glyphite[train]'`."
         ) from error

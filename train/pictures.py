@@ -35,8 +35,9 @@ class Gallery:
         try:
             import matplotlib.figure  # noqa: F401
         except ModuleNotFoundError as error:
+            package = str(error.name).partition(".")[0]
             raise ToolError(
-                f"The package {error.name} is not installed, and the pictures of a training run "
+                f"The package {package} is not installed, and the pictures of a training run "
                 "need it. Install it with `pip install 'glyphite[train]'`."
             ) from error
         if show:

@@ -1,0 +1,127 @@
+"""A training run learns, is repeatable to the last bit, and keeps what it learnt."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.errors import InputError
+from train.data import Mnist
+from train.fit import Settings, Trained, fit, unit_images
+
+pytest.importorskip("tensorflow")
+
+FEW = Settings("seed", epochs=2, batch_size=32, seed=7)
+
+ELSEWHERE = """
+import hashlib
+from train.data import Mnist, load_mnist
+from train.fit import Settings, fit
+data = load_mnist()
+few = Mnist(data.train_images[:1000], data.train_labels[:1000],
+            data.test_images[:500], data.test_labels[:500])
+trained = fit(Settings("seed", epochs=2, batch_size=32, seed=7), few)
+weights = trained.model.get_weights()
+print(hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest())
+"""
+
+
+def few(mnist: Mnist) -> Mnist:
+    """1,000 images to train on and 500 to judge by."""
+    return Mnist(
+        mnist.train_images[:1000],
+        mnist.train_labels[:1000],
+        mnist.test_images[:500],
+        mnist.test_labels[:500],
+    )
+
+
+def digest(trained: Trained) -> str:
+    """Of every weight's bytes."""
+    weights = trained.model.get_weights()
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def trained(mnist: Mnist) -> Trained:
+    """One run that several tests look at."""
+    return fit(FEW, few(mnist))
+
+
+def test_a_run_learns(trained: Trained) -> None:
+    loss, accuracy = trained.history["loss"], trained.history["val_accuracy"]
+    assert loss[1] < 0.8 * loss[0]
+    assert accuracy[1] > 0.6
+
+
+def test_the_history_has_each_figure_once_an_epoch(trained: Trained) -> None:
+    assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert {len(row) for row in trained.history.values()} == {2}
+
+
+def test_the_same_seed_gives_the_same_weights_and_history(trained: Trained, mnist: Mnist) -> None:
+    again = fit(FEW, few(mnist))
+    assert digest(again) == digest(trained)
+    assert again.history == trained.history
+
+
+def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> None:
+    assert digest(fit(replace(FEW, seed=8), few(mnist))) != digest(trained)
+
+
+def test_a_run_in_another_process_is_the_same_and_says_nothing(trained: Trained) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stderr == ""
+    assert answer.stdout == f"{digest(trained)}\n"
+
+
+def test_progress_counts_every_batch_and_notes_the_running_figures(mnist: Mnist) -> None:
+    data, settings = few(mnist), replace(FEW, epochs=1, batch_size=96)
+    steps: list[tuple[int, str]] = []
+    fit(settings, data, lambda step, note: steps.append((step, note)))
+    assert sum(step for step, _ in steps) == settings.batches(data) == 11
+    assert steps[0] == (0, "loading TensorFlow")
+    assert steps[-1][1].startswith("epoch 1/1  loss ")
+
+
+def test_the_saved_model_answers_as_the_trained_one(
+    trained: Trained, mnist: Mnist, tmp_path: Path
+) -> None:
+    import keras
+
+    trained.save(tmp_path / "model.keras", tmp_path / "history.json")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    images = mnist.test_images[:20]
+    scores = trained.scores(images)
+    assert scores.shape == (20, 10)
+    assert np.array_equal(np.asarray(loaded(unit_images(images), training=False)), scores)
+
+
+def test_the_history_file_says_what_was_run(trained: Trained, tmp_path: Path) -> None:
+    trained.save(tmp_path / "model.keras", tmp_path / "history.json")
+    document = json.loads((tmp_path / "history.json").read_text())
+    settings = {"network": "seed", "epochs": 2, "batch_size": 32, "seed": 7, "parameters": 93_322}
+    assert document == settings | trained.history
+
+
+def test_pixels_become_the_unit_range(mnist: Mnist) -> None:
+    images = unit_images(mnist.test_images[:9])
+    assert images.shape == (9, 28, 28, 1)
+    assert images.dtype == np.float32
+    assert (images.min(), images.max()) == (0, 1)
+
+
+def test_an_unknown_network_is_refused_before_any_work(mnist: Mnist) -> None:
+    with pytest.raises(InputError, match="No network called 'none'"):
+        fit(replace(FEW, network="none"), mnist)
