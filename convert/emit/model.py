@@ -91,7 +91,7 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
         "constant_bytes": sum(step.constant_bytes for step in program.steps),
         "system": system,
         "kernels": kernels,
-        "window_rows": _window_rows(program),
+        "window_rows": max((step.window_rows for step in program.steps), default=0),
         "arrays": [array for layer in steps for array in _arrays(layer)],
         "structs": [_struct(layer) for layer in steps],
         "buffers": [_buffer_line(program, plan, buffer) for buffer in plan.buffers],
@@ -139,12 +139,6 @@ def _edge(macro: str, tensor: Tensor) -> Edge:
     return Edge(
         macro, tensor.shape, tensor.bytes, tensor.quantization.scale, tensor.quantization.zero_point
     )
-
-
-def _window_rows(program: Program) -> int:
-    """Rows of the tallest window; 0 where no kernel has a window."""
-    windows = (step.fields.get("window", {}) for step in program.steps)
-    return max((window.get("kernel_height", 0) for window in windows), default=0)
 
 
 def _arrays(layer: Layer) -> Iterator[Array]:

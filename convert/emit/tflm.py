@@ -70,20 +70,31 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
     check_indices(graph)
     check_edges(graph)
     operators = tflm_operators(graph)
+    edges = [
+        _edge("INPUT", graph.tensors[graph.inputs[0]]),
+        _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
+    ]
     arena = Arena(reckon_arena(tflite), convolution_scratch(graph))
-    templates = environment()
+    templates, name = environment(), model_name(model.name)
     texts = {
         f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(),
-        **{name: (EXAMPLE / name).read_text() for name in SHARED_FILES},
-        **c_array(model.name, tflite),
-        "model.h": _model_header(templates, model.name, graph, arena),
-        "model_ops.h": templates.get_template("model_ops.h.j2").render(
-            name=model_name(model.name), version=__version__, operators=operators
+        **{file: (EXAMPLE / file).read_text() for file in SHARED_FILES},
+        **c_array(name, tflite),
+        "model.h": templates.get_template("tflm_model.h.j2").render(
+            name=name, version=__version__, edges=edges, arena=arena, spare=SPARE
         ),
-        **_instructions(templates, model.name, folder, operators),
+        "model_ops.h": templates.get_template("model_ops.h.j2").render(
+            name=name, version=__version__, operators=operators
+        ),
+        **_instructions(templates, name, folder, operators),
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    try:
+        for file, text in texts.items():
+            write_text(folder / file, text)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written: {error.strerror}. Name another folder with --out."
+        ) from error
     return TflmSketch(folder, tuple(texts), operators, arena)
 
 
@@ -138,19 +149,6 @@ def convolution_scratch(graph: Graph) -> int:
     return SCRATCH_A_WEIGHT * max(filters, default=0)
 
 
-def _model_header(templates: Environment, name: str, graph: Graph, arena: Arena) -> str:
-    return templates.get_template("tflm_model.h.j2").render(
-        name=model_name(name),
-        version=__version__,
-        edges=[
-            _edge("INPUT", graph.tensors[graph.inputs[0]]),
-            _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
-        ],
-        arena=arena,
-        spare=SPARE,
-    )
-
-
 def _edge(macro: str, tensor: Tensor) -> Edge:
     if len(tensor.shape) > MOST_AXES:
         raise ModelError(
@@ -168,7 +166,7 @@ def _instructions(
     """How to build the sketch: in words, and for an emulated board as a shell script."""
     board = load_board(BOARD)
     fields = {
-        "model": model_name(model),
+        "model": model,
         "sketch": folder.resolve().name,
         "folder": quote(str(folder.resolve())),
         "operators": operators,

@@ -80,7 +80,9 @@ def _probe(tflite: bytes, arena: int) -> subprocess.CompletedProcess[str]:
 
 
 def _complaint(stderr: str) -> str:
-    """TFLM's own word on what is wrong: the first line before Python's traceback."""
+    """TFLM's own words on what is wrong: the node that failed, and before it what failed there."""
     spoken = stderr.partition("Traceback (most recent call last)")[0].splitlines()
     said = [line.strip() for line in spoken if line.strip()]
-    return said[0].rstrip(".") if said else "it crashed"
+    if not said:
+        return "it crashed"
+    return said[0].rstrip(".") if len(said) == 1 else f"{said[-1]} ({said[0].rstrip('.')})"

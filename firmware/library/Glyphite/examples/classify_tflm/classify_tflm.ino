@@ -1,6 +1,5 @@
 // Answers the Glyphite host tool with TensorFlow Lite Micro. `glyphite export --tflm` copies this
-// sketch and adds the model's files. Any library that packages a current TensorFlow Lite Micro will
-// do: name its header here.
+// sketch and adds the model's files. Another library with a current TensorFlow Lite Micro does too.
 #include <Chirale_TensorFlowLite.h>
 #include <Glyphite.h>
 
@@ -18,7 +17,6 @@ static uint32_t ticks() {
 }
 
 static const struct glyphite_board board = {"arduino", F_CPU, 1000000, 64, ticks};
-
 static struct glyphite_application application;
 
 void setup() {
