@@ -13,7 +13,7 @@ from convert.check import check
 from convert.emit.model import Row, files, rows
 from convert.files import read_bytes, write_text
 from convert.graph import Graph
-from convert.ops import definitions
+from convert.ops import lowerings
 from convert.passes import optimize
 from convert.plan import Plan, plan
 from convert.program import Layer, Program
@@ -80,7 +80,7 @@ def compile_folder(folder: ModelFolder) -> Compiled:
 def lower(graph: Graph) -> Program:
     """Each operator as a kernel call, in the graph's order."""
     layers = (
-        Layer(operator, definitions()[operator.kind].lower(graph, operator))
+        Layer(operator, lowerings()[operator.kind].lower(graph, operator))
         for operator in graph.operators
     )
     return Program(graph, tuple(layers))

@@ -23,6 +23,8 @@ class Step:
     leads: tuple[int | None, ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
     """The C struct's fields, in any order: numbers, constant arrays, or structs as mappings."""
+    window_rows: int = 0
+    """Input rows that the kernel looks at for one output row."""
     macs: int = 0
     """Multiplications with a weight: every weight of its channel for every output."""
 

@@ -4,7 +4,8 @@ An operator's file reads its options out of the .tflite (``parse``), refuses wha
 do (``check``), and turns it into a kernel call with constants (``lower``). Its kernel lies in a C
 header of the same name below ``firmware/library/Glyphite/src/kernels/``.
 
-Files whose names start with ``_`` are shared by the others.
+The file of an operator that only a pass makes has no more than ``lower``. Files whose names start
+with ``_`` are shared by the others.
 """
 
 from collections.abc import Mapping
@@ -17,15 +18,23 @@ from convert.graph import Graph, Operator
 from convert.program import Step, View
 
 
-class Definition(Protocol):
-    """What an operator's file offers."""
+class Lowering(Protocol):
+    """What every file here offers."""
 
     NAME: str
-    """TensorFlow Lite's name, such as ``CONV_2D``."""
+    """TensorFlow Lite's name, such as ``CONV_2D``, or for a fused operator one of our own."""
+
+    def lower(self, graph: Graph, operator: Operator) -> Step | View:
+        """The kernel call."""
+
+
+class Definition(Lowering, Protocol):
+    """What the file of an operator that a .tflite may have offers besides."""
+
     OPTIONS: str
     """The name of the schema's options table; empty where the operator has none."""
     LAST_VERSION: int
-    """The newest version of the operator that is known here; 0 for those that only passes make."""
+    """The newest version of the operator that is known here."""
 
     def parse(self, table: Any) -> object:  # noqa: ANN401 - the schema's classes have no types
         """The options, typed, from the schema's table."""
@@ -33,18 +42,25 @@ class Definition(Protocol):
     def check(self, graph: Graph, operator: Operator) -> None:
         """Raise ModelError unless ``lower`` can lower it."""
 
-    def lower(self, graph: Graph, operator: Operator) -> Step | View:
-        """The kernel call."""
+
+@cache
+def lowerings() -> Mapping[str, Lowering]:
+    """Every file by its operator's name."""
+    names = sorted(module.name for module in iter_modules(__path__) if module.name[0] != "_")
+    files = (cast(Lowering, import_module(f"{__name__}.{name}")) for name in names)
+    return {file.NAME: file for file in files}
 
 
 @cache
 def definitions() -> Mapping[str, Definition]:
-    """Every operator's file by the operator's name."""
-    names = [module.name for module in iter_modules(__path__) if module.name[0] != "_"]
-    files = [cast(Definition, import_module(f"{__name__}.{name}")) for name in sorted(names)]
-    return {file.NAME: file for file in files}
+    """The operators that a .tflite may have, by name."""
+    return {
+        name: cast(Definition, file)
+        for name, file in lowerings().items()
+        if hasattr(file, "LAST_VERSION")
+    }
 
 
 def supported() -> list[str]:
     """The names of the operators that a .tflite may have."""
-    return [name for name, file in definitions().items() if file.LAST_VERSION > 0]
+    return list(definitions())

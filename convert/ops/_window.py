@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.graph import Operator
 
-TALLEST = 32
-"""Rows of the tallest window; GLYPHITE_WINDOW_ROWS of kernels/window.h."""
+MOST_ROWS = 32
+"""Input rows that one kernel call may look at: GLYPHITE_WINDOW_ROWS of kernels/window.h."""
 LARGEST = 2**15 - 1
 """Of a window, stride or dilation: their products stay within 32 bits."""
 
@@ -48,6 +49,12 @@ class Axis:
             return 0
         return max((self.output - 1) * self.stride + self.reach - self.input, 0) // 2
 
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first input under the window of each output, padding left out."""
+        origin = np.arange(self.output, dtype=np.int64) * self.stride - self.before
+        return np.maximum(origin, 0)
+
 
 @dataclass(frozen=True)
 class Window:
@@ -74,19 +81,28 @@ class Window:
             "padding_left": self.width.before,
         }
 
-    def lead(self, input_channels: int, pixel_bytes: int, done: int) -> int:
-        """How far before its input an output may start to overwrite it without harm.
 
-        Outputs are written pixel by pixel, ``pixel_bytes`` each; ``done`` of a pixel's bytes may be
-        written while its own window is still to be read. At every pixel, what has been written must
-        end before the first input byte that this pixel or a later one reads.
-        """
-        rows = _first_inputs(self.height)
-        columns = _first_inputs(self.width)
-        first = ((rows[:, None] * self.width.input + columns) * input_channels).ravel()
-        needed_from = np.minimum.accumulate(first[::-1])[::-1]
-        written = np.arange(len(first), dtype=np.int64) * pixel_bytes + done
-        return max(0, int(np.max(written - needed_from)))
+def lead(window: Window, source_channels: int, pixel_bytes: int, done: int) -> int:
+    """How far before its input an output may start to overwrite it without harm.
+
+    See :func:`lead_of`, for a single window over an input of ``source_channels``.
+    """
+    row_bytes = window.width.input * source_channels
+    starts = window.height.starts[:, None] * row_bytes + window.width.starts * source_channels
+    return lead_of(starts, pixel_bytes, done)
+
+
+def lead_of(starts: NDArray[np.int64], pixel_bytes: int, done: int) -> int:
+    """The same where each pixel's first input byte is known: ``starts`` (height, width).
+
+    Outputs are written pixel by pixel, ``pixel_bytes`` each; ``done`` of a pixel's bytes may be
+    written while its own window is still to be read. At every pixel, what has been written must
+    end before the first input byte that this pixel or a later one reads.
+    """
+    flat = starts.ravel()
+    needed_from = np.minimum.accumulate(flat[::-1])[::-1]
+    written = np.arange(len(flat), dtype=np.int64) * pixel_bytes + done
+    return max(0, int(np.max(written - needed_from)))
 
 
 def check_padding(operator: Operator, padding: int) -> None:
@@ -108,11 +124,5 @@ def check_window(operator: Operator, window: Window) -> None:
             operator.refuse(
                 f"along its {name} a window of {axis.reach} does not fit the input's {axis.input}."
             )
-    if window.height.kernel > TALLEST:
-        operator.refuse(f"its window has {window.height.kernel} rows; {TALLEST} are allowed.")
-
-
-def _first_inputs(axis: Axis) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """The first input under the window of each output, clipped to the input."""
-    origin = np.arange(axis.output, dtype=np.int64) * axis.stride - axis.before
-    return np.maximum(origin, 0)
+    if window.height.kernel > MOST_ROWS:
+        operator.refuse(f"its window has {window.height.kernel} rows; {MOST_ROWS} are allowed.")

@@ -17,7 +17,7 @@ from convert.ops._operands import (
     values,
 )
 from convert.ops._requantize import check_activation, output_fields
-from convert.ops._window import Axis, Padding, Window, check_padding, check_window
+from convert.ops._window import Axis, Padding, Window, check_padding, check_window, lead
 from convert.program import Step
 
 NAME = "CONV_2D"
@@ -86,7 +86,8 @@ def lower(graph: Graph, operator: Operator) -> Step:
         kernel="conv_2d",
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(place.lead(graph.tensors[operator.inputs[0]].shape[3], channels, channels),),
+        leads=(lead(place, graph.tensors[operator.inputs[0]].shape[3], channels, channels),),
+        window_rows=place.height.kernel,
         fields=fields(graph, operator),
         macs=macs(graph, operator),
     )

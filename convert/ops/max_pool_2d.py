@@ -14,7 +14,7 @@ from convert.ops._operands import (
     scaled,
 )
 from convert.ops._requantize import activation_range, check_activation
-from convert.ops._window import Axis, Padding, Window, check_padding, check_window
+from convert.ops._window import Axis, Padding, Window, check_padding, check_window, lead
 from convert.program import Step
 
 NAME = "MAX_POOL_2D"
@@ -78,7 +78,8 @@ def lower(graph: Graph, operator: Operator) -> Step:
         kernel="max_pool_2d",
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(place.lead(channels, channels, 0),),
+        leads=(lead(place, channels, channels, 0),),
+        window_rows=place.height.kernel,
         fields={
             "window": place.fields,
             "channels": channels,

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from convert.graph import Graph
+from convert.passes import fuse_conv_max_pool
 
 Pass = Callable[[Graph], Graph]
 
-PASSES: tuple[Pass, ...] = ()
+PASSES: tuple[Pass, ...] = (fuse_conv_max_pool.run,)
 """In the order in which they run."""
 
 

@@ -52,11 +52,11 @@ def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
 
 def _print(folder: ModelFolder, compiled: Compiled) -> None:
     layers = [
-        (row.name, row.kind, row.output, f"{row.macs:,}", f"{row.constant_bytes:,}")
+        (row.name, row.output, f"{row.macs:,}", f"{row.constant_bytes:,}")
         for row in compiled.layers
     ]
-    total = ("in all", "", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
-    columns = ("layer", "operator", "output", "MACs", "constants, bytes")
+    total = ("in all", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
+    columns = ("layer", "output", "MACs", "constant bytes")
     print_table(columns, [*layers, total], title=compiled.name)
     least = ", the least that these layers can do with" if compiled.plan.proven else ""
     say(f"arena: {compiled.arena_bytes:,} bytes of static RAM{least}")

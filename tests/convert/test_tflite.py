@@ -50,7 +50,7 @@ def test_a_graph_says_what_the_file_says() -> None:
     assert weights.data is not None
     assert weights.data.tobytes() == random_int8(np.random.default_rng(0), 3, 3, 3, 2).tobytes()
     assert weights.quantization is not None
-    assert weights.quantization.scales == tuple(np.float32([0.01, 0.02, 0.03]).tolist())
+    assert weights.quantization.scales == tuple(float(np.float32(x)) for x in (0.01, 0.02, 0.03))
     assert graph.tensors[0].quantization is not None
     assert graph.tensors[0].quantization.zero_point == -128
     assert graph.tensors[3].data is None

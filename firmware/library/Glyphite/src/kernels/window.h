@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "kernel.h"
 
-/* Define it as the tallest window of the model to save stack. */
+/* Define it as the most rows that one call of the model looks at, to save stack. */
 #ifndef GLYPHITE_WINDOW_ROWS
 #define GLYPHITE_WINDOW_ROWS 32
 #endif
@@ -28,24 +28,36 @@ struct glyphite_window {
     int32_t padding_left;
 };
 
-/* The kernel columns first..end-1 lie inside the input; the first of them on column `input`. */
-struct glyphite_columns {
+/* The kernel's rows or columns first..end-1 lie inside the input; the first of them on `input`. */
+struct glyphite_span {
     int32_t first;
     int32_t end;
     int32_t input;
 };
 
+/* One axis: the kernel begins on `origin`, which padding makes negative. */
+GLYPHITE_KERNEL struct glyphite_span glyphite_span(int32_t origin, int32_t input, int32_t kernel,
+                                                   int32_t dilation) {
+    const int32_t inside = (input - origin + dilation - 1) / dilation;
+    struct glyphite_span span;
+    span.first = origin < 0 ? (dilation - 1 - origin) / dilation : 0;
+    span.end = inside < kernel ? inside : kernel;
+    span.input = origin + span.first * dilation;
+    return span;
+}
+
 /* The columns of the window at output column x. */
-GLYPHITE_KERNEL struct glyphite_columns
-glyphite_window_columns(const struct glyphite_window *window, int32_t x) {
-    const int32_t dilation = window->dilation_width;
-    const int32_t origin = x * window->stride_width - window->padding_left;
-    const int32_t inside = (window->input_width - origin + dilation - 1) / dilation;
-    struct glyphite_columns columns;
-    columns.first = origin < 0 ? (dilation - 1 - origin) / dilation : 0;
-    columns.end = inside < window->kernel_width ? inside : window->kernel_width;
-    columns.input = origin + columns.first * dilation;
-    return columns;
+GLYPHITE_KERNEL struct glyphite_span glyphite_window_columns(const struct glyphite_window *window,
+                                                             int32_t x) {
+    return glyphite_span(x * window->stride_width - window->padding_left, window->input_width,
+                         window->kernel_width, window->dilation_width);
+}
+
+/* The rows of the window at output row y. */
+GLYPHITE_KERNEL struct glyphite_span glyphite_window_span(const struct glyphite_window *window,
+                                                          int32_t y) {
+    return glyphite_span(y * window->stride_height - window->padding_top, window->input_height,
+                         window->kernel_height, window->dilation_height);
 }
 
 /* Points rows[0..kernel_height-1] at the input rows under output row y. An input row has row_bytes

@@ -19,12 +19,12 @@ struct glyphite_conv_2d {
 
 /* Neighbouring columns lie side by side in memory, so without dilation a kernel row is one run. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_runs(const struct glyphite_conv_2d *conv,
-                                              struct glyphite_columns columns) {
+                                              struct glyphite_span columns) {
     return conv->window.dilation_width == 1 ? 1 : columns.end - columns.first;
 }
 
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_run_length(const struct glyphite_conv_2d *conv,
-                                                    struct glyphite_columns columns) {
+                                                    struct glyphite_span columns) {
     const int32_t count = conv->window.dilation_width == 1 ? columns.end - columns.first : 1;
     return count * conv->input_channels;
 }
@@ -42,7 +42,7 @@ glyphite_conv_2d_weights(const struct glyphite_conv_2d *conv, int32_t channel, i
 /* The sum of one output channel. rows: the kernel_height input rows under the window. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_sum(const struct glyphite_conv_2d *conv,
                                              const int8_t *const *rows,
-                                             struct glyphite_columns columns, int32_t channel) {
+                                             struct glyphite_span columns, int32_t channel) {
     const int32_t runs = glyphite_conv_2d_runs(conv, columns);
     const int32_t length = glyphite_conv_2d_run_length(conv, columns);
     int32_t sum = conv->output.bias[channel];
@@ -60,7 +60,7 @@ GLYPHITE_KERNEL int32_t glyphite_conv_2d_sum(const struct glyphite_conv_2d *conv
 /* The sums of the output channels channel..channel+3. */
 GLYPHITE_KERNEL struct glyphite_sums glyphite_conv_2d_sum_4(const struct glyphite_conv_2d *conv,
                                                             const int8_t *const *rows,
-                                                            struct glyphite_columns columns,
+                                                            struct glyphite_span columns,
                                                             int32_t channel) {
     const int32_t runs = glyphite_conv_2d_runs(conv, columns);
     const int32_t length = glyphite_conv_2d_run_length(conv, columns);
@@ -82,7 +82,7 @@ GLYPHITE_KERNEL struct glyphite_sums glyphite_conv_2d_sum_4(const struct glyphit
 GLYPHITE_KERNEL void glyphite_conv_2d_row(const struct glyphite_conv_2d *conv,
                                           const int8_t *const *rows, int8_t *output) {
     for (int32_t x = 0; x < conv->window.output_width; x++) {
-        const struct glyphite_columns columns = glyphite_window_columns(&conv->window, x);
+        const struct glyphite_span columns = glyphite_window_columns(&conv->window, x);
         int8_t *const pixel = output + x * conv->output_channels;
         int32_t channel = 0;
         for (; channel + 4 <= conv->output_channels; channel += 4) {

@@ -33,7 +33,7 @@ GLYPHITE_KERNEL int32_t glyphite_max_pool_2d_value(const struct glyphite_max_poo
 GLYPHITE_KERNEL void glyphite_max_pool_2d_row(const struct glyphite_max_pool_2d *pool,
                                               const int8_t *const *rows, int8_t *output) {
     for (int32_t x = 0; x < pool->window.output_width; x++) {
-        const struct glyphite_columns columns = glyphite_window_columns(&pool->window, x);
+        const struct glyphite_span columns = glyphite_window_columns(&pool->window, x);
         for (int32_t channel = 0; channel < pool->channels; channel++) {
             const int32_t largest = glyphite_max_pool_2d_value(
                 pool, rows, columns.end - columns.first, columns.input * pool->channels + channel);

@@ -1,0 +1,133 @@
+/* CONV_2D by rows, with any kernel, stride, dilation and padding, and with a 2x2 pooling window.
+ *
+ * Weights, for each pair of output channels (a last odd one has a partner of zeros):
+ *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
+ *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order
+ *                                   [kernel_height][kernel_width][input_channels], zeros behind
+ *   numbers  [1 or 3][2]            see requantize.h
+ * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
+#pragma once
+
+#include "patch.h"
+#include "requantize.h"
+
+struct glyphite_dsp_conv_2d {
+    struct glyphite_dsp_inputs inputs;
+    struct glyphite_dsp_requantize requantize;
+    int32_t output_channels;
+    int32_t pixels; /* that are computed at a time: 1 to 4 */
+    const int32_t *weights;
+};
+
+/* Adds the products of a patch and one pair of channels; gives the end of the weights. */
+GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(const struct glyphite_dsp_inputs *inputs,
+                                                int32_t pixels, int32_t *sums,
+                                                const int32_t *weights, const uint32_t *patch) {
+    const int32_t steps = glyphite_dsp_steps(inputs);
+    if (inputs->wide) {
+        return pixels == 4   ? glyphite_dot_wide_4(sums, weights, patch, steps)
+               : pixels == 3 ? glyphite_dot_wide_3(sums, weights, patch, steps)
+               : pixels == 2 ? glyphite_dot_wide_2(sums, weights, patch, steps)
+                             : glyphite_dot_wide_1(sums, weights, patch, steps);
+    }
+    return pixels == 4   ? glyphite_dot_narrow_4(sums, weights, patch, steps)
+           : pixels == 3 ? glyphite_dot_narrow_3(sums, weights, patch, steps)
+           : pixels == 2 ? glyphite_dot_narrow_2(sums, weights, patch, steps)
+                         : glyphite_dot_narrow_1(sums, weights, patch, steps);
+}
+
+/* All channels of a block of pixels, or the maxima over the four pixels of a pooling window. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2d *layer,
+                                                int32_t pixels, int pooled, const uint32_t *patch,
+                                                int8_t *output) {
+    const int32_t channels = layer->output_channels;
+    const int32_t *weights = layer->weights;
+    for (int32_t channel = 0; channel < channels; channel += 2) {
+        struct glyphite_dsp_channels numbers;
+        int32_t sums[8]; /* [pixel][2] */
+#pragma GCC unroll 4
+        for (int32_t pixel = 0; pixel < pixels; pixel++) {
+            sums[2 * pixel] = weights[0];
+            sums[2 * pixel + 1] = weights[1];
+        }
+        weights = glyphite_dsp_dot(&layer->inputs, pixels, sums, weights + 2, patch);
+        weights = glyphite_dsp_read_channels(&layer->requantize, weights, &numbers);
+#pragma GCC unroll 4
+        for (int32_t pixel = 1; pooled && pixel < pixels; pixel++) {
+            sums[0] = sums[2 * pixel] > sums[0] ? sums[2 * pixel] : sums[0];
+            sums[1] = sums[2 * pixel + 1] > sums[1] ? sums[2 * pixel + 1] : sums[1];
+        }
+#pragma GCC unroll 4
+        for (int32_t pixel = 0; pixel < (pooled ? 1 : pixels); pixel++) {
+            int8_t *const to = output + pixel * channels + channel;
+            to[0] = glyphite_dsp_requantize(&layer->requantize, &numbers, 0, sums[2 * pixel]);
+            if (channels % 2 == 0 || channel + 1 < channels) {
+                to[1] =
+                    glyphite_dsp_requantize(&layer->requantize, &numbers, 1, sums[2 * pixel + 1]);
+            }
+        }
+    }
+}
+
+/* Output pixels x to x + pixels - 1 of a row. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pixels(const struct glyphite_dsp_conv_2d *layer,
+                                                 int32_t pixels, int32_t x,
+                                                 const int8_t *const *rows, int8_t *output,
+                                                 uint32_t *scratch) {
+    const struct glyphite_window *const window = &layer->inputs.window;
+    int8_t *const bytes = (int8_t *)(scratch + 2 * pixels * glyphite_dsp_steps(&layer->inputs));
+    for (int32_t pixel = 0; pixel < pixels; pixel++) {
+        const int32_t column = (x + pixel) * window->stride_width - window->padding_left;
+        glyphite_dsp_gather(&layer->inputs, rows, column, pixels, scratch + pixel, bytes);
+    }
+    glyphite_dsp_conv_2d_block(layer, pixels, 0, scratch, output + x * layer->output_channels);
+}
+
+/* One output row from the kernel_height input rows under it.
+ * Scratch: steps * (2 * pixels + 1) words. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d *layer,
+                                              const int8_t *const *rows, int8_t *output,
+                                              uint32_t *scratch) {
+    const int32_t rest = layer->inputs.window.output_width % layer->pixels;
+    const int32_t end = layer->inputs.window.output_width - rest;
+    for (int32_t x = 0; x < end; x += layer->pixels) {
+        glyphite_dsp_conv_2d_pixels(layer, layer->pixels, x, rows, output, scratch);
+    }
+    if (rest > 0) {
+        glyphite_dsp_conv_2d_pixels(layer, rest, end, rows, output, scratch);
+    }
+}
+
+/* One row of the maxima over 2x2 output pixels, output_width / 2 of them, from the
+ * kernel_height + stride_height input rows under both output rows (dilation 1 along the height).
+ * What pooling drops is not computed; the largest sum gives the largest byte, because
+ * requantization is monotone. Scratch as above, with 4 pixels. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pool_row(const struct glyphite_dsp_conv_2d *layer,
+                                                   const int8_t *const *rows, int8_t *output,
+                                                   uint32_t *scratch) {
+    const struct glyphite_window *const window = &layer->inputs.window;
+    int8_t *const bytes = (int8_t *)(scratch + 8 * glyphite_dsp_steps(&layer->inputs));
+    for (int32_t x = 0; x < window->output_width / 2; x++) {
+        for (int32_t pixel = 0; pixel < 4; pixel++) {
+            const int32_t column =
+                (2 * x + pixel % 2) * window->stride_width - window->padding_left;
+            glyphite_dsp_gather(&layer->inputs, rows + pixel / 2 * window->stride_height, column, 4,
+                                scratch + pixel, bytes);
+        }
+        glyphite_dsp_conv_2d_block(layer, 4, 1, scratch, output + x * layer->output_channels);
+    }
+}
+
+/* All rows: input (input_height, input_width, channels), output (output_height, output_width,
+ * output_channels). */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d(const struct glyphite_dsp_conv_2d *layer,
+                                          const int8_t *input, int8_t *output, uint32_t *scratch) {
+    const struct glyphite_window *const window = &layer->inputs.window;
+    const int32_t row_bytes = window->input_width * layer->inputs.channels;
+    const int8_t *rows[GLYPHITE_WINDOW_ROWS];
+    for (int32_t y = 0; y < window->output_height; y++) {
+        glyphite_window_rows(window, input, row_bytes, y, rows);
+        glyphite_dsp_conv_2d_row(layer, rows, output, scratch);
+        output += window->output_width * layer->output_channels;
+    }
+}

@@ -1,0 +1,27 @@
+/* The inner loops: 2 output channels by 1 to 4 pixels, whose sums stay in registers.
+ *
+ * An input is a step of four; the order of steps and of the pixels in a block is that of a patch
+ * (patch.h), the weights have the same order:
+ *
+ *   patch    [steps][2][pixels]  pairs: first one of each pixel, then the other of each
+ *   wide     [steps][2][2]       pairs of 16-bit weights, those of two output channels
+ *   narrow   [steps][2]          a word each of two output channels, four 8-bit weights
+ *
+ * A wide step of inputs x0..x3 has the pairs (x1, x3) and (x0, x2), and so have its weights.
+ *
+ * A narrow step takes one instruction to widen a word of weights instead of two. Its halves are the
+ * numbers 256 * b1 + b0 and 256 * b3 + b2 (no byte is 128 below zero, so that they fit), and the
+ * patch holds a = (x1, x3) and 256 * (x0, x2) - a. Then
+ *
+ *   (256 * b1 + b0) * x1 + b0 * (256 * x0 - x1) = 256 * (b0 * x0 + b1 * x1),
+ *
+ * exactly, modulo 2^32: sums are in units of 1/256.
+ *
+ * sums[2 * pixel + channel] is added to; the functions give the end of the weights. Weights and
+ * patch lie at multiples of 4, because LDRD and LDM need that. */
+#pragma once
+
+#include "simd.h"
+
+#include "dot_arm.h"
+#include "dot_c.h"

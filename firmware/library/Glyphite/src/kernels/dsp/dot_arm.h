@@ -1,0 +1,94 @@
+/* dot.h in assembly. Included by dot.h only.
+ *
+ * A core has 14 registers for all of this: 8 sums, 2 pointers, 2 weights and 2 activations fill
+ * them, which makes 2 channels by 4 pixels the largest block, with the loop's end on the stack.
+ * Loads are LDRD and LDM, which bring several words an instruction; a step of 32 products takes 23
+ * instructions, where the products alone take 16. */
+#pragma once
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+
+/* One pair of each of two channels (v0, v1) by that of 2 to 4 pixels. */
+#define GLYPHITE_PRODUCTS_2                                                                        \
+    "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
+    "smlad %[s0], %[v0], %[a0], %[s0]\n\t"                                                         \
+    "smlad %[s1], %[v1], %[a0], %[s1]\n\t"                                                         \
+    "smlad %[s2], %[v0], %[a1], %[s2]\n\t"                                                         \
+    "smlad %[s3], %[v1], %[a1], %[s3]\n\t"
+#define GLYPHITE_PRODUCTS_3                                                                        \
+    "ldm %[p]!, {r4, r5, r6}\n\t"                                                                  \
+    "smlad %[s0], %[v0], r4, %[s0]\n\t"                                                            \
+    "smlad %[s1], %[v1], r4, %[s1]\n\t"                                                            \
+    "smlad %[s2], %[v0], r5, %[s2]\n\t"                                                            \
+    "smlad %[s3], %[v1], r5, %[s3]\n\t"                                                            \
+    "smlad %[s4], %[v0], r6, %[s4]\n\t"                                                            \
+    "smlad %[s5], %[v1], r6, %[s5]\n\t"
+#define GLYPHITE_PRODUCTS_4                                                                        \
+    GLYPHITE_PRODUCTS_2                                                                            \
+    "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
+    "smlad %[s4], %[v0], %[a0], %[s4]\n\t"                                                         \
+    "smlad %[s5], %[v1], %[a0], %[s5]\n\t"                                                         \
+    "smlad %[s6], %[v0], %[a1], %[s6]\n\t"                                                         \
+    "smlad %[s7], %[v1], %[a1], %[s7]\n\t"
+
+#define GLYPHITE_LOAD_WEIGHTS "ldrd %[v0], %[v1], [%[w]], #8\n\t"
+#define GLYPHITE_WIDEN_WEIGHTS "sxtb16 %[v0], %[v0]\n\tsxtb16 %[v1], %[v1]\n\t"
+
+/* A step is four inputs to each sum: two pairs. */
+#define GLYPHITE_STEP_NARROW(PRODUCTS)                                                             \
+    GLYPHITE_LOAD_WEIGHTS PRODUCTS GLYPHITE_WIDEN_WEIGHTS PRODUCTS
+#define GLYPHITE_STEP_WIDE(PRODUCTS) GLYPHITE_LOAD_WEIGHTS PRODUCTS GLYPHITE_LOAD_WEIGHTS PRODUCTS
+
+/* The steps of one pixel, whose two pairs come by one load. */
+#define GLYPHITE_STEP_1(MORE_WEIGHTS)                                                              \
+    GLYPHITE_LOAD_WEIGHTS                                                                          \
+    "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
+    "smlad %[s0], %[v0], %[a0], %[s0]\n\t"                                                         \
+    "smlad %[s1], %[v1], %[a0], %[s1]\n\t" MORE_WEIGHTS "smlad %[s0], %[v0], %[a1], %[s0]\n\t"     \
+    "smlad %[s1], %[v1], %[a1], %[s1]\n\t"
+
+#define GLYPHITE_SUMS_2 [s0] "+r"(sums[0]), [s1] "+r"(sums[1])
+#define GLYPHITE_SUMS_4 GLYPHITE_SUMS_2, [s2] "+r"(sums[2]), [s3] "+r"(sums[3])
+#define GLYPHITE_SUMS_6 GLYPHITE_SUMS_4, [s4] "+r"(sums[4]), [s5] "+r"(sums[5])
+#define GLYPHITE_SUMS_8 GLYPHITE_SUMS_6, [s6] "+r"(sums[6]), [s7] "+r"(sums[7])
+#define GLYPHITE_POINTERS [w] "+r"(weights), [p] "+r"(patch), [v0] "=&r"(v0), [v1] "=&r"(v1)
+#define GLYPHITE_PAIR , [a0] "=&r"(a0), [a1] "=&r"(a1)
+#define GLYPHITE_NO_PAIR
+
+/* The functions of dot.h: an odd step first, then two steps a round until the patch ends. */
+#define GLYPHITE_DOT(KIND, PIXELS, STEP, SUMS, PAIR, ...)                                          \
+    GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
+        int32_t *sums, const int32_t *weights, const uint32_t *patch, int steps) {                 \
+        const uint32_t *const end = patch + 2 * PIXELS * steps;                                    \
+        uint32_t v0, v1, a0, a1;                                                                   \
+        (void)a0, (void)a1;                                                                        \
+        if (steps % 2 != 0) {                                                                      \
+            __asm__ volatile(STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);                 \
+        }                                                                                          \
+        if (steps > 1) {                                                                           \
+            __asm__ volatile("1:\n\t" STEP STEP "ldr %[v0], %[end]\n\tcmp %[p], %[v0]\n\tbne 1b"   \
+                             : SUMS, GLYPHITE_POINTERS PAIR                                        \
+                             : [end] "m"(end)                                                      \
+                             : "cc", __VA_ARGS__);                                                 \
+        }                                                                                          \
+        return weights;                                                                            \
+    }
+
+GLYPHITE_DOT(narrow, 1, GLYPHITE_STEP_1(GLYPHITE_WIDEN_WEIGHTS), GLYPHITE_SUMS_2, GLYPHITE_PAIR,
+             "memory")
+GLYPHITE_DOT(narrow, 2, GLYPHITE_STEP_NARROW(GLYPHITE_PRODUCTS_2), GLYPHITE_SUMS_4, GLYPHITE_PAIR,
+             "memory")
+GLYPHITE_DOT(narrow, 3, GLYPHITE_STEP_NARROW(GLYPHITE_PRODUCTS_3), GLYPHITE_SUMS_6,
+             GLYPHITE_NO_PAIR, "memory", "r4", "r5", "r6")
+GLYPHITE_DOT(narrow, 4, GLYPHITE_STEP_NARROW(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, GLYPHITE_PAIR,
+             "memory")
+GLYPHITE_DOT(wide, 1, GLYPHITE_STEP_1(GLYPHITE_LOAD_WEIGHTS), GLYPHITE_SUMS_2, GLYPHITE_PAIR,
+             "memory")
+GLYPHITE_DOT(wide, 2, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_2), GLYPHITE_SUMS_4, GLYPHITE_PAIR,
+             "memory")
+GLYPHITE_DOT(wide, 3, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_3), GLYPHITE_SUMS_6, GLYPHITE_NO_PAIR,
+             "memory", "r4", "r5", "r6")
+GLYPHITE_DOT(wide, 4, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, GLYPHITE_PAIR,
+             "memory")
+
+#endif

@@ -1,0 +1,50 @@
+/* dot.h in C. Included by dot.h only. */
+#pragma once
+
+#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
+
+GLYPHITE_KERNEL void glyphite_products(int32_t *sums, const int32_t weights[2],
+                                       const uint32_t *patch, int pixels) {
+    for (int pixel = 0; pixel < pixels; pixel++) {
+        sums[2 * pixel] = glyphite_smlad((uint32_t)weights[0], patch[pixel], sums[2 * pixel]);
+        sums[2 * pixel + 1] =
+            glyphite_smlad((uint32_t)weights[1], patch[pixel], sums[2 * pixel + 1]);
+    }
+}
+
+GLYPHITE_KERNEL const int32_t *glyphite_dot_wide(int32_t *sums, const int32_t *weights,
+                                                 const uint32_t *patch, int steps, int pixels) {
+    for (int pair = 0; pair < 2 * steps; pair++) {
+        glyphite_products(sums, weights + 2 * pair, patch + pixels * pair, pixels);
+    }
+    return weights + 4 * steps;
+}
+
+GLYPHITE_KERNEL const int32_t *glyphite_dot_narrow(int32_t *sums, const int32_t *weights,
+                                                   const uint32_t *patch, int steps, int pixels) {
+    for (int step = 0; step < steps; step++) {
+        const int32_t *const words = weights + 2 * step;
+        const int32_t even[2] = {(int32_t)glyphite_even_bytes((uint32_t)words[0]),
+                                 (int32_t)glyphite_even_bytes((uint32_t)words[1])};
+        glyphite_products(sums, words, patch + 2 * pixels * step, pixels);
+        glyphite_products(sums, even, patch + 2 * pixels * step + pixels, pixels);
+    }
+    return weights + 2 * steps;
+}
+
+#define GLYPHITE_DOT(KIND, PIXELS)                                                                 \
+    GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
+        int32_t *sums, const int32_t *weights, const uint32_t *patch, int steps) {                 \
+        return glyphite_dot_##KIND(sums, weights, patch, steps, PIXELS);                           \
+    }
+
+GLYPHITE_DOT(narrow, 1)
+GLYPHITE_DOT(narrow, 2)
+GLYPHITE_DOT(narrow, 3)
+GLYPHITE_DOT(narrow, 4)
+GLYPHITE_DOT(wide, 1)
+GLYPHITE_DOT(wide, 2)
+GLYPHITE_DOT(wide, 3)
+GLYPHITE_DOT(wide, 4)
+
+#endif

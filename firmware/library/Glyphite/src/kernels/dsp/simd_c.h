@@ -1,0 +1,93 @@
+/* simd.h in C, bit for bit what the instructions do. Included by simd.h only. Sums wrap, as there.
+ */
+#pragma once
+
+#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
+
+GLYPHITE_KERNEL int32_t glyphite_low(uint32_t pair) {
+    return (int16_t)(pair & 0xFFFF);
+}
+
+GLYPHITE_KERNEL int32_t glyphite_high(uint32_t pair) {
+    return (int16_t)(pair >> 16);
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_pair(int32_t low, int32_t high) {
+    return ((uint32_t)low & 0xFFFF) | (uint32_t)high << 16;
+}
+
+GLYPHITE_KERNEL int32_t glyphite_wrap_add(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smlabb(uint32_t a, uint32_t b, int32_t sum) {
+    return glyphite_wrap_add(sum, glyphite_low(a) * glyphite_low(b));
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smlabt(uint32_t a, uint32_t b, int32_t sum) {
+    return glyphite_wrap_add(sum, glyphite_low(a) * glyphite_high(b));
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smlatb(uint32_t a, uint32_t b, int32_t sum) {
+    return glyphite_wrap_add(sum, glyphite_high(a) * glyphite_low(b));
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smlatt(uint32_t a, uint32_t b, int32_t sum) {
+    return glyphite_wrap_add(sum, glyphite_high(a) * glyphite_high(b));
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smlad(uint32_t a, uint32_t b, int32_t sum) {
+    return glyphite_smlatt(a, b, glyphite_smlabb(a, b, sum));
+}
+
+GLYPHITE_KERNEL int32_t glyphite_byte(uint32_t word, int index) {
+    return (int8_t)(word >> (8 * index) & 0xFF);
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_even_bytes(uint32_t word) {
+    return glyphite_pair(glyphite_byte(word, 0), glyphite_byte(word, 2));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_odd_bytes(uint32_t word) {
+    return glyphite_pair(glyphite_byte(word, 1), glyphite_byte(word, 3));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_pack_low(uint32_t a, uint32_t b) {
+    return glyphite_pair(glyphite_low(a), glyphite_low(b));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_pack_high(uint32_t a, uint32_t b) {
+    return glyphite_pair(glyphite_high(a), glyphite_high(b));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_add_pair(uint32_t a, uint32_t b) {
+    return glyphite_pair(glyphite_low(a) + glyphite_low(b), glyphite_high(a) + glyphite_high(b));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_subtract_pair(uint32_t a, uint32_t b) {
+    return glyphite_pair(glyphite_low(a) - glyphite_low(b), glyphite_high(a) - glyphite_high(b));
+}
+
+GLYPHITE_KERNEL uint32_t glyphite_max_bytes(uint32_t a, uint32_t b) {
+    uint32_t larger = 0;
+    for (int index = 0; index < 4; index++) {
+        const uint32_t source = glyphite_byte(a, index) >= glyphite_byte(b, index) ? a : b;
+        larger |= source & (uint32_t)0xFF << (8 * index);
+    }
+    return larger;
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smmla(int32_t a, int32_t b, int32_t sum) {
+    return glyphite_wrap_add((int32_t)(((int64_t)a * b) >> 32), sum);
+}
+
+GLYPHITE_KERNEL int32_t glyphite_smmulr(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
+    value >>= shift;
+    return value < -128 ? -128 : value > 127 ? 127 : value;
+}
+
+#endif

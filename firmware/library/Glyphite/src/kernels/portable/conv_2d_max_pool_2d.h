@@ -1,0 +1,99 @@
+/* CONV_2D whose output only a MAX_POOL_2D takes: the largest sum of each pool is requantized, and
+ * the convolution's output is kept nowhere. Requantization never falls where its sum rises, so the
+ * largest sum gives the largest output. */
+#pragma once
+
+#include <stdint.h>
+#include "../dot.h"
+#include "../kernel.h"
+#include "../output.h"
+#include "../window.h"
+#include "conv_2d.h"
+
+struct glyphite_conv_2d_max_pool_2d {
+    struct glyphite_conv_2d conv; /* its output's minimum and maximum are those after the pool */
+    struct glyphite_window pool;  /* over the convolution's output */
+};
+
+GLYPHITE_KERNEL int32_t glyphite_larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/* Four channels of the convolution, the largest under the pool.
+ * rows: kernel_height input rows for each of the pool's `height` rows. */
+GLYPHITE_KERNEL struct glyphite_sums
+glyphite_conv_2d_max_pool_2d_sum_4(const struct glyphite_conv_2d_max_pool_2d *layer,
+                                   const int8_t *const *rows, int32_t height,
+                                   struct glyphite_span columns, int32_t channel) {
+    const struct glyphite_window *const window = &layer->conv.window;
+    struct glyphite_sums largest = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+    for (int32_t row = 0; row < height; row++) {
+        for (int32_t i = 0; i < columns.end - columns.first; i++) {
+            const struct glyphite_sums sums =
+                glyphite_conv_2d_sum_4(&layer->conv, rows + row * window->kernel_height,
+                                       glyphite_window_columns(window, columns.input + i), channel);
+            largest.a = glyphite_larger(largest.a, sums.a);
+            largest.b = glyphite_larger(largest.b, sums.b);
+            largest.c = glyphite_larger(largest.c, sums.c);
+            largest.d = glyphite_larger(largest.d, sums.d);
+        }
+    }
+    return largest;
+}
+
+/* The same for one channel. */
+GLYPHITE_KERNEL int32_t glyphite_conv_2d_max_pool_2d_sum(
+    const struct glyphite_conv_2d_max_pool_2d *layer, const int8_t *const *rows, int32_t height,
+    struct glyphite_span columns, int32_t channel) {
+    const struct glyphite_window *const window = &layer->conv.window;
+    int32_t largest = INT32_MIN;
+    for (int32_t row = 0; row < height; row++) {
+        for (int32_t i = 0; i < columns.end - columns.first; i++) {
+            const int32_t sum =
+                glyphite_conv_2d_sum(&layer->conv, rows + row * window->kernel_height,
+                                     glyphite_window_columns(window, columns.input + i), channel);
+            largest = glyphite_larger(largest, sum);
+        }
+    }
+    return largest;
+}
+
+/* One pooled row (pool.output_width, output_channels). */
+GLYPHITE_KERNEL void
+glyphite_conv_2d_max_pool_2d_row(const struct glyphite_conv_2d_max_pool_2d *layer,
+                                 const int8_t *const *rows, int32_t height, int8_t *output) {
+    const struct glyphite_conv_2d *const conv = &layer->conv;
+    for (int32_t x = 0; x < layer->pool.output_width; x++) {
+        const struct glyphite_span columns = glyphite_window_columns(&layer->pool, x);
+        int8_t *const pixel = output + x * conv->output_channels;
+        int32_t channel = 0;
+        for (; channel + 4 <= conv->output_channels; channel += 4) {
+            const struct glyphite_sums sums =
+                glyphite_conv_2d_max_pool_2d_sum_4(layer, rows, height, columns, channel);
+            glyphite_output_write_4(&conv->output, channel, sums, pixel + channel);
+        }
+        for (; channel < conv->output_channels; channel++) {
+            const int32_t sum =
+                glyphite_conv_2d_max_pool_2d_sum(layer, rows, height, columns, channel);
+            pixel[channel] = glyphite_output_value(&conv->output, channel, sum);
+        }
+    }
+}
+
+/* input (conv's input_height, input_width, input_channels), output (pool's output_height,
+ * output_width, output_channels). */
+GLYPHITE_KERNEL void glyphite_conv_2d_max_pool_2d(const struct glyphite_conv_2d_max_pool_2d *layer,
+                                                  const int8_t *input, int8_t *output) {
+    const struct glyphite_conv_2d *const conv = &layer->conv;
+    const int32_t row_bytes = conv->window.input_width * conv->input_channels;
+    const int8_t *rows[GLYPHITE_WINDOW_ROWS];
+    for (int32_t y = 0; y < layer->pool.output_height; y++) {
+        const struct glyphite_span span = glyphite_window_span(&layer->pool, y);
+        for (int32_t i = 0; i < span.end - span.first; i++) {
+            glyphite_window_rows(&conv->window, input, row_bytes, span.input + i,
+                                 rows + i * conv->window.kernel_height);
+        }
+        glyphite_conv_2d_max_pool_2d_row(layer, rows, span.end - span.first, output);
+        output += layer->pool.output_width * conv->output_channels;
+    }
+}
