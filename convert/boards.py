@@ -18,7 +18,7 @@ from convert.workspace import FIRMWARE
 
 BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
-EMULATORS = ("process", "qemu")
+EMULATORS = ("process", "qemu", "simavr")
 
 Table = TypeVar("Table")
 
@@ -53,7 +53,8 @@ class Toolchain:
     package: str
     """The Debian packages that have the compiler."""
     port: str
-    """The folder in ``firmware/ports`` with start-up code, serial line and clock."""
+    """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
+    Arduino core has them, and the sketch is the application."""
     optimize: str
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
@@ -80,6 +81,22 @@ class Emulator:
     machine: str | None = None
     instructions_per_tick: int | None = None
     """Set where the emulator's timer counts instructions, not cycles."""
+    bootloader: str | None = None
+    """Source or .hex in the Arduino core's ``bootloaders``, for a board that is flashed."""
+    boot_address: int | None = None
+    """Where the bootloader begins, in bytes."""
+
+
+@dataclass(frozen=True)
+class Arduino:
+    """How the Arduino tools know the board."""
+
+    fqbn: str
+    """The fully qualified board name: "arduino:avr:uno"."""
+    part: str | None = None
+    """The chip, as avrdude calls it."""
+    programmer: str | None = None
+    """The bootloader's protocol, as avrdude calls it."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,8 @@ class Board:
     """Absent where there is no limit to check against."""
     emulator: Emulator | None = None
     """Absent where the board exists as hardware only."""
+    arduino: Arduino | None = None
+    """Present where the firmware is a sketch, built by the Arduino tools and flashed."""
     path: Path = Path()
     """The file it was read from."""
 
@@ -204,6 +223,8 @@ def _ensure_stack_fits(board: Board) -> None:
 
 
 def _ensure_port_exists(board: Board) -> None:
+    if board.arduino is not None and board.toolchain.port == "arduino":
+        return
     if not (PORTS / board.toolchain.port / "port.c").is_file():
         known = ", ".join(sorted(path.parent.name for path in PORTS.glob("*/port.c")))
         raise BoardError(
@@ -224,4 +245,8 @@ def _ensure_emulator_is_known(board: Board) -> None:
     if emulator.kind == "qemu" and None in needed:
         raise BoardError(
             f"{board.path}: a qemu emulator needs 'program', 'package' and 'machine'. Add them."
+        )
+    if emulator.kind == "simavr" and None in (emulator.bootloader, emulator.boot_address):
+        raise BoardError(
+            f"{board.path}: a simavr emulator needs 'bootloader' and 'boot_address'. Add them."
         )

@@ -15,6 +15,7 @@ from convert.boards import PORTS, Board, Memory
 from convert.errors import DoesNotFitError, ModelError, ToolError
 from convert.files import write_bytes, write_text
 from convert.workspace import FIRMWARE, ModelFolder
+from host.arduino import link_sketch
 from host.elf import Elf, Section, Symbol, read_elf
 from host.transport.images import forget_image, record_image
 from host.wire.protocol import TEXT_BYTES
@@ -94,7 +95,8 @@ def build(folder: ModelFolder, board: Board) -> Built:
         write_bytes(image, made.read_bytes())
     image.chmod(image.stat().st_mode | 0o111)
     write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
-    record_image(board, image)
+    if board.arduino is None:
+        record_image(board, image)
     return Built(image, size)
 
 
@@ -138,8 +140,11 @@ def _check_model(folder: ModelFolder) -> None:
 
 
 def _make(folder: ModelFolder, board: Board, image: Path) -> None:
-    """Compile and link; DoesNotFitError when the linker finds a memory too small."""
+    """Compile and link; what a memory has no room for is linked all the same, to be weighed."""
     compiler = _compiler(board)
+    if board.arduino is not None:
+        link_sketch(folder, board, image, lambda command: _run(board, command))
+        return
     try:
         _run(board, [compiler, *_command(folder, board, board.memory, image)])
     except _OverflowError:

@@ -5,13 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 from convert.boards import Board, Emulator
 from convert.errors import BoardError, InputError, ToolError
+from host.transport.avr import ENDINGS, avr_command
 
 if sys.platform != "win32":
     import pty
@@ -20,10 +21,11 @@ if sys.platform != "win32":
 # The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
 # closed, which is when the program that started it has gone, however that happened.
 _KEEPER = """
+signal=$1; shift
 exec 3<&0
 "$@" <&1 3<&- & emulator=$!
 exec >/dev/null 2>&1
-(read -r nothing <&3; kill -9 $emulator) & watcher=$!
+(read -r nothing <&3; kill -$signal $emulator) & watcher=$!
 exec 3<&- </dev/null
 wait $emulator; status=$?
 kill $watcher
@@ -31,9 +33,10 @@ exit $status
 """
 
 
-def emulator_command(board: Board, image: Path) -> list[str]:
+def emulator_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
     """The command that runs ``image``, with the board's UART as its stdin and stdout.
 
+    ``extra``: further arguments to the emulator.
     Raises BoardError where the board has no emulator, ToolError where it is not installed.
     """
     emulator = board.emulator
@@ -42,10 +45,13 @@ def emulator_command(board: Board, image: Path) -> list[str]:
             f"The board {board.name!r} has no emulator. Connect a real one and name its port."
         )
     if emulator.kind == "process":
-        return [str(image.resolve())]
+        return [str(image.resolve()), *extra]
+    if emulator.kind == "simavr":
+        return avr_command(board, image, extra)
     return [
         *(_program(board, emulator), "-M", str(emulator.machine), "-kernel", str(image)),
         *("-icount", "shift=0", "-display", "none", "-monitor", "none", "-serial", "stdio"),
+        *extra,
     ]
 
 
@@ -65,10 +71,12 @@ class EmulatedBoard:
     Use it as a context manager, or call :meth:`stop`; the process also ends with this program.
     """
 
-    def __init__(self, board: Board, image: Path) -> None:
+    def __init__(self, board: Board, image: Path, extra: Sequence[str] = ()) -> None:
         if sys.platform == "win32":
             raise ToolError("Emulated boards need pseudo-terminals, which Windows lacks: use WSL.")
-        command = emulator_command(board, image)
+        command = emulator_command(board, image, extra)
+        simavr = board.emulator is not None and board.emulator.kind == "simavr"
+        self._endings = ENDINGS if simavr else {}
         with ExitStack() as opened:
             master, slave = pty.openpty()
             opened.callback(os.close, master)
@@ -77,13 +85,20 @@ class EmulatedBoard:
             self.terminal = os.ttyname(slave)
             watched, alive = os.pipe()
             opened.callback(os.close, alive)
-            self.process = _start(command, watched, master)
+            # Our own emulator is asked, as it has a report to write; QEMU would talk about it.
+            self.process = _start(["TERM" if simavr else "KILL", *command], watched, master)
             self._opened = opened.pop_all()
 
     @property
     def running(self) -> bool:
         """Whether the emulator has not ended by itself."""
         return self.process.poll() is None
+
+    @property
+    def ending(self) -> str:
+        """Why the emulator has ended by itself, as far as is known."""
+        code = self.process.poll()
+        return self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
 
     def wait(self) -> None:
         """Wait while it runs; ToolError when it ends by itself."""

@@ -42,7 +42,11 @@ def find_image(name: str) -> Image:
         board, path = Path(content["board"]), Path(content["image"])
         if board.is_file() and path.is_file():
             return Image(load_board(str(board)), path)
-    load_board(name)
+    if load_board(name).arduino:
+        raise LinkError(
+            f"The emulated board {name!r} holds no sketch yet. "
+            f"Put one on it: `glyphite flash MODEL --board {name} --port sim://{name}`."
+        )
     raise LinkError(
         f"No firmware was built for the board {name!r} yet. "
         f"Build it with `glyphite build MODEL --board {name}`."

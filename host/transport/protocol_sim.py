@@ -76,7 +76,7 @@ class Serial(serial.Serial):
             arrived = b"".join(self._receiving.carry(super().read(size)))
             taken, self._surplus = arrived[:size], arrived[size:]
         if not taken and size and self._emulated is not None and not self._emulated.running:
-            raise serial.SerialException("the emulator has stopped")
+            raise serial.SerialException(self._emulated.ending)
         return taken
 
     def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer

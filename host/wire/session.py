@@ -26,8 +26,12 @@ from host.wire.protocol import PROTOCOL, Status
 
 Parsed = TypeVar("Parsed")
 
+BOOT_SECONDS = 2.0
+"""After the first hello: a board that was reset by opening its port runs its bootloader first, and
+an Arduino Mega's waits for more as long as it gets bytes."""
+
 HELLO_EVERY = 0.3
-"""Seconds between two hellos: a board that resets when its port is opened answers a later one."""
+"""Seconds between two later hellos."""
 
 LISTEN = 0.2
 """Seconds of one read at most, so that a line that breaks meanwhile is noticed."""
@@ -76,9 +80,11 @@ class Session:
         Its answers are numbered anew from here on, so begin with this.
         """
         end = time.monotonic() + self.timeout
+        patience = BOOT_SECONDS
         while time.monotonic() < end:
             self._send(hello_request())
-            answer = self._receive(parse_hello, HELLO_EVERY)
+            answer = self._receive(parse_hello, min(patience, end - time.monotonic()))
+            patience = HELLO_EVERY
             if answer is not None:
                 self._hello = answer
                 self._request = 0
