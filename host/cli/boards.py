@@ -1,4 +1,4 @@
-"""``glyphite boards``: the boards there are, and whether this machine can build and emulate them."""
+"""``glyphite boards``: the boards there are, and whether their tools are installed here."""
 
 import argparse
 import shutil
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(boards)
         return 0
-    columns = ("board", "what it is", "flash", "RAM", "compiler", "emulator")
+    columns = ("board", "what it is", "flash", "RAM", "builds here", "runs here")
     print_table(columns, [_row(board) for board in boards])
     return 0
 
@@ -72,7 +72,5 @@ def _bytes(count: int | None) -> str:
 
 def _state(tool: dict[str, Any] | None) -> str:
     if tool is None:
-        return "none"
-    if tool["installed"]:
-        return str(tool["program"])
-    return f"absent: apt install {tool['package']}"
+        return "no emulator"
+    return "yes" if tool["installed"] else f"install {tool['package']}"

@@ -29,10 +29,24 @@ static const int8_t *no_output(void) {
 static int8_t broken_scores[MODEL_OUTPUT_BYTES];
 static const struct glyphite_model not_ready = {
     {no_input, model_invoke, model_output, broken_scores, MODEL_INPUT_BYTES, MODEL_OUTPUT_BYTES},
-    "not ready", MODEL_SHA256, MODEL_INPUT_SHAPE, MODEL_OUTPUT_SHAPE, 0, 0, 0, 0};
+    "not ready",
+    MODEL_SHA256,
+    MODEL_INPUT_SHAPE,
+    MODEL_OUTPUT_SHAPE,
+    0,
+    0,
+    0,
+    0};
 static const struct glyphite_model failing = {
     {model_input, model_invoke, no_output, broken_scores, MODEL_INPUT_BYTES, MODEL_OUTPUT_BYTES},
-    "failing", MODEL_SHA256, MODEL_INPUT_SHAPE, MODEL_OUTPUT_SHAPE, 0, 0, 0, 0};
+    "failing",
+    MODEL_SHA256,
+    MODEL_INPUT_SHAPE,
+    MODEL_OUTPUT_SHAPE,
+    0,
+    0,
+    0,
+    0};
 
 void bench_begin(int which);
 int bench_exchange(const uint8_t *sent, int count, uint8_t *answered, int room);
