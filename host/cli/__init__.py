@@ -26,6 +26,7 @@ VERBS: tuple[str, ...] = (
     "stream",
     "predict",
     "report",
+    "demo",
 )
 
 

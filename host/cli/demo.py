@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import shutil
 import sys
 import time
@@ -20,6 +21,8 @@ SUMMARY = "train, quantize, compare, compile, build an emulated board, stream to
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
 FULL_EPOCHS = 10
+BATCH_SIZE = 128
+"""Four times the default: an epoch takes a third of the time and learns a little less."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +56,8 @@ def _choose_board(name: str | None) -> Board:
     if name is not None:
         return load_board(name)
     board = load_board("cortex-m4")
-    absent = [program for program in board.programs if shutil.which(program) is None]
+    needed = (board.toolchain.cc, board.emulator and board.emulator.program)
+    absent = [program for program in needed if program and shutil.which(program) is None]
     if not absent:
         return board
     STDERR.print(
@@ -64,15 +68,16 @@ def _choose_board(name: str | None) -> Board:
 
 
 def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
-    """The commands of the whole way, in order."""
+    """The commands of the whole way, in order; every core runs an emulated board."""
+    jobs = str(os.cpu_count() or 1)
     return [
-        ["train", MODEL, "--epochs", str(epochs)],
+        ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
         ["convert", MODEL],
         ["compare", MODEL],
         ["export", MODEL, "--tflm"],
         ["compile", MODEL],
         ["build", MODEL, "--board", board.name],
-        ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count)],
+        ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],
         ["report", MODEL],
     ]
 
