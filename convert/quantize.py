@@ -156,9 +156,10 @@ def _converter(model: "keras.Model") -> Any:  # noqa: ANN401 - TensorFlow has no
     import keras
     import tensorflow as tf
 
-    fixed = keras.Input(batch_shape=(1, *input_shape(model)))
+    # The names, which Keras would number on and on, make the same model the same bytes.
+    fixed = keras.Input(batch_shape=(1, *input_shape(model)), name="input")
     with quiet():
-        wrapped = keras.Model(fixed, model(fixed, training=False))
+        wrapped = keras.Model(fixed, model(fixed, training=False), name="fixed")
     return tf.lite.TFLiteConverter.from_keras_model(wrapped)
 
 
@@ -206,7 +207,7 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
 def _layer_of(names: list[str], model: "keras.Model") -> str:
     """The layer that the first tensor name with a layer in it belongs to, for a sentence.
 
-    A name is a path of scopes such as ``functional_1/seed_1/conv2d_1/Relu;...``, where tracing
+    A name is a path of scopes such as ``fixed_1/seed_1/conv2d_1/Relu;...``, where tracing
     put a number behind each: ``conv2d_1`` is of ``conv2d`` before it can be of ``conv2d_1``.
     """
     layers = {layer.name: layer for layer in _all_layers(model)}
