@@ -151,3 +151,15 @@ def check_drop(comparison: Comparison, max_drop: float) -> None:
                 f"to {100 * figures['accuracy']:.2f} %, and --max-drop allows {max_drop:g}. "
                 "Train longer or calibrate on more images, or allow a larger drop."
             )
+
+
+def check_generated_c(comparison: Comparison) -> None:
+    """Raise CheckFailedError where a byte of the generated C differs from TFLM's."""
+    for pair in comparison["pairs"]:
+        if (pair["first"], pair["second"]) == ("int8_tflm", "c") and pair["bytes_differ"]:
+            raise CheckFailedError(
+                f"The generated C differs from TensorFlow Lite Micro in {pair['bytes_differ']} "
+                f"bytes of {pair['images_differ']} images (by at most "
+                f"{pair['largest_difference']}). The compiler is wrong: report the model and "
+                "these figures."
+            )

@@ -56,20 +56,19 @@ def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
 def read_inputs(path: Path, shape: tuple[int, ...]) -> Tensors:
     """The int8 inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
     try:
-        inputs = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        inputs = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
+    except (ValueError, EOFError) as error:
         raise InputError(
             f"{path} is not a .npy file. Write the inputs with numpy.save, as int8."
         ) from error
-    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != shape:
-        found = f"{inputs.dtype} of shape {inputs.shape}" if hasattr(inputs, "dtype") else "several"
+    if inputs.dtype != np.int8 or inputs.shape[1:] != shape:
         raise InputError(
-            f"{path} holds {found}, and int8 of shape {('n', *shape)} is needed. "
-            "Quantize the inputs by the model's manifest."
+            f"{path} holds {inputs.dtype} of shape {inputs.shape}, and int8 of shape "
+            f"{('n', *shape)} is needed. Quantize the inputs by the model's manifest."
         )
     if not len(inputs):
         raise InputError(f"{path} holds no inputs. Give at least one.")
-    return inputs
+    return np.asarray(inputs)
 
 
 def compare_groups(

@@ -1,9 +1,11 @@
-"""``glyphite compare``: float Keras, LiteRT and TensorFlow Lite Micro on the same test images."""
+"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
 
 import argparse
 from pathlib import Path
 
-from convert.errors import InputError
+from convert.compiler import compile_model
+from convert.errors import InputError, ModelError, ToolError
+from convert.files import read_bytes
 from convert.manifest import Manifest
 from convert.workspace import ModelFolder, find_model
 from host import compare
@@ -11,6 +13,7 @@ from host.cli.console import STDERR, print_json, print_table, progress, say
 from host.cli.digits import count_of, load_digits
 from host.report import write_report
 from host.runners.base import SHORT, TITLES, Runner, package_version
+from host.runners.compiled import CompiledRunner, c_compiler
 from host.runners.keras import KerasRunner
 from host.runners.litert import LitertRunner, litert_version, read_manifest
 from host.runners.tflm import TflmRunner
@@ -48,25 +51,37 @@ def run(arguments: argparse.Namespace) -> int:
         _note_accuracies(manifest, comparison, folder.manifest)
     write_report(folder)
     _print(comparison, arguments.json)
+    compare.check_generated_c(comparison)
     if arguments.max_drop is not None:
         compare.check_drop(comparison, arguments.max_drop)
     return 0
 
 
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
-    """All that can run here: the float model only where it and TensorFlow are there."""
+    """All that can run here; what cannot is left out, and the reason said."""
     runners: list[Runner] = [LitertRunner(folder.tflite), TflmRunner(folder.tflite)]
-    missing = ""
-    if not folder.keras.is_file():
-        missing = f"there is no {folder.keras}"
-    elif not package_version("tensorflow"):
-        missing = "TensorFlow is not installed (`pip install 'glyphite[train]'`)"
-    if missing and max_drop is not None:
+    if (missing := _no_float(folder)) is None:
+        runners.insert(0, KerasRunner(folder.keras, manifest))
+    elif max_drop is not None:
         raise InputError(f"--max-drop compares with the float model, and {missing}.")
-    if missing:
+    else:
         STDERR.print(f"The float model is left out: {missing}.", markup=False)
-        return runners
-    return [KerasRunner(folder.keras, manifest), *runners]
+    try:
+        c_compiler()
+        compile_model(read_bytes(folder.tflite), folder.name)
+        runners.append(CompiledRunner(folder.tflite))
+    except (ToolError, ModelError) as error:
+        STDERR.print(f"The generated C is left out: {error}", markup=False)
+    return runners
+
+
+def _no_float(folder: ModelFolder) -> str | None:
+    """Why the float model cannot be run, or None."""
+    if not folder.keras.is_file():
+        return f"there is no {folder.keras}"
+    if not package_version("tensorflow"):
+        return "TensorFlow is not installed (`pip install 'glyphite[train]'`)"
+    return None
 
 
 def _tools() -> dict[str, str]:

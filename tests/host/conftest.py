@@ -1,0 +1,46 @@
+"""Boards with the seed model's firmware, for the tests of what talks to them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from convert.boards import load_board
+from convert.compiler import compile_folder
+from convert.workspace import ModelFolder
+from host.build import build
+
+Flash = Callable[..., ModelFolder]
+
+
+@pytest.fixture
+def flash(seed: ModelFolder, require_tool: Callable[..., None]) -> Flash:
+    """``flash("cortex-m4")``: compile the seed model and build the board's firmware with it."""
+
+    def make(board: str, tampered: bool = False) -> ModelFolder:
+        require_tool("cc")
+        if board == "cortex-m4":
+            require_tool("arm-none-eabi-gcc", "qemu-system-arm")
+        compile_folder(seed).write(seed.generated)
+        if tampered:
+            tamper(seed)
+        build(seed, load_board(board))
+        return seed
+
+    return make
+
+
+@pytest.fixture
+def native(flash: Flash) -> ModelFolder:
+    """The seed model with its firmware for the native board."""
+    return flash("native")
+
+
+def tamper(folder: ModelFolder) -> None:
+    """Make the generated C answer with another bit in its first score."""
+    path = folder.generated / "model.c"
+    honest = path.read_text().replace("void model_invoke(void) {", "static void honest(void) {")
+    dishonest = (
+        "void model_invoke(void) {\n    honest();\n    int8_t *scores = (int8_t *)model_output();\n"
+        "    scores[0] = (int8_t)(scores[0] ^ 1);\n}\n"
+    )
+    path.write_text(honest + dishonest)

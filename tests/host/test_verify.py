@@ -1,0 +1,178 @@
+"""Verify finds the byte that differs, on inputs that nobody drew."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.errors import CheckFailedError, InputError
+from convert.workspace import ModelFolder
+from host.cli import main
+from host.runners.base import Advance, Scores, Tensors, ignore_progress
+from host.verify import (
+    GroupFigures,
+    check,
+    compare_groups,
+    extreme_inputs,
+    random_inputs,
+    read_inputs,
+)
+
+Flash = Callable[..., ModelFolder]
+
+
+class Negated:
+    """A runner whose scores are the input's, or their complements in the last image."""
+
+    name = "board"
+
+    def __init__(self, wrong: bool) -> None:
+        self.wrong = wrong
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        advance(len(tensors))
+        scores = tensors.copy()
+        if self.wrong:
+            scores[-1] = ~scores[-1]
+        return scores
+
+
+class TestInputs:
+    """What the boards are tried with."""
+
+    def test_random_inputs_use_every_byte_and_are_repeatable(self) -> None:
+        inputs = random_inputs((28, 28, 1), 20)
+        assert inputs.shape == (20, 28, 28, 1)
+        assert inputs.dtype == np.int8
+        assert len(np.unique(inputs)) == 256
+        np.testing.assert_array_equal(inputs, random_inputs((28, 28, 1), 20))
+        assert (inputs != random_inputs((28, 28, 1), 20, seed=2)).any()
+
+    @pytest.mark.parametrize("shape", [(28, 28, 1), (49, 10, 1), (640,), (1,)])
+    def test_extreme_inputs_are_of_the_models_shape(self, shape: tuple[int, ...]) -> None:
+        inputs = extreme_inputs(shape)
+        assert inputs.shape[1:] == shape
+        assert inputs.dtype == np.int8
+
+    def test_extreme_inputs_hold_the_ends_boards_and_single_pixels(self) -> None:
+        images = [image.reshape(4, 4) for image in extreme_inputs((4, 4, 1))]
+        assert any((image == -128).all() for image in images)
+        assert any((image == 127).all() for image in images)
+        checkerboard = np.where(np.indices((4, 4)).sum(axis=0) % 2 == 0, 127, -128)
+        assert any((image == checkerboard).all() for image in images)
+        for place in ((0, 0), (2, 0), (3, 3)):
+            single = np.full((4, 4), -128)
+            single[place] = 127
+            assert any((image == single).all() for image in images), place
+
+    def test_given_inputs_are_read_as_they_are(self, tmp_path: Path) -> None:
+        given = random_inputs((4, 4, 1), 3)
+        np.save(tmp_path / "given.npy", given)
+        np.testing.assert_array_equal(read_inputs(tmp_path / "given.npy", (4, 4, 1)), given)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (np.zeros((2, 4, 4, 1), np.uint8), r"holds uint8 of shape \(2, 4, 4, 1\), and int8 of"),
+            (
+                np.zeros((4, 4, 1), np.int8),
+                r"int8 of shape \(4, 4, 1\), and int8 of shape \('n', 4",
+            ),
+            (np.zeros((0, 4, 4, 1), np.int8), "holds no inputs"),
+        ],
+    )
+    def test_given_inputs_of_another_kind_are_refused(
+        self, tmp_path: Path, content: Tensors, message: str
+    ) -> None:
+        np.save(tmp_path / "given.npy", content)
+        with pytest.raises(InputError, match=message):
+            read_inputs(tmp_path / "given.npy", (4, 4, 1))
+
+    @pytest.mark.parametrize("content", [b"", b"pixels", b"PK\x03\x04"])
+    def test_a_file_that_is_no_npy_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "given.npy").write_bytes(content)
+        with pytest.raises(InputError, match=r"given\.npy is not a \.npy file"):
+            read_inputs(tmp_path / "given.npy", (4, 4, 1))
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="No such file"):
+            read_inputs(tmp_path / "given.npy", (4, 4, 1))
+
+
+class TestGroups:
+    """Each kind of input is counted for itself."""
+
+    GROUPS = {"random": random_inputs((5,), 7), "extreme": extreme_inputs((5,))}  # noqa: RUF012
+
+    def test_equal_runners_differ_nowhere(self) -> None:
+        figures = compare_groups(self.GROUPS, Negated(False), Negated(False), ignore_progress)
+        assert [group["inputs"] for group in figures] == ["random", "extreme"]
+        assert [group["images"] for group in figures] == [7, len(self.GROUPS["extreme"])]
+        assert not any(group["bytes_differ"] for group in figures)
+        check(figures, "native")
+
+    def test_one_image_that_differs_is_found_in_its_group(self) -> None:
+        figures = compare_groups(self.GROUPS, Negated(True), Negated(False), ignore_progress)
+        assert figures[0]["images_differ"] == 0
+        assert figures[1]["images_differ"] == 1
+        assert figures[1]["bytes_differ"] == 5
+        with pytest.raises(CheckFailedError, match=r"native differs .* on 1 extreme inputs"):
+            check(figures, "native")
+
+    def test_progress_counts_both_runners(self) -> None:
+        steps: list[int] = []
+        compare_groups(self.GROUPS, Negated(False), Negated(False), steps.append)
+        assert sum(steps) == 2 * sum(len(group) for group in self.GROUPS.values())
+
+    def test_the_message_names_every_group_that_differs(self) -> None:
+        group = GroupFigures(
+            inputs="random", images=9, images_differ=2, bytes_differ=3, largest_difference=4
+        )
+        other = group | {"inputs": "given", "images_differ": 1, "largest_difference": 7}
+        message = r"on 2 random, 1 given inputs \(by at most 7\)"
+        with pytest.raises(CheckFailedError, match=message):
+            check([group, other], "native")
+
+
+class TestCommand:
+    """``glyphite verify``."""
+
+    def test_finds_no_byte_that_differs_on_a_board(
+        self, native: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        np.save(tmp_path / "own.npy", random_inputs((28, 28, 1), 3, seed=9))
+        options = ["--board", "native", "--count", "30", "--inputs", str(tmp_path / "own.npy")]
+        assert main(["verify", native.name, *options, "--json"]) == 0
+        groups = json.loads(capsys.readouterr().out)["groups"]
+        assert [group["inputs"] for group in groups] == ["random", "extreme", "given"]
+        assert [group["images"] for group in groups][::2] == [30, 3]
+        assert all(group["bytes_differ"] == 0 for group in groups)
+
+    @pytest.mark.usefixtures("native")
+    def test_prints_a_table_for_people(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["verify", "seed", "--board", "native", "--count", "5"]) == 0
+        printed = capsys.readouterr().out
+        assert "seed: native against TFLM" in printed
+        assert "extreme" in printed
+
+    def test_exits_with_1_where_the_boards_c_is_wrong(
+        self, flash: Flash, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        flash("native", tampered=True)
+        assert main(["verify", "seed", "--board", "native", "--count", "5"]) == 1
+        error = capsys.readouterr().err
+        assert "native differs from TensorFlow Lite Micro on 5 random, 16 extreme inputs" in error
+
+    def test_takes_a_foreign_tflite(
+        self, seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It has no manifest, and its firmware is that of its own folder below build/."""
+        foreign = tmp_path / "foreign.tflite"
+        shutil.copy(seed.tflite, foreign)
+        assert main(["verify", str(foreign), "--board", "native"]) == 2
+        error = capsys.readouterr().err
+        assert "No firmware of 'foreign' for 'native'" in error
+        assert "Build it with `glyphite build foreign --board native`." in error
