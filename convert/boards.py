@@ -117,6 +117,18 @@ class Board:
     path: Path = Path()
     """The file it was read from."""
 
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """What ``firmware/ports`` wants to know of the board, as options of the compiler."""
+        values = {
+            "BOARD_NAME": f'"{self.name}"',
+            "CLOCK_HZ": self.mcu.clock_hz or 0,
+            "TIMER_HZ": self.mcu.timer_hz,
+            "BAUD": self.serial.baud,
+            "RECEIVE_BUFFER": self.serial.receive_buffer,
+        }
+        return tuple(f"-DGLYPHITE_{name}={value}" for name, value in values.items())
+
 
 def load_board(name_or_path: str) -> Board:
     """The board of that name, or of that .toml file. Raises BoardError."""

@@ -174,22 +174,11 @@ def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Pa
     return [
         *(board.toolchain.optimize, *WARNINGS, *SECTIONS, *board.toolchain.flags),
         *(f"-I{path}" for path in includes),
-        *_definitions(board),
+        *board.definitions,
         *sorted(str(source) for source in sources),
         *("-Wl,--gc-sections", *board.toolchain.link_flags, *_linker_script(port, memory)),
         *("-o", str(image)),
     ]
-
-
-def _definitions(board: Board) -> Iterable[str]:
-    values = {
-        "BOARD_NAME": f'"{board.name}"',
-        "CLOCK_HZ": board.mcu.clock_hz or 0,
-        "TIMER_HZ": board.mcu.timer_hz,
-        "BAUD": board.serial.baud,
-        "RECEIVE_BUFFER": board.serial.receive_buffer,
-    }
-    return (f"-DGLYPHITE_{name}={value}" for name, value in values.items())
 
 
 def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:

@@ -5,7 +5,6 @@ What is the same for every model (the sketch and the code that sets up the inter
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,7 +13,7 @@ from shlex import quote
 from jinja2 import Environment
 
 from convert import __version__
-from convert.boards import Board, load_board
+from convert.boards import load_board
 from convert.check import check_edges, check_indices
 from convert.emit.c_array import c_array, environment, model_name
 from convert.emit.model import Edge
@@ -177,19 +176,10 @@ def _instructions(
         "flags": " ".join(
             (*board.toolchain.flags, board.toolchain.optimize, "-ffunction-sections")
         ),
-        "defines": " ".join(_defines(board)),
+        "defines": " ".join(map(quote, board.definitions)),
         "version": __version__,
     }
     return {
         name: templates.get_template(f"tflm_{name}.j2").render(fields)
         for name in ("README.txt", "build.sh")
     }
-
-
-def _defines(board: Board) -> Iterator[str]:
-    """The port's settings from the board file, as the compiler takes them."""
-    yield quote(f'-DGLYPHITE_BOARD_NAME="{board.name}"')
-    yield f"-DGLYPHITE_CLOCK_HZ={board.mcu.clock_hz or 0}u"
-    yield f"-DGLYPHITE_TIMER_HZ={board.mcu.timer_hz}u"
-    yield f"-DGLYPHITE_BAUD={board.serial.baud}u"
-    yield f"-DGLYPHITE_RECEIVE_BUFFER={board.serial.receive_buffer}u"

@@ -65,7 +65,7 @@ TfLiteStatus MicroInterpreter::AllocateTensors() {
     input_.data.int8 = reinterpret_cast<int8_t *>(arena_);
     input_.bytes = MODEL_INPUT_BYTES;
     input_.type = kTfLiteInt8;
-    output_.data.int8 = input_.data.int8; // lies over the input, as a planned arena may have it
+    output_.data.int8 = input_.data.int8 + 16; // over the input, as a planned arena may have it
     output_.bytes = MODEL_OUTPUT_BYTES;
     output_.type = kTfLiteInt8;
     allocated_ = true;

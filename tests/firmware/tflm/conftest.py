@@ -1,0 +1,49 @@
+"""The seed model, exported for TensorFlow Lite Micro and compiled to C, once for all tests here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convert.compiler import compile_model
+from convert.emit.tflm import write_sketch
+from convert.manifest import Manifest
+from convert.workspace import ModelFolder
+from tests.firmware.tflm.kit import Kit
+from train.data import load_mnist
+
+
+@pytest.fixture(scope="session")
+def exported(trained_seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """The exported sketch and what the double needs; not to be changed."""
+    folder = tmp_path_factory.mktemp("tflm")
+    model = ModelFolder(trained_seed, trained_seed / "model_int8.tflite")
+    for file, text in compile_model(model.tflite.read_bytes(), "seed").files.items():
+        (folder / "c").mkdir(exist_ok=True)
+        (folder / "c" / file).write_text(text)
+    (folder / "objects").mkdir()
+    return Kit(write_sketch(model, folder / "sketch"), folder / "c", folder / "objects")
+
+
+@pytest.fixture
+def kit(exported: Kit, require_tool: Callable[..., None]) -> Kit:
+    """The same, where this PC has compilers."""
+    require_tool("gcc", "g++")
+    return exported
+
+
+@pytest.fixture(scope="session")
+def digits(trained_seed: Path) -> NDArray[np.int8]:
+    """Real test digits as the seed model's inputs (100, 28, 28, 1)."""
+    manifest = Manifest.load(trained_seed / "manifest.json")
+    return manifest.quantize_pixels(load_mnist().test_images[:100])
+
+
+@pytest.fixture(scope="session")
+def answers(trained_seed: Path, digits: NDArray[np.int8]) -> NDArray[np.int8]:
+    """What TensorFlow Lite Micro (the package) answers to the digits, (100, 10)."""
+    from host.runners.tflm import infer
+
+    return infer((trained_seed / "model_int8.tflite").read_bytes(), digits)

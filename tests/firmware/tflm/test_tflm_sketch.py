@@ -1,0 +1,227 @@
+"""The exported sketch, built against doubles of Arduino and TFLM, answers the host.
+
+The doubles are in tests/doubles and say what they are: this shows that sketch, glue and generated
+files hold together and that every failure is told, not that the real library runs the model.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convert.emit.c_array import c_array
+from convert.errors import LinkError
+from convert.manifest import sha256_of
+from host.wire.session import open_session
+from tests.firmware.tflm.kit import ARDUINO, CORTEX_M4, NATIVE, Kit, Toolchain
+
+Tensors = NDArray[np.int8]
+
+NAMESPACES = {
+    "2026": (),
+    "2026 without global names": ("-DTFLM_NO_GLOBAL_C_ALIASES",),
+    "2025": ("-DTFLM_DOUBLE_OF_2025",),
+}
+"""Where versions of TFLM have kTfLiteOk, TfLiteTensor and the like."""
+
+
+def scores(image: Path, board: str, tensors: Tensors) -> tuple[Tensors, int]:
+    """The board's answers, and how many requests had to be repeated."""
+    with open_session(f"sim://{board}?firmware={image}") as session:
+        return np.array([session.infer(tensor).scores for tensor in tensors]), session.retries
+
+
+def arm(require_tool: Callable[..., None]) -> None:
+    """Go on only with a C++ compiler for Arm that has a C++ library."""
+    require_tool("arm-none-eabi-g++")
+    command = ["arm-none-eabi-g++", "-print-file-name=libstdc++.a"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if not found.startswith("/"):
+        require_tool("the C++ library of arm-none-eabi-g++")
+
+
+# --- it works ------------------------------------------------------------------------------------
+
+
+def test_sketch_answers_real_digits_with_tflms_bytes(
+    kit: Kit, digits: Tensors, answers: Tensors
+) -> None:
+    got, retries = scores(kit.arduino_sketch(), "native", digits)
+    assert np.array_equal(got, answers)
+    assert retries == 0
+
+
+def test_hello_tells_the_model_that_was_exported(kit: Kit, trained_seed: Path) -> None:
+    with open_session(f"sim://native?firmware={kit.arduino_sketch()}") as session:
+        hello = session.hello()
+    assert hello.board == "arduino"
+    assert hello.model_sha256 == sha256_of(trained_seed / "model_int8.tflite")
+    assert hello.input_shape == (1, 28, 28, 1)
+    assert hello.output_shape == (1, 10)
+
+
+def test_glue_takes_the_place_of_compiled_c_behind_the_ports_main(
+    kit: Kit, digits: Tensors, answers: Tensors
+) -> None:
+    """Nothing in firmware/ports knows which of the two it was linked with."""
+    got, _ = scores(kit.native_port(), "native", digits[:20])
+    assert np.array_equal(got, answers[:20])
+
+
+def test_build_script_makes_a_cortex_m4_image_that_answers_with_tflms_bytes(
+    kit: Kit,
+    digits: Tensors,
+    answers: Tensors,
+    tmp_path: Path,
+    require_tool: Callable[..., None],
+) -> None:
+    """No request is lost while the interpreter is set up, although the double takes its time."""
+    require_tool("qemu-system-arm", "arm-none-eabi-gcc")
+    arm(require_tool)
+    got, retries = scores(kit.cortex_m4(tmp_path / "firmware.elf"), "cortex-m4", digits[:20])
+    assert np.array_equal(got, answers[:20])
+    assert retries == 0
+
+
+@pytest.mark.parametrize("version", NAMESPACES)
+@pytest.mark.parametrize("tools", [NATIVE, CORTEX_M4], ids=["pc", "cortex-m4"])
+def test_files_compile_without_a_warning_wherever_tflm_keeps_its_c_names(
+    kit: Kit, tools: Toolchain, version: str, tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    if tools is CORTEX_M4:
+        arm(require_tool)
+    copied = kit.changed(tmp_path / "sketch", "README.txt", "1. Arduino IDE", "1. Arduino IDE")
+    as_arduino_does = (f"-I{ARDUINO}", "-include", "Arduino.h", "-x", "c++")
+    copied.glue(tools, *NAMESPACES[version])
+    copied.compile(tools, copied.folder / "sketch.ino", *NAMESPACES[version], *as_arduino_does)
+
+
+# --- each fault has its sentence -----------------------------------------------------------------
+
+
+def told(image: Path) -> str:
+    """What the sketch prints when it starts: a line, ended by the zero that ends a frame."""
+    with subprocess.Popen([image], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sketch:
+        assert sketch.stdout is not None
+        text = bytearray()
+        while not text.endswith(b"\0"):
+            byte = sketch.stdout.read(1)
+            assert byte, "the sketch ended"
+            text += byte
+        sketch.kill()
+    assert text.endswith(b"\r\n\0")
+    return text[:-3].decode()
+
+
+def assert_not_ready(image: Path, digit: NDArray[np.int8]) -> None:
+    """The host, past the printed line, hears hello, and on a tensor that the model is not ready."""
+    with open_session(f"sim://native?firmware={image}") as session:
+        assert session.hello().model_name == "seed"
+        with pytest.raises(LinkError, match="could not set its model up"):
+            session.infer(digit)
+        with pytest.raises(LinkError, match="could not set its model up"):
+            session.infer(digit)
+
+
+OPERATORS = "model_ops.h lacks an operator of the model, or room for it: export the model again."
+FAULTS = {
+    "wrong identifier": (
+        "model_data.cc",
+        "0x54, 0x46, 0x4c, 0x33,",
+        "0x54, 0x46, 0x4c, 0x34,",
+        "model_data.cc holds no .tflite model (no TFL3 in it): export the model again.",
+    ),
+    "missing operator": (
+        "model_ops.h",
+        'if (ops.AddSoftmax() != kTfLiteOk)\n        return "SOFTMAX";',
+        "",
+        OPERATORS,
+    ),
+    "another operator": ("model_ops.h", "ops.AddMaxPool2D()", "ops.AddAdd()", OPERATORS),
+    "resolver too small": ("model_ops.h", "model_operators = 5", "model_operators = 4", OPERATORS),
+    "another output": (
+        "model.h",
+        "#define MODEL_OUTPUT_BYTES 10\n",
+        "#define MODEL_OUTPUT_BYTES 11\n",
+        "The model's input or output is not what model.h says: export the model again.",
+    ),
+}
+"""What goes wrong -> file, what stands there, what is put in its place, what the sketch says."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_told_over_the_line_and_answered_with_not_ready(
+    kit: Kit, digits: Tensors, tmp_path: Path, fault: str
+) -> None:
+    file, old, new, sentence = FAULTS[fault]
+    image = kit.changed(tmp_path / "sketch", file, old, new).arduino_sketch()
+    assert told(image) == sentence
+    assert_not_ready(image, digits[0])
+
+
+def test_arena_a_step_too_small_is_told(kit: Kit, digits: Tensors, tmp_path: Path) -> None:
+    arena = kit.sketch.arena
+    old = f"#define MODEL_ARENA_BYTES {arena.bytes}\n"
+    new = f"#define MODEL_ARENA_BYTES {arena.reckoned - 16}\n"
+    image = kit.changed(tmp_path / "sketch", "model.h", old, new).arduino_sketch()
+    assert told(image) == (
+        "TensorFlow Lite Micro cannot prepare the model: raise MODEL_ARENA_BYTES in model.h, or "
+        "use a newer TensorFlow Lite Micro."
+    )
+    assert_not_ready(image, digits[0])
+
+
+def test_arena_of_exactly_the_reckoning_is_enough(
+    kit: Kit, digits: Tensors, answers: Tensors, tmp_path: Path
+) -> None:
+    arena = kit.sketch.arena
+    old = f"#define MODEL_ARENA_BYTES {arena.bytes}\n"
+    new = f"#define MODEL_ARENA_BYTES {arena.reckoned}\n"
+    image = kit.changed(tmp_path / "sketch", "model.h", old, new).arduino_sketch()
+    got, _ = scores(image, "native", digits[:1])
+    assert np.array_equal(got, answers[:1])
+
+
+def test_model_of_another_schema_version_is_told(
+    kit: Kit, trained_seed: Path, digits: Tensors, tmp_path: Path
+) -> None:
+    content = with_version((trained_seed / "model_int8.tflite").read_bytes(), 4)
+    old_kit = kit.changed(tmp_path / "sketch", "README.txt", "1. Arduino IDE", "1. Arduino IDE")
+    for file, text in c_array("seed", content).items():
+        (old_kit.folder / file).write_text(text)
+    image = old_kit.arduino_sketch()
+    assert told(image) == "The model's schema is not version 3: export the model again."
+    assert_not_ready(image, digits[0])
+
+
+def with_version(tflite: bytes, version: int) -> bytes:
+    """The same model, saying that it has another schema version."""
+    import flatbuffers
+    from ai_edge_litert.schema_py_generated import ModelT
+
+    model = ModelT.InitFromPackedBuf(tflite, 0)
+    model.version = version
+    builder = flatbuffers.Builder(len(tflite))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_double_stands_in_for_the_headers_that_the_glue_names(kit: Kit) -> None:
+    """What the glue includes of TFLM is in the double, and nothing of it is in the export."""
+    included = {
+        line.split('"')[1]
+        for file in ("tflm_model.cc", "model_ops.h")
+        for line in (kit.folder / file).read_text().splitlines()
+        if line.startswith('#include "tensorflow/')
+    }
+    assert included == {
+        "tensorflow/lite/micro/micro_interpreter.h",
+        "tensorflow/lite/micro/micro_mutable_op_resolver.h",
+        "tensorflow/lite/schema/schema_generated.h",
+    }
+    assert shutil.which("g++") is not None
+    assert not (kit.folder / "tensorflow").exists()
