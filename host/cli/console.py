@@ -33,7 +33,7 @@ def progress(title: str, total: int) -> Iterator[Advance]:
             if note is None:
                 bar.update(task, advance=steps)
             else:
-                bar.update(task, advance=steps, note=note)
+                bar.update(task, advance=steps, note=note, refresh=steps == 0)
 
         yield advance
 
