@@ -1,4 +1,4 @@
-/* CONV_2D by rows, with any kernel, stride, dilation and padding, and with a 2x2 pooling window.
+/* CONV_2D by rows, with any kernel, stride, dilation and padding.
  *
  * Weights, for each pair of output channels (a last odd one has a partner of zeros):
  *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
@@ -36,29 +36,36 @@ GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(const struct glyphite_dsp_inputs
                          : glyphite_dot_narrow_1(sums, weights, patch, steps);
 }
 
+/* The largest sum of one channel over four pixels. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_largest(const int32_t *sums) {
+    const int32_t upper = sums[0] > sums[2] ? sums[0] : sums[2];
+    const int32_t lower = sums[4] > sums[6] ? sums[4] : sums[6];
+    return upper > lower ? upper : lower;
+}
+
 /* All channels of a block of pixels, or the maxima over the four pixels of a pooling window. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2d *layer,
                                                 int32_t pixels, int pooled, const uint32_t *patch,
                                                 int8_t *output) {
     const int32_t channels = layer->output_channels;
+    const int32_t written = pooled ? 1 : pixels;
     const int32_t *weights = layer->weights;
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
-        int32_t sums[8]; /* [pixel][2] */
+        int32_t sums[8] = {0}; /* [pixel][2] */
 #pragma GCC unroll 4
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
             sums[2 * pixel] = weights[0];
             sums[2 * pixel + 1] = weights[1];
         }
         weights = glyphite_dsp_dot(&layer->inputs, pixels, sums, weights + 2, patch);
-        weights = glyphite_dsp_read_channels(&layer->requantize, weights, &numbers);
-#pragma GCC unroll 4
-        for (int32_t pixel = 1; pooled && pixel < pixels; pixel++) {
-            sums[0] = sums[2 * pixel] > sums[0] ? sums[2 * pixel] : sums[0];
-            sums[1] = sums[2 * pixel + 1] > sums[1] ? sums[2 * pixel + 1] : sums[1];
+        weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
+        if (pooled) {
+            sums[0] = glyphite_dsp_largest(sums);
+            sums[1] = glyphite_dsp_largest(sums + 1);
         }
 #pragma GCC unroll 4
-        for (int32_t pixel = 0; pixel < (pooled ? 1 : pixels); pixel++) {
+        for (int32_t pixel = 0; pixel < written; pixel++) {
             int8_t *const to = output + pixel * channels + channel;
             to[0] = glyphite_dsp_requantize(&layer->requantize, &numbers, 0, sums[2 * pixel]);
             if (channels % 2 == 0 || channel + 1 < channels) {
@@ -95,26 +102,6 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d 
     }
     if (rest > 0) {
         glyphite_dsp_conv_2d_pixels(layer, rest, end, rows, output, scratch);
-    }
-}
-
-/* One row of the maxima over 2x2 output pixels, output_width / 2 of them, from the
- * kernel_height + stride_height input rows under both output rows (dilation 1 along the height).
- * What pooling drops is not computed; the largest sum gives the largest byte, because
- * requantization is monotone. Scratch as above, with 4 pixels. */
-GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pool_row(const struct glyphite_dsp_conv_2d *layer,
-                                                   const int8_t *const *rows, int8_t *output,
-                                                   uint32_t *scratch) {
-    const struct glyphite_window *const window = &layer->inputs.window;
-    int8_t *const bytes = (int8_t *)(scratch + 8 * glyphite_dsp_steps(&layer->inputs));
-    for (int32_t x = 0; x < window->output_width / 2; x++) {
-        for (int32_t pixel = 0; pixel < 4; pixel++) {
-            const int32_t column =
-                (2 * x + pixel % 2) * window->stride_width - window->padding_left;
-            glyphite_dsp_gather(&layer->inputs, rows + pixel / 2 * window->stride_height, column, 4,
-                                scratch + pixel, bytes);
-        }
-        glyphite_dsp_conv_2d_block(layer, 4, 1, scratch, output + x * layer->output_channels);
     }
 }
 

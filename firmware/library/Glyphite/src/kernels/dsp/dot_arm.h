@@ -58,7 +58,7 @@
 /* The functions of dot.h: an odd step first, then two steps a round until the patch ends. */
 #define GLYPHITE_DOT(KIND, PIXELS, STEP, SUMS, PAIR, ...)                                          \
     GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
-        int32_t *sums, const int32_t *weights, const uint32_t *patch, int steps) {                 \
+        int32_t *sums, const int32_t *weights, const uint32_t *patch, int32_t steps) {             \
         const uint32_t *const end = patch + 2 * PIXELS * steps;                                    \
         uint32_t v0, v1, a0, a1;                                                                   \
         (void)a0, (void)a1;                                                                        \
@@ -90,5 +90,42 @@ GLYPHITE_DOT(wide, 3, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_3), GLYPHITE_SUMS_6, 
              "memory", "r4", "r5", "r6")
 GLYPHITE_DOT(wide, 4, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, GLYPHITE_PAIR,
              "memory")
+
+/* Four inputs to one sum each of four channels. */
+#define GLYPHITE_STEP_4_CHANNELS                                                                   \
+    "ldm %[w]!, {r4, r5, r6, r8}\n\t"                                                              \
+    "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
+    "smlad %[s0], r4, %[a0], %[s0]\n\t"                                                            \
+    "smlad %[s1], r5, %[a0], %[s1]\n\t"                                                            \
+    "smlad %[s2], r6, %[a0], %[s2]\n\t"                                                            \
+    "smlad %[s3], r8, %[a0], %[s3]\n\t"                                                            \
+    "sxtb16 r4, r4\n\tsxtb16 r5, r5\n\tsxtb16 r6, r6\n\tsxtb16 r8, r8\n\t"                         \
+    "smlad %[s0], r4, %[a1], %[s0]\n\t"                                                            \
+    "smlad %[s1], r5, %[a1], %[s1]\n\t"                                                            \
+    "smlad %[s2], r6, %[a1], %[s2]\n\t"                                                            \
+    "smlad %[s3], r8, %[a1], %[s3]\n\t"
+
+#define GLYPHITE_POINTERS_4 [w] "+r"(weights), [p] "+r"(patch), [a0] "=&r"(a0), [a1] "=&r"(a1)
+
+GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int32_t *weights,
+                                                       const uint32_t *patch, int32_t steps) {
+    const uint32_t *const end = patch + 2 * steps;
+    uint32_t a0, a1;
+    for (; steps % 4 != 0; steps--) {
+        __asm__ volatile(GLYPHITE_STEP_4_CHANNELS
+                         : GLYPHITE_SUMS_4, GLYPHITE_POINTERS_4
+                         :
+                         : "memory", "r4", "r5", "r6", "r8");
+    }
+    if (steps > 0) {
+        __asm__ volatile("1:\n\t" GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
+                             GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
+                         "cmp %[p], %[end]\n\tbne 1b"
+                         : GLYPHITE_SUMS_4, GLYPHITE_POINTERS_4
+                         : [end] "r"(end)
+                         : "cc", "memory", "r4", "r5", "r6", "r8");
+    }
+    return weights;
+}
 
 #endif

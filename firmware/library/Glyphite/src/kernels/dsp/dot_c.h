@@ -4,8 +4,8 @@
 #if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
 
 GLYPHITE_KERNEL void glyphite_products(int32_t *sums, const int32_t weights[2],
-                                       const uint32_t *patch, int pixels) {
-    for (int pixel = 0; pixel < pixels; pixel++) {
+                                       const uint32_t *patch, int32_t pixels) {
+    for (int32_t pixel = 0; pixel < pixels; pixel++) {
         sums[2 * pixel] = glyphite_smlad((uint32_t)weights[0], patch[pixel], sums[2 * pixel]);
         sums[2 * pixel + 1] =
             glyphite_smlad((uint32_t)weights[1], patch[pixel], sums[2 * pixel + 1]);
@@ -13,16 +13,18 @@ GLYPHITE_KERNEL void glyphite_products(int32_t *sums, const int32_t weights[2],
 }
 
 GLYPHITE_KERNEL const int32_t *glyphite_dot_wide(int32_t *sums, const int32_t *weights,
-                                                 const uint32_t *patch, int steps, int pixels) {
-    for (int pair = 0; pair < 2 * steps; pair++) {
+                                                 const uint32_t *patch, int32_t steps,
+                                                 int32_t pixels) {
+    for (int32_t pair = 0; pair < 2 * steps; pair++) {
         glyphite_products(sums, weights + 2 * pair, patch + pixels * pair, pixels);
     }
     return weights + 4 * steps;
 }
 
 GLYPHITE_KERNEL const int32_t *glyphite_dot_narrow(int32_t *sums, const int32_t *weights,
-                                                   const uint32_t *patch, int steps, int pixels) {
-    for (int step = 0; step < steps; step++) {
+                                                   const uint32_t *patch, int32_t steps,
+                                                   int32_t pixels) {
+    for (int32_t step = 0; step < steps; step++) {
         const int32_t *const words = weights + 2 * step;
         const int32_t even[2] = {(int32_t)glyphite_even_bytes((uint32_t)words[0]),
                                  (int32_t)glyphite_even_bytes((uint32_t)words[1])};
@@ -34,7 +36,7 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_narrow(int32_t *sums, const int32_t 
 
 #define GLYPHITE_DOT(KIND, PIXELS)                                                                 \
     GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
-        int32_t *sums, const int32_t *weights, const uint32_t *patch, int steps) {                 \
+        int32_t *sums, const int32_t *weights, const uint32_t *patch, int32_t steps) {             \
         return glyphite_dot_##KIND(sums, weights, patch, steps, PIXELS);                           \
     }
 
@@ -46,5 +48,17 @@ GLYPHITE_DOT(wide, 1)
 GLYPHITE_DOT(wide, 2)
 GLYPHITE_DOT(wide, 3)
 GLYPHITE_DOT(wide, 4)
+
+GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int32_t *weights,
+                                                       const uint32_t *patch, int32_t steps) {
+    for (int32_t word = 0; word < 4 * steps; word++) {
+        const uint32_t *const pairs = patch + word / 4 * 2;
+        const uint32_t four = (uint32_t)weights[word];
+        int32_t *const sum = sums + word % 4;
+        *sum = glyphite_smlad(four, pairs[0], *sum);
+        *sum = glyphite_smlad(glyphite_even_bytes(four), pairs[1], *sum);
+    }
+    return weights + 4 * steps;
+}
 
 #endif

@@ -22,30 +22,31 @@ struct glyphite_dsp_requantize {
     int32_t activation_maximum;
 };
 
-/* The numbers of two channels: a word each per channel, and per number. */
+/* The numbers of up to four channels. */
 struct glyphite_dsp_channels {
-    int32_t multiplier[2];
-    int32_t addend[2];
-    int32_t shift[2];
+    int32_t multiplier[4];
+    int32_t addend[4];
+    int32_t shift[4];
 };
 
-/* Reads what lies at `numbers`, and gives its end. */
+/* Reads what lies at `numbers`, [1 or 3][count], and gives its end. */
 GLYPHITE_KERNEL const int32_t *
 glyphite_dsp_read_channels(const struct glyphite_dsp_requantize *form, const int32_t *numbers,
-                           struct glyphite_dsp_channels *channels) {
-    for (int channel = 0; channel < 2; channel++) {
+                           int32_t count, struct glyphite_dsp_channels *channels) {
+#pragma GCC unroll 4
+    for (int32_t channel = 0; channel < count; channel++) {
         channels->multiplier[channel] = numbers[channel];
         if (!form->proven) {
-            channels->addend[channel] = numbers[2 + channel];
-            channels->shift[channel] = numbers[4 + channel];
+            channels->addend[channel] = numbers[count + channel];
+            channels->shift[channel] = numbers[2 * count + channel];
         }
     }
-    return numbers + (form->proven ? 2 : 6);
+    return numbers + (form->proven ? 1 : 3) * count;
 }
 
 GLYPHITE_KERNEL int8_t glyphite_dsp_requantize(const struct glyphite_dsp_requantize *form,
                                                const struct glyphite_dsp_channels *channels,
-                                               int channel, int32_t sum) {
+                                               int32_t channel, int32_t sum) {
     const int32_t multiplier = channels->multiplier[channel];
     int32_t result;
     if (form->proven) {

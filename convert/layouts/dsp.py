@@ -1,0 +1,191 @@
+"""Constants of the DSP kernels, from the fields of the portable ones (``kernels/dsp``).
+
+:func:`variant` takes a portable kernel's name and fields and gives a DSP kernel's, or None where
+that kernel cannot give the same bytes: the portable one then stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
+
+Fields = Mapping[str, Any]
+
+NARROW_BITS = 8
+"""Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
+LOWERED = 127
+"""What every other input of a narrow step is lowered by (dsp/patch.h)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A call of ``glyphite_<kernel>(&layer, input, output, scratch)``."""
+
+    kernel: str
+    fields: Fields
+    scratch_words: int
+    """Words of 4 bytes that the kernel writes while it runs, at a multiple of 4."""
+
+
+def variant(kernel: str, fields: Fields) -> Variant | None:
+    """The DSP kernel that does what a portable one does with these fields."""
+    make = _VARIANTS.get(kernel)
+    return None if make is None else make(fields)
+
+
+def output_of(fields: Fields, weights: Int64) -> Output:
+    """What follows the sums of a layer with ``weights`` (channels, inputs)."""
+    input_zero_point = -fields["input_offset"]
+    output = fields["output"]
+    bias = output["bias"].astype(np.int64)
+    low, high = -128 - input_zero_point, 127 - input_zero_point
+    positive = np.maximum(weights, 0).sum(axis=1)
+    negative = np.minimum(weights, 0).sum(axis=1)
+    return Output(
+        offset=output["offset"],
+        minimum=output["minimum"],
+        maximum=output["maximum"],
+        multipliers=output["multiplier"].astype(np.int64),
+        shifts=output["shift"].astype(np.int64),
+        lowest=bias + positive * low + negative * high,
+        highest=bias + positive * high + negative * low,
+    )
+
+
+def conv_2d(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d.h``."""
+    made = _conv_2d_fields(fields, _pixels(fields["window"]["output_width"]))
+    return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
+
+
+def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
+    """The same with pooling over 2x2 pixels that do not overlap."""
+    conv, pool = fields["conv"], fields["pool"]
+    sides = ("height", "width")
+    if any(pool[f"kernel_{side}"] != 2 or pool[f"stride_{side}"] != 2 for side in sides) or any(
+        2 * pool[f"output_{side}"] > conv["window"][f"output_{side}"] for side in sides
+    ):
+        return None
+    made = _conv_2d_fields(conv, 4)
+    if made is None:
+        return None
+    scratch = _conv_2d_scratch(conv, made)
+    return Variant("dsp_conv_2d_max_pool_2d", {"conv": made, "pool": pool}, scratch)
+
+
+def fully_connected(fields: Fields) -> Variant | None:
+    """``dsp/fully_connected.h``; None where its weights must be wide."""
+    flat = fields["weights"].astype(np.int64)
+    stream = _narrow_stream(fields, flat, 4)
+    if stream is None:
+        return None
+    sizes = {name: fields[name] for name in ("rows", "input_channels", "output_channels")}
+    made = {**sizes, "requantize": stream[1].fields, "weights": stream[0]}
+    return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
+
+
+_VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
+    "conv_2d": conv_2d,
+    "conv_2d_max_pool_2d": conv_2d_max_pool_2d,
+    "fully_connected": fully_connected,
+}
+
+
+def _conv_2d_fields(fields: Fields, pixels: int) -> dict[str, Any] | None:
+    flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
+    narrow = _narrow_stream(fields, flat, 2)
+    stream = narrow or _wide_stream(fields, flat, 2)
+    if stream is None:
+        return None
+    return {
+        "inputs": {
+            "window": fields["window"],
+            "channels": fields["input_channels"],
+            "wide": int(narrow is None),
+            "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
+        },
+        "requantize": stream[1].fields,
+        "output_channels": fields["output_channels"],
+        "pixels": pixels,
+        "weights": stream[0],
+    }
+
+
+def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
+    """The patch of a block, and a pixel's inputs where they are put together first."""
+    steps = -(-fields["weights"][0].size // 4)
+    return int(steps * (2 * made["pixels"] + (fields["input_channels"] % 4 != 0)))
+
+
+def _pixels(width: int) -> int:
+    """The block of pixels that wastes least in a row: the instructions of a step by its pixels."""
+    instructions = {0: 0, 1: 8, 2: 13, 3: 17, 4: 23}
+    return min((4, 3, 2, 1), key=lambda n: width // n * instructions[n] + instructions[width % n])
+
+
+def _narrow_stream(
+    fields: Fields, flat: Int64, together: int
+) -> tuple[NDArray[np.int32], Requantize] | None:
+    """Biases, narrow weights and numbers; None where sums or weights do not fit."""
+    requantize = choose(output_of(fields, flat), NARROW_BITS)
+    if requantize is None or flat.min() <= -128:
+        return None
+    padded = _padded(flat)
+    lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
+    bias = _bias(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
+    return _interleave(bias, _narrow(padded), requantize, together), requantize
+
+
+def _wide_stream(
+    fields: Fields, flat: Int64, together: int
+) -> tuple[NDArray[np.int32], Requantize] | None:
+    """Biases, wide weights and numbers, with as many fraction bits as fit."""
+    for bits in range(NARROW_BITS, 0, -1):
+        requantize = choose(output_of(fields, flat), bits)
+        if requantize is not None:
+            bias = _bias(fields, flat, requantize, bits)
+            return _interleave(bias, _wide(_padded(flat), bits), requantize, together), requantize
+    return None
+
+
+def _padded(flat: Int64) -> Int64:
+    """Zeros behind the inputs, to whole steps of four."""
+    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
+
+
+def _bias(fields: Fields, flat: Int64, requantize: Requantize, bits: int) -> Int64:
+    """(channels) what sums start from: the bias, less the input's zero point times all weights."""
+    bias = fields["output"]["bias"].astype(np.int64) + fields["input_offset"] * flat.sum(axis=1)
+    return np.asarray((bias << bits) + requantize.extra)
+
+
+def _narrow(padded: Int64) -> Int64:
+    """(channels, steps) words of four bytes whose halves are the numbers 256 * b1 + b0."""
+    bytes_ = padded.reshape(len(padded), -1, 2, 2)
+    return _pair(bytes_[..., 0] + 256 * bytes_[..., 1])
+
+
+def _wide(padded: Int64, bits: int) -> Int64:
+    """(channels, pairs) weights 1 and 3, then 0 and 2, of each step as pairs, scaled."""
+    bytes_ = (padded << bits).reshape(len(padded), -1, 2, 2)
+    return _pair(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)
+
+
+def _pair(halves: Int64) -> Int64:
+    """Words from (..., 2) halves, the lower first."""
+    return np.asarray((halves[..., 0] & 0xFFFF) | (halves[..., 1] & 0xFFFF) << 16)
+
+
+def _interleave(
+    bias: Int64, words: Int64, requantize: Requantize, together: int
+) -> NDArray[np.int32]:
+    """For each ``together`` channels: biases, weights, numbers, the channels' words side by side."""
+    rows = np.concatenate([bias[:, None], words, requantize.numbers.T], axis=1)
+    missing = -len(rows) % together
+    rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])
+    groups = rows.reshape(-1, together, rows.shape[1]).transpose(0, 2, 1)
+    return (groups.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
