@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from convert.graph import ABSENT
 from convert.program import Program, Step
 
-NODES = 50_000
-"""Branches of the search: well below a second."""
+NODES = 20_000
+"""Branches of the search: about a second."""
+MOST_SEARCHED = 200
+"""Buffers of the largest graph that is searched; beyond it the greedy plans are all there is."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,10 @@ class _Search:
         self.bytes = 0
         for key in (_by_size, _by_first):
             self.offer(_greedy(sorted(wanted, key=key)))
-        self.extend([], sorted(wanted, key=_by_size))
+        if len(wanted) <= MOST_SEARCHED:
+            self.extend([], sorted(wanted, key=_by_size))
+        else:
+            self.nodes = NODES
 
     @property
     def finished(self) -> bool:

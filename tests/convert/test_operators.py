@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from convert.compiler import compile_model
+from host.runners.compiled import SharedModel
 from tests.convert.models import (
     NONE,
     RELU,
@@ -262,3 +264,23 @@ def test_softmax_gives_tflms_bytes(scale: float, shape: tuple[int, ...]) -> None
 def test_softmax_with_a_beta_gives_tflms_bytes() -> None:
     rng = np.random.default_rng(1)
     assert_same_bytes(softmax((1, 10), 0.05, 2.5), hard_inputs(rng, (1, 10), 40))
+
+
+def test_softmax_over_a_thousand_classes_gives_tflms_bytes() -> None:
+    """Not with 512 equal inputs or more: TensorFlow Lite Micro aborts there."""
+    rng = np.random.default_rng(1)
+    assert_same_bytes(softmax((1, 1000), 0.1), random_int8(rng, 6, 1000))
+
+
+def test_softmax_of_more_equal_inputs_than_tflm_can_take_is_still_defined() -> None:
+    """Each of 600 equal classes has a share below 1/512, which rounds to 0 or 1 of 256."""
+    compiled = compile_model(softmax((1, 600), 0.1), "large")
+    flags = (
+        "-O1",
+        "-shared",
+        "-fPIC",
+        "-fsanitize=undefined",
+        "-fsanitize-undefined-trap-on-error",
+    )
+    answers = SharedModel(compiled, flags).infer(np.zeros((1, 600), np.int8))
+    assert set(answers.ravel()) <= {-128, -127}

@@ -136,6 +136,15 @@ def test_plans_of_random_graphs_are_the_least_there_are(seed: int) -> None:
     assert lower_bound(wanted) <= found.bytes == _least(wanted)
 
 
+def test_a_graph_too_large_to_search_still_gets_a_plan_without_harm() -> None:
+    calls: list[Call | tuple[int, int]] = [
+        ((max(0, index - 3), index), index + 1, (None, 4)) for index in range(600)
+    ]
+    found = plan(program([7 + index % 13 for index in range(601)], calls, 600))
+    verify(found)
+    assert found.bytes < 150
+
+
 def test_a_plan_in_which_two_live_tensors_overlap_is_caught() -> None:
     one = Buffer(tensor=0, bytes=10, first=-1, last=1)
     two = Buffer(tensor=1, bytes=10, first=0, last=2, offset=9)
