@@ -21,6 +21,7 @@ VERBS: tuple[str, ...] = (
     "compile",
     "verify",
     "build",
+    "flash",
     "boards",
     "emulate",
     "stream",

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,11 @@ from host.transport.avr import ENDINGS, avr_command
 
 if sys.platform != "win32":
     import pty
+    import termios
     import tty
+
+START_SECONDS = 10.0
+OUTPUT_SPEED = 5  # in what tcgetattr gives
 
 # The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
 # closed, which is when the program that started it has gone, however that happened.
@@ -87,6 +92,8 @@ class EmulatedBoard:
             opened.callback(os.close, alive)
             # Our own emulator is asked, as it has a report to write; QEMU would talk about it.
             self.process = _start(["TERM" if simavr else "KILL", *command], watched, master)
+            if simavr:
+                _await_line(self.process, slave)
             self._opened = opened.pop_all()
 
     @property
@@ -132,6 +139,18 @@ def _start(command: list[str], watched: int, master: int) -> subprocess.Popen[by
         )
     finally:
         os.close(watched)
+
+
+def _await_line(process: subprocess.Popen[bytes], slave: int) -> None:
+    """Wait until the emulator watches the terminal, and so sees who opens it.
+
+    It sets the terminal's speed then, which starts as 38400.
+    """
+    end = time.monotonic() + START_SECONDS
+    while termios.tcgetattr(slave)[OUTPUT_SPEED] != termios.B115200:
+        if process.poll() is not None or time.monotonic() > end:
+            raise ToolError("The emulator did not start; its messages, if any, are above.")
+        time.sleep(0.002)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 import serial
 from numpy.typing import NDArray
 
+from convert.boards import all_boards
 from convert.errors import InputError, LinkError
 from host.transport import open_port
 from host.wire.frame import FrameReader, crc16, encode_frame
@@ -227,5 +228,13 @@ def check_board(url: str, board: Hello, sha256: str | None) -> None:
         raise LinkError(
             f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
             f"{board.model_sha256}, and yours is {sha256}. Put yours on it: "
-            f"`glyphite build MODEL --board {board.board or 'BOARD'}`."
+            f"`{_remedy(url, board.board)}`."
         )
+
+
+def _remedy(url: str, name: str) -> str:
+    """The command that puts a model onto the board that calls itself ``name``."""
+    known = {board.name: board for board in all_boards()}
+    if name in known and known[name].arduino:
+        return f"glyphite flash MODEL --board {name} --port {url}"
+    return f"glyphite build MODEL --board {name or 'BOARD'}"

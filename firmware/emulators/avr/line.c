@@ -11,7 +11,8 @@
 
 enum { SLOW_READER_MS = 2000 };
 
-/* A pseudo-terminal starts as a terminal for people: it echoes and rewrites line ends. */
+/* A pseudo-terminal starts as a terminal for people: it echoes and rewrites line ends. The speed
+ * tells the host that the board is there. */
 static void make_raw(int terminal) {
     struct termios settings;
     if (tcgetattr(terminal, &settings) == 0) {
@@ -27,12 +28,12 @@ static int watch_slave(int master) {
     if (ptsname_r(master, path, sizeof path) != 0) {
         return -1;
     }
-    make_raw(master);
     int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch >= 0 && inotify_add_watch(watch, path, IN_OPEN) < 0) {
         close(watch);
         watch = -1;
     }
+    make_raw(master);
     return watch;
 }
 

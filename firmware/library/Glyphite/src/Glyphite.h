@@ -17,4 +17,13 @@
 #include "glyphite_application.h"
 #include "glyphite_model.h"
 
+/* The board's name in the host tool (`glyphite boards`), by the macro that its core defines. */
+#if defined(ARDUINO_AVR_UNO)
+#define GLYPHITE_ARDUINO_BOARD "uno"
+#elif defined(ARDUINO_AVR_MEGA2560)
+#define GLYPHITE_ARDUINO_BOARD "mega2560"
+#else
+#define GLYPHITE_ARDUINO_BOARD "arduino"
+#endif
+
 #endif

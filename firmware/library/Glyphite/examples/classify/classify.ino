@@ -9,7 +9,8 @@ static uint32_t ticks() {
     return micros();
 }
 
-static const struct glyphite_board board GLYPHITE_CONST = {"arduino", F_CPU, 1000000, 64, ticks};
+static const struct glyphite_board board GLYPHITE_CONST = {GLYPHITE_ARDUINO_BOARD, F_CPU, 1000000,
+                                                           64, ticks};
 
 static struct glyphite_application application;
 

@@ -16,7 +16,7 @@ static uint32_t ticks() {
     return (uint32_t)micros();
 }
 
-static const struct glyphite_board board = {"arduino", F_CPU, 1000000, 64, ticks};
+static const struct glyphite_board board = {GLYPHITE_ARDUINO_BOARD, F_CPU, 1000000, 64, ticks};
 static struct glyphite_application application;
 
 void setup() {
