@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run every stage as the command that a user would type, then print one table."""
     board = _choose_board(arguments.board)
-    STDERR.print(f"Training takes {arguments.epochs} epochs here; a full run has {FULL_EPOCHS}.")
+    epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
+    STDERR.print(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
     started = time.monotonic()
     for command in _stages(board, arguments.epochs, arguments.count):
         _run_stage(command)
