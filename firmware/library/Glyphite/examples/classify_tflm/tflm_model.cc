@@ -110,5 +110,5 @@ void model_invoke() {
 }
 
 const int8_t *model_output() {
-    return invoked ? interpreter->input(0)->data.int8 : nullptr;
+    return invoked ? interpreter->output(0)->data.int8 : nullptr;
 }
