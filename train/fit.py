@@ -1,8 +1,11 @@
 """One training run: MNIST and a network's name in, a trained model and its history out."""
 
 import json
+import signal
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,21 +97,22 @@ def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: Non
     with quiet():
         model = make()
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = model.fit(
-        unit_images(data.train_images),
-        data.train_labels,
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        validation_data=(unit_images(data.test_images), data.test_labels),
-        callbacks=[_progress(settings.epochs, advance)],
-        verbose=0,
-    )
+    with _held_interrupt() as check:
+        history = model.fit(
+            unit_images(data.train_images),
+            data.train_labels,
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            validation_data=(unit_images(data.test_images), data.test_labels),
+            callbacks=[_progress(settings.epochs, advance, check)],
+            verbose=0,
+        )
     by_epoch = {name: [float(value) for value in row] for name, row in history.history.items()}
     return Trained(settings, model, by_epoch)
 
 
-def _progress(epochs: int, advance: Advance) -> Any:  # noqa: ANN401 - Keras has no types
-    """A Keras callback that moves the bar by a batch and notes the running figures beside it."""
+def _progress(epochs: int, advance: Advance, check: Callable[[], None]) -> Any:  # noqa: ANN401
+    """A Keras callback: moves the bar by a batch, notes the running figures, calls ``check``."""
     from keras.callbacks import LambdaCallback
 
     epoch = 0
@@ -118,7 +122,30 @@ def _progress(epochs: int, advance: Advance) -> Any:  # noqa: ANN401 - Keras has
         epoch = index + 1
 
     def batch(_: int, logs: dict[str, float]) -> None:
+        check()
         note = f"epoch {epoch}/{epochs}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.2%}"
         advance(1, note=note)
 
     return LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch)
+
+
+@contextmanager
+def _held_interrupt() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the function that this yields is called.
+
+    Raised in the midst of TensorFlow's C++, a KeyboardInterrupt can come out as a SystemError.
+    """
+    pressed = threading.Event()
+    main = threading.current_thread() is threading.main_thread()  # others get no signals
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set()) if main else None
+
+    def check() -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    try:
+        yield check
+        check()
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before)

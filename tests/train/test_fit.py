@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -93,6 +95,22 @@ def test_progress_counts_every_batch_and_notes_the_running_figures(mnist: Mnist)
     assert sum(step for step, _ in steps) == settings.batches(data) == 11
     assert steps[0] == (0, "loading TensorFlow")
     assert steps[-1][1].startswith("epoch 1/1  loss ")
+
+
+def test_an_interrupt_waits_for_the_end_of_a_batch_and_then_ends_the_run(mnist: Mnist) -> None:
+    """Raised at once, in the midst of TensorFlow's work, it can come out as a SystemError."""
+    before = signal.getsignal(signal.SIGINT)
+    outlived: list[int] = []
+
+    def advance(step: int, note: str) -> None:
+        if step:
+            os.kill(os.getpid(), signal.SIGINT)
+            outlived.append(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(FEW, few(mnist), advance)
+    assert outlived == [1]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_saved_model_answers_as_the_trained_one(
