@@ -25,7 +25,7 @@ def open_port(url: str, baud: int) -> serial.Serial:
         if "://" not in url and os.name == "posix":
             port.exclusive = True
         port.open()
-    except (serial.SerialException, OSError, ValueError) as error:
+    except (serial.SerialException, OSError, ValueError, OverflowError) as error:
         raise LinkError(_cannot_open(url, error)) from error
     return port
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from convert.boards import load_board
 from convert.errors import InputError, LinkError
 from convert.workspace import FIRMWARE, ModelFolder
-from host import build as builder
 from host.build import build
 from host.transport import open_port
 from host.wire.frame import FrameReader, crc16, encode_frame
@@ -123,7 +122,7 @@ def test_firmware_of_another_protocol_version_is_refused(
     shutil.copytree(FIRMWARE / "library" / "Glyphite" / "src", library)
     header = library / "glyphite_wire.h"
     header.write_text(header.read_text().replace("GLYPHITE_PROTOCOL 1", "GLYPHITE_PROTOCOL 2"))
-    monkeypatch.setattr(builder, "LIBRARY", library)
+    monkeypatch.setattr("host.build.LIBRARY", library)
     build(tiny, load_board("native"))
     with pytest.raises(LinkError) as caught, open_session("sim://native"):
         pass
