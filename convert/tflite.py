@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.errors import ModelError
+from convert.errors import ModelError, ToolError
 from convert.graph import ITEM_BYTES, Graph, Operator, Quantization, Tensor
 from convert.ops import definitions
 
@@ -32,17 +32,26 @@ Table = Any
 
 def read(content: bytes) -> Graph:
     """The graph in the bytes of a .tflite; ModelError where they are not a whole one."""
-    from ai_edge_litert import schema_py_generated as schema
-
     if content[4:8] != IDENTIFIER:
         raise ModelError(
             "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "
             "Make one with `glyphite convert`."
         )
     try:
-        return _Reader(schema, content).graph()
+        return _Reader(_schema(), content).graph()
     except _DAMAGE as error:
         raise damaged("an offset leads out of the file") from error
+
+
+def _schema() -> Any:  # noqa: ANN401 - a generated module without types
+    try:
+        from ai_edge_litert import schema_py_generated
+    except ImportError as error:
+        raise ToolError(
+            "ai-edge-litert is not installed, and reading a .tflite's layers needs it. "
+            "Install it with `pip install ai-edge-litert`."
+        ) from error
+    return schema_py_generated
 
 
 def damaged(what: str) -> ModelError:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,12 @@ def require_tool() -> Iterator[object]:
                 absent(f"{program} is not installed.")
 
     yield require
+
+
+@pytest.fixture
+def absent_because() -> Callable[[str], None]:
+    """``absent_because(reason)``: for what is absent and is no program on the PATH."""
+    return absent
 
 
 @pytest.fixture(autouse=True)
