@@ -148,7 +148,8 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
     say(f"Calibrated on {manifest.calibration}")
     say(f"Written: {folder.tflite}, {folder.manifest}")
-    say(f"Next: glyphite compare {folder.name}")
+    reads_digits = prod(manifest.input.shape) == MNIST_VALUES
+    say(f"Next: glyphite {'compare' if reads_digits else 'compile'} {folder.name}")
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:
