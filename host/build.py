@@ -17,6 +17,7 @@ from convert.files import write_bytes, write_text
 from convert.workspace import FIRMWARE, ModelFolder
 from host.arduino import link_sketch
 from host.elf import Elf, Section, Symbol, read_elf
+from host.stack import measure_stack
 from host.transport.images import forget_image, record_image
 from host.wire.protocol import TEXT_BYTES
 
@@ -48,10 +49,12 @@ class Size:
     ram: int
     """Variables: static RAM, without the stack."""
     stack: int
-    """Reserved for the stack; 0 where the system provides one."""
+    """Reserved or measured; 0 where the system provides one."""
     sections: dict[str, int]
     parts: tuple[Part, ...]
     """The largest first."""
+    stack_measured: bool = False
+    """``stack`` is the peak that was reached on the emulated board."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
         _make(folder, board, made)
         size = weigh(read_elf(made))
         _ensure_fits(folder.name, board, size)
+        size = _measured(folder.name, board, made, size)
         write_bytes(image, made.read_bytes())
     image.chmod(image.stat().st_mode | 0o111)
     write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
@@ -189,6 +193,24 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
     return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *symbols)
 
 
+def _measured(model: str, board: Board, made: Path, size: Size) -> Size:
+    """``size`` with the stack's peak, for a sketch; DoesNotFitError when that is too much."""
+    if board.arduino is None or board.memory is None:
+        return size
+    try:
+        stack = measure_stack(board, made)
+    except DoesNotFitError as error:
+        largest = _largest(size, "RAM")
+        raise DoesNotFitError(
+            f"The model {model!r} does not fit on {board.name!r}: {error}. It has {size.ram:,} of "
+            f"{board.memory.ram:,} bytes of RAM as static data. Largest parts: {largest}. "
+            "Use a larger board or a smaller model."
+        ) from error
+    if stack is None:
+        return dataclasses.replace(size, stack=board.memory.stack)
+    return dataclasses.replace(size, stack=stack, stack_measured=True)
+
+
 class _OverflowError(Exception):
     """The linker found a memory region too small."""
 
@@ -215,11 +237,15 @@ def _ensure_fits(model: str, board: Board, size: Size) -> None:
         ("RAM", size.ram, board.memory.ram - board.memory.stack),
     ):
         if needed > available:
-            parts = [part for part in size.parts if memory in part.memory][:3]
-            largest = ", ".join(f"{part.name} {part.bytes:,}" for part in parts)
+            largest = _largest(size, memory)
             kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
             raise DoesNotFitError(
                 f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
                 f"{memory}, and the board has {available:,}{kept}. Largest parts: {largest}. "
                 "Use a larger board or a smaller model."
             )
+
+
+def _largest(size: Size, memory: str) -> str:
+    parts = [part for part in size.parts if memory in part.memory][:3]
+    return ", ".join(f"{part.name} {part.bytes:,}" for part in parts)

@@ -64,9 +64,10 @@ def _print(folder: ModelFolder, board: Board, built: Built) -> None:
     if memory is None:
         rows.append(_row("static RAM", size.ram, None))
     else:
+        stack = "measured" if size.stack_measured else "reserved"
         rows += [
             _row("static RAM", size.ram, memory.ram),
-            _row("stack, reserved", size.stack, memory.ram),
+            _row(f"stack, {stack}", size.stack, memory.ram),
         ]
     columns = ("memory", "bytes", "of", "used")
     print_table(columns, rows, title=f"{folder.name} on {board.name}")

@@ -23,9 +23,12 @@ CORES = (
 )
 """Where Debian and arduino-cli put the Arduino core for AVR."""
 
+STACK_OVERFLOW = 3
+"""The emulator's exit code when it stopped the board for that."""
+
 ENDINGS = {
-    3: "the sketch's stack ran into its static data, which the emulator does not let pass",
-    4: "the sketch crashed: the chip was sent to an address that has no program",
+    STACK_OVERFLOW: "the stack of the sketch ran into its static data",
+    4: "the sketch jumped to where there is no program",
 }
 """Why an emulator ended by itself, by its exit code."""
 
@@ -43,7 +46,7 @@ BOOTLOADER_FLAGS = (
 def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
     """The command that runs ``board`` with ``image``: of its whole flash, or a firmware's .elf."""
     emulator = _emulator(board)
-    flash = image if image.suffix == ".flash" else _flash_with(board, image)
+    flash = image if image.suffix == ".flash" else _kept_flash_with(board, image)
     return [
         *(str(emulator_program(emulator)), "--mcu", board.mcu.cpu),
         *("--clock", str(board.mcu.clock_hz), "--baud", str(board.serial.baud)),
@@ -74,6 +77,12 @@ def erased_flash(board: Board) -> bytes:
     return bytes(flash)
 
 
+def flash_with(board: Board, firmware: Path) -> bytes:
+    """An erased flash with the sketch ``firmware`` (.elf) in it."""
+    program = _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
+    return program + erased_flash(board)[len(program) :]
+
+
 def emulator_program(emulator: Emulator) -> Path:
     """The emulator's program; compiled if its sources have changed since the last time."""
     sources = sorted(SOURCES.glob("*.[ch]"))
@@ -96,13 +105,13 @@ def _flash_size(boot_address: int) -> int:
     return 1 << boot_address.bit_length()
 
 
-def _flash_with(board: Board, firmware: Path) -> Path:
-    """An erased flash with ``firmware`` in it, in a file named by its content."""
-    program = _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
-    flash = program + erased_flash(board)[len(program) :]
+def _kept_flash_with(board: Board, firmware: Path) -> Path:
+    """The same as a file, named by its content."""
+    flash = flash_with(board, firmware)
     name = hashlib.sha256(flash).hexdigest()[:16]
     path = build_root() / ".boards" / f"{board.name}-{name}.flash"
-    write_bytes(path, flash)
+    if not path.is_file():
+        write_bytes(path, flash)
     return path
 
 
