@@ -88,9 +88,39 @@ def fully_connected(fields: Fields) -> Variant | None:
     return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
 
 
+def depthwise_conv_2d(fields: Fields) -> Variant | None:
+    """``dsp/depthwise_conv_2d.h``: 3x3, no dilation, a multiple of four channels."""
+    window, channels = fields["window"], fields["input_channels"]
+    fits = (
+        (window["kernel_height"], window["kernel_width"]) == (3, 3)
+        and window["dilation_width"] == 1
+        and fields["output_channels"] == channels
+        and channels % 4 == 0
+    )
+    if not fits:
+        return None
+    flat = fields["weights"].astype(np.int64).reshape(9, channels).T
+    requantize = choose(output_of(fields, flat), NARROW_BITS)
+    if requantize is None:
+        return None
+    scaled = flat.reshape(channels, 3, 3) << NARROW_BITS
+    upper = _pair(scaled[:, :2].transpose(0, 2, 1))
+    lower = _pair(np.pad(scaled[:, 2], ((0, 0), (0, 1))).reshape(channels, 2, 2))
+    words = np.concatenate([upper, lower], axis=1)
+    bias = _bias(fields, flat, requantize, NARROW_BITS)
+    columns = (window["output_width"] - 1) * window["stride_width"] + 3
+    made = {
+        "inputs": _inputs(fields, wide=True),
+        "requantize": requantize.fields,
+        "weights": _interleave(bias, words, requantize, 1),
+    }
+    return Variant("dsp_depthwise_conv_2d", made, 8 * columns)
+
+
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
     "conv_2d": conv_2d,
     "conv_2d_max_pool_2d": conv_2d_max_pool_2d,
+    "depthwise_conv_2d": depthwise_conv_2d,
     "fully_connected": fully_connected,
 }
 
@@ -102,16 +132,20 @@ def _conv_2d_fields(fields: Fields, pixels: int) -> dict[str, Any] | None:
     if stream is None:
         return None
     return {
-        "inputs": {
-            "window": fields["window"],
-            "channels": fields["input_channels"],
-            "wide": int(narrow is None),
-            "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
-        },
+        "inputs": _inputs(fields, wide=narrow is None),
         "requantize": stream[1].fields,
         "output_channels": fields["output_channels"],
         "pixels": pixels,
         "weights": stream[0],
+    }
+
+
+def _inputs(fields: Fields, *, wide: bool) -> dict[str, Any]:
+    return {
+        "window": fields["window"],
+        "channels": fields["input_channels"],
+        "wide": int(wide),
+        "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
     }
 
 

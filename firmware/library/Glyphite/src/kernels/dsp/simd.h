@@ -8,6 +8,12 @@
 #include <stdint.h>
 #include "../kernel.h"
 
+/* A column of a depthwise layer is eight words: for each of four channels rows 0 and 1 as a pair,
+ * then row 2 in the lower half of a word.
+ *
+ * glyphite_order_column makes one of the four bytes at rows[0..2] + at, and gives where the next
+ * goes. glyphite_dot_columns adds three columns of one channel, times five words of weights: rows 0
+ * and 1 of each column as a pair; row 2, columns 0 and 1 as a pair; row 2, column 2. */
 #include "simd_arm.h"
 #include "simd_c.h"
 

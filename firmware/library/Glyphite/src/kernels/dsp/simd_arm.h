@@ -114,4 +114,49 @@ GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
     return result;
 }
 
+/* simd.h says what these two do. They are written in assembly because of LDRD, STM and SXTB with a
+ * rotation, which a compiler does not form here. */
+GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int32_t at,
+                                                uint32_t *column) {
+    __asm__ volatile("ldr r0, [%[a], %[at]]\n\t"
+                     "ldr r2, [%[b], %[at]]\n\t"
+                     "ldr r1, [%[c], %[at]]\n\t"
+                     "sxtb16 r3, r0\n\t"
+                     "sxtb16 r4, r0, ror #8\n\t"
+                     "sxtb16 r5, r2\n\t"
+                     "sxtb16 r6, r2, ror #8\n\t"
+                     "pkhtb r0, r5, r3, asr #16\n\t"
+                     "pkhtb r2, r6, r4, asr #16\n\t"
+                     "pkhbt r3, r3, r5, lsl #16\n\t"
+                     "pkhbt r5, r4, r6, lsl #16\n\t"
+                     "sxtb r4, r1\n\t"
+                     "sxtb r6, r1, ror #8\n\t"
+                     "stm %[column]!, {r3, r4, r5, r6}\n\t"
+                     "sxtb r3, r1, ror #24\n\t"
+                     "sxtb r1, r1, ror #16\n\t"
+                     "stm %[column]!, {r0, r1, r2, r3}"
+                     : [column] "+r"(column)
+                     : [a] "r"(rows[0]), [b] "r"(rows[1]), [c] "r"(rows[2]), [at] "r"(at)
+                     : "memory", "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+    return column;
+}
+
+#define GLYPHITE_COLUMN(ADDRESS, PAIR, LOWER, SUM)                                                 \
+    "ldrd %[a], %[b], [%[columns]" ADDRESS "]\n\t"                                                 \
+    "smlad %[sum], %[a], %[" PAIR "], %[" SUM "]\n\t" LOWER "\n\t"
+
+GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint32_t weights[5],
+                                             int32_t bias) {
+    int32_t sum;
+    uint32_t a, b;
+    __asm__(GLYPHITE_COLUMN("", "w0", "smlabb %[sum], %[b], %[w3], %[sum]", "bias")
+                GLYPHITE_COLUMN(", #32", "w1", "smlabt %[sum], %[b], %[w3], %[sum]", "sum")
+                    GLYPHITE_COLUMN(", #64", "w2", "smlabb %[sum], %[b], %[w4], %[sum]", "sum")
+            : [sum] "=&r"(sum), [a] "=&r"(a), [b] "=&r"(b)
+            : [columns] "r"(columns), [w0] "r"(weights[0]), [w1] "r"(weights[1]),
+              [w2] "r"(weights[2]), [w3] "r"(weights[3]), [w4] "r"(weights[4]), [bias] "r"(bias)
+            : "memory");
+    return sum;
+}
+
 #endif

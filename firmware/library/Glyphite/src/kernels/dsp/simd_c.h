@@ -90,4 +90,24 @@ GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
     return value < -128 ? -128 : value > 127 ? 127 : value;
 }
 
+GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int32_t at,
+                                                uint32_t *column) {
+    for (int32_t channel = 0; channel < 4; channel++) {
+        column[2 * channel] = glyphite_pair(rows[0][at + channel], rows[1][at + channel]);
+        column[2 * channel + 1] = (uint32_t)rows[2][at + channel];
+    }
+    return column + 8;
+}
+
+GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint32_t weights[5],
+                                             int32_t bias) {
+    int32_t sum = bias;
+    for (int32_t column = 0; column < 3; column++) {
+        sum = glyphite_smlad(columns[8 * column], weights[column], sum);
+    }
+    sum = glyphite_smlabb(columns[1], weights[3], sum);
+    sum = glyphite_smlabt(columns[9], weights[3], sum);
+    return glyphite_smlabb(columns[17], weights[4], sum);
+}
+
 #endif
