@@ -1,6 +1,5 @@
 """From the 32-bit sums of a layer with weights to its int8 outputs."""
 
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -8,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.fixed_point import INT32_MAX, quantize_multiplier, requantize
-from convert.graph import Operator, Quantization
+from convert.graph import Graph, Operator, Quantization, Tensor
+from convert.ops._operands import scaled, values
 
 
 class Activation(IntEnum):
@@ -54,22 +54,19 @@ def _quantize(real: float, quantization: Quantization) -> int:
 
 
 def output_fields(
-    operator: Operator,
-    *,
-    weights: NDArray[np.int8],
-    bias: NDArray[np.int32],
-    scales: Sequence[float],
-    input_zero_point: int,
-    output: Quantization,
-    activation: int,
+    graph: Graph, operator: Operator, bias: NDArray[np.int32], activation: int
 ) -> dict[str, Any]:
-    """The fields of kernels/output.h's struct for weights (channels, ...).
+    """The fields of kernels/output.h's struct, for an operator (input, weights (channels, ...)).
 
-    ``scales`` are the real factors from sum to output, one a channel. Refuses a layer whose sums
-    can leave 32 bits: TensorFlow Lite Micro's answer is then not defined either.
+    Refuses a layer whose sums can leave 32 bits: TensorFlow Lite Micro's answer is then not defined
+    either.
     """
+    source, weights = (graph.tensors[index] for index in operator.inputs[:2])
+    output = scaled(operator, graph.output_of(operator), "output")
+    scales = _factors(operator, source, weights, output)
     constants = [quantize_multiplier(scale) for scale in scales]
-    largest = largest_sums(weights, bias, input_zero_point)
+    zero_point = scaled(operator, source, "input").zero_point
+    largest = largest_sums(values(weights), bias, zero_point)
     for channel, (multiplier, shift) in enumerate(constants):
         bound = int(largest[channel]) << max(shift, 0)
         if bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
@@ -86,6 +83,16 @@ def output_fields(
         "multiplier": np.array([multiplier for multiplier, _ in constants], np.int32),
         "shift": np.array([shift for _, shift in constants], np.int8),
     }
+
+
+def _factors(
+    operator: Operator, source: Tensor, weights: Tensor, output: Quantization
+) -> list[float]:
+    """The real factor from sum to output, one a channel, in double precision as TFLM has it."""
+    scale = scaled(operator, source, "input").scale
+    scales = scaled(operator, weights, "weights").scales
+    factors = [scale * weight_scale / output.scale for weight_scale in scales]
+    return factors if len(factors) > 1 else factors * weights.shape[0]
 
 
 def largest_sums(

@@ -103,26 +103,13 @@ def macs(graph: Graph, operator: Operator) -> int:
 def fields(graph: Graph, operator: Operator) -> dict[str, Any]:
     """The C struct's fields."""
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
-    output = graph.output_of(operator)
     channels = weights.shape[0]
-    source_scale = scaled(operator, source, "input")
-    output_scale = scaled(operator, output, "output")
-    weight_scales = scaled(operator, weights, "weights").scales
-    if len(weight_scales) == 1:
-        weight_scales *= channels
+    bias = bias_values(graph, operator, 2, channels)
     return {
         "window": window(graph, operator).fields,
         "input_channels": source.shape[3],
         "output_channels": channels,
-        "input_offset": -source_scale.zero_point,
+        "input_offset": -scaled(operator, source, "input").zero_point,
         "weights": values(weights),
-        "output": output_fields(
-            operator,
-            weights=values(weights),
-            bias=bias_values(graph, operator, 2, channels),
-            scales=[source_scale.scale * scale / output_scale.scale for scale in weight_scales],
-            input_zero_point=source_scale.zero_point,
-            output=output_scale,
-            activation=operator.options_as(Conv2D).activation,
-        ),
+        "output": output_fields(graph, operator, bias, operator.options_as(Conv2D).activation),
     }

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from convert.graph import Graph, Operator, Tensor
+from convert.graph import Graph, Operator
 from convert.ops._operands import (
     activation,
     bias_values,
@@ -64,9 +62,9 @@ def check(graph: Graph, operator: Operator) -> None:
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/fully_connected.h."""
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
-    output = graph.output_of(operator)
     channels, count = weights.shape
-    zero_point = scaled(operator, source, "input").zero_point
+    bias = bias_values(graph, operator, 2, channels)
+    options = operator.options_as(FullyConnected)
     return Step(
         kernel="fully_connected",
         inputs=(operator.inputs[0],),
@@ -76,17 +74,9 @@ def lower(graph: Graph, operator: Operator) -> Step:
             "rows": source.count // count,
             "input_channels": count,
             "output_channels": channels,
-            "input_offset": -zero_point,
+            "input_offset": -scaled(operator, source, "input").zero_point,
             "weights": values(weights),
-            "output": output_fields(
-                operator,
-                weights=values(weights),
-                bias=bias_values(graph, operator, 2, channels),
-                scales=_factors(operator, source, weights, output),
-                input_zero_point=zero_point,
-                output=scaled(operator, output, "output"),
-                activation=operator.options_as(FullyConnected).activation,
-            ),
+            "output": output_fields(graph, operator, bias, options.activation),
         },
         macs=source.count * channels,
     )
@@ -95,18 +85,3 @@ def lower(graph: Graph, operator: Operator) -> Step:
 def _lead(rows: int, input_channels: int, output_channels: int) -> int:
     """All of a row's outputs may be written while its inputs are read."""
     return max((row + 1) * output_channels - row * input_channels for row in (0, rows - 1))
-
-
-def _factors(operator: Operator, source: Tensor, weights: Tensor, output: Tensor) -> list[float]:
-    """The factor from sum to output, one a channel.
-
-    With one scale for all weights TensorFlow Lite multiplies the two scales in float32
-    (GetQuantizedConvolutionMultipler), with one a channel in double precision.
-    """
-    source_scale = scaled(operator, source, "input").scale
-    output_scale = scaled(operator, output, "output").scale
-    scales = scaled(operator, weights, "weights").scales
-    if len(scales) == 1:
-        product = float(np.float32(source_scale) * np.float32(scales[0]))
-        return [product / output_scale] * weights.shape[0]
-    return [source_scale * scale / output_scale for scale in scales]

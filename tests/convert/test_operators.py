@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convert.compiler import compile_model
+from convert.fixed_point import quantize_multiplier, requantize
 from host.runners.compiled import SharedModel
 from tests.convert.models import (
     NONE,
@@ -229,12 +230,50 @@ def test_fully_connected_of_any_quantization_gives_tflms_bytes(
     assert_same_bytes(content, hard_inputs(rng, (1, 37), 40))
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_fully_connected_with_one_scale_multiplies_scales_as_tflm_does(seed: int) -> None:
-    """The product of two float32 scales, rounded to float32: one bit of the multiplier shows."""
-    rng = np.random.default_rng(seed)
-    content = fully_connected(rng, (1, 200), 200, 30, per_channel=False)
-    assert_same_bytes(content, hard_inputs(rng, (1, 200), 60))
+def _telling_sums(input_scale: float, weight_scale: float, output_scale: float) -> list[int]:
+    """Sums whose output tells in which precision the scales of input and weights are multiplied."""
+    product = float(np.float32(input_scale) * np.float32(weight_scale))
+    narrow = quantize_multiplier(product / output_scale)
+    wide = quantize_multiplier(input_scale * weight_scale / output_scale)
+    assert narrow != wide
+    factor = product / output_scale
+    near = (round((level + 0.5) / factor) + step for level in range(-120, 120)
+            for step in range(-200, 200, 7))  # fmt: skip
+    return [value for value in near if requantize(value, *narrow) != requantize(value, *wide)]
+
+
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "CONV_2D"])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_scales_are_multiplied_in_double_precision_as_in_tflm(kind: str, per_channel: bool) -> None:
+    """Sums are made of bias alone, each at a tie that the last bit of the multiplier decides."""
+    scales = [float(np.float32(scale)) for scale in (0.0123, 0.00345, 300.0)]
+    sums = np.array(_telling_sums(*scales)[:100], np.int32)
+    assert len(sums) > 20
+    count = len(sums)
+    model = ModelBuilder()
+    spatial = (1, 1) if kind == "CONV_2D" else ()
+    first = model.tensor((1, *spatial, 2), scales[0], 0)
+    zeros = np.zeros((count, *spatial, 2), np.int8)
+    weights = model.weights(zeros, [scales[1]] * (count if per_channel else 1))
+    last = model.tensor((1, *spatial, count), scales[2], 0)
+    inputs = [first, weights, model.bias(sums)]
+    if kind == "CONV_2D":
+        one = dict.fromkeys(("strideH", "strideW", "dilationHFactor", "dilationWFactor"), 1)
+        model.operator(kind, inputs, [last], "Conv2DOptions", version=3, **one)
+    else:
+        model.operator(kind, inputs, [last], "FullyConnectedOptions", version=4)
+    assert_same_bytes(model.build([first], [last]), np.zeros((1, *spatial, 2), np.int8))
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.0, 1.5, 3.0, 70.0])
+def test_factors_above_one_shift_to_the_left_as_tflm_does(factor: float) -> None:
+    rng = np.random.default_rng(int(factor * 10))
+    model = ModelBuilder()
+    first = model.tensor((1, 8), 0.5, -3)
+    weights = model.weights(rng.integers(-2, 3, (5, 8)).astype(np.int8), [0.25] * 5)
+    last = model.tensor((1, 5), 0.125 / factor, 9)
+    model.operator("FULLY_CONNECTED", [first, weights], [last], "FullyConnectedOptions", version=4)
+    assert_same_bytes(model.build([first], [last]), random_int8(rng, 40, 8) // 16)
 
 
 @pytest.mark.parametrize("channels", [3, 20])
