@@ -10,6 +10,7 @@ import pytest
 
 from convert.workspace import FIRMWARE
 from host.build import WARNINGS
+from tests.conftest import absent
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
 TINY = Path(__file__).parent / "tiny"
@@ -21,7 +22,8 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
     """The library's C with the tiny model and the harness around them."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("cc is not installed.")
+        absent("cc is not installed.")
+        return
     library = tmp_path_factory.mktemp("firmware") / "firmware.so"
     sources = [*SOURCES.glob("glyphite_*.c"), TINY / "model.c", HARNESS]
     includes = [f"-I{SOURCES}", f"-I{TINY}"]
