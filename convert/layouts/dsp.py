@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
+from convert.layouts.dsp_winograd import TRANSFORM_BITS, transform
 
 Fields = Mapping[str, Any]
 
 NARROW_BITS = 8
 """Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
+WINOGRAD_BITS = 6
+"""Those of Winograd's sums: 16 times a transformed weight, which is within 9 * 128, fits."""
 LOWERED = 127
 """What every other input of a narrow step is lowered by (dsp/patch.h)."""
 
@@ -60,6 +63,42 @@ def conv_2d(fields: Fields) -> Variant | None:
     """``dsp/conv_2d.h``."""
     made = _conv_2d_fields(fields, _pixels(fields["window"]["output_width"]))
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
+
+
+def conv_2d_winograd(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d_winograd.h``: 3x3, stride 1; much faster, with weights 3.6 times as large."""
+    made = _winograd_fields(fields)
+    if made is None:
+        return None
+    window, channels = fields["window"], fields["input_channels"]
+    scratch = 16 * made["tiles"] * (2 + channels // 2)
+    if window["output_height"] % 2 != 0:
+        scratch += -(-window["output_width"] * fields["output_channels"] // 4)
+    return Variant("dsp_conv_2d_winograd", made, scratch)
+
+
+def _winograd_fields(fields: Fields) -> dict[str, Any] | None:
+    window, channels = fields["window"], fields["output_channels"]
+    shape = ("kernel_height", "kernel_width"), ("stride_height", "stride_width")
+    dilation = ("dilation_height", "dilation_width")
+    geometry = [tuple(window[name] for name in names) for names in (*shape, dilation)]
+    if geometry != [(3, 3), (1, 1), (1, 1)] or channels % 2 or fields["input_channels"] % 4:
+        return None
+    weights = fields["weights"].astype(np.int64)
+    flat = weights.reshape(channels, -1)
+    bits = WINOGRAD_BITS
+    requantize = choose(output_of(fields, flat), bits)
+    if requantize is None:
+        return None
+    places = transform(weights) << (bits - TRANSFORM_BITS)
+    words = _wide(places.reshape(channels, -1), 0)
+    return {
+        "inputs": _inputs(fields, wide=True),
+        "requantize": requantize.fields,
+        "output_channels": channels,
+        "tiles": _pixels(-(-window["output_width"] // 2)),
+        "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 2),
+    }
 
 
 def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:

@@ -20,11 +20,10 @@ struct glyphite_dsp_conv_2d {
 };
 
 /* Adds the products of a patch and one pair of channels; gives the end of the weights. */
-GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(const struct glyphite_dsp_inputs *inputs,
-                                                int32_t pixels, int32_t *sums,
-                                                const int32_t *weights, const uint32_t *patch) {
-    const int32_t steps = glyphite_dsp_steps(inputs);
-    if (inputs->wide) {
+GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(int32_t wide, int32_t pixels, int32_t steps,
+                                                int32_t *sums, const int32_t *weights,
+                                                const uint32_t *patch) {
+    if (wide) {
         return pixels == 4   ? glyphite_dot_wide_4(sums, weights, patch, steps)
                : pixels == 3 ? glyphite_dot_wide_3(sums, weights, patch, steps)
                : pixels == 2 ? glyphite_dot_wide_2(sums, weights, patch, steps)
@@ -48,6 +47,7 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
                                                 int32_t pixels, int pooled, const uint32_t *patch,
                                                 int8_t *output) {
     const int32_t channels = layer->output_channels;
+    const int32_t steps = glyphite_dsp_steps(&layer->inputs);
     const int32_t written = pooled ? 1 : pixels;
     const int32_t *weights = layer->weights;
     for (int32_t channel = 0; channel < channels; channel += 2) {
@@ -58,7 +58,7 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
             sums[2 * pixel] = weights[0];
             sums[2 * pixel + 1] = weights[1];
         }
-        weights = glyphite_dsp_dot(&layer->inputs, pixels, sums, weights + 2, patch);
+        weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, patch);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
         if (pooled) {
             sums[0] = glyphite_dsp_largest(sums);

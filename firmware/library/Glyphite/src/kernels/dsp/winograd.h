@@ -1,0 +1,143 @@
+/* CONV_2D with a 3x3 filter, stride 1, by Winograd's F(2x2, 3x3): 16 products where the direct way
+ * takes 36, in whole numbers and exactly (Lavin and Gray, "Fast Algorithms for Convolutional Neural
+ * Networks", 2015).
+ *
+ * A tile of 4x4 inputs d gives 2x2 outputs, A^T [ (G g G^T) . (B^T d B) ] A. The weights G g G^T
+ * are computed beforehand, four times as large so that they are whole numbers of 16 bits; the fours
+ * count as fraction bits of the sums. Transformed inputs stay within 4 * 128.
+ *
+ * For each of the 16 places of a tile the channels are multiplied as in a 1x1 convolution, by the
+ * wide inner loops of dot.h, where tiles stand for pixels.
+ *
+ * Weights, for each pair of output channels:
+ *   bias     [2]               in units of 1 / 2^fraction_bits, input offset included
+ *   weights  [16][steps][2][2] by place, wide; a step is four input channels
+ *   numbers  [1 or 3][2]       see requantize.h
+ * laid out by convert/layouts/dsp_winograd.py. */
+#pragma once
+
+#include "conv_2d.h"
+
+#define GLYPHITE_WINOGRAD_PLACES 16
+#define GLYPHITE_WINOGRAD_TILES 4 /* at most in a block */
+
+/* Two words, four channels of one input: pairs (1, 3) and (0, 2), as in a wide step. */
+struct glyphite_four {
+    uint32_t odd;
+    uint32_t even;
+};
+
+/* Where the inputs of a block of tiles lie; [row][column]. */
+struct glyphite_winograd_sources {
+    const int8_t *at[4][2 * GLYPHITE_WINOGRAD_TILES + 2];
+};
+
+GLYPHITE_KERNEL struct glyphite_four glyphite_four_add(struct glyphite_four a,
+                                                       struct glyphite_four b) {
+    const struct glyphite_four sum = {glyphite_add_pair(a.odd, b.odd),
+                                      glyphite_add_pair(a.even, b.even)};
+    return sum;
+}
+
+GLYPHITE_KERNEL struct glyphite_four glyphite_four_subtract(struct glyphite_four a,
+                                                            struct glyphite_four b) {
+    const struct glyphite_four difference = {glyphite_subtract_pair(a.odd, b.odd),
+                                             glyphite_subtract_pair(a.even, b.even)};
+    return difference;
+}
+
+/* One column of a tile, four channels from byte `channel` on, times B^T. */
+GLYPHITE_KERNEL void glyphite_winograd_column(const struct glyphite_winograd_sources *sources,
+                                              int32_t column, int32_t channel,
+                                              struct glyphite_four y[4]) {
+    struct glyphite_four x[4];
+#pragma GCC unroll 4
+    for (int32_t row = 0; row < 4; row++) {
+        const uint32_t word = glyphite_load_word(sources->at[row][column] + channel);
+        x[row].odd = glyphite_odd_bytes(word);
+        x[row].even = glyphite_even_bytes(word);
+    }
+    y[0] = glyphite_four_subtract(x[0], x[2]);
+    y[1] = glyphite_four_add(x[1], x[2]);
+    y[2] = glyphite_four_subtract(x[2], x[1]);
+    y[3] = glyphite_four_subtract(x[1], x[3]);
+}
+
+/* One row of a tile times B; its four places are `stride` words apart. */
+GLYPHITE_KERNEL void glyphite_winograd_row(struct glyphite_four a, struct glyphite_four b,
+                                           struct glyphite_four c, struct glyphite_four d,
+                                           int32_t tiles, int32_t stride, uint32_t *patch) {
+    const struct glyphite_four y[4] = {glyphite_four_subtract(a, c), glyphite_four_add(b, c),
+                                       glyphite_four_subtract(c, b), glyphite_four_subtract(b, d)};
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < 4; i++) {
+        patch[i * stride] = y[i].odd;
+        patch[i * stride + tiles] = y[i].even;
+    }
+}
+
+/* The transformed inputs of a block of tiles, patch[16][steps][2][tiles]. */
+GLYPHITE_KERNEL void glyphite_winograd_inputs(const struct glyphite_winograd_sources *sources,
+                                              int32_t tiles, int32_t steps, uint32_t *patch) {
+    const int32_t stride = 2 * steps * tiles;
+    for (int32_t step = 0; step < steps; step++, patch += 2 * tiles) {
+        struct glyphite_four columns[4][4]; /* [column % 4][row] */
+        glyphite_winograd_column(sources, 0, 4 * step, columns[0]);
+        glyphite_winograd_column(sources, 1, 4 * step, columns[1]);
+#pragma GCC unroll 4
+        for (int32_t tile = 0; tile < tiles; tile++) {
+            const int32_t left = 2 * tile % 4;
+            glyphite_winograd_column(sources, 2 * tile + 2, 4 * step, columns[(left + 2) % 4]);
+            glyphite_winograd_column(sources, 2 * tile + 3, 4 * step, columns[(left + 3) % 4]);
+#pragma GCC unroll 4
+            for (int32_t row = 0; row < 4; row++) {
+                glyphite_winograd_row(columns[left][row], columns[left + 1][row],
+                                      columns[(left + 2) % 4][row], columns[(left + 3) % 4][row],
+                                      tiles, stride, patch + 4 * row * stride + tile);
+            }
+        }
+    }
+}
+
+/* The products of one pair of output channels, products[16][tiles][2]. The bias goes into a place
+ * that all four outputs of a tile contain. Gives the end of the weights. */
+GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t steps,
+                                                          const int32_t *weights,
+                                                          const uint32_t *patch,
+                                                          int32_t *products) {
+    const int32_t bias[2] = {weights[0], weights[1]};
+    weights += 2;
+    for (int32_t place = 0; place < GLYPHITE_WINOGRAD_PLACES; place++) {
+        int32_t sums[2 * GLYPHITE_WINOGRAD_TILES] = {0};
+        weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
+        patch += 2 * steps * tiles;
+#pragma GCC unroll 8
+        for (int32_t i = 0; i < 2 * tiles; i++) {
+            products[i] = sums[i];
+        }
+        products += 2 * tiles;
+    }
+    products -= 11 * 2 * tiles; /* place 5 */
+#pragma GCC unroll 8
+    for (int32_t i = 0; i < 2 * tiles; i++) {
+        products[i] += bias[i % 2];
+    }
+    return weights;
+}
+
+/* The four outputs of a tile, A^T m A, from products `stride` words apart. */
+GLYPHITE_KERNEL void glyphite_winograd_outputs(const int32_t *products, int32_t stride,
+                                               int32_t sums[4]) {
+    int32_t left[4];
+    int32_t right[4];
+#pragma GCC unroll 4
+    for (int32_t row = 0; row < 4; row++, products += 4 * stride) {
+        const int32_t both = products[stride];
+        left[row] = products[0] + both + products[2 * stride];
+        right[row] = both - products[2 * stride] - products[3 * stride];
+    }
+    sums[0] = left[0] + left[1] + left[2];
+    sums[1] = right[0] + right[1] + right[2];
+    sums[2] = left[1] - left[2] - left[3];
+    sums[3] = right[1] - right[2] - right[3];
+}
