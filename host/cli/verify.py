@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     manifest = read_manifest(folder)
     groups = _groups(arguments, manifest.input.shape[1:])
-    url = arguments.port or _emulated(folder, board)
+    url = arguments.port or _emulated(folder, board, arguments.model)
     with (
         open_session(url, manifest.sha256, baud=board.serial.baud) as session,
         progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
@@ -61,7 +61,7 @@ def _groups(arguments: argparse.Namespace, shape: tuple[int, ...]) -> dict[str, 
     return groups
 
 
-def _emulated(folder: ModelFolder, board: Board) -> str:
+def _emulated(folder: ModelFolder, board: Board, named: str) -> str:
     """The URL of an emulated board that runs this very model's firmware."""
     image = folder.board(board.name) / "firmware.elf"
     if board.emulator is None:
@@ -69,7 +69,7 @@ def _emulated(folder: ModelFolder, board: Board) -> str:
     if not image.is_file():
         raise InputError(
             f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
-            f"with `glyphite build {folder.name} --board {board.name}`."
+            f"with `glyphite build {named} --board {board.name}`."
         )
     return f"sim://{board.name}?firmware={quote(str(image.resolve()))}"
 

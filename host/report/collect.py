@@ -50,6 +50,8 @@ class Results:
     """``document`` is report.json; what only the page shows stands beside it."""
 
     document: Document
+    named: str
+    """What a command calls the model: its name, or the path of a foreign .tflite."""
     misread: list[Misread]
     """The surest mistakes first."""
     history: Document | None
@@ -58,12 +60,13 @@ class Results:
 def collect(folder: ModelFolder) -> Results:
     """All current results of a model. Raises InputError where there are none."""
     manifest = read_manifest(folder)
+    named = folder.name if folder.tflite.parent == folder.root else str(folder.tflite)
     comparison = _current(folder.compare, manifest)
     streams = _streams(folder, manifest)
     if comparison is None and not streams:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
-            f"Run `glyphite compare {folder.name}` first."
+            f"Run `glyphite compare {named}` first."
         )
     history = _read(folder.history) if folder.history.is_file() else None
     document = _document(folder, manifest, comparison, streams)
@@ -72,7 +75,7 @@ def collect(folder: ModelFolder) -> Results:
     document["confusion"] = scores and _confusion(manifest, scores)
     misread = _misread(manifest, scores) if scores else []
     document["misread"] = [_entry(image) for image in misread]
-    return Results(document, misread, history)
+    return Results(document, named, misread, history)
 
 
 def _document(

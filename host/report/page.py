@@ -30,7 +30,8 @@ def render(results: Results) -> str:
         oracle=ORACLE,
         headline=_headline(document),
         axis=_axis(document),
-        commands=_commands(document),
+        named=results.named,
+        commands=_commands(document, results.named),
         misread=[_picture(image) for image in results.misread[:SHOWN]],
         curves=_curves(results.history),
         can_draw=pictures.can_draw(),
@@ -74,9 +75,9 @@ def _axis(document: dict[str, Any]) -> tuple[float, float]:
     return min(ends) - margin, max(ends) + margin
 
 
-def _commands(document: dict[str, Any]) -> list[str]:
+def _commands(document: dict[str, Any], model: str) -> list[str]:
     """What a reader would type to get these results again."""
-    model, training, board = document["model"], document["training"], document["board"]
+    training, board = document["training"], document["board"]
     commands = []
     if training:
         commands += [f"glyphite train {model} --epochs {training['epochs']}"]

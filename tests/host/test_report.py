@@ -326,3 +326,5 @@ def test_a_foreign_model_is_reported_without_training(
     assert report["model"] == "foreign"
     assert report["training"] is None
     assert "float" not in report["accuracy"]
+    page = (seed.root.parent / "foreign" / "report.html").read_text()
+    assert f"glyphite compare {foreign}" in page

@@ -167,12 +167,22 @@ class TestCommand:
         assert "native differs from TensorFlow Lite Micro on 5 random, 16 extreme inputs" in error
 
     def test_takes_a_foreign_tflite(
-        self, seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self,
+        seed: ModelFolder,
+        tmp_path: Path,
+        require_tool: Callable[..., None],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         """It has no manifest, and its firmware is that of its own folder below build/."""
+        require_tool("cc")
         foreign = tmp_path / "foreign.tflite"
         shutil.copy(seed.tflite, foreign)
-        assert main(["verify", str(foreign), "--board", "native"]) == 2
+        command = ["verify", str(foreign), "--board", "native", "--count", "5"]
+        assert main(command) == 2
         error = capsys.readouterr().err
         assert "No firmware of 'foreign' for 'native'" in error
-        assert "Build it with `glyphite build foreign --board native`." in error
+        assert f"Build it with `glyphite build {foreign} --board native`." in error
+        assert main(["compile", str(foreign)]) == 0
+        assert main(["build", str(foreign), "--board", "native"]) == 0
+        assert main(command) == 0
+        assert "foreign: native against TFLM" in capsys.readouterr().out
