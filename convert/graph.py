@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NoReturn, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ModelError
@@ -131,8 +130,3 @@ class Graph:
 def shape_text(shape: tuple[int, ...]) -> str:
     """``(1, 28, 28, 1)`` as ``1x28x28x1``."""
     return "x".join(map(str, shape)) or "scalar"
-
-
-def is_int8(values: NDArray[Any]) -> bool:
-    """Whether every value fits int8."""
-    return bool(np.all((values >= -128) & (values <= 127)))

@@ -76,10 +76,6 @@ class Plan:
         """The arena's size."""
         return max((buffer.end for buffer in self.buffers), default=0)
 
-    def live(self, step: int) -> list[Buffer]:
-        """The buffers that are read or written in a step."""
-        return [buffer for buffer in self.buffers if buffer.first <= step <= buffer.last]
-
     def kept(self, step: int) -> list[Buffer]:
         """The buffers whose bytes still matter when a step is over."""
         return [buffer for buffer in self.buffers if buffer.first <= step < buffer.last]

@@ -7,7 +7,7 @@ from convert.compiler import Compiled, compile_folder
 from convert.workspace import ModelFolder, find_model
 from host.cli.console import print_json, print_table, say
 
-SUMMARY = "Compile a model to standalone C: model.c and model.h, nothing else needed."
+SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
 
 

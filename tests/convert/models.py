@@ -124,12 +124,59 @@ def hard_inputs(rng: np.random.Generator, shape: Shape, count: int = 4) -> NDArr
     return np.stack(rows).reshape(-1, *shape[1:])
 
 
-def assert_same_bytes(content: bytes, tensors: NDArray[np.int8], *flags: str) -> NDArray[np.int8]:
+UNDEFINED_TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+"""Compiler flags: undefined behaviour ends the process."""
+
+
+def assert_same_bytes(content: bytes, tensors: NDArray[np.int8]) -> NDArray[np.int8]:
     """Compile a .tflite, run it, and hold each byte against TensorFlow Lite Micro's."""
-    found = SharedModel(compile_model(content, "small"), ("-shared", "-fPIC", "-O1", *flags))
+    flags = ("-shared", "-fPIC", "-O1", *UNDEFINED_TRAPS)
+    found = SharedModel(compile_model(content, "small"), flags)
     answers = np.asarray(found.infer(tensors))
     expected = infer(content, tensors)
     worst = int(np.max(np.abs(answers.astype(int) - expected)))
     wrong = int((answers != expected).sum())
     assert wrong == 0, f"{wrong} of {answers.size} bytes differ, by {worst} at most"
     return answers
+
+
+def conv_and_pool(
+    rng: np.random.Generator,
+    *,
+    padding: int = VALID,
+    pool: tuple[int, int] = (2, 2),
+    pool_stride: tuple[int, int] = (2, 2),
+    pool_padding: int = VALID,
+    channels: int = 6,
+    activations: tuple[int, int] = (RELU, NONE),
+) -> tuple[ModelBuilder, int]:
+    """A convolution of 3x2 over (1, 9, 8, 2), then a pooling; and the pooling's output."""
+    model = ModelBuilder()
+    model.tensor((1, 9, 8, 2), 0.02, int(rng.integers(-128, 128)))
+    model.weights(random_int8(rng, channels, 3, 2, 2), [0.01] * channels)
+    model.bias(rng.integers(-500, 500, channels).astype(np.int32))
+    size = (9, 8) if padding == SAME else (7, 7)
+    zero_point = int(rng.integers(-60, 60))
+    scale = float(np.float32(rng.uniform(0.02, 0.2)))
+    middle = model.tensor((1, *size, channels), scale, zero_point)
+    last = model.tensor((1, *_pooled(size, pool, pool_stride, pool_padding), channels), scale,
+                        zero_point)  # fmt: skip
+    model.operator(
+        "CONV_2D", [0, 1, 2], [middle], "Conv2DOptions", version=3, padding=padding, strideH=1,
+        strideW=1, dilationHFactor=1, dilationWFactor=1, fusedActivationFunction=activations[0],
+    )  # fmt: skip
+    model.operator(
+        "MAX_POOL_2D", [middle], [last], "Pool2DOptions", version=2, padding=pool_padding,
+        filterHeight=pool[0], filterWidth=pool[1], strideH=pool_stride[0], strideW=pool_stride[1],
+        fusedActivationFunction=activations[1],
+    )  # fmt: skip
+    return model, last
+
+
+def _pooled(
+    size: tuple[int, ...], pool: tuple[int, ...], stride: tuple[int, ...], padding: int
+) -> list[int]:
+    if padding == SAME:
+        return [-(-extent // step) for extent, step in zip(size, stride, strict=True)]
+    sizes = zip(size, pool, stride, strict=True)
+    return [(extent - width) // step + 1 for extent, width, step in sizes]

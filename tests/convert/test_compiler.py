@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from convert.compiler import Compiled, compile_folder, compile_model
 from convert.emit.model import comment, quoted
 from convert.workspace import ModelFolder
 from host.runners.compiled import SharedModel, c_compiler
 from host.runners.tflm import infer
-from tests.convert.models import ModelBuilder, hard_inputs
+from tests.convert.models import SAME, VALID, ModelBuilder, conv_and_pool, hard_inputs
 
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 
@@ -103,6 +104,17 @@ def test_the_generated_c_compiles_for_a_cortex_m_without_a_warning(
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
+def test_the_generated_c_compiles_for_an_avr_without_a_warning(
+    tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    """Where int has 16 bits, an implicit int would show."""
+    require_tool("avr-gcc")
+    model, last = conv_and_pool(np.random.default_rng(0))
+    compile_model(model.build([0], [last]), "small").write(tmp_path)
+    command = ["avr-gcc", "-mmcu=atmega328p", *STRICT, "-c", "model.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
 def test_one_copy_of_each_kernel_gives_the_same_bytes(compiled: Compiled) -> None:
     """GLYPHITE_KERNEL may be defined away: the code is smaller, the answer the same."""
     tensors = hard_inputs(np.random.default_rng(1), (1, 28, 28, 1), 4)
@@ -138,23 +150,39 @@ int main(void) {
 """
 
 
-def test_the_sanitizers_find_nothing_in_the_generated_c(
-    seed: ModelFolder, compiled: Compiled, tmp_path: Path
-) -> None:
-    """Addresses and undefined behaviour; the answers stay the same."""
-    compiled.write(tmp_path)
-    (tmp_path / "main.c").write_text(SANITIZED)
+def sanitized(compiled: Compiled, folder: Path, tensors: NDArray[np.int8]) -> bytes:
+    """The outputs of the generated C, where a wrong address or undefined behaviour ends it."""
+    compiled.write(folder)
+    (folder / "main.c").write_text(SANITIZED)
     flags = ["-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run(
-        [c_compiler(), *flags, "main.c", "model.c", "-o", "main"], cwd=tmp_path, check=True
-    )
-    tensors = hard_inputs(np.random.default_rng(2), (1, 28, 28, 1), 10)
+    command = [c_compiler(), *flags, "main.c", "model.c", "-o", "main"]
+    subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run(
-        [str(tmp_path / "main")], input=tensors.tobytes(), capture_output=True, check=False
+        [str(folder / "main")], input=tensors.tobytes(), capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    found = np.frombuffer(done.stdout, np.int8).reshape(-1, 10)
-    assert np.array_equal(found, infer(seed.tflite.read_bytes(), tensors))
+    return done.stdout
+
+
+def test_the_sanitizers_find_nothing_in_the_seed_network(
+    seed: ModelFolder, compiled: Compiled, tmp_path: Path
+) -> None:
+    tensors = hard_inputs(np.random.default_rng(2), (1, 28, 28, 1), 10)
+    expected = infer(seed.tflite.read_bytes(), tensors)
+    assert sanitized(compiled, tmp_path, tensors) == expected.tobytes()
+
+
+@pytest.mark.parametrize("pool_padding", [SAME, VALID])
+def test_the_sanitizers_find_nothing_where_windows_lie_on_padding(
+    pool_padding: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(pool_padding)
+    model, last = conv_and_pool(rng, padding=SAME, pool=(3, 2), pool_stride=(3, 3),
+                                pool_padding=pool_padding)  # fmt: skip
+    content = model.build([0], [last])
+    tensors = hard_inputs(rng, (1, 9, 8, 2))
+    found = sanitized(compile_model(content, "padded"), tmp_path, tensors)
+    assert found == infer(content, tensors).tobytes()
 
 
 AWKWARD = 'it\'s "50 %" */ ??/ \\ \n é'
