@@ -7,11 +7,12 @@ say past Python, to the file descriptor of stderr: what was wrong, or its accoun
 import sys
 
 import numpy as np
-from tflite_micro.python.tflite_micro.runtime import Interpreter
 
 
 def main() -> None:
     """Run the model on zeros; print TFLM's account of the arena."""
+    from tflite_micro.python.tflite_micro.runtime import Interpreter
+
     model = sys.stdin.buffer.read()
     interpreter = Interpreter.from_bytes(model, arena_size=int(sys.argv[1]))
     details = interpreter.get_input_details(0)

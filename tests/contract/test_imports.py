@@ -58,7 +58,7 @@ def test_imports_go_in_the_allowed_direction(source: str) -> None:
     elif source.startswith("convert/"):
         allowed = {"convert"}
     else:
-        allowed = {"convert", source.split("/")[0]}
+        allowed = {"convert", source.split("/", maxsplit=1)[0]}
     assert imported & set(PACKAGES) <= allowed
 
 
@@ -76,7 +76,9 @@ def test_slow_packages_are_imported_where_they_are_used(source: str) -> None:
 
 def test_the_console_command_starts_without_the_slow_packages() -> None:
     listing = "import sys, host.cli; host.cli._parser(); print(*sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=False
+    )
     assert answer.returncode == 0, answer.stderr
     assert not set(answer.stdout.split()) & LAZY
 

@@ -4,38 +4,37 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 GLYPHITE = Path(sys.executable).parent / "glyphite"
 IMAGES = 100
 
 
-def demo(folder: Path, *options: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def demo(folder: Path, path: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the console command in ``folder``, as a program of its own."""
     environment = {"PATH": path or f"{GLYPHITE.parent}:/usr/bin:/bin", "HOME": str(Path.home())}
-    command = [GLYPHITE, "demo", "--epochs", "1", "--count", str(IMAGES), *options]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    command = [str(GLYPHITE), "demo", "--epochs", "1", "--count", str(IMAGES)]
+    return subprocess.run(
+        command, check=False, cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
-@pytest.mark.parametrize("board", ["cortex-m4"])
 def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
-    board: str, tmp_path: Path, require_tool: object
+    tmp_path: Path, require_tool: Callable[..., None]
 ) -> None:
-    assert callable(require_tool)
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     ended = demo(tmp_path)
     assert ended.returncode == 0, ended.stderr
     report = json.loads((tmp_path / "build/seed/report.json").read_text())
     accuracy = report["accuracy"]
-    assert report["board"]["name"] == board
+    assert report["board"]["name"] == "cortex-m4"
     assert report["board"]["images"] == IMAGES
     assert report["board"]["mismatched_bytes"] == 0
     assert min(accuracy[name] for name in ("float", "int8_litert", "int8_tflm")) > 0.97
     assert accuracy["board"] > 0.9
     assert "for 1 epoch here" in ended.stderr
-    assert f"compiled C on {board} ({IMAGES} images)" in ended.stdout
+    assert f"compiled C on cortex-m4 ({IMAGES} images)" in ended.stdout
     assert f"0 of {IMAGES * 10}" in ended.stdout
 
 
