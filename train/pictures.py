@@ -62,7 +62,10 @@ class Gallery:
         self._write(figure, "training_images.png")
 
     def by_epoch(self, what: str, training: Sequence[float], validation: Sequence[float]) -> None:
-        """``accuracy.png`` or ``loss.png``: both curves over the epochs, the last values named."""
+        """``accuracy.png`` or ``loss.png``: both curves over the epochs, the last values named.
+
+        Where ``validation`` has fewer values than ``training``, they are of the last epochs.
+        """
         from matplotlib.ticker import MaxNLocator
 
         figure = self._figure(7.2, 4.8)
@@ -72,13 +75,21 @@ class Gallery:
         factor = 100.0 if percent else 1.0
         epochs = range(1, len(training) + 1)
         curves = (
-            ("training (with dropout)", training, TRAINING),
+            ("training (while it learns)", training, TRAINING),
             ("test set", validation, VALIDATION),
         )
         for name, values, colour in curves:
             scaled = [factor * value for value in values]
             label = f"{name}, at the end {form.format(scaled[-1])}"
-            axes.plot(epochs, scaled, "o-", color=colour, label=label, markersize=5, linewidth=1.8)
+            axes.plot(
+                epochs[-len(scaled) :],
+                scaled,
+                "o-",
+                color=colour,
+                label=label,
+                markersize=5,
+                linewidth=1.8,
+            )
         _frame(axes)
         axes.set_xlim(0.5, len(training) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))

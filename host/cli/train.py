@@ -1,14 +1,16 @@
 """``glyphite train``: one training run, its history and its pictures."""
 
 import argparse
+from dataclasses import replace
 
 from convert.errors import InputError
 from convert.workspace import ModelFolder, model_folder
 from host.cli.console import print_json, print_table, progress, say, tell
 from train.data import Mnist, load_mnist
-from train.fit import Settings, Trained, fit
-from train.networks import NETWORKS, network
+from train.fit import Settings, Trained
+from train.networks import NETWORKS
 from train.pictures import Gallery
+from train.recipes import defaults, train
 
 SUMMARY = "train a network on MNIST"
 EXAMPLE = "glyphite train seed --epochs 10"
@@ -18,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     known = ", ".join(sorted(NETWORKS))
     parser.add_argument("network", metavar="NETWORK", help=f"the network to train: {known}")
+    epochs = ", ".join(f"{name} {defaults(name).epochs}" for name in sorted(NETWORKS))
+    sizes = ", ".join(f"{name} {defaults(name).batch_size}" for name in sorted(NETWORKS))
     parser.add_argument(
-        "--epochs", metavar="N", type=int, default=10, help="passes over the images (default 10)"
+        "--epochs", metavar="N", type=int, help=f"passes over the images (default: {epochs})"
     )
     parser.add_argument(
-        "--batch-size", metavar="N", type=int, default=32, help="images a step (default 32)"
+        "--batch-size", metavar="N", type=int, help=f"images a step (default: {sizes})"
     )
     parser.add_argument(
         "--seed", metavar="N", type=int, default=1, help="of all random numbers (default 1)"
@@ -40,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         say(_plan(settings, data))
     with progress("Training", settings.batches(data)) as advance:
-        trained = fit(settings, data, advance)
+        trained = train(settings, data, advance)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
     _print(trained, folder, gallery, arguments.json)
@@ -49,13 +53,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    network(arguments.network)  # an unknown one is refused before any work
+    usual = defaults(arguments.network)
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
-        if value < 1:
+        if value is not None and value < 1:
             raise InputError(f"{option} {value} cannot be: it is a whole number from 1 up.")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed {arguments.seed} cannot be: it is a whole number of 32 bits.")
-    return Settings(arguments.network, arguments.epochs, arguments.batch_size, arguments.seed)
+    return replace(
+        usual,
+        epochs=arguments.epochs or usual.epochs,
+        batch_size=arguments.batch_size or usual.batch_size,
+        seed=arguments.seed,
+    )
 
 
 def _plan(settings: Settings, data: Mnist) -> str:
@@ -82,7 +91,7 @@ def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: boo
         print_json(document)
         return
     rows = [
-        ("training, with dropout", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
+        ("training, while it learns", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
         ("test", f"{last['val_accuracy']:.2%}", f"{last['val_loss']:.4f}"),
     ]
     title = f"{folder.name}: {trained.parameters:,} parameters"

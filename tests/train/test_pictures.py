@@ -70,6 +70,16 @@ def test_both_curves_are_drawn(gallery: Gallery, what: str) -> None:
     assert area(gallery.written[0], VALIDATION) > 500
 
 
+def test_fewer_test_values_than_epochs_stand_at_the_last_epochs(gallery: Gallery) -> None:
+    gallery.by_epoch("loss", [0.9, 0.5, 0.4, 0.3], [0.1])
+    picture = pixels(gallery.written[0])
+    wanted = np.frombuffer(bytes.fromhex(VALIDATION[1:]), np.uint8)
+    rows, columns = np.nonzero((picture == wanted).all(axis=2))
+    drawn = columns[rows < 0.8 * picture.shape[0]]  # not the legend's, which lies below
+    assert len(drawn) > 20
+    assert drawn.min() > 0.8 * picture.shape[1]
+
+
 def test_a_single_epoch_shows_as_points(gallery: Gallery) -> None:
     gallery.by_epoch("loss", [0.3], [0.1])
     assert area(gallery.written[0], TRAINING) > 100
