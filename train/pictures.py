@@ -81,15 +81,8 @@ class Gallery:
         for name, values, colour in curves:
             scaled = [factor * value for value in values]
             label = f"{name}, at the end {form.format(scaled[-1])}"
-            axes.plot(
-                epochs[-len(scaled) :],
-                scaled,
-                "o-",
-                color=colour,
-                label=label,
-                markersize=5,
-                linewidth=1.8,
-            )
+            drawn = epochs[-len(scaled) :]
+            axes.plot(drawn, scaled, "o-", color=colour, label=label, markersize=5, linewidth=1.8)
         _frame(axes)
         axes.set_xlim(0.5, len(training) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
