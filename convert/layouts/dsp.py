@@ -67,7 +67,7 @@ def conv_2d(fields: Fields) -> Variant | None:
 
 def conv_2d_winograd(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_winograd.h``: 3x3, stride 1; much faster, with weights 3.6 times as large."""
-    made = _winograd_fields(fields)
+    made = _winograd_fields(fields, -(-fields["window"]["output_width"] // 2))
     if made is None:
         return None
     window, channels = fields["window"], fields["input_channels"]
@@ -77,12 +77,9 @@ def conv_2d_winograd(fields: Fields) -> Variant | None:
     return Variant("dsp_conv_2d_winograd", made, scratch)
 
 
-def _winograd_fields(fields: Fields) -> dict[str, Any] | None:
+def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
     window, channels = fields["window"], fields["output_channels"]
-    shape = ("kernel_height", "kernel_width"), ("stride_height", "stride_width")
-    dilation = ("dilation_height", "dilation_width")
-    geometry = [tuple(window[name] for name in names) for names in (*shape, dilation)]
-    if geometry != [(3, 3), (1, 1), (1, 1)] or channels % 2 or fields["input_channels"] % 4:
+    if not _is_3x3(window) or channels % 2 or fields["input_channels"] % 4:
         return None
     weights = fields["weights"].astype(np.int64)
     flat = weights.reshape(channels, -1)
@@ -96,24 +93,72 @@ def _winograd_fields(fields: Fields) -> dict[str, Any] | None:
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
-        "tiles": _pixels(-(-window["output_width"] // 2)),
+        "tiles": _pixels(tiles),
         "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 2),
     }
 
 
 def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
-    """The same with pooling over 2x2 pixels that do not overlap."""
-    conv, pool = fields["conv"], fields["pool"]
-    sides = ("height", "width")
-    if any(pool[f"kernel_{side}"] != 2 or pool[f"stride_{side}"] != 2 for side in sides) or any(
-        2 * pool[f"output_{side}"] > conv["window"][f"output_{side}"] for side in sides
-    ):
-        return None
-    made = _conv_2d_fields(conv, 4)
+    """``dsp/conv_2d_max_pool_2d.h``: pooling over 2x2 pixels that do not overlap."""
+    made = _conv_2d_fields(fields["conv"], 4) if _pools_pairs(fields) else None
     if made is None:
         return None
-    scratch = _conv_2d_scratch(conv, made)
-    return Variant("dsp_conv_2d_max_pool_2d", {"conv": made, "pool": pool}, scratch)
+    scratch = _conv_2d_scratch(fields["conv"], made)
+    return Variant("dsp_conv_2d_max_pool_2d", {"conv": made, "pool": fields["pool"]}, scratch)
+
+
+def conv_2d_max_pool_2d_winograd(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d_max_pool_2d_winograd.h``."""
+    conv, pool = fields["conv"], fields["pool"]
+    made = _winograd_fields(conv, pool["output_width"]) if _pools_pairs(fields) else None
+    if made is None:
+        return None
+    scratch = 16 * made["tiles"] * (2 + conv["input_channels"] // 2)
+    return Variant("dsp_conv_2d_max_pool_2d_winograd", {"conv": made, "pool": pool}, scratch)
+
+
+def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d_max_pool_2d_plane.h``: 3x3, stride 1, one input channel."""
+    conv = fields["conv"]
+    if not _is_3x3(conv["window"]) or conv["input_channels"] != 1 or not _pools_pairs(fields):
+        return None
+    flat = conv["weights"].astype(np.int64).reshape(conv["output_channels"], 9)
+    requantize = choose(output_of(conv, flat), NARROW_BITS)
+    if requantize is None:
+        return None
+    w = np.moveaxis(flat.reshape(-1, 3, 3) << NARROW_BITS, 0, -1)
+    pairs = [(w[0, 0], w[0, 1]), (w[1, 0], w[1, 1]), (w[2, 0], w[2, 1]), (w[0, 2], w[1, 2])]
+    words = _pair(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
+    bias = _bias(conv, flat, requantize, NARROW_BITS)
+    rows = np.concatenate([words, bias[:, None], requantize.numbers.T], axis=1)
+    made = {
+        "inputs": _inputs(conv, wide=True),
+        "requantize": requantize.fields,
+        "output_channels": conv["output_channels"],
+        "pixels": 4,
+        "weights": _words(rows),
+    }
+    return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
+
+
+def _is_3x3(window: Fields) -> bool:
+    """Whether the filter is 3x3, with stride and dilation 1."""
+    expected = {"kernel": 3, "stride": 1, "dilation": 1}
+    return all(
+        window[f"{name}_{side}"] == value
+        for name, value in expected.items()
+        for side in ("height", "width")
+    )
+
+
+def _pools_pairs(fields: Fields) -> bool:
+    """Whether the pool takes 2x2 outputs of the convolution, each once and none from outside."""
+    pool, window = fields["pool"], fields["conv"]["window"]
+    return all(
+        pool[f"kernel_{side}"] == pool[f"stride_{side}"] == 2
+        and 2 * pool[f"output_{side}"] <= window[f"output_{side}"]
+        for side in ("height", "width")
+    )
 
 
 def fully_connected(fields: Fields) -> Variant | None:
@@ -261,4 +306,9 @@ def _interleave(
     missing = -len(rows) % together
     rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])
     groups = rows.reshape(-1, together, rows.shape[1]).transpose(0, 2, 1)
-    return (groups.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    return _words(groups)
+
+
+def _words(values: Int64) -> NDArray[np.int32]:
+    """Any whole numbers as 32-bit words, one after another."""
+    return (values.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -35,10 +35,10 @@ GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(int32_t wide, int32_t pixels, in
                          : glyphite_dot_narrow_1(sums, weights, patch, steps);
 }
 
-/* The largest sum of one channel over four pixels. */
-GLYPHITE_KERNEL int32_t glyphite_dsp_largest(const int32_t *sums) {
-    const int32_t upper = sums[0] > sums[2] ? sums[0] : sums[2];
-    const int32_t lower = sums[4] > sums[6] ? sums[4] : sums[6];
+/* The largest of four sums, `stride` apart. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_largest(const int32_t *sums, int32_t stride) {
+    const int32_t upper = sums[0] > sums[stride] ? sums[0] : sums[stride];
+    const int32_t lower = sums[2 * stride] > sums[3 * stride] ? sums[2 * stride] : sums[3 * stride];
     return upper > lower ? upper : lower;
 }
 
@@ -61,8 +61,8 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
         weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, patch);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
         if (pooled) {
-            sums[0] = glyphite_dsp_largest(sums);
-            sums[1] = glyphite_dsp_largest(sums + 1);
+            sums[0] = glyphite_dsp_largest(sums, 2);
+            sums[1] = glyphite_dsp_largest(sums + 1, 2);
         }
 #pragma GCC unroll 4
         for (int32_t pixel = 0; pixel < written; pixel++) {

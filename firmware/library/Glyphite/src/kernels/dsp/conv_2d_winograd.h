@@ -25,45 +25,74 @@ glyphite_dsp_conv_2d_winograd_sources(const struct glyphite_dsp_inputs *inputs, 
     }
 }
 
-/* One channel of a tile: 2x2 outputs, or as many columns of them as lie in the row. */
-GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_write(
-    const struct glyphite_dsp_conv_2d_winograd *layer, const struct glyphite_dsp_channels *numbers,
-    int32_t channel, const int32_t sums[4], int32_t columns, int8_t *upper, int8_t *lower) {
+/* The two channels of a tile as 2x2 outputs, or as many columns of them as lie in the row. */
+GLYPHITE_KERNEL void
+glyphite_dsp_conv_2d_winograd_write(const struct glyphite_dsp_conv_2d_winograd *layer,
+                                    const struct glyphite_dsp_channels *numbers, int32_t columns,
+                                    const int32_t sums[2][4], int8_t *upper, int8_t *lower) {
+    const struct glyphite_dsp_requantize *const form = &layer->requantize;
     const int32_t next = layer->output_channels;
-    upper[0] = glyphite_dsp_requantize(&layer->requantize, numbers, channel, sums[0]);
-    lower[0] = glyphite_dsp_requantize(&layer->requantize, numbers, channel, sums[2]);
-    if (columns > 1) {
-        upper[next] = glyphite_dsp_requantize(&layer->requantize, numbers, channel, sums[1]);
-        lower[next] = glyphite_dsp_requantize(&layer->requantize, numbers, channel, sums[3]);
+    for (int32_t i = 0; i < 2; i++) {
+        upper[i] = glyphite_dsp_requantize(form, numbers, i, sums[i][0]);
+        lower[i] = glyphite_dsp_requantize(form, numbers, i, sums[i][2]);
+        if (columns > 1) {
+            upper[next + i] = glyphite_dsp_requantize(form, numbers, i, sums[i][1]);
+            lower[next + i] = glyphite_dsp_requantize(form, numbers, i, sums[i][3]);
+        }
     }
 }
 
-/* The tiles that start at output column x, all channels. */
-GLYPHITE_KERNEL void
-glyphite_dsp_conv_2d_winograd_tiles(const struct glyphite_dsp_conv_2d_winograd *layer,
-                                    int32_t tiles, int32_t x, const int8_t *const *rows,
-                                    int8_t *upper, int8_t *lower, uint32_t *scratch) {
+/* The tiles that start at tile `first` of a row, all channels. Pooled, a tile is one output pixel,
+ * the largest of its four, in `upper`. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_tiles(
+    const struct glyphite_dsp_conv_2d_winograd *layer, int32_t tiles, int pooled, int32_t first,
+    const int8_t *const *rows, int8_t *upper, int8_t *lower, uint32_t *scratch) {
     const int32_t channels = layer->output_channels;
     const int32_t steps = layer->inputs.channels / 4;
     int32_t *const products = (int32_t *)scratch;
     uint32_t *const patch = scratch + 2 * GLYPHITE_WINOGRAD_PLACES * tiles;
     struct glyphite_winograd_sources sources;
     const int32_t *weights = layer->weights;
-    glyphite_dsp_conv_2d_winograd_sources(&layer->inputs, tiles, x, rows, &sources);
+    glyphite_dsp_conv_2d_winograd_sources(&layer->inputs, tiles, 2 * first, rows, &sources);
     glyphite_winograd_inputs(&sources, tiles, steps, patch);
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
         weights = glyphite_winograd_products(tiles, steps, weights, patch, products);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
-        for (int32_t i = 0; i < 2 * tiles; i++) {
-            const int32_t column = x + i / 2 * 2;
-            const int32_t at = column * channels + channel + i % 2;
-            const int32_t columns = layer->inputs.window.output_width - column;
-            int32_t sums[4];
-            glyphite_winograd_outputs(products + i, 2 * tiles, sums);
-            glyphite_dsp_conv_2d_winograd_write(layer, &numbers, i % 2, sums, columns, upper + at,
-                                                lower + at);
+        for (int32_t tile = first; tile < first + tiles; tile++) {
+            int32_t sums[2][4];
+            const int32_t *const product = products + 2 * (tile - first);
+            glyphite_winograd_outputs(product, 2 * tiles, sums[0]);
+            glyphite_winograd_outputs(product + 1, 2 * tiles, sums[1]);
+            if (pooled) {
+                int8_t *const pixel = upper + tile * channels + channel;
+                for (int32_t i = 0; i < 2; i++) {
+                    pixel[i] = glyphite_dsp_requantize(&layer->requantize, &numbers, i,
+                                                       glyphite_dsp_largest(sums[i], 1));
+                }
+            } else {
+                const int32_t columns = layer->inputs.window.output_width - 2 * tile;
+                const int32_t at = 2 * tile * channels + channel;
+                glyphite_dsp_conv_2d_winograd_write(layer, &numbers, columns, sums, upper + at,
+                                                    lower + at);
+            }
         }
+    }
+}
+
+/* All tiles of a row. */
+GLYPHITE_KERNEL void
+glyphite_dsp_conv_2d_winograd_blocks(const struct glyphite_dsp_conv_2d_winograd *layer, int32_t all,
+                                     int pooled, const int8_t *const *rows, int8_t *upper,
+                                     int8_t *lower, uint32_t *scratch) {
+    const int32_t rest = all % layer->tiles;
+    for (int32_t tile = 0; tile < all - rest; tile += layer->tiles) {
+        glyphite_dsp_conv_2d_winograd_tiles(layer, layer->tiles, pooled, tile, rows, upper, lower,
+                                            scratch);
+    }
+    if (rest > 0) {
+        glyphite_dsp_conv_2d_winograd_tiles(layer, rest, pooled, all - rest, rows, upper, lower,
+                                            scratch);
     }
 }
 
@@ -75,15 +104,7 @@ glyphite_dsp_conv_2d_winograd_rows(const struct glyphite_dsp_conv_2d_winograd *l
                                    const int8_t *const *rows, int8_t *upper, int8_t *lower,
                                    uint32_t *scratch) {
     const int32_t all = (layer->inputs.window.output_width + 1) / 2;
-    const int32_t rest = all % layer->tiles;
-    for (int32_t tile = 0; tile < all - rest; tile += layer->tiles) {
-        glyphite_dsp_conv_2d_winograd_tiles(layer, layer->tiles, 2 * tile, rows, upper, lower,
-                                            scratch);
-    }
-    if (rest > 0) {
-        glyphite_dsp_conv_2d_winograd_tiles(layer, rest, 2 * (all - rest), rows, upper, lower,
-                                            scratch);
-    }
+    glyphite_dsp_conv_2d_winograd_blocks(layer, all, 0, rows, upper, lower, scratch);
 }
 
 /* All rows: input (input_height, input_width, channels), output (output_height, output_width,

@@ -128,4 +128,44 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int3
     return weights;
 }
 
+GLYPHITE_KERNEL const int32_t *glyphite_dot_plane(int32_t sums[4], const int32_t *weights,
+                                                  const uint32_t *patch) {
+    register int32_t bias __asm__("r5");
+    uint32_t a, b;
+    __asm__ volatile("ldm %[w]!, {r0, r1, r2, r3, r4, r5}\n\t"
+                     "ldrd %[a], %[b], [%[p]]\n\t" /* rows 0 */
+                     "smlad %[s0], %[a], r0, r5\n\t"
+                     "smlad %[s1], %[b], r0, r5\n\t"
+                     "ldrd %[a], %[b], [%[p], #8]\n\t" /* rows 1 */
+                     "smlad %[s0], %[a], r1, %[s0]\n\t"
+                     "smlad %[s1], %[b], r1, %[s1]\n\t"
+                     "smlad %[s2], %[a], r0, r5\n\t"
+                     "smlad r5, %[b], r0, r5\n\t"
+                     "ldrd %[a], %[b], [%[p], #16]\n\t" /* rows 2 */
+                     "smlad %[s0], %[a], r2, %[s0]\n\t"
+                     "smlad %[s1], %[b], r2, %[s1]\n\t"
+                     "smlad %[s2], %[a], r1, %[s2]\n\t"
+                     "smlad r5, %[b], r1, r5\n\t"
+                     "ldrd %[a], %[b], [%[p], #24]\n\t" /* rows 3 */
+                     "smlad %[s2], %[a], r2, %[s2]\n\t"
+                     "smlad r5, %[b], r2, r5\n\t"
+                     "ldrd %[a], %[b], [%[p], #32]\n\t" /* columns 2 and 3, rows 0 and 1 */
+                     "smlad %[s0], %[a], r3, %[s0]\n\t"
+                     "smlad %[s1], %[b], r3, %[s1]\n\t"
+                     "ldrd %[a], %[b], [%[p], #40]\n\t" /* the same, rows 1 and 2 */
+                     "smlad %[s2], %[a], r3, %[s2]\n\t"
+                     "smlad r5, %[b], r3, r5\n\t"
+                     "smlatb %[s0], %[a], r4, %[s0]\n\t"
+                     "smlatb %[s1], %[b], r4, %[s1]\n\t"
+                     "ldr %[a], [%[p], #48]\n\t" /* columns 2 and 3 of row 3 */
+                     "smlabb %[s2], %[a], r4, %[s2]\n\t"
+                     "smlatb r5, %[a], r4, r5"
+                     : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [s2] "=&r"(sums[2]),
+                       "=&r"(bias), [w] "+r"(weights), [a] "=&r"(a), [b] "=&r"(b)
+                     : [p] "r"(patch)
+                     : "memory", "r0", "r1", "r2", "r3", "r4");
+    sums[3] = bias;
+    return weights;
+}
+
 #endif

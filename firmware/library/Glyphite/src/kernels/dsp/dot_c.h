@@ -61,4 +61,22 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int3
     return weights + 4 * steps;
 }
 
+GLYPHITE_KERNEL const int32_t *glyphite_dot_plane(int32_t sums[4], const int32_t *weights,
+                                                  const uint32_t *patch) {
+    const uint32_t last[2] = {glyphite_pack_high(patch[10], patch[12]),
+                              glyphite_pack_high(patch[11], patch[12])};
+    const uint32_t bottom[2] = {glyphite_pack_low_high(patch[12], 0), patch[12] >> 16};
+    for (int32_t pixel = 0; pixel < 4; pixel++) {
+        const uint32_t *const pairs = patch + pixel / 2 * 2 + pixel % 2;
+        int32_t sum = weights[5];
+        for (int32_t row = 0; row < 3; row++) {
+            sum = glyphite_smlad(pairs[2 * row], (uint32_t)weights[row], sum);
+        }
+        sum = glyphite_smlad(patch[8 + pixel], (uint32_t)weights[3], sum);
+        sums[pixel] =
+            glyphite_smlabb(pixel < 2 ? last[pixel] : bottom[pixel - 2], (uint32_t)weights[4], sum);
+    }
+    return weights + 6;
+}
+
 #endif

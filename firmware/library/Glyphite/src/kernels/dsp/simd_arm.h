@@ -66,6 +66,13 @@ GLYPHITE_KERNEL uint32_t glyphite_pack_high(uint32_t a, uint32_t b) {
     return pair;
 }
 
+/* (a.low, b.high) */
+GLYPHITE_KERNEL uint32_t glyphite_pack_low_high(uint32_t a, uint32_t b) {
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2" : "=r"(pair) : "r"(a), "r"(b));
+    return pair;
+}
+
 /* Both halves a + b, modulo 2^16. */
 GLYPHITE_KERNEL uint32_t glyphite_add_pair(uint32_t a, uint32_t b) {
     uint32_t pair;

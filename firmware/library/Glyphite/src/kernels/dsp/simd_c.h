@@ -60,6 +60,10 @@ GLYPHITE_KERNEL uint32_t glyphite_pack_high(uint32_t a, uint32_t b) {
     return glyphite_pair(glyphite_high(a), glyphite_high(b));
 }
 
+GLYPHITE_KERNEL uint32_t glyphite_pack_low_high(uint32_t a, uint32_t b) {
+    return glyphite_pair(glyphite_low(a), glyphite_high(b));
+}
+
 GLYPHITE_KERNEL uint32_t glyphite_add_pair(uint32_t a, uint32_t b) {
     return glyphite_pair(glyphite_low(a) + glyphite_low(b), glyphite_high(a) + glyphite_high(b));
 }
