@@ -2,7 +2,7 @@
 BIN := .venv/bin
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino')
 
-.PHONY: demo test check format setup clean
+.PHONY: demo test check readme format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -15,6 +15,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+
+readme: setup
+	$(BIN)/python -m tools.readme
 
 format: setup
 	$(BIN)/ruff check --fix .
