@@ -19,6 +19,7 @@ from convert.workspace import FIRMWARE
 BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
 EMULATORS = ("process", "qemu", "simavr")
+MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 Table = TypeVar("Table")
 
@@ -43,6 +44,10 @@ class Memory:
     ram: int
     stack: int
     """Of the RAM, kept free for the stack."""
+    flash_origin: int | None = None
+    """Address of the first byte; absent where the port's own memory map has it."""
+    ram_origin: int | None = None
+    """The same of the RAM."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,10 @@ class SerialLine:
     baud: int
     receive_buffer: int
     """Bytes that may arrive while the model runs."""
+    address: int | None = None
+    """Of the UART's registers; absent where the port knows it."""
+    interrupt: int | None = None
+    """The UART's receive line at the interrupt controller; absent where the port knows it."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +135,12 @@ class Board:
             "TIMER_HZ": self.mcu.timer_hz,
             "BAUD": self.serial.baud,
             "RECEIVE_BUFFER": self.serial.receive_buffer,
+            "UART": self.serial.address,
+            "UART_INTERRUPT": self.serial.interrupt,
         }
-        return tuple(f"-DGLYPHITE_{name}={value}" for name, value in values.items())
+        return tuple(
+            f"-DGLYPHITE_{name}={value}" for name, value in values.items() if value is not None
+        )
 
 
 def load_board(name_or_path: str) -> Board:
@@ -197,7 +210,7 @@ def _value(path: Path, where: str, hint: Any, value: Any) -> Any:  # noqa: ANN40
 
 def _check(board: Board) -> Board:
     _ensure_name_is_usable(board)
-    _ensure_numbers_are_positive(board)
+    _ensure_numbers_are_usable(board)
     _ensure_stack_fits(board)
     _ensure_port_exists(board)
     _ensure_emulator_is_known(board)
@@ -217,12 +230,13 @@ def _ensure_name_is_usable(board: Board) -> None:
         )
 
 
-def _ensure_numbers_are_positive(board: Board) -> None:
+def _ensure_numbers_are_usable(board: Board) -> None:
     for table in (board.mcu, board.memory, board.serial, board.emulator):
         for key, value in vars(table).items() if table else ():
-            if isinstance(value, int) and not 0 < value < 1 << 32:
+            least = 0 if key in MAY_BE_ZERO else 1
+            if isinstance(value, int) and not least <= value < 1 << 32:
                 raise BoardError(
-                    f"{board.path}: {key!r} is {value}. A number of 1 to 2^32 - 1 is needed."
+                    f"{board.path}: {key!r} is {value}. A number of {least} to 2^32 - 1 is needed."
                 )
 
 

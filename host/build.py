@@ -189,8 +189,11 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
     if memory is None:
         return ()
     sizes = {"FLASH": memory.flash, "RAM": memory.ram, "STACK": memory.stack}
-    symbols = (f"-Wl,--defsym={name}_BYTES={size}" for name, size in sizes.items())
-    return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *symbols)
+    origins = {"FLASH": memory.flash_origin, "RAM": memory.ram_origin}
+    symbols = {f"{name}_BYTES": size for name, size in sizes.items()}
+    symbols |= {f"{name}_ORIGIN": at for name, at in origins.items() if at is not None}
+    definitions = (f"-Wl,--defsym={name}={value}" for name, value in symbols.items())
+    return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *definitions)
 
 
 def _measured(model: str, board: Board, made: Path, size: Size) -> Size:

@@ -39,14 +39,18 @@ def test_the_checks_pass_on_this_machine(
     assert units_on("native", tiny, tmp_path / "ports", monkeypatch) == "pass\n"
 
 
-def test_the_checks_pass_on_a_cortex_m4(
+@pytest.mark.parametrize(
+    "board", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
+)
+def test_the_checks_pass_on_a_cortex_m(
+    board: str,
     tiny: ModelFolder,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     require_tool: Callable[..., None],
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
-    assert units_on("cortex-m4", tiny, tmp_path / "ports", monkeypatch) == "pass\n"
+    assert units_on(board, tiny, tmp_path / "ports", monkeypatch) == "pass\n"
 
 
 LOOP = """void model_invoke(void) {

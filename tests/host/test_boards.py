@@ -98,7 +98,7 @@ def test_what_is_no_toml_is_said_so(tmp_path: Path) -> None:
     [
         (
             ("baud = 9600", "baud = 9600\nspeed = 1"),
-            "unknown key 'serial.speed'. Allowed here: baud, receive_buffer.",
+            "unknown key 'serial.speed'. Allowed here: baud, receive_buffer, address, interrupt.",
         ),
         (("stack = 128", ""), "the key 'memory.stack' is missing. Add it."),
         (

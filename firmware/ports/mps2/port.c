@@ -1,6 +1,8 @@
-/* The MPS2 AN386 board: CMSDK UART0 as the serial line, SysTick as the clock. Registers: Arm
+/* The MPS2 boards: CMSDK UART0 as the serial line, SysTick as the clock. Registers: Arm
  * "Cortex-M System Design Kit" manual (UART) and Armv7-M Architecture Reference Manual. */
 #include "port.h"
+
+#include "uart.h"
 
 struct uart {
     volatile uint32_t data;
@@ -10,13 +12,12 @@ struct uart {
     volatile uint32_t divider;   /* clock / baud, 16 at least */
 };
 
-#define UART0 ((struct uart *)0x40004000u)
+#define UART0 ((struct uart *)GLYPHITE_UART)
 #define UART_TRANSMIT_FULL 1u
 #define UART_RECEIVE_FULL 2u
 #define UART_ENABLE 3u /* transmitter and receiver */
 #define UART_RECEIVE_INTERRUPT_ENABLE 8u
 #define UART_RECEIVE_INTERRUPT 2u
-#define UART0_RECEIVE_LINE 1u /* bit 0 of the interrupt controller */
 
 struct systick {
     volatile uint32_t control;
@@ -28,7 +29,7 @@ struct systick {
 #define SYSTICK_RUN 7u /* enable, interrupt, processor clock */
 #define SYSTICK_LAST 0xFFFFFFu
 
-#define INTERRUPT_ENABLE (*(volatile uint32_t *)0xE000E100u)
+#define INTERRUPT_ENABLE ((volatile uint32_t *)0xE000E100u) /* a bit a line, 32 a word */
 #define INTERRUPT_STATE (*(volatile uint32_t *)0xE000ED04u)
 #define TICK_PENDING (1u << 26)
 
@@ -38,9 +39,6 @@ static volatile uint32_t ring_written;
 static volatile uint32_t ring_read;
 
 static volatile uint32_t tick_wraps; /* of SysTick's 24 bits */
-
-void uart_receive_interrupt(void);
-void tick_interrupt(void);
 
 void uart_receive_interrupt(void) {
     UART0->interrupt = UART_RECEIVE_INTERRUPT;
@@ -60,7 +58,7 @@ void tick_interrupt(void) {
 void port_start(void) {
     UART0->divider = GLYPHITE_CLOCK_HZ / GLYPHITE_BAUD;
     UART0->control = UART_ENABLE | UART_RECEIVE_INTERRUPT_ENABLE;
-    INTERRUPT_ENABLE = UART0_RECEIVE_LINE;
+    INTERRUPT_ENABLE[GLYPHITE_UART_INTERRUPT / 32] = 1u << GLYPHITE_UART_INTERRUPT % 32;
     SYSTICK->reload = SYSTICK_LAST;
     SYSTICK->value = 0;
     SYSTICK->control = SYSTICK_RUN;
