@@ -95,7 +95,7 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
         "arrays": [array for layer in steps for array in _arrays(layer)],
         "structs": [_struct(layer) for layer in steps],
         "buffers": [_buffer_line(program, plan, buffer) for buffer in plan.buffers],
-        "calls": [_call(program, layer) for layer in steps],
+        "layers": [(layer.name, _call(program, layer)) for layer in steps],
         "at_input": _place(program, graph.inputs[0]),
         "at_output": _place(program, graph.outputs[0]),
     }
