@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from convert.boards import load_board
 from convert.workspace import ModelFolder
 from host.cli import main
+from host.transport.avr import emulator_program
 
 PROJECT = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("GLYPHITE_STRICT_TESTS") == "1"
@@ -88,3 +90,26 @@ def tiny(build_folder: Path) -> ModelFolder:
     root = build_folder / "tiny"
     shutil.copytree(PROJECT / "tests" / "firmware" / "tiny", root / "c")
     return ModelFolder(root, root / "model_int8.tflite")
+
+
+@pytest.fixture(scope="session")
+def compiled_avr_emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder's ``.tools`` with the AVR emulator in it, compiled once for all tests."""
+    if not Path("/usr/include/simavr/sim_avr.h").is_file():
+        absent("libsimavr-dev is not installed.")
+    making = tmp_path_factory.mktemp("avr")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHITE_BUILD", str(making))
+        emulator_program(load_board("uno"))
+    return making / ".tools"
+
+
+@pytest.fixture
+def avr_emulator(
+    build_folder: Path, require_tool: Callable[..., None], request: pytest.FixtureRequest
+) -> Path:
+    """This test's own ``.tools`` with the AVR emulator; the tools for sketches are there."""
+    require_tool("cc", "avr-gcc")
+    made: Path = request.getfixturevalue("compiled_avr_emulator")
+    shutil.copytree(made, build_folder / ".tools")
+    return next((build_folder / ".tools").iterdir())

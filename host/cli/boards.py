@@ -6,6 +6,7 @@ from typing import Any
 
 from convert.boards import Board, all_boards
 from host.cli.console import print_json, print_table
+from host.transport import avr
 
 SUMMARY = "list the boards, and whether their tools are installed here"
 EXAMPLE = "glyphite boards"
@@ -50,6 +51,12 @@ def _tool(program: str, package: str | None) -> dict[str, Any]:
 def _emulator(board: Board) -> dict[str, Any] | None:
     if board.emulator is None:
         return None
+    if board.emulator.kind == "simavr":
+        return {
+            "program": "simavr",
+            "installed": avr.HEADER.is_file(),
+            "package": board.emulator.package,
+        }
     if board.emulator.program is None:
         return {"program": "the firmware itself", "installed": True, "package": None}
     return _tool(board.emulator.program, board.emulator.package)

@@ -17,6 +17,7 @@ from convert.files import read_bytes, write_bytes
 from convert.workspace import FIRMWARE, build_root
 
 SOURCES = FIRMWARE / "emulators" / "avr"
+HEADER = Path("/usr/include/simavr/sim_avr.h")
 CORES = (
     Path("/usr/share/arduino/hardware/arduino/avr"),
     *sorted((Path.home() / ".arduino15/packages/arduino/hardware/avr").glob("*"), reverse=True),
@@ -48,7 +49,7 @@ def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[st
     emulator = _emulator(board)
     flash = image if image.suffix == ".flash" else _kept_flash_with(board, image)
     return [
-        *(str(emulator_program(emulator)), "--mcu", board.mcu.cpu),
+        *(str(emulator_program(board)), "--mcu", board.mcu.cpu),
         *("--clock", str(board.mcu.clock_hz), "--baud", str(board.serial.baud)),
         *("--boot", str(emulator.boot_address), "--flash", str(flash), *extra),
     ]
@@ -83,16 +84,16 @@ def flash_with(board: Board, firmware: Path) -> bytes:
     return program + erased_flash(board)[len(program) :]
 
 
-def emulator_program(emulator: Emulator) -> Path:
+def emulator_program(board: Board) -> Path:
     """The emulator's program; compiled if its sources have changed since the last time."""
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     program = build_root() / ".tools" / f"avr_board-{digest[:16]}"
     if not program.is_file():
-        if not Path("/usr/include/simavr/sim_avr.h").is_file():
+        if not HEADER.is_file():
             raise ToolError(
                 f"libsimavr, which emulates Arduinos, is not installed. Install it with "
-                f"`sudo apt-get install {emulator.package}`."
+                f"`sudo apt-get install {_emulator(board).package}`."
             )
         units = [str(source) for source in sources if source.suffix == ".c"]
         write_bytes(program, _make("cc", *CC_FLAGS, *units, "-lsimavr"))

@@ -9,25 +9,40 @@ static unsigned immediate(unsigned word) {
     return (word >> 4 & 0xF0U) | (word & 0x0FU);
 }
 
-/* Every avr-gcc program clears .bss with the same loop (libgcc, lib1funcs.S):
- *     ldi rN, hi8(__bss_end)  ldi r26, ...  ldi r27, ...  rjmp
- *     st X+, r1   cpi r26, lo8(__bss_end)   cpc r27, rN   brne .-8
- * so the end of the static data is known from the flash alone, whoever built the sketch. */
-static bool clears_bss(const avr_t *avr, uint32_t at) {
+/* Whether the instruction is `ldi r, K`. */
+static bool loads(unsigned word, unsigned r) {
+    return (word & 0xF0F0U) == (0xE000U | (r & 0x0FU) << 4);
+}
+
+/* Every avr-gcc program fills .data and clears .bss with two loops (libgcc, lib1funcs.S):
+ *     ldi rN, hi8(end)   some more loads   rjmp to the comparison
+ *     st X+, r0 or r1   cpi r26, lo8(end)   cpc r27, rN   brne
+ * so the end of its static data is known from the flash alone, whoever built the sketch.
+ * Returns that address, or 0 where `at` is no such loop's store. */
+static unsigned end_of_loop(const avr_t *avr, uint32_t at) {
+    enum { LOADS = 20 };
     unsigned compare = word_at(avr, at + 4);
-    return word_at(avr, at) == 0x921DU && (word_at(avr, at + 2) & 0xF0F0U) == 0x30A0U &&
-           (compare & 0xFFF0U) == 0x07B0U && word_at(avr, at + 6) == 0xF7E1U &&
-           (word_at(avr, at - 8) & 0xF0F0U) == (0xE000U | (compare & 0x0FU) << 4);
+    if ((word_at(avr, at) & 0xFFEFU) != 0x920DU || (word_at(avr, at + 2) & 0xF0F0U) != 0x30A0U ||
+        (compare & 0xFFF0U) != 0x07B0U || (word_at(avr, at + 6) & 0xFC07U) != 0xF401U) {
+        return 0;
+    }
+    for (uint32_t back = 2; back <= LOADS && back <= at; back += 2) {
+        if (loads(word_at(avr, at - back), compare)) {
+            return immediate(word_at(avr, at - back)) << 8 | immediate(word_at(avr, at + 2));
+        }
+    }
+    return 0;
 }
 
 static uint16_t find_static_end(const avr_t *avr) {
-    for (uint32_t at = 8; at + 8 <= avr->flashend; at += 2) {
-        if (clears_bss(avr, at)) {
-            unsigned high = immediate(word_at(avr, at - 8));
-            return (uint16_t)(high << 8 | immediate(word_at(avr, at + 2)));
+    unsigned end = avr->ioend + 1U;
+    for (uint32_t at = 0; at + 8 <= avr->flashend; at += 2) {
+        unsigned found = end_of_loop(avr, at);
+        if (found > end && found <= avr->ramend + 1U) {
+            end = found;
         }
     }
-    return (uint16_t)(avr->ioend + 1);
+    return (uint16_t)end;
 }
 
 void stack_begin(struct stack *stack, const avr_t *avr) {

@@ -1,0 +1,375 @@
+"""The emulated Arduino, run with small programs of its own: what it does is what the chip does."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import serial
+
+from convert.boards import Board, load_board
+from convert.errors import ToolError
+from host.transport.avr import STACK_OVERFLOW, erased_flash, flash_file
+from host.transport.emulator import EmulatedBoard
+
+pytestmark = pytest.mark.usefixtures("avr_emulator")
+
+BOOT = 3.0
+"""Seconds that the bootloaders take at most until the sketch runs."""
+
+PRELUDE = """
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <util/delay.h>
+static void setup(void) { /* 115200 baud as the Arduino core sets it, and a clock in cycles */
+    UCSR0A = 1 << U2X0;
+    UBRR0 = 16;
+    UCSR0B = 1 << RXEN0 | 1 << TXEN0;
+    TCCR1B = 1 << CS10;
+}
+static uint8_t take(void) {
+    while (!(UCSR0A & 1 << RXC0)) {}
+    return UDR0;
+}
+static void put(uint8_t byte) {
+    while (!(UCSR0A & 1 << UDRE0)) {}
+    UDR0 = byte;
+}
+static void put16(uint16_t value) {
+    put(value >> 8);
+    put((uint8_t)value);
+}
+"""
+
+Sketch = Callable[..., Path]
+
+
+@pytest.fixture
+def sketch(tmp_path: Path) -> Sketch:
+    """``sketch(code, board)``: compile a program; the result is its .elf."""
+
+    def make(code: str, board: str = "uno") -> Path:
+        source, image = tmp_path / "sketch.c", tmp_path / "sketch.elf"
+        source.write_text(PRELUDE + code)
+        chip = f"-mmcu={load_board(board).mcu.cpu}"
+        command = ["avr-gcc", chip, "-Os", "-DF_CPU=16000000", str(source), "-o", str(image)]
+        subprocess.run(command, check=True)
+        return image
+
+    return make
+
+
+@contextmanager
+def running(image: Path, board: str = "uno", *extra: str) -> Iterator[EmulatedBoard]:
+    with EmulatedBoard(load_board(board), image, extra) as emulated:
+        yield emulated
+
+
+@contextmanager
+def opened(emulated: EmulatedBoard, wait: float = BOOT) -> Iterator[serial.Serial]:
+    """The board's port; the first byte that the sketch sends says that it runs."""
+    with serial.Serial(emulated.terminal, 115200, timeout=wait) as port:
+        yield port
+
+
+def test_a_sketch_starts_behind_the_real_bootloader(sketch: Sketch) -> None:
+    """Optiboot waits for a second of the board's time, which is real time while it waits."""
+    image = sketch("int main(void) { setup(); put('!'); for (;;) put(take() + 1); }")
+    with running(image) as emulated, opened(emulated) as port:
+        start = time.monotonic()
+        assert port.read(1) == b"!"
+        assert 0.9 < time.monotonic() - start < BOOT
+        port.write(b"HAL")
+        assert port.read(3) == b"IBM"
+
+
+@pytest.mark.parametrize("board", ["uno", "mega2560"])
+def test_every_opening_of_the_port_resets_the_board(sketch: Sketch, board: str) -> None:
+    """Also when it is closed and opened again at once, between two looks of the emulator."""
+    code = "int main(void) { setup(); put('!'); for (uint8_t n = 1;; n++) { take(); put(n); } }"
+    with running(sketch(code, board), board) as emulated:
+        for _ in range(2):
+            with opened(emulated) as port:
+                assert port.read(1) == b"!"
+                port.write(b"aa")
+                assert port.read(2) == b"\x01\x02"
+
+
+def test_bytes_sent_while_the_chip_starts_are_lost(sketch: Sketch) -> None:
+    """The fuses make it sleep for 65 ms after a reset, so that Optiboot never sees these."""
+    image = sketch("int main(void) { setup(); put('!'); for (;;) put(take()); }")
+    with running(image) as emulated, opened(emulated) as port:
+        port.write(b"hello")
+        start = time.monotonic()
+        assert port.read(1) == b"!"
+        assert time.monotonic() - start > 0.9  # what Optiboot hears, it leaves for at once
+
+
+def test_a_slow_sketch_loses_what_the_chip_cannot_hold(sketch: Sketch, tmp_path: Path) -> None:
+    """Two bytes wait in the buffer and one in the shift register, which each later one takes."""
+    report = tmp_path / "report.json"
+    code = """
+    int main(void) {
+        setup();
+        put('!');
+        for (;;) {
+            while (!(UCSR0A & 1 << RXC0)) {}
+            _delay_ms(20);
+            put(UCSR0A & 1 << DOR0 ? 'D' : 'd');
+            while (UCSR0A & 1 << RXC0) put(UDR0);
+            put(UCSR0A & 1 << DOR0 ? 'D' : 'd');
+        }
+    }"""
+    image = sketch(code)
+    with running(image, "uno", "--report", str(report)) as emulated, opened(emulated) as port:
+        port.read(1)
+        port.write(b"abcdefgh")
+        assert port.read(5) == b"Dabhd"
+        port.write(b"xyz")
+        assert port.read(5) == b"dxyzd"
+    assert json.loads(report.read_text())["overruns"] == 5
+
+
+def test_a_sketch_that_keeps_up_loses_nothing(sketch: Sketch, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    image = sketch("int main(void) { setup(); put('!'); for (;;) put(take()); }")
+    sent = bytes(range(256)) * 8
+    with running(image, "uno", "--report", str(report)) as emulated, opened(emulated) as port:
+        port.read(1)
+        port.write(sent)
+        assert port.read(len(sent)) == sent
+    figures = json.loads(report.read_text())
+    assert figures["overruns"] == 0
+    assert figures["received"] == len(sent)
+    assert figures["sent"] == len(sent) + 1
+
+
+def test_a_byte_takes_ten_bits_in_either_direction(sketch: Sketch) -> None:
+    """In: at the host's 115,200 baud, 1,389 cycles. Out: at the chip's divisor, 17 * 8 * 10."""
+    code = """
+    int main(void) {
+        setup();
+        put('!');
+        take();
+        uint16_t start = TCNT1;
+        for (uint8_t n = 0; n < 16; n++) take();
+        UCSR0A |= 1 << TXC0;
+        put16(TCNT1 - start);
+        while (!(UCSR0A & 1 << TXC0)) {}
+        UCSR0A |= 1 << TXC0;
+        start = TCNT1;
+        for (uint8_t n = 0; n < 16; n++) put(n);
+        while (!(UCSR0A & 1 << TXC0)) {}
+        put16(TCNT1 - start);
+        for (;;) {}
+    }"""
+    with running(sketch(code)) as emulated, opened(emulated) as port:
+        port.read(1)
+        port.write(b"x" * 17)
+        answer = port.read(20)
+        assert abs(int.from_bytes(answer[:2]) - 16 * 1389) < 40
+        assert abs(int.from_bytes(answer[-2:]) - 16 * 1360) < 40
+
+
+@pytest.mark.parametrize(("board", "cycles"), [("uno", 4 + 3 + 4), ("mega2560", 5 + 3 + 5)])
+def test_an_interrupt_takes_the_datasheets_cycles(sketch: Sketch, board: str, cycles: int) -> None:
+    """Entry, the vector's jump, and reti; `sts`, which clears the cause, takes 2."""
+    code = """
+    ISR(USART_VECTOR, ISR_NAKED) { __asm__("sts %0, __zero_reg__\\n reti" :: "n"(&UCSR0B)); }
+    static uint8_t __attribute__((noinline)) timed(void) {
+        uint8_t enable = 1 << TXEN0 | 1 << UDRIE0;
+        uint8_t start = TCNT1L;
+        __asm__ volatile("sts %0, %1\\n nop\\n nop" :: "n"(&UCSR0B), "r"(enable));
+        return TCNT1L - start;
+    }
+    int main(void) {
+        setup();
+        uint8_t without = timed();
+        UCSR0B = 0;
+        sei();
+        uint8_t with = timed();
+        cli();
+        setup();
+        put(with - without);
+        for (;;) {}
+    }"""
+    vector = "USART_UDRE_vect" if board == "uno" else "USART0_UDRE_vect"
+    image = sketch(code.replace("USART_VECTOR", vector), board)
+    with running(image, board) as emulated, opened(emulated) as port:
+        assert port.read(1)[0] == cycles + 2
+
+
+DEEP = """
+static uint8_t data[200] = {1};
+static void deep(void) { /* SIZE bytes of stack, and two that called it (three on the Mega) */
+    __asm__ volatile("ldi r24, SIZE\\n 1: push r24\\n dec r24\\n brne 1b\\n"
+                     "ldi r24, SIZE\\n 2: pop r0\\n dec r24\\n brne 2b\\n" ::: "r24", "r0");
+}
+int main(void) __attribute__((OS_main));
+int main(void) {
+    setup();
+    for (;;) {
+        put(data[take()]);
+        __asm__ volatile("call %x0" :: "i"(deep) : "r24", "r0");
+        put('.');
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("board", "address", "first"), [("uno", 2, 1), ("uno", 2, 0), ("mega2560", 3, 1)]
+)
+def test_the_deepest_stack_is_told_to_the_byte(
+    sketch: Sketch, tmp_path: Path, board: str, address: int, first: int
+) -> None:
+    """The start-up code's call of main, the call of deep, and what deep pushes.
+
+    The static data ends with .data where the array's first byte is set, and with .bss where not.
+    """
+    report = tmp_path / "report.json"
+    image = sketch(DEEP.replace("SIZE", "123").replace("{1}", f"{{{first}}}"), board)
+    with running(image, board, "--report", str(report)) as emulated, opened(emulated) as port:
+        time.sleep(1.6)
+        port.write(b"\0")
+        assert port.read(2) == bytes([first]) + b"."
+    figures = json.loads(report.read_text())
+    assert figures["stack_bytes"] == 2 * address + 123
+    symbols = subprocess.run(["avr-nm", image], capture_output=True, text=True, check=True).stdout
+    end = re.search(r"^0080(\w{4}) \w _end$", symbols, re.MULTILINE)
+    assert end and figures["static_end"] == int(end[1], 16)
+
+
+def test_a_frame_that_is_set_up_in_two_halves_is_no_overflow(sketch: Sketch) -> None:
+    """Between `out SPH` and `out SPL` the pointer is neither the old nor the new one."""
+    code = """
+    static uint8_t data[1200];
+    static void __attribute__((noinline)) frame(uint8_t n) {
+        volatile uint8_t room[100];
+        room[n] = data[n];
+        if (n) frame(n - 1);
+    }
+    int main(void) { setup(); frame(3); put('!'); for (;;) put(data[take()]); }
+    """
+    with running(sketch(code)) as emulated, opened(emulated) as port:
+        assert port.read(1) == b"!"
+        assert emulated.running
+
+
+def test_a_stack_that_reaches_static_data_stops_the_board(
+    sketch: Sketch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """1,900 bytes of data leave 148 for the stack; 200 are pushed."""
+    report = tmp_path / "report.json"
+    code = DEEP.replace("SIZE", "200").replace("data[200]", "data[1900]")
+    with running(sketch(code), "uno", "--report", str(report)) as emulated:
+        with opened(emulated) as port:
+            time.sleep(1.6)
+            port.write(b"\0")
+            assert b"." not in port.read(2)
+        assert emulated.process.wait(5) == STACK_OVERFLOW
+        assert emulated.ending == "the stack of the sketch ran into its static data"
+    said = capfd.readouterr().err
+    assert re.search(
+        r"^avr_board: stack overflow: the stack grew down to 0x086B, and the static data ends at "
+        r"0x086C \(program counter 0x\w{5}\)$",
+        said,
+        re.MULTILINE,
+    )
+    assert json.loads(report.read_text())["stopped_by"] == "stack overflow"
+
+
+def test_the_overflow_reaches_whoever_reads_the_port(sketch: Sketch) -> None:
+    image = sketch(DEEP.replace("SIZE", "200").replace("data[200]", "data[1900]"))
+    with serial.serial_for_url(f"sim://uno?firmware={image}", 115200, timeout=1) as port:
+        time.sleep(1.6)
+        port.write(b"\0")
+        with pytest.raises(serial.SerialException, match="the stack of the sketch ran into"):
+            for _ in range(5):
+                port.read(10)
+
+
+def test_an_erased_board_is_silent_and_takes_no_time_of_the_machine() -> None:
+    """It is paced by the wall clock: 16 MHz, where the machine could do many times that."""
+    board = load_board("uno")
+    with EmulatedBoard(board, flash_file(board)) as emulated, opened(emulated, 2.0) as port:
+        assert port.read(1) == b""
+        assert emulated.running
+        assert _cpu_seconds(emulated) < 1.0
+
+
+def _cpu_seconds(emulated: EmulatedBoard) -> float:
+    """Of the emulator, which is a child of the keeper."""
+    keeper = emulated.process.pid
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    fields = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2] for child in children]
+    return max(sum(map(int, text.split()[11:13])) for text in fields) / 100
+
+
+def test_an_erased_flash_has_the_bootloader_at_its_end() -> None:
+    for name, size in (("uno", 32768), ("mega2560", 262144)):
+        board = load_board(name)
+        assert board.emulator and board.emulator.boot_address and board.memory
+        flash = erased_flash(board)
+        assert len(flash) == size
+        assert set(flash[: board.emulator.boot_address]) == {0xFF}
+        assert flash[board.emulator.boot_address] != 0xFF
+        assert board.memory.flash == board.emulator.boot_address
+
+
+def start(program: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [str(program), *map(str, arguments)]
+    return subprocess.run(
+        command, input="", capture_output=True, text=True, check=False, timeout=20
+    )
+
+
+def test_arguments_and_files_that_cannot_be_are_said_in_a_sentence(
+    avr_emulator: Path, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.flash"
+    short.write_bytes(b"\xff" * 100)
+    good = ("--boot", "0x7e00", "--flash", short)
+    for arguments, sentence in (
+        ((), "usage: avr_board --mcu NAME --boot ADDRESS --flash IMAGE"),
+        (("--mcu", "atmega328p", *good), f"not an image of the whole flash {short}"),
+        (("--mcu", "atmega9", *good), "libsimavr does not know the chip atmega9"),
+        (("--mcu", "atmega328p", *good, "--baud", "0"), "not a positive number: 0"),
+        (("--mcu", "atmega328p", *good, "--clock", "12x"), "not a positive number: 12x"),
+    ):
+        result = start(avr_emulator, *arguments)
+        assert result.returncode == 1
+        assert f"avr_board: {sentence}" in result.stderr
+
+
+def test_on_a_pipe_its_end_ends_the_board(avr_emulator: Path) -> None:
+    board = load_board("uno")
+    flash = flash_file(board)
+    result = start(avr_emulator, "--mcu", "atmega328p", "--boot", 0x7E00, "--flash", flash)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_an_emulator_that_cannot_start_is_said(tmp_path: Path) -> None:
+    flash = tmp_path / "short.flash"
+    flash.write_bytes(b"")
+    with pytest.raises(ToolError, match="The emulator did not start"):
+        EmulatedBoard(load_board("uno"), flash)
+
+
+def test_without_libsimavr_the_package_is_named(
+    avr_emulator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the emulator was not compiled yet: then its header is looked for."""
+    avr_emulator.unlink()
+    monkeypatch.setattr("host.transport.avr.HEADER", Path("/nowhere/sim_avr.h"))
+    board: Board = load_board("uno")
+    with pytest.raises(ToolError) as caught:
+        EmulatedBoard(board, flash_file(board))
+    assert str(caught.value) == (
+        "libsimavr, which emulates Arduinos, is not installed. "
+        "Install it with `sudo apt-get install libsimavr-dev`."
+    )
