@@ -72,16 +72,27 @@ def _check_tensor(tensor: Tensor) -> None:
 
 
 def check_edges(graph: Graph) -> None:
-    """One int8 input and one int8 output, each with one scale."""
+    """One input and one output, each int8 with one scale, or float32 beside a QUANTIZE."""
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if len(indices) != 1:
             raise ModelError(f"The .tflite has {len(indices)} {what}s, and 1 is supported.")
         tensor = graph.tensors[indices[0]]
-        if tensor.dtype != "int8" or tensor.quantization is None or tensor.data is not None:
+        int8 = tensor.dtype == "int8" and tensor.quantization is not None
+        if tensor.data is not None or not (int8 or _is_float_edge(graph, indices[0])):
             raise ModelError(
                 f"The .tflite's {what} is {tensor.dtype}, and int8 is needed. Quantize the model "
                 "with `glyphite convert`, which makes weights, activations, input and output int8."
             )
+
+
+def _is_float_edge(graph: Graph, tensor: int) -> bool:
+    """Whether a tensor is float32 and all operators that touch it turn it from or to int8."""
+    beside = [
+        operator.kind
+        for operator in graph.operators
+        if tensor in (*operator.inputs, *operator.outputs)
+    ]
+    return graph.tensors[tensor].dtype == "float32" and {*beside} <= {"QUANTIZE", "DEQUANTIZE"}
 
 
 def _check_supported(operator: Operator) -> None:

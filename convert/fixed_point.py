@@ -1,7 +1,7 @@
 """TensorFlow Lite Micro's fixed-point arithmetic, in Python integers.
 
-Each function is the twin of one in ``firmware/library/Glyphite/src/fixed_point.h``; a test compares
-the two. Qm.n below is a signed 32-bit number with m integer and n fractional bits. The sources of
+Each function that a kernel needs is the twin of one in ``firmware/library/Glyphite/src/
+fixed_point.h``; a test compares the two. The others are for tables that are made here. Qm.n below is a signed 32-bit number with m integer and n fractional bits. The sources of
 the formulas are gemmlowp's ``fixedpoint.h`` and TensorFlow Lite's ``quantization_util.cc``.
 """
 
@@ -64,13 +64,13 @@ def exp_small(a: int) -> int:
     return _EXP_MINUS_EIGHTH + multiply_high(_EXP_MINUS_EIGHTH, series)
 
 
-def exp_negative(a: int) -> int:
-    """exp(a) as Q0.31, for a <= 0 as Q5.26."""
+def exp_negative(a: int, integer_bits: int = 5) -> int:
+    """exp(a) as Q0.31, for a <= 0 with so many integer bits, 5 at most: Q5.26."""
     if a == 0:
         return INT32_MAX
-    quarter = 1 << 24
+    quarter = 1 << (29 - integer_bits)
     fraction = (a & (quarter - 1)) - quarter
-    result = exp_small(shift_left_saturating(fraction, 5))
+    result = exp_small(shift_left_saturating(fraction, integer_bits))
     remainder = fraction - a
     for bit, factor in enumerate(_EXP_OF_POWERS):
         if remainder & (quarter << bit):
@@ -83,10 +83,20 @@ _MINUS_32_OVER_17 = -1010580540  # Q2.29
 
 
 def reciprocal_one_plus(a: int) -> int:
-    """1 / (1 + a) as Q0.31, for a in [0, 1) as Q0.31: three rounds of Newton's method."""
+    """1 / (1 + a) as Q0.31, for a in [0, 1) as Q0.31."""
+    return shift_left_saturating(_two_over_one_plus(a), 1)
+
+
+def one_minus_over_one_plus(a: int) -> int:
+    """(1 - a) / (1 + a) as Q0.31, for a in [0, 1) as Q0.31."""
+    return shift_left_saturating(_two_over_one_plus(a) - (1 << 29), 2)
+
+
+def _two_over_one_plus(a: int) -> int:
+    """2 / (1 + a) as Q2.29, for a in [0, 1) as Q0.31: three rounds of Newton's method."""
     half_denominator = (a + INT32_MAX + 1) // 2  # of a sum that is not negative
     x = _48_OVER_17 + multiply_high(half_denominator, _MINUS_32_OVER_17)
     for _ in range(3):
         error = (1 << 29) - multiply_high(half_denominator, x)
         x += shift_left_saturating(multiply_high(x, error), 2)
-    return shift_left_saturating(x, 1)
+    return x

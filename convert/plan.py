@@ -17,7 +17,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convert.graph import ABSENT
+from convert.graph import ABSENT, ITEM_BYTES
 from convert.program import Program, Step
 
 NODES = 20_000
@@ -38,6 +38,8 @@ class Buffer:
     """The last step that reads it; the number of steps for the model's output."""
     over: tuple[tuple[int, int], ...] = ()
     """(tensor, lead): an input that dies in step ``first``, which this may lie over."""
+    alignment: int = 1
+    """What the offset is a multiple of."""
     offset: int = 0
 
     @property
@@ -99,6 +101,7 @@ def verify(plan: Plan) -> None:
     """Raise AssertionError unless no two buffers that live at once can harm each other."""
     for index, one in enumerate(plan.buffers):
         assert one.offset >= 0, f"tensor {one.tensor} lies before the arena"
+        assert one.offset % one.alignment == 0, f"tensor {one.tensor} is not aligned"
         for other in plan.buffers[index + 1 :]:
             assert one.apart(other), f"tensors {one.tensor} and {other.tensor} overlap: {plan}"
 
@@ -122,6 +125,7 @@ def buffers(program: Program) -> list[Buffer]:
             first=written,
             last=last[tensor],
             over=() if written < 0 else _over(program, steps[written], written, last),
+            alignment=ITEM_BYTES[program.graph.tensors[tensor].dtype],
         )
         for tensor, written in first.items()
     ]
@@ -223,5 +227,6 @@ def _placed(buffer: Buffer, placed: Sequence[Buffer]) -> Buffer:
     """The buffer at its lowest place: at 0, or right behind one of those it must keep clear of."""
     near = [other for other in placed if buffer.meets(other)]
     places = sorted({0, *(other.offset + other.below(buffer) for other in near)})
-    candidates = (dataclasses.replace(buffer, offset=place) for place in places)
+    aligned = (-(-place // buffer.alignment) * buffer.alignment for place in places)
+    candidates = (dataclasses.replace(buffer, offset=place) for place in aligned)
     return next(at for at in candidates if all(at.apart(other) for other in near))

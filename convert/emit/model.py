@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from convert import __version__
 from convert.emit.c_array import byte_lines, environment
 from convert.emit.kernels import gather
-from convert.graph import Tensor, shape_text
+from convert.graph import ABSENT, Tensor, shape_text
 from convert.plan import Buffer, Plan
 from convert.program import Layer, Program, Step
 
 COLUMNS = 100
 """Of the generated files."""
-_C_TYPES = {"int8": "int8_t", "int32": "int32_t"}
+_C_TYPES = {"int8": "int8_t", "int32": "int32_t", "float32": "float"}
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,19 @@ class Edge:
     shape: tuple[int, ...]
     bytes: int
     scale: float
+    """0 for float32, whose numbers stand for themselves."""
     zero_point: int
+    dtype: str = "int8"
+
+    @property
+    def type(self) -> str:
+        """The C type of its numbers."""
+        return _C_TYPES[self.dtype]
 
     @property
     def scale_literal(self) -> str:
-        """The scale as a C float that reads back as the same number."""
-        digits = str(np.float32(self.scale))
-        return digits + ("f" if "." in digits or "e" in digits else ".0f")
+        """The scale in C."""
+        return float_literal(self.scale)
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,16 @@ def comment(text: str) -> str:
     return "".join(c if c.isascii() and c.isprintable() and c not in "*\\?" else "_" for c in text)
 
 
+def float_literal(number: float) -> str:
+    """A C float that reads back as the same number of 32 bits."""
+    digits = str(np.float32(number))
+    return digits + ("f" if "." in digits or "e" in digits else ".0f")
+
+
 def _edge(macro: str, tensor: Tensor) -> Edge:
-    assert tensor.quantization is not None
-    return Edge(
-        macro, tensor.shape, tensor.bytes, tensor.quantization.scale, tensor.quantization.zero_point
-    )
+    found = None if tensor.dtype == "float32" else tensor.quantization
+    scale, zero_point = (found.scale, found.zero_point) if found else (0.0, 0)
+    return Edge(macro, tensor.shape, tensor.bytes, scale, zero_point, tensor.dtype)
 
 
 def _arrays(layer: Layer) -> Iterator[Array]:
@@ -167,6 +178,8 @@ def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
             text = _initializer(prefix, value, indent + 4)
         elif isinstance(value, np.ndarray):
             text = f"{prefix}_{name}"
+        elif isinstance(value, float):
+            text = float_literal(value)
         else:
             text = str(value)
         lines.append(f"{' ' * indent}.{name} = {text},")
@@ -192,10 +205,15 @@ def _buffer_line(program: Program, plan: Plan, buffer: Buffer) -> str:
     )
 
 
+def _pointer(program: Program, tensor: int) -> str:
+    """Where a kernel finds a tensor; an input that is left out, or a constant, is not passed."""
+    return "NULL" if tensor == ABSENT else f"arena + {_place(program, tensor)}"
+
+
 def _call(program: Program, layer: Layer) -> str:
     assert isinstance(layer.lowered, Step)
     tensors = [*layer.lowered.inputs, layer.lowered.output]
-    places = ", ".join(f"arena + {_place(program, tensor)}" for tensor in tensors)
+    places = ", ".join(_pointer(program, tensor) for tensor in tensors)
     return f"glyphite_{layer.lowered.kernel}(&{layer.name}, {places});"
 
 

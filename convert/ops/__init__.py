@@ -2,7 +2,8 @@
 
 An operator's file reads its options out of the .tflite (``parse``), refuses what its kernel cannot
 do (``check``), and turns it into a kernel call with constants (``lower``). Its kernel lies in a C
-header of the same name below ``firmware/library/Glyphite/src/kernels/``.
+header of the same name below ``firmware/library/Glyphite/src/kernels/``; operators that share a
+kernel name it in ``KERNEL``.
 
 The file of an operator that only a pass makes has no more than ``lower``. Files whose names start
 with ``_`` are shared by the others.

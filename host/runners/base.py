@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from convert.errors import ModelError
 
-Tensors = NDArray[np.int8]
-"""Input tensors (n, *input_shape), as the model's input is quantized."""
+Tensors = NDArray[Any]
+"""Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
 Scores = NDArray[Any]
-"""(n, classes): int8 as the model's output is quantized; float32 from the float runner."""
+"""(n, classes), int8 or float32, as the model's output is; float32 from the float runner."""
 Advance = Callable[[int], None]
 """Told how many more images are done."""
 
@@ -58,13 +58,16 @@ def chunks(tensors: Tensors, size: int) -> Iterator[Tensors]:
         yield tensors[start : start + size]
 
 
-def require_shape(tensors: Tensors, shape: tuple[int, ...]) -> None:
+def require_shape(
+    tensors: Tensors, shape: tuple[int, ...], dtype: "np.dtype[Any] | type[np.int8]" = np.int8
+) -> None:
     """Raise ModelError unless each image is what a model with input ``shape`` takes.
 
     ``shape`` has the batch in front, which is 1.
     """
-    if tensors.shape[1:] != shape[1:]:
+    wanted = np.dtype(dtype)
+    if tensors.shape[1:] != shape[1:] or tensors.dtype != wanted:
         raise ModelError(
-            f"The inputs have shape {tensors.shape[1:]}, and the model takes {shape[1:]}. "
-            "Give one int8 array of that shape for each image."
+            f"The inputs are {tensors.dtype} of shape {tensors.shape[1:]}, and the model takes "
+            f"{shape[1:]}. Give one {wanted} array of that shape for each image."
         )

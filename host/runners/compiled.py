@@ -28,7 +28,7 @@ class CompiledRunner:
     name: str = "c"
 
     def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The int8 scores (n, classes)."""
+        """The scores (n, classes), int8 unless the model's output is float32."""
         compiled = compile_model(read_bytes(self.model), self.model.stem)
         library = SharedModel(compiled)
         results = []
@@ -43,8 +43,10 @@ class SharedModel:
 
     def __init__(self, compiled: Compiled, flags: tuple[str, ...] = FLAGS) -> None:
         graph = compiled.program.graph
-        self.shape = graph.tensors[graph.inputs[0]].shape
-        self.output_bytes = graph.tensors[graph.outputs[0]].bytes
+        source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+        self.shape = source.shape
+        self.input_type, self.output_type = np.dtype(source.dtype), np.dtype(sink.dtype)
+        self.output_count = sink.count
         library = _load(compiled, flags)
         self._input = library.model_input
         self._input.restype = ctypes.c_void_p
@@ -54,13 +56,13 @@ class SharedModel:
         self._invoke.restype = None
 
     def infer(self, tensors: Tensors) -> Scores:
-        """The int8 outputs (n, output_bytes) of int8 inputs (n, *shape)."""
-        require_shape(tensors, self.shape)
-        outputs = np.empty((len(tensors), self.output_bytes), np.int8)
+        """The outputs (n, output_count) of inputs (n, *shape), each of the model's type."""
+        require_shape(tensors, self.shape, self.input_type)
+        outputs = np.empty((len(tensors), self.output_count), self.output_type)
         for tensor, output in zip(np.ascontiguousarray(tensors), outputs, strict=True):
             ctypes.memmove(self._input(), tensor.ctypes.data, tensor.nbytes)
             self._invoke()
-            ctypes.memmove(output.ctypes.data, self._output(), self.output_bytes)
+            ctypes.memmove(output.ctypes.data, self._output(), output.nbytes)
         return outputs
 
 

@@ -31,7 +31,7 @@ class TflmRunner:
     name: str = "int8_tflm"
 
     def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The int8 scores (n, classes)."""
+        """The scores (n, classes), int8 or float32 as the model has them."""
         model = read_bytes(self.model)
         parts = list(chunks(tensors, CHUNK))
         workers = min(cores(), len(parts))
@@ -65,7 +65,7 @@ def cores() -> int:
 
 
 def infer(model: bytes, tensors: Tensors) -> Scores:
-    """The int8 scores (n, classes) of the .tflite ``model``, in this process."""
+    """The scores (n, classes) of the .tflite ``model``, in this process."""
     interpreter = _interpreter(model)
     results = []
     for tensor in tensors:
@@ -75,7 +75,7 @@ def infer(model: bytes, tensors: Tensors) -> Scores:
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"TensorFlow Lite Micro cannot run the model: {error}.") from error
         results.append(interpreter.get_output(0).reshape(-1))
-    return np.array(results, np.int8)
+    return np.array(results)
 
 
 def _ignore_interrupts() -> None:

@@ -105,10 +105,10 @@ def test_a_float_model_is_refused_with_the_way_out() -> None:
 def test_an_unknown_operator_is_named_with_its_place_and_what_is_supported() -> None:
     model = small()
     model.tensor((1, 2, 2, 3), 0.2, 0)
-    model.operator("HARD_SWISH", [4], [5])
+    model.operator("SIN", [4], [5])
     message = refusal(model.build([0], [5]))
     assert message.startswith(
-        "Operator 2 is HARD_SWISH (version 1), which the compiler lacks. Supported are CONV_2D, "
+        "Operator 2 is SIN (version 1), which the compiler lacks. Supported are CONV_2D, "
     )
     assert re.search(r"MAX_POOL_2D.*SOFTMAX\. Build the model from layers that", message)
 

@@ -1,0 +1,32 @@
+"""RELU6 on its own: int8.
+
+TFLM clamps the input's bytes and never looks at the output's quantization, so this does not either.
+"""
+
+from typing import Any
+
+from convert.graph import Graph, Operator
+from convert.ops import _table
+from convert.ops._requantize import Activation, activation_range
+from convert.program import Step
+
+NAME = "RELU6"
+OPTIONS = ""
+LAST_VERSION = 3
+KERNEL = _table.KERNEL
+
+
+def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types
+    """Nothing: it has no options."""
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse what the table cannot hold."""
+    _table.check_unary(graph, operator)
+
+
+def lower(graph: Graph, operator: Operator) -> Step:
+    """One call of kernels/portable/table.h."""
+    source, _ = _table.quantizations(graph, operator)
+    low, high = activation_range(Activation.RELU6, source)
+    return _table.lower(graph, operator, lambda x: min(max(x + source.zero_point, low), high))
