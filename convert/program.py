@@ -25,6 +25,8 @@ class Step:
     """The C struct's fields, in any order: numbers, constant arrays, or structs as mappings."""
     window_rows: int = 0
     """Input rows that the kernel looks at for one output row."""
+    gathers: bool = False
+    """Whether the kernel takes any number of inputs, as one array of pointers."""
     macs: int = 0
     """Multiplications with a weight: every weight of its channel for every output."""
 

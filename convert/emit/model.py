@@ -213,8 +213,11 @@ def _pointer(program: Program, tensor: int) -> str:
 def _call(program: Program, layer: Layer) -> str:
     assert isinstance(layer.lowered, Step)
     tensors = [*layer.lowered.inputs, layer.lowered.output]
-    places = ", ".join(_pointer(program, tensor) for tensor in tensors)
-    return f"glyphite_{layer.lowered.kernel}(&{layer.name}, {places});"
+    *inputs, output = (_pointer(program, tensor) for tensor in tensors)
+    given = ", ".join(inputs)
+    if layer.lowered.gathers:
+        given = f"(const int8_t *const[]){{{given}}}"
+    return f"glyphite_{layer.lowered.kernel}(&{layer.name}, {given}, {output});"
 
 
 def _wrapped(words: Iterator[str]) -> Iterator[str]:

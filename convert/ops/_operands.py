@@ -64,15 +64,21 @@ def check_same_quantization(operator: Operator, one: Tensor, other: Tensor) -> N
         operator.refuse("its input and output differ in scale or zero point; they must be equal.")
 
 
-def check_weights(operator: Operator, weights: Tensor, channels: int) -> None:
-    """Refuse weights that are not symmetric, or not scaled by tensor or by output channel."""
+def check_weights(operator: Operator, weights: Tensor, channels: int, axis: int = 0) -> None:
+    """Refuse weights that are not symmetric, or not scaled by tensor or by output channel.
+
+    The output channels lie along ``axis``.
+    """
     quantization = scaled(operator, weights, "weights")
     if any(quantization.zero_points):
         operator.refuse("its weights have a zero point other than 0; int8 weights need 0.")
-    if quantization.per_channel and (len(quantization.scales), quantization.axis) != (channels, 0):
+    if quantization.per_channel and (len(quantization.scales), quantization.axis) != (
+        channels,
+        axis,
+    ):
         operator.refuse(
             f"its weights have {len(quantization.scales)} scales along axis "
-            f"{quantization.axis}; 1, or {channels} along axis 0, are allowed."
+            f"{quantization.axis}; 1, or {channels} along axis {axis}, are allowed."
         )
 
 

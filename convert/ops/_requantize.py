@@ -54,19 +54,20 @@ def _quantize(real: float, quantization: Quantization) -> int:
 
 
 def output_fields(
-    graph: Graph, operator: Operator, bias: NDArray[np.int32], activation: int
+    graph: Graph, operator: Operator, bias: NDArray[np.int32], activation: int, axis: int = 0
 ) -> dict[str, Any]:
-    """The fields of kernels/output.h's struct, for an operator (input, weights (channels, ...)).
+    """The fields of kernels/output.h's struct, for an operator of (input, weights, ...).
 
+    ``bias`` has (channels) values; the weights have their channels along ``axis``.
     Refuses a layer whose sums can leave 32 bits: TensorFlow Lite Micro's answer is then not defined
     either.
     """
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
     output = scaled(operator, graph.output_of(operator), "output")
-    scales = _factors(operator, source, weights, output)
+    scales = _factors(operator, source, weights, output, len(bias))
     constants = [quantize_multiplier(scale) for scale in scales]
     zero_point = scaled(operator, source, "input").zero_point
-    largest = largest_sums(values(weights), bias, zero_point)
+    largest = largest_sums(np.moveaxis(values(weights), axis, 0), bias, zero_point)
     for channel, (multiplier, shift) in enumerate(constants):
         bound = int(largest[channel]) << max(shift, 0)
         if bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
@@ -86,13 +87,13 @@ def output_fields(
 
 
 def _factors(
-    operator: Operator, source: Tensor, weights: Tensor, output: Quantization
+    operator: Operator, source: Tensor, weights: Tensor, output: Quantization, channels: int
 ) -> list[float]:
     """The real factor from sum to output, one a channel, in double precision as TFLM has it."""
     scale = scaled(operator, source, "input").scale
     scales = scaled(operator, weights, "weights").scales
     factors = [scale * weight_scale / output.scale for weight_scale in scales]
-    return factors if len(factors) > 1 else factors * weights.shape[0]
+    return factors if len(factors) > 1 else factors * channels
 
 
 def largest_sums(

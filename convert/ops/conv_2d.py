@@ -1,9 +1,13 @@
-"""CONV_2D: int8, SAME or VALID, any stride and dilation, weights by tensor or by channel."""
+"""CONV_2D: int8, SAME or VALID, any stride and dilation, weights by tensor or by channel.
+
+Where the filter has fewer channels than the input, the convolution is one of groups, which a pass
+hands to ``grouped_conv_2d``.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
-from convert.graph import Graph, Operator
+from convert.graph import Graph, Operator, shape_text
 from convert.ops._operands import (
     activation,
     bias_values,
@@ -66,8 +70,12 @@ def check(graph: Graph, operator: Operator) -> None:
     output = result(graph, operator)
     check_rank(operator, source, "input", 4)
     check_rank(operator, weights, "filter", 4)
-    channels, rows, columns, _ = weights.shape
-    check_shape(operator, weights, "filter", (channels, rows, columns, source.shape[3]))
+    channels, _, _, depth = weights.shape
+    if source.shape[3] % depth or channels % (source.shape[3] // depth):
+        operator.refuse(
+            f"its filter of {shape_text(weights.shape)} does not divide the input's "
+            f"{source.shape[3]} channels into groups of {depth} and its own {channels} alike."
+        )
     check_weights(operator, weights, channels)
     check_activation(operator, options.activation)
     check_padding(operator, options.padding)

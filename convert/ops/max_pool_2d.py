@@ -68,14 +68,19 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def lower(graph: Graph, operator: Operator) -> Step:
-    """One call of kernels/portable/max_pool_2d.h, which writes each value after its reads."""
+    """One call of kernels/portable/max_pool_2d.h."""
+    return pooling(graph, operator, "max_pool_2d")
+
+
+def pooling(graph: Graph, operator: Operator, kernel: str) -> Step:
+    """One call of a pooling kernel, which writes each value after its reads."""
     options = operator.options_as(Pool2D)
     source = graph.tensors[operator.inputs[0]]
     channels = source.shape[3]
     place = window(options, *source.shape[1:3])
     minimum, maximum = activation_range(options.activation, scaled(operator, source, "input"))
     return Step(
-        kernel="max_pool_2d",
+        kernel=kernel,
         inputs=operator.inputs,
         output=operator.outputs[0],
         leads=(lead(place, channels, channels, 0),),

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from convert.graph import Graph
-from convert.passes import fuse_conv_max_pool
+from convert.passes import fuse_conv_max_pool, split_groups
 
 Pass = Callable[[Graph], Graph]
 
-PASSES: tuple[Pass, ...] = (fuse_conv_max_pool.run,)
+PASSES: tuple[Pass, ...] = (split_groups.run, fuse_conv_max_pool.run)
 """In the order in which they run."""
 
 

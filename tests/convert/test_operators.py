@@ -6,6 +6,7 @@ import pytest
 from convert.compiler import compile_model
 from convert.fixed_point import quantize_multiplier, requantize
 from host.runners.compiled import SharedModel
+from tests.convert.draws import extent, output_scale_for, weight_scales, zero_point_in
 from tests.convert.models import (
     NONE,
     RELU,
@@ -21,27 +22,6 @@ from tests.convert.models import (
 )
 
 ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
-
-
-def _extent(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
-    """TensorFlow's output size, written down on its own."""
-    if padding == SAME:
-        return (size + stride - 1) // stride
-    return (size - (kernel - 1) * dilation - 1) // stride + 1
-
-
-def _scales(rng: np.random.Generator, channels: int, per_channel: bool) -> list[float]:
-    count = channels if per_channel else 1
-    return [float(scale) for scale in np.exp(rng.uniform(-7, -4, count)).astype(np.float32)]
-
-
-def _zero_point(rng: np.random.Generator) -> int:
-    return int(rng.choice(np.array([-128, 127, rng.integers(-128, 128)])))
-
-
-def _output_scale(rng: np.random.Generator, scale: float, terms: int) -> float:
-    """Spreads sums of ``terms`` products over a part of int8, or several times beyond it."""
-    return float(np.float32(scale * np.sqrt(terms) * 50 * np.exp(rng.uniform(-1.5, 1.5))))
 
 
 def conv_2d(
@@ -60,20 +40,19 @@ def conv_2d(
     """A model of one convolution, and its input's shape."""
     model = ModelBuilder()
     input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
-    scales = _scales(rng, channels, per_channel)
+    scales = weight_scales(rng, channels, per_channel)
     terms = kernel[0] * kernel[1] * source[2]
     shape = (1, *source)
-    inputs = [model.tensor(shape, input_scale, _zero_point(rng))]
+    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
     inputs.append(model.weights(random_int8(rng, channels, *kernel, source[2]), scales))
     if bias:
         values = rng.integers(-3000, 3000, channels).astype(np.int32)
         inputs.append(model.bias(values))
     extents = [
-        _extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding)
-        for axis in (0, 1)
+        extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding) for axis in (0, 1)
     ]
-    scale = _output_scale(rng, input_scale * float(np.mean(scales)), terms)
-    output = model.tensor((1, *extents, channels), scale, _zero_point(rng))
+    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), terms)
+    output = model.tensor((1, *extents, channels), scale, zero_point_in(rng))
     model.operator(
         "CONV_2D",
         inputs,
@@ -152,10 +131,10 @@ def max_pool_2d(
 ) -> tuple[bytes, tuple[int, ...]]:
     """A model of one max pooling, and its input's shape."""
     model = ModelBuilder()
-    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), _zero_point(rng)
+    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
     shape = (1, *source)
     first = model.tensor(shape, scale, zero_point)
-    extents = [_extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
+    extents = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
     output = model.tensor((1, *extents, source[2]), scale, zero_point)
     model.operator(
         "MAX_POOL_2D",
@@ -200,13 +179,13 @@ def fully_connected(
     """A model of one fully connected layer with ``count`` inputs a row."""
     model = ModelBuilder()
     input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
-    scales = _scales(rng, channels, per_channel)
-    inputs = [model.tensor(shape, input_scale, _zero_point(rng))]
+    scales = weight_scales(rng, channels, per_channel)
+    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
     inputs.append(model.weights(random_int8(rng, channels, count), scales))
     if bias:
         inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
-    scale = _output_scale(rng, input_scale * float(np.mean(scales)), count)
-    output = model.tensor((*shape[:-1], channels), scale, _zero_point(rng))
+    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), count)
+    output = model.tensor((*shape[:-1], channels), scale, zero_point_in(rng))
     model.operator(
         "FULLY_CONNECTED",
         inputs,

@@ -1,0 +1,26 @@
+"""AVERAGE_POOL_2D: int8, SAME or VALID; padding is not counted."""
+
+from typing import Any
+
+from convert.graph import Graph, Operator
+from convert.ops import max_pool_2d
+from convert.program import Step
+
+NAME = "AVERAGE_POOL_2D"
+OPTIONS = max_pool_2d.OPTIONS
+LAST_VERSION = 3
+
+
+def parse(table: Any) -> max_pool_2d.Pool2D:  # noqa: ANN401 - the schema's classes have no types
+    """The options from the schema's table."""
+    return max_pool_2d.parse(table)
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse what the kernel cannot do, which is what that of MAX_POOL_2D cannot."""
+    max_pool_2d.check(graph, operator)
+
+
+def lower(graph: Graph, operator: Operator) -> Step:
+    """One call of kernels/portable/average_pool_2d.h, whose struct has max_pool_2d's fields."""
+    return max_pool_2d.pooling(graph, operator, "average_pool_2d")
