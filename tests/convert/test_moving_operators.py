@@ -61,6 +61,16 @@ def test_means_of_images_drawn_at_random_give_tflms_bytes(seed: int) -> None:
     assert_same_bytes(content, hard_inputs(rng, shape))
 
 
+def test_a_means_multiplier_is_cut_off_as_in_tflm() -> None:
+    """A sum of 6 is 3.5 here, less what the cut takes: rounded up had the multiplier been."""
+    content = mean((1, 1, 3, 2), (1, 2), source=(0.875, 0), target=(0.5, 0))
+    fields = compile_model(content, "small").program.steps[0].fields
+    assert fields["multiplier"] == 7 * 2**31 // 12 < 7 * 2**31 / 12
+    tensors = np.random.default_rng(0).integers(-4, 5, (60, 1, 3, 2)).astype(np.int8)
+    assert {-6, 6} <= set(tensors.sum(axis=(1, 2), dtype=int).ravel().tolist())
+    assert_same_bytes(content, tensors)
+
+
 def test_a_mean_of_so_coarse_a_scale_that_nothing_is_left_gives_tflms_bytes() -> None:
     """The multiplier's bits run out: the quotient of the scales is near 2**-32."""
     content = mean((1, 4, 4, 2), (1, 2), source=(1e-7, 3), target=(300.0, -7))
