@@ -9,13 +9,13 @@ import numpy as np
 
 from convert.boards import Board
 from convert.errors import DoesNotFitError, LinkError, ToolError
-from host.transport import open_port
 from host.transport.avr import STACK_OVERFLOW, avr_command, flash_with
 from host.transport.emulator import EmulatedBoard
+from host.transport.protocol_sim import Serial
 from host.wire.session import Session
 
-SILENCE = 30.0
-"""Seconds for hello, and for one inference, which takes 3 on a Mega's own clock."""
+SILENCE = 10.0
+"""Seconds for hello, and for one try of an inference, which may take 3 on a Mega's own clock."""
 
 
 def measure_stack(board: Board, firmware: Path) -> int | None:
@@ -42,7 +42,8 @@ def measure_stack(board: Board, firmware: Path) -> int | None:
 
 
 def _exercise(board: Board, emulated: EmulatedBoard) -> None:
-    with open_port(emulated.terminal, board.serial.baud) as port:
+    with Serial(baudrate=board.serial.baud, timeout=1.0) as port:
+        port.open_on(emulated)
         session = Session(port, SILENCE)
         shape = session.hello().input_shape
         noise = np.random.default_rng(0).integers(-128, 128, math.prod(shape), np.int8)

@@ -24,6 +24,8 @@ from host.transport.images import Image, find_image
 SPLIT_SECONDS = 0.001
 """The pause between two pieces of a line that splits."""
 
+GOOD_LINE = Faults()
+
 
 def parse_url(url: str) -> tuple[Image, Faults]:
     """The image to run and the line's faults. Raises a GlyphiteError's sentence."""
@@ -48,16 +50,22 @@ class Serial(serial.Serial):
         if self.is_open:
             raise serial.SerialException("Port is already open.")
         image, faults = parse_url(str(self.port))
+        self.open_on(EmulatedBoard(image.board, image.path), faults)
+
+    def open_on(self, emulated: EmulatedBoard, faults: Faults = GOOD_LINE) -> None:
+        """Open the port of a board that runs already; closing it stops that board."""
         self._sending = FaultyLine(faults, 0)
         self._receiving = FaultyLine(faults, 1)
         self._faulty = faults.any
         self._surplus = b""
-        self._emulated = EmulatedBoard(image.board, image.path)
+        self._emulated = emulated
+        if self.port is None:
+            self.port = emulated.terminal
         try:
-            self.portstr = self._emulated.terminal
+            self.portstr = emulated.terminal
             super().open()
         except BaseException:
-            self._emulated.stop()
+            emulated.stop()
             raise
 
     def close(self) -> None:

@@ -1,13 +1,16 @@
 """Boards with the seed model's firmware, for the tests of what talks to them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from convert.boards import load_board
 from convert.compiler import compile_folder
 from convert.workspace import ModelFolder
 from host.build import build
+from tests.convert.models import ModelBuilder
 
 Flash = Callable[..., ModelFolder]
 
@@ -44,3 +47,18 @@ def tamper(folder: ModelFolder) -> None:
         "    scores[0] = (int8_t)(scores[0] ^ 1);\n}\n"
     )
     path.write_text(honest + dishonest)
+
+
+@pytest.fixture
+def small_tflite(tmp_path: Path) -> Path:
+    """A .tflite of one fully connected layer: 16 inputs, 4 outputs."""
+    model = ModelBuilder()
+    source = model.tensor((1, 16), 0.02, 3)
+    values = np.random.default_rng(9).integers(-127, 128, (4, 16)).astype(np.int8)
+    weights = model.weights(values, 0.01)
+    bias = model.bias(np.arange(4, dtype=np.int32) * 100)
+    sink = model.tensor((1, 4), 0.05, -7)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], "FullyConnectedOptions", 4)
+    path = tmp_path / "small.tflite"
+    path.write_bytes(model.build([source], [sink]))
+    return path

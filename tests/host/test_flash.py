@@ -25,7 +25,6 @@ from host.transport.avr import erased_flash, flash_file, flash_with
 from host.transport.emulator import EmulatedBoard
 from host.transport.images import record_image
 from host.wire.session import open_session
-from tests.convert.models import ModelBuilder
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 
@@ -250,27 +249,14 @@ def test_an_emulated_board_without_a_sketch_says_how_to_flash_it() -> None:
     )
 
 
-def small_model(path: Path) -> Path:
-    """A .tflite of one fully connected layer: 16 inputs, 4 outputs."""
-    model = ModelBuilder()
-    source = model.tensor((1, 16), 0.02, 3)
-    values = np.random.default_rng(9).integers(-127, 128, (4, 16)).astype(np.int8)
-    weights = model.weights(values, 0.01)
-    bias = model.bias(np.arange(4, dtype=np.int32) * 100)
-    sink = model.tensor((1, 4), 0.05, -7)
-    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], "FullyConnectedOptions", 4)
-    path.write_bytes(model.build([source], [sink]))
-    return path
-
-
 def test_the_command_compiles_builds_flashes_and_confirms(
-    tmp_path: Path,
+    small_tflite: Path,
     require_tool: Callable[..., None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """From a .tflite to the board's answer in one command, and again as text."""
     require_tool("avrdude", "arduino-builder", "avr-gcc")
-    model = str(small_model(tmp_path / "small.tflite"))
+    model = str(small_tflite)
     assert main(["flash", model, "--board", "uno", "--port", "sim://uno", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["model"] == "small"
@@ -288,10 +274,10 @@ def test_the_command_compiles_builds_flashes_and_confirms(
 
 
 def test_a_mistake_is_one_sentence_and_an_exit_code(
-    tmp_path: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    small_tflite: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     require_tool("avrdude", "arduino-builder", "avr-gcc")
-    model = str(small_model(tmp_path / "small.tflite"))
+    model = str(small_tflite)
     assert main(["flash", model, "--board", "uno", "--port", "/dev/nope"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
