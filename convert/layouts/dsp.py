@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.layouts.dsp_add import factors
 from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
 from convert.layouts.dsp_winograd import TRANSFORM_BITS, transform
 
@@ -130,7 +131,7 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
     pairs = [(w[0, 0], w[0, 1]), (w[1, 0], w[1, 1]), (w[2, 0], w[2, 1]), (w[0, 2], w[1, 2])]
     words = _pair(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
     bias = _bias(conv, flat, requantize, NARROW_BITS)
-    rows = np.concatenate([words, bias[:, None], requantize.numbers.T], axis=1)
+    rows = np.concatenate([words[:, :3], bias[:, None], words[:, 3:], requantize.numbers.T], axis=1)
     made = {
         "inputs": _inputs(conv, wide=True),
         "requantize": requantize.fields,
@@ -201,7 +202,36 @@ def depthwise_conv_2d(fields: Fields) -> Variant | None:
     return Variant("dsp_depthwise_conv_2d", made, 8 * columns)
 
 
+def arithmetic(fields: Fields) -> Variant | None:
+    """``dsp/add.h``: both operands of the output's shape, and neither constant."""
+    count = fields["rows"] * fields["pixels"] * fields["channels"]
+    steps = {
+        "row": fields["pixels"] * fields["channels"],
+        "pixel": fields["channels"],
+        "channel": 1,
+    }
+    sizes = {"row": "rows", "pixel": "pixels", "channel": "channels"}
+    for side in ("left", "right"):
+        operand = fields[side]
+        if "constant" in operand or any(
+            operand[name] != step and fields[sizes[name]] > 1 for name, step in steps.items()
+        ):
+            return None
+    signs = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
+    if fields["operation"] not in signs:
+        return None
+    found = factors(fields, subtract=signs[fields["operation"]])
+    if found is None:
+        return None
+    limits = {
+        "activation_minimum": fields["minimum"],
+        "activation_maximum": fields["maximum"],
+    }
+    return Variant("dsp_add", {"count": count, **found, **limits}, 0)
+
+
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
+    "arithmetic": arithmetic,
     "conv_2d": conv_2d,
     "conv_2d_max_pool_2d": conv_2d_max_pool_2d,
     "depthwise_conv_2d": depthwise_conv_2d,
@@ -301,7 +331,7 @@ def _pair(halves: Int64) -> Int64:
 def _interleave(
     bias: Int64, words: Int64, requantize: Requantize, together: int
 ) -> NDArray[np.int32]:
-    """For each ``together`` channels: biases, weights, numbers, the channels' words side by side."""
+    """For each ``together`` channels: biases, weights, numbers, their words side by side."""
     rows = np.concatenate([bias[:, None], words, requantize.numbers.T], axis=1)
     missing = -len(rows) % together
     rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])

@@ -2,8 +2,9 @@
 
 TensorFlow Lite Micro rounds a sum twice (:func:`convert.fixed_point.requantize`). As a function of
 the sum that is a staircase of at most 255 steps. A straight line that passes every step between the
-same two sums gives the same bytes: here ``(sum * 2**fraction_bits + extra) * multiplier``, rounded
-down to units of the output. The twin is ``kernels/dsp/requantize.h``.
+same two sums gives the same bytes: here ``(sum * 2**bits + extra) * multiplier``, rounded down to
+units of the output. Below zero TensorFlow Lite Micro rounds halves the other way, so that the line
+has a kink there: what is negative is lowered. The twin is ``kernels/dsp/requantize.h``.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ Int64 = NDArray[np.int64]
 
 EXTRAS_TRIED = 24
 """How far from the ideal line's offset lines are tried, to either side."""
-SHIFTS_TRIED = 4
+SHIFTS_TRIED = 2
+MOST_UP = 4
+"""By how many bits sums are shifted up, for lines that differ by less."""
 LARGEST_SHIFT = 22
 """Of the output's unit: 255 of them times 2**32 are within 63 bits."""
 
@@ -54,32 +57,39 @@ class Requantize:
 
     fields: dict[str, Any]
     extra: Int64
-    """To be added to each channel's bias, in units of 1 / 2**fraction_bits; (channels)."""
+    """To be added to each channel's bias, in units of the sum; (channels)."""
     numbers: Int64
-    """(numbers, channels): multiplier alone, or multiplier, addend and shift."""
+    """(numbers, channels), as requantize.h lists them."""
 
 
 def choose(output: Output, fraction_bits: int) -> Requantize | None:
-    """The cheapest form that gives TensorFlow Lite Micro's bytes; None where neither does."""
-    limit = 2 ** (31 - fraction_bits) - 2
-    if output.lowest.min() <= -limit or output.highest.max() >= limit:
-        return None
+    """The cheapest form that gives TensorFlow Lite Micro's bytes; None where none does.
+
+    Sums come in units of 1 / 2**fraction_bits.
+    """
     right = -output.shifts
-    if right.min() < 1 or right.max() > LARGEST_SHIFT:
+    if right.min() < 1 or right.max() > LARGEST_SHIFT or not _fits(output, fraction_bits):
         return None
-    return prove(output, fraction_bits) or exact(output, fraction_bits)
+    for up in range(MOST_UP + 1):
+        found = prove(output, fraction_bits, up) if _fits(output, fraction_bits + up) else None
+        if found is not None:
+            return found
+    return exact(output, fraction_bits)
 
 
-def prove(output: Output, fraction_bits: int) -> Requantize | None:
-    """The form of one multiplier a channel, where every channel has such a line."""
+def prove(output: Output, fraction_bits: int, up: int = 0) -> Requantize | None:
+    """The form of one line a channel, where every channel has one."""
     stairs = staircase(output)
-    most = min(int((-output.shifts).min()) + fraction_bits - 1, LARGEST_SHIFT)
+    bits = fraction_bits + up
+    most = min(int((-output.shifts).min()) + bits - 1, LARGEST_SHIFT)
     for shift in range(most, max(most - SHIFTS_TRIED, 0), -1):
-        lines = _lines(output, fraction_bits, shift, stairs)
+        lines = _lines(output, bits, shift, stairs)
         if lines is not None:
-            addend = _addend(output, shift)
-            fields = _fields(output, 1, fraction_bits, shift, addend)
-            return Requantize(fields, lines[:, 0], lines[None, :, 1])
+            extra, multipliers, lowered = lines.T
+            kink = int(np.any(lowered))
+            fields = _fields(output, fraction_bits, proven=1, shift=shift, up=up, kink=kink)
+            numbers = [multipliers, *[extra] * (up > 0), *[lowered] * kink]
+            return Requantize(fields, extra * (up == 0), np.stack(numbers))
     return None
 
 
@@ -87,9 +97,15 @@ def exact(output: Output, fraction_bits: int) -> Requantize:
     """The form that rounds twice; each channel's factor is less than a half."""
     right = -output.shifts
     addends = (output.offset << right) + (np.int64(1) << (right - 1))
-    fields = _fields(output, 0, fraction_bits, 0, 0)
+    fields = _fields(output, fraction_bits, proven=0, shift=1, up=0, kink=0)
     numbers = np.stack([output.multipliers, addends, right])
     return Requantize(fields, np.zeros_like(right), numbers)
+
+
+def _fits(output: Output, bits: int) -> bool:
+    """Whether all sums fit 32 bits in units of 1 / 2**bits, with four units to spare."""
+    limit = 2 ** (31 - bits) - 4
+    return bool(output.lowest.min() > -limit and output.highest.max() < limit)
 
 
 def staircase(output: Output) -> Int64:
@@ -109,14 +125,12 @@ def staircase(output: Output) -> Int64:
     return np.where(is_step, reached, highest + 1)
 
 
-def _fields(
-    output: Output, proven: int, fraction_bits: int, shift: int, addend: int
-) -> dict[str, Any]:
+def _fields(output: Output, fraction_bits: int, *, shift: int, **form: int) -> dict[str, Any]:
     return {
-        "proven": proven,
+        **form,
         "fraction_bits": fraction_bits,
         "shift": shift,
-        "addend": addend,
+        "addend": _addend(output, shift),
         "activation_minimum": output.minimum,
         "activation_maximum": output.maximum,
     }
@@ -127,75 +141,95 @@ def _addend(output: Output, shift: int) -> int:
     return (output.offset << shift) + (1 << (shift - 1))
 
 
-def _lines(output: Output, fraction_bits: int, shift: int, stairs: Int64) -> Int64 | None:
-    """(channels, 2) extra and multiplier of lines that give every channel's bytes, or None."""
-    lines = np.zeros((len(stairs), 2), np.int64)
+def _lines(output: Output, bits: int, shift: int, stairs: Int64) -> Int64 | None:
+    """(channels, 3) extra, multiplier and kink of lines that give every channel's bytes."""
+    lines = np.zeros((len(stairs), 3), np.int64)
     for channel, sums in enumerate(stairs):
-        line = _line(output, channel, fraction_bits, shift, sums)
+        line = _line(output, channel, bits, shift, sums)
         if line is None:
             return None
         lines[channel] = line
-    return lines if _same_bytes(output, fraction_bits, shift, lines, stairs) else None
+    return lines if _same_bytes(output, bits, shift, lines, stairs) else None
 
 
 def _line(
-    output: Output, channel: int, fraction_bits: int, shift: int, stairs: Int64
-) -> tuple[int, int] | None:
-    """(extra, multiplier) of a line that passes a channel's steps, or None."""
+    output: Output, channel: int, bits: int, shift: int, stairs: Int64
+) -> tuple[int, int, int] | None:
+    """(extra, multiplier, kink) of a line that passes a channel's steps, or None."""
     is_step = stairs <= output.highest[channel]
-    sums = stairs[is_step] << fraction_bits
+    sums = stairs[is_step]
     values = np.arange(output.minimum + 1, output.maximum + 1)[is_step] - output.offset
     bounds = (values << (32 + shift)) - (np.int64(1) << (31 + shift))
     right = -int(output.shifts[channel])
-    ideal = float(output.multipliers[channel]) * 2.0 ** (1 + shift - right - fraction_bits)
+    ideal = float(output.multipliers[channel]) * 2.0 ** (1 + shift - right - bits)
     if ideal < 1:
         return None
     middle = round(2.0 ** (31 + shift - right) / ideal)
-    for distance in sorted(range(-EXTRAS_TRIED, EXTRAS_TRIED + 1), key=abs):
-        multiplier = _multiplier(bounds, sums + middle + distance, 1 << fraction_bits, ideal)
-        if multiplier is not None:
-            return middle + distance, multiplier
+    kinks = _near(2 * middle) if np.any(sums - 1 < 0) and np.any(bounds < 0) else [0]
+    for extra in _near(middle):
+        above = _multipliers(bounds, sums, bits, extra)
+        for kink in kinks if above[0] <= above[1] else []:
+            below = _multipliers_below(bounds, sums, bits, extra - kink)
+            low, high = max(above[0], below[0]), min(above[1], below[1])
+            if low <= high:
+                return extra, min(max(round(ideal), low), high), kink
     return None
 
 
-def _multiplier(bounds: Int64, at: Int64, unit: int, ideal: float) -> int | None:
-    """The m nearest to the ideal one with at * m >= bounds > (at - unit) * m, if there is one."""
-    if np.any(at <= 0):
-        return None
-    before = at - unit
-    low = int(np.max(-(-bounds // at), initial=0))
-    high = int(np.min((bounds[before > 0] - 1) // before[before > 0], initial=INT32_MAX))
-    return min(max(round(ideal), low), high) if low <= high else None
+def _near(middle: int) -> list[int]:
+    """Whole numbers about one, the nearest first."""
+    return [middle + d for d in sorted(range(-EXTRAS_TRIED, EXTRAS_TRIED + 1), key=abs)]
 
 
-def _same_bytes(
-    output: Output, fraction_bits: int, shift: int, lines: Int64, stairs: Int64
-) -> bool:
-    """Whether the lines give the right bytes at both ends and on both sides of each step.
+def _multipliers(bounds: Int64, sums: Int64, bits: int, extra: int) -> tuple[int, int]:
+    """The least and the largest m that fit the steps at sums of 0 and more.
+
+    At a step's sum, x * m must reach its bound, x = sum * 2**bits + extra; at the sum before, not.
+    """
+    at = (sums << bits) + extra
+    before = at - (1 << bits)
+    low = -(-bounds[sums >= 0] // at[sums >= 0])
+    under = (before > 0) & (sums > 0)
+    high = (bounds[under] - 1) // before[under]
+    return int(np.max(low, initial=0)), int(np.min(high, initial=INT32_MAX))
+
+
+def _multipliers_below(bounds: Int64, sums: Int64, bits: int, extra: int) -> tuple[int, int]:
+    """The same for sums below 0, where both sides are negative."""
+    at = -((sums << bits) + extra)
+    before = at + (1 << bits)
+    high = -bounds[sums < 0] // at[sums < 0]
+    low = -bounds[sums <= 0] // before[sums <= 0] + 1
+    return int(np.max(low, initial=0)), int(np.min(high, initial=INT32_MAX))
+
+
+def _same_bytes(output: Output, bits: int, shift: int, lines: Int64, stairs: Int64) -> bool:
+    """Whether the lines give the right bytes at both ends and on both sides of each step and of 0.
 
     Both functions rise with the sum, so that these sums stand for all between them.
     """
-    ends = np.stack([output.lowest, output.highest], axis=1)
-    inside = np.minimum(stairs, output.highest[:, None])
-    before = np.maximum(inside - 1, output.lowest[:, None])
-    sums = np.concatenate([ends, inside, before], axis=1)
-    found = np.clip(evaluate(output, fraction_bits, shift, lines, sums), -128, 127)
-    found = np.clip(found, output.minimum, output.maximum)
-    extremes = evaluate(output, fraction_bits, 0, lines, ends, _addend(output, shift))
-    scaled = (ends << fraction_bits) + lines[:, :1]
-    within = (np.minimum(extremes, scaled) >= INT32_MIN) & (np.maximum(extremes, scaled) <= INT32_MAX)
-    return bool(np.all(found == output.byte(sums)) and np.all(within))
+    lowest, highest = output.lowest[:, None], output.highest[:, None]
+    zero = np.zeros_like(lowest)
+    places = np.concatenate([lowest, highest, stairs, stairs - 1, zero, zero - 1], axis=1)
+    sums = np.clip(places, lowest, highest)
+    found = np.clip(evaluate(output, bits, shift, lines, sums), -128, 127)
+    right = np.clip(found, output.minimum, output.maximum) == output.byte(sums)
+    inputs = line_inputs(bits, lines, sums)
+    products = (inputs * lines[:, 1:2] >> 32) + _addend(output, shift)
+    low, high = np.minimum(inputs, products), np.maximum(inputs, products)
+    return bool(np.all(right) and np.all(low >= INT32_MIN) and np.all(high <= INT32_MAX))
 
 
-def evaluate(
-    output: Output,
-    fraction_bits: int,
-    shift: int,
-    lines: Int64,
-    sums: Int64,
-    addend: int | None = None,
-) -> Int64:
-    """What requantize.h makes of ``sums`` (channels, n) by the proven form, before it clamps."""
-    addend = _addend(output, shift) if addend is None else addend
-    scaled = (sums << fraction_bits) + lines[:, :1]
-    return np.asarray(((scaled * lines[:, 1:] >> 32) + addend) >> shift)
+def line_inputs(bits: int, lines: Int64, sums: Int64) -> Int64:
+    """What a proven form multiplies: sums (channels, n) with extra, lowered below 0."""
+    raised = (sums << bits) + lines[:, :1]
+    return np.asarray(np.where(raised < 0, raised - lines[:, 2:], raised))
+
+
+def evaluate(output: Output, bits: int, shift: int, lines: Int64, sums: Int64) -> Int64:
+    """What requantize.h makes of ``sums`` (channels, n) by a proven form, before it clamps.
+
+    ``lines`` (channels, 3) are extra, multiplier and kink.
+    """
+    products = line_inputs(bits, lines, sums) * lines[:, 1:2] >> 32
+    return np.asarray((products + _addend(output, shift)) >> shift)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.layouts.dsp import Variant
 from convert.workspace import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
@@ -35,7 +36,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[2] =
 #endif
 
 __attribute__((noinline)) static void run(void) {{
-    {call};
+    glyphite_{kernel}(&layer, input, output, scratch);
 }}
 
 static unsigned timed(void) {{
@@ -74,12 +75,16 @@ LINK = """
 ENTRY(_start)
 MEMORY { FLASH (rx) : ORIGIN = 0, LENGTH = 4M RAM (rw) : ORIGIN = 0x20000000, LENGTH = 4M }
 SECTIONS {
-    .text : { KEEP(*(.vectors)) *(.text .text.* .rodata .rodata.*) KEEP(*(.init)) KEEP(*(.fini)) } > FLASH
+    .text : {
+        KEEP(*(.vectors)) *(.text .text.* .rodata .rodata.*) KEEP(*(.init)) KEEP(*(.fini))
+    } > FLASH
     .ARM.exidx : { __exidx_start = .; *(.ARM.exidx*) __exidx_end = .; } > FLASH
     .init_array : { KEEP(*(.init_array*)) } > FLASH
     .data : { *(.data .data.*) } > RAM
     .bss : { __bss_start__ = .; *(.bss .bss.* COMMON) __bss_end__ = .; } > RAM
-    end = .; __end__ = .; __HeapLimit = ORIGIN(RAM) + LENGTH(RAM) - 64K;
+    end = .;
+    __end__ = .;
+    __HeapLimit = ORIGIN(RAM) + LENGTH(RAM) - 64K;
     stack_top = ORIGIN(RAM) + LENGTH(RAM);
     __stack = stack_top;
 }
@@ -87,36 +92,25 @@ SECTIONS {
 
 
 class KernelProgram:
-    """``glyphite_<kernel>(&layer, input, output, scratch)`` of kernels/dsp/``header``.h."""
+    """A variant's kernel over inputs (n, ...), each giving ``output_bytes``."""
 
     def __init__(
-        self,
-        folder: Path,
-        kernel: str,
-        fields: Mapping[str, Any],
-        inputs: NDArray[np.int8],
-        output_bytes: int,
-        *,
-        header: str | None = None,
-        call: str | None = None,
-        scratch_words: int = 1,
+        self, folder: Path, variant: Variant, inputs: NDArray[np.int8], output_bytes: int
     ) -> None:
-        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        flat = inputs.reshape(len(inputs), -1)
-        lines = list(arrays("layer", fields))
-        lines.append(array("tensors", flat))
+        self.folder = folder
         self.source = folder / "program.c"
+        flat = inputs.reshape(len(inputs), -1)
+        constants = [*arrays("layer", variant.fields), array("tensors", flat)]
         self.source.write_text(
             PROGRAM.format(
-                header=header or kernel.removeprefix("dsp_"),
-                kernel=kernel,
-                arrays="\n".join(lines),
-                struct=initializer("layer", fields),
+                header=variant.kernel.removeprefix("dsp_"),
+                kernel=variant.kernel,
+                arrays="\n".join(constants),
+                struct=initializer("layer", variant.fields),
                 input_bytes=flat.shape[1],
                 output_bytes=output_bytes,
-                scratch_words=scratch_words,
-                call=call or f"glyphite_{kernel}(&layer, input, output, scratch)",
+                scratch_words=variant.scratch_words,
                 inputs=len(inputs),
             )
         )
@@ -143,10 +137,10 @@ class KernelProgram:
 
     def _compile(self, compiler: str, *flags: str) -> None:
         command = [compiler, *WARNINGS, f"-I{SOURCES}", str(self.source), *flags]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, timeout=60)
 
     def _outputs(self, command: Sequence[str]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
         outputs = [np.frombuffer(bytes.fromhex(text), np.int8) for _, text in lines]

@@ -4,7 +4,7 @@
  *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
  *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order
  *                                   [kernel_height][kernel_width][input_channels], zeros behind
- *   numbers  [1 or 3][2]            see requantize.h
+ *   numbers  [1 to 3][2]            see requantize.h
  * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
 #pragma once
 

@@ -3,9 +3,10 @@
  * a whole pool, in the order of glyphite_dot_plane (dot.h).
  *
  * Weights, for each output channel:
- *   weights  [5]   pairs, times 2^fraction_bits
+ *   weights  [3]   pairs, times 2^fraction_bits
  *   bias     [1]   in units of 1 / 2^fraction_bits, input offset included
- *   numbers  [1 or 3], see requantize.h
+ *   weights  [2]   the other pairs
+ *   numbers  [1 to 3], see requantize.h
  * laid out by convert/layouts/dsp.py. */
 #pragma once
 

@@ -10,7 +10,7 @@
  *   bias     [1]    in units of 1 / 2^fraction_bits, input offset included
  *   weights  [3]    by column: those of rows 0 and 1 as a pair, times 2^fraction_bits
  *            [2]    row 2, columns 0 and 1 as a pair; column 2
- *   numbers  [1 or 3], see requantize.h
+ *   numbers  [1 to 3], see requantize.h
  * laid out by convert/layouts/dsp.py. */
 #pragma once
 
@@ -77,7 +77,7 @@ glyphite_dsp_depthwise_channel(const struct glyphite_dsp_depthwise_conv_2d *laye
 GLYPHITE_KERNEL void
 glyphite_dsp_depthwise_conv_2d_row(const struct glyphite_dsp_depthwise_conv_2d *layer,
                                    const int8_t *const *rows, int8_t *output, uint32_t *scratch) {
-    const int32_t words = layer->requantize.proven ? 7 : 9; /* of a channel */
+    const int32_t words = 6 + glyphite_dsp_numbers(&layer->requantize);
     const int32_t *weights = layer->weights;
     for (int32_t channel = 0; channel < layer->inputs.channels; channel += 4) {
         glyphite_dsp_depthwise_order(layer, rows, channel, scratch);

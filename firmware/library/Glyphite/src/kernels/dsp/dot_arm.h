@@ -6,7 +6,7 @@
  * instructions, where the products alone take 16. */
 #pragma once
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
 
 /* One pair of each of two channels (v0, v1) by that of 2 to 4 pixels. */
 #define GLYPHITE_PRODUCTS_2                                                                        \
@@ -120,9 +120,9 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int3
     if (steps > 0) {
         __asm__ volatile("1:\n\t" GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
                              GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
-                         "cmp %[p], %[end]\n\tbne 1b"
+                         "ldr %[a0], %[end]\n\tcmp %[p], %[a0]\n\tbne 1b"
                          : GLYPHITE_SUMS_4, GLYPHITE_POINTERS_4
-                         : [end] "r"(end)
+                         : [end] "m"(end)
                          : "cc", "memory", "r4", "r5", "r6", "r8");
     }
     return weights;
@@ -130,40 +130,41 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int3
 
 GLYPHITE_KERNEL const int32_t *glyphite_dot_plane(int32_t sums[4], const int32_t *weights,
                                                   const uint32_t *patch) {
-    register int32_t bias __asm__("r5");
+    register int32_t bias __asm__("r3");
     uint32_t a, b;
-    __asm__ volatile("ldm %[w]!, {r0, r1, r2, r3, r4, r5}\n\t"
+    __asm__ volatile("ldm %[w]!, {r0, r1, r2, r3}\n\t"
                      "ldrd %[a], %[b], [%[p]]\n\t" /* rows 0 */
-                     "smlad %[s0], %[a], r0, r5\n\t"
-                     "smlad %[s1], %[b], r0, r5\n\t"
+                     "smlad %[s0], %[a], r0, r3\n\t"
+                     "smlad %[s1], %[b], r0, r3\n\t"
                      "ldrd %[a], %[b], [%[p], #8]\n\t" /* rows 1 */
                      "smlad %[s0], %[a], r1, %[s0]\n\t"
                      "smlad %[s1], %[b], r1, %[s1]\n\t"
-                     "smlad %[s2], %[a], r0, r5\n\t"
-                     "smlad r5, %[b], r0, r5\n\t"
+                     "smlad %[s2], %[a], r0, r3\n\t"
+                     "smlad r3, %[b], r0, r3\n\t"
                      "ldrd %[a], %[b], [%[p], #16]\n\t" /* rows 2 */
                      "smlad %[s0], %[a], r2, %[s0]\n\t"
                      "smlad %[s1], %[b], r2, %[s1]\n\t"
                      "smlad %[s2], %[a], r1, %[s2]\n\t"
-                     "smlad r5, %[b], r1, r5\n\t"
+                     "smlad r3, %[b], r1, r3\n\t"
                      "ldrd %[a], %[b], [%[p], #24]\n\t" /* rows 3 */
                      "smlad %[s2], %[a], r2, %[s2]\n\t"
-                     "smlad r5, %[b], r2, r5\n\t"
+                     "smlad r3, %[b], r2, r3\n\t"
+                     "ldm %[w]!, {r0, r1}\n\t"
                      "ldrd %[a], %[b], [%[p], #32]\n\t" /* columns 2 and 3, rows 0 and 1 */
-                     "smlad %[s0], %[a], r3, %[s0]\n\t"
-                     "smlad %[s1], %[b], r3, %[s1]\n\t"
+                     "smlad %[s0], %[a], r0, %[s0]\n\t"
+                     "smlad %[s1], %[b], r0, %[s1]\n\t"
                      "ldrd %[a], %[b], [%[p], #40]\n\t" /* the same, rows 1 and 2 */
-                     "smlad %[s2], %[a], r3, %[s2]\n\t"
-                     "smlad r5, %[b], r3, r5\n\t"
-                     "smlatb %[s0], %[a], r4, %[s0]\n\t"
-                     "smlatb %[s1], %[b], r4, %[s1]\n\t"
+                     "smlad %[s2], %[a], r0, %[s2]\n\t"
+                     "smlad r3, %[b], r0, r3\n\t"
+                     "smlatb %[s0], %[a], r1, %[s0]\n\t"
+                     "smlatb %[s1], %[b], r1, %[s1]\n\t"
                      "ldr %[a], [%[p], #48]\n\t" /* columns 2 and 3 of row 3 */
-                     "smlabb %[s2], %[a], r4, %[s2]\n\t"
-                     "smlatb r5, %[a], r4, r5"
+                     "smlabb %[s2], %[a], r1, %[s2]\n\t"
+                     "smlatb r3, %[a], r1, r3"
                      : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [s2] "=&r"(sums[2]),
                        "=&r"(bias), [w] "+r"(weights), [a] "=&r"(a), [b] "=&r"(b)
                      : [p] "r"(patch)
-                     : "memory", "r0", "r1", "r2", "r3", "r4");
+                     : "memory", "r0", "r1", "r2");
     sums[3] = bias;
     return weights;
 }

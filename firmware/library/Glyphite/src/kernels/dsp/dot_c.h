@@ -1,7 +1,7 @@
 /* dot.h in C. Included by dot.h only. */
 #pragma once
 
-#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
+#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__) || !defined(__OPTIMIZE__)
 
 GLYPHITE_KERNEL void glyphite_products(int32_t *sums, const int32_t weights[2],
                                        const uint32_t *patch, int32_t pixels) {
@@ -68,13 +68,13 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_plane(int32_t sums[4], const int32_t
     const uint32_t bottom[2] = {glyphite_pack_low_high(patch[12], 0), patch[12] >> 16};
     for (int32_t pixel = 0; pixel < 4; pixel++) {
         const uint32_t *const pairs = patch + pixel / 2 * 2 + pixel % 2;
-        int32_t sum = weights[5];
+        int32_t sum = weights[3];
         for (int32_t row = 0; row < 3; row++) {
             sum = glyphite_smlad(pairs[2 * row], (uint32_t)weights[row], sum);
         }
-        sum = glyphite_smlad(patch[8 + pixel], (uint32_t)weights[3], sum);
+        sum = glyphite_smlad(patch[8 + pixel], (uint32_t)weights[4], sum);
         sums[pixel] =
-            glyphite_smlabb(pixel < 2 ? last[pixel] : bottom[pixel - 2], (uint32_t)weights[4], sum);
+            glyphite_smlabb(pixel < 2 ? last[pixel] : bottom[pixel - 2], (uint32_t)weights[5], sum);
     }
     return weights + 6;
 }

@@ -3,7 +3,7 @@
  * Weights, for each four output channels (partners of zeros make up the last four):
  *   bias     [4]         in units of 1 / 2^fraction_bits, input offset included
  *   weights  [steps][4]  a word of four inputs each
- *   numbers  [1 or 3][4] see requantize.h
+ *   numbers  [1 to 3][4] see requantize.h
  * laid out by convert/layouts/dsp.py. */
 #pragma once
 

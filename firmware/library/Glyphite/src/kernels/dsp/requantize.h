@@ -3,21 +3,26 @@
  * Sums come in units of 1 / 2^fraction_bits. Each output channel has its numbers at the end of its
  * weights; which numbers, depends on the form, which the generator chooses for a layer:
  *
- * - proven: (multiplier). TensorFlow Lite Micro rounds twice; where every channel's sums have been
- *   shown (convert/layouts/dsp_requantize.py) to give the same byte by
- *   (sum * multiplier / 2^32 + addend) / 2^shift, with one shift for the whole layer, two
- *   instructions do. Most layers with ReLU pass.
- * - exact: (multiplier, addend, shift). Both roundings as TensorFlow Lite Micro makes them. */
+ * - proven: TensorFlow Lite Micro rounds twice; where every channel's sums have been shown
+ *   (convert/layouts/dsp_requantize.py) to give the same byte by one straight line and one shift
+ *   for the whole layer, two instructions do:
+ *     (sum * multiplier / 2^32 + addend) / 2^shift.
+ *   Numbers: multiplier; with `up`, extra, and the sum becomes sum * 2^up + extra; with `kink`,
+ *   kink, by which a negative sum is lowered: without ReLU halves round the other way there.
+ * - exact: both roundings as TensorFlow Lite Micro makes them. Numbers: multiplier, addend, shift.
+ */
 #pragma once
 
 #include "../../fixed_point.h"
 #include "simd.h"
 
 struct glyphite_dsp_requantize {
-    int proven;                 /* the form: 1 proven, 0 exact */
-    int fraction_bits;          /* 1 to 15; used by the exact form */
-    int shift;                  /* 0 to 31; used by the proven form */
-    int32_t addend;             /* used by the proven form */
+    int32_t proven;             /* the form: 1 proven, 0 exact */
+    int32_t up;                 /* of the proven form, as the next three */
+    int32_t kink;               /* 1 where there is one, 0 where not */
+    int32_t shift;              /* 1 to 22 */
+    int32_t addend;             /* the output's zero point and the half for rounding */
+    int32_t fraction_bits;      /* 1 to 15; of the exact form */
     int32_t activation_minimum; /* -128 to 127, as is the maximum */
     int32_t activation_maximum;
 };
@@ -25,39 +30,64 @@ struct glyphite_dsp_requantize {
 /* The numbers of up to four channels. */
 struct glyphite_dsp_channels {
     int32_t multiplier[4];
-    int32_t addend[4];
-    int32_t shift[4];
+    int32_t second[4]; /* extra, or the exact form's addend */
+    int32_t third[4];  /* kink, or the exact form's shift */
 };
 
-/* Reads what lies at `numbers`, [1 or 3][count], and gives its end. */
+/* Numbers of a channel. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_numbers(const struct glyphite_dsp_requantize *form) {
+    return form->proven ? 1 + (form->up > 0) + form->kink : 3;
+}
+
+/* Reads what lies at `numbers`, [numbers][count], and gives its end. */
 GLYPHITE_KERNEL const int32_t *
 glyphite_dsp_read_channels(const struct glyphite_dsp_requantize *form, const int32_t *numbers,
                            int32_t count, struct glyphite_dsp_channels *channels) {
+    const int32_t *const second = numbers + count;
+    const int32_t *const third = !form->proven || form->up > 0 ? second + count : second;
 #pragma GCC unroll 4
     for (int32_t channel = 0; channel < count; channel++) {
         channels->multiplier[channel] = numbers[channel];
-        if (!form->proven) {
-            channels->addend[channel] = numbers[count + channel];
-            channels->shift[channel] = numbers[2 * count + channel];
+        if (!form->proven || form->up > 0) {
+            channels->second[channel] = second[channel];
+        }
+        if (!form->proven || form->kink) {
+            channels->third[channel] = third[channel];
         }
     }
-    return numbers + (form->proven ? 1 : 3) * count;
+    return numbers + glyphite_dsp_numbers(form) * count;
+}
+
+/* The proven form, before the clamp. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_line(const struct glyphite_dsp_requantize *form,
+                                          const struct glyphite_dsp_channels *channels,
+                                          int32_t channel, int32_t sum) {
+    if (form->up > 0) {
+        sum = sum * ((int32_t)1 << form->up) + channels->second[channel];
+    }
+    if (form->kink) {
+        sum -= channels->third[channel] & sum >> 31;
+    }
+    sum = glyphite_smmla(sum, channels->multiplier[channel], form->addend);
+    return glyphite_shift_to_byte(sum, form->shift);
+}
+
+/* The exact form, before the clamp. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_round_twice(const struct glyphite_dsp_requantize *form,
+                                                 const struct glyphite_dsp_channels *channels,
+                                                 int32_t channel, int32_t sum) {
+    const int32_t doubled = sum >> (form->fraction_bits - 1);
+    int32_t product = glyphite_smmulr(doubled, channels->multiplier[channel]);
+    product += product >> 31; /* halves of negative numbers round down, others up */
+    product += channels->second[channel];
+    return glyphite_shift_to_byte(product, channels->third[channel]);
 }
 
 GLYPHITE_KERNEL int8_t glyphite_dsp_requantize(const struct glyphite_dsp_requantize *form,
                                                const struct glyphite_dsp_channels *channels,
                                                int32_t channel, int32_t sum) {
-    const int32_t multiplier = channels->multiplier[channel];
-    int32_t result;
-    if (form->proven) {
-        result = glyphite_smmla(sum, multiplier, form->addend);
-        result = glyphite_shift_to_byte(result, form->shift);
-    } else {
-        result = glyphite_smmulr(sum >> (form->fraction_bits - 1), multiplier);
-        result += result >> 31; /* halves of negative numbers round down, others up */
-        result += channels->addend[channel];
-        result = glyphite_shift_to_byte(result, channels->shift[channel]);
-    }
+    int32_t result = form->proven ? glyphite_dsp_line(form, channels, channel, sum)
+                                  : glyphite_dsp_round_twice(form, channels, channel, sum);
     if (form->activation_minimum > -128 || form->activation_maximum < 127) {
         result = glyphite_clamp(result, form->activation_minimum, form->activation_maximum);
     }

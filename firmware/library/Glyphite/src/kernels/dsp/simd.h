@@ -1,8 +1,9 @@
 /* The instructions of Arm's DSP extension (ARMv7E-M, ARMv8-M with DSP) that the kernels here use.
  *
  * A "pair" is a word of two signed 16-bit halves, the lower half first. simd_arm.h has the
- * instructions; for any other machine simd_c.h has the same functions in C, so that layouts and
- * kernels can be tested, and searched for undefined behaviour, there. */
+ * instructions. For any other machine simd_c.h has the same functions in C, so that layouts and
+ * kernels can be tested, and searched for undefined behaviour, there; and for a compiler that does
+ * not optimize, which keeps a register for itself that the inner loops need. */
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* simd.h by instructions of the DSP extension. Included by simd.h only. */
 #pragma once
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
 
 /* sum + a.low * b.low + a.high * b.high */
 GLYPHITE_KERNEL int32_t glyphite_smlad(uint32_t a, uint32_t b, int32_t sum) {
@@ -110,7 +110,7 @@ GLYPHITE_KERNEL int32_t glyphite_smmulr(int32_t a, int32_t b) {
 
 /* value / 2^shift, rounded down, kept within a signed byte. A shift known to the compiler is part
  * of the saturating instruction. */
-GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
+GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int32_t shift) {
     int32_t result;
     if (__builtin_constant_p(shift) && shift > 0) {
         __asm__("ssat %0, #8, %1, asr %2" : "=r"(result) : "r"(value), "i"(shift));
@@ -121,30 +121,37 @@ GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
     return result;
 }
 
-/* simd.h says what these two do. They are written in assembly because of LDRD, STM and SXTB with a
+/* simd.h says what these two do. They are written in assembly because of LDRD, STRD and SXTB with a
  * rotation, which a compiler does not form here. */
 GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int32_t at,
                                                 uint32_t *column) {
-    __asm__ volatile("ldr r0, [%[a], %[at]]\n\t"
-                     "ldr r2, [%[b], %[at]]\n\t"
-                     "ldr r1, [%[c], %[at]]\n\t"
-                     "sxtb16 r3, r0\n\t"
-                     "sxtb16 r4, r0, ror #8\n\t"
-                     "sxtb16 r5, r2\n\t"
-                     "sxtb16 r6, r2, ror #8\n\t"
-                     "pkhtb r0, r5, r3, asr #16\n\t"
-                     "pkhtb r2, r6, r4, asr #16\n\t"
-                     "pkhbt r3, r3, r5, lsl #16\n\t"
-                     "pkhbt r5, r4, r6, lsl #16\n\t"
-                     "sxtb r4, r1\n\t"
-                     "sxtb r6, r1, ror #8\n\t"
-                     "stm %[column]!, {r3, r4, r5, r6}\n\t"
-                     "sxtb r3, r1, ror #24\n\t"
-                     "sxtb r1, r1, ror #16\n\t"
-                     "stm %[column]!, {r0, r1, r2, r3}"
-                     : [column] "+r"(column)
-                     : [a] "r"(rows[0]), [b] "r"(rows[1]), [c] "r"(rows[2]), [at] "r"(at)
-                     : "memory", "r0", "r1", "r2", "r3", "r4", "r5", "r6");
+    const int8_t *a = rows[0] + at; /* then the words themselves, and what they become */
+    const int8_t *b = rows[1] + at;
+    const int8_t *c = rows[2] + at;
+    uint32_t d, e, f, g;
+    __asm__ volatile("ldr %[a], [%[a]]\n\t"
+                     "ldr %[b], [%[b]]\n\t"
+                     "ldr %[c], [%[c]]\n\t"
+                     "sxtb16 %[d], %[a]\n\t"
+                     "sxtb16 %[a], %[a], ror #8\n\t"
+                     "sxtb16 %[e], %[b]\n\t"
+                     "sxtb16 %[b], %[b], ror #8\n\t"
+                     "pkhbt %[f], %[d], %[e], lsl #16\n\t"
+                     "sxtb %[g], %[c]\n\t"
+                     "strd %[f], %[g], [%[column]], #8\n\t"
+                     "pkhbt %[f], %[a], %[b], lsl #16\n\t"
+                     "sxtb %[g], %[c], ror #8\n\t"
+                     "strd %[f], %[g], [%[column]], #8\n\t"
+                     "pkhtb %[f], %[e], %[d], asr #16\n\t"
+                     "sxtb %[g], %[c], ror #16\n\t"
+                     "strd %[f], %[g], [%[column]], #8\n\t"
+                     "pkhtb %[f], %[b], %[a], asr #16\n\t"
+                     "sxtb %[g], %[c], ror #24\n\t"
+                     "strd %[f], %[g], [%[column]], #8"
+                     : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "=&r"(d), [e] "=&r"(e),
+                       [f] "=&r"(f), [g] "=&r"(g), [column] "+r"(column)
+                     :
+                     : "memory");
     return column;
 }
 

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__)
+#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__) || !defined(__OPTIMIZE__)
 
 GLYPHITE_KERNEL int32_t glyphite_low(uint32_t pair) {
     return (int16_t)(pair & 0xFFFF);
@@ -89,7 +89,7 @@ GLYPHITE_KERNEL int32_t glyphite_smmulr(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
-GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int shift) {
+GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int32_t shift) {
     value >>= shift;
     return value < -128 ? -128 : value > 127 ? 127 : value;
 }

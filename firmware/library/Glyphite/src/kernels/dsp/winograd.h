@@ -12,7 +12,7 @@
  * Weights, for each pair of output channels:
  *   bias     [2]               in units of 1 / 2^fraction_bits, input offset included
  *   weights  [16][steps][2][2] by place, wide; a step is four input channels
- *   numbers  [1 or 3][2]       see requantize.h
+ *   numbers  [1 to 3][2]       see requantize.h
  * laid out by convert/layouts/dsp_winograd.py. */
 #pragma once
 

@@ -1,0 +1,234 @@
+"""The DSP kernels against TFLM's bytes: in C under sanitizers, and on an emulated Cortex-M4."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convert.compiler import lower
+from convert.layouts import dsp
+from convert.passes import optimize
+from convert.program import Step
+from convert.tflite import read
+from host.runners.tflm import infer
+from tests.convert.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
+from tests.convert.test_operators import conv_2d, fully_connected
+from tests.firmware.kernel_program import KernelProgram
+
+Make = Callable[[dsp.Fields], dsp.Variant | None]
+Model = tuple[bytes, tuple[int, ...]]
+
+
+def only_step(content: bytes) -> Step:
+    """The one kernel call of a model."""
+    (step,) = lower(optimize(read(content))).steps
+    return step
+
+
+def narrow_weights(content: bytes) -> bytes:
+    """A model without weights of -128, which TensorFlow's quantizer never makes."""
+    step = only_step(content)
+    weights = step.fields.get("conv", step.fields)["weights"]
+    before = weights.tobytes()
+    assert content.count(before) == 1
+    return content.replace(before, np.maximum(weights, -127).tobytes())
+
+
+def pooled(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    channels: int,
+    *,
+    padding: int = VALID,
+    stride: int = 1,
+    activation: int = RELU,
+) -> Model:
+    """A 3x3 convolution and a 2x2 max pool behind it."""
+    model = ModelBuilder()
+    shape = (1, *source)
+    start = int(rng.integers(-128, 128))
+    scales = np.exp(rng.uniform(-7, -5, channels)).astype(np.float32)
+    weights = rng.integers(-127, 128, (channels, 3, 3, source[2])).astype(np.int8)
+    scale = float(np.float32(0.02 * scales.mean() * 100 * np.sqrt(9 * source[2])))
+    covered = 0 if padding == SAME else 2
+    height, width = (-(-(size - covered) // stride) for size in source[:2])
+    inputs = [model.tensor(shape, float(np.float32(0.02)), start)]
+    inputs.append(model.weights(weights, [float(value) for value in scales]))
+    inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
+    between = model.tensor((1, height, width, channels), scale, -128)
+    output = model.tensor((1, height // 2, width // 2, channels), scale, -128)
+    model.operator(
+        "CONV_2D", inputs, [between], "Conv2DOptions", version=3, padding=padding,
+        strideH=stride, strideW=stride, dilationHFactor=1, dilationWFactor=1,
+        fusedActivationFunction=activation,
+    )  # fmt: skip
+    model.operator(
+        "MAX_POOL_2D", [between], [output], "Pool2DOptions", version=2, padding=VALID,
+        strideH=2, strideW=2, filterHeight=2, filterWidth=2, fusedActivationFunction=NONE,
+    )  # fmt: skip
+    return model.build([0], [output]), shape
+
+
+def check(
+    folder: Path, model: Model, make: Make, rng: np.random.Generator, *flags: str
+) -> tuple[dsp.Variant, NDArray[np.int64], Step]:
+    """Both builds give TFLM's bytes; the variant, instructions an input, and the step."""
+    content, shape = model
+    step = only_step(content)
+    variant = make(step.fields)
+    assert variant is not None
+    inputs = hard_inputs(rng, shape, 2)
+    expected = infer(content, inputs).reshape(len(inputs), -1)
+    program = KernelProgram(folder, variant, inputs, expected.shape[1])
+    np.testing.assert_array_equal(program.native(), expected)
+    found, instructions = program.emulated(*flags)
+    np.testing.assert_array_equal(found, expected)
+    return variant, instructions, step
+
+
+@pytest.fixture(autouse=True)
+def tools(require_tool: Callable[..., None]) -> None:
+    require_tool("cc", "arm-none-eabi-gcc", "qemu-system-arm")
+
+
+GEOMETRIES: list[dict[str, Any]] = [
+    {"source": (6, 9, 4), "channels": 6, "kernel": (3, 3), "padding": SAME},
+    {"source": (7, 8, 3), "channels": 5, "kernel": (3, 3), "stride": (2, 2), "padding": SAME},
+    {"source": (9, 7, 1), "channels": 4, "kernel": (5, 2), "stride": (1, 2), "padding": SAME},
+    {"source": (9, 11, 8), "channels": 3, "kernel": (3, 2), "dilation": (2, 3), "padding": SAME},
+    {"source": (4, 5, 12), "channels": 7, "kernel": (1, 1), "padding": VALID},
+    {"source": (5, 3, 6), "channels": 2, "kernel": (3, 3), "padding": VALID},
+    {"source": (6, 6, 2), "channels": 1, "kernel": (2, 6), "padding": VALID},
+]
+
+
+@pytest.mark.parametrize("activation", [NONE, RELU])
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g["source"])))
+def test_convolution_of_any_geometry_gives_tflms_bytes(
+    tmp_path: Path, geometry: dict[str, Any], activation: int
+) -> None:
+    rng = np.random.default_rng([activation, *geometry["source"]])
+    content, shape = conv_2d(rng, activation=activation, **geometry)
+    check(tmp_path, (narrow_weights(content), shape), dsp.conv_2d, rng)
+
+
+def test_weights_of_minus_128_take_the_wide_layout(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    content, shape = conv_2d(rng, (5, 5, 8), 12, (3, 3), padding=SAME, activation=RELU)
+    variant, _, _ = check(tmp_path, (content, shape), dsp.conv_2d, rng)
+    assert variant.fields["inputs"]["wide"] == 1
+
+
+def test_sums_too_large_for_eight_fraction_bits_take_fewer(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    content, shape = conv_2d(rng, (3, 3, 256), 2, (3, 3), activation=NONE)
+    content = narrow_weights(content)
+    content = content.replace(only_step(content).fields["weights"].tobytes(), b"\x7f" * 4608)
+    variant, _, _ = check(tmp_path, (content, shape), dsp.conv_2d, rng)
+    assert variant.fields["inputs"]["wide"] == 1
+    assert variant.fields["requantize"]["fraction_bits"] < 8
+
+
+@pytest.mark.parametrize(
+    ("source", "channels", "padding", "stride"),
+    [((8, 9, 4), 6, VALID, 1), ((9, 8, 3), 5, SAME, 1), ((12, 11, 8), 4, SAME, 2)],
+)
+def test_convolution_with_pooling_gives_tflms_bytes(
+    tmp_path: Path, source: tuple[int, int, int], channels: int, padding: int, stride: int
+) -> None:
+    rng = np.random.default_rng(channels)
+    model = pooled(rng, source, channels, padding=padding, stride=stride)
+    check(tmp_path, model, dsp.conv_2d_max_pool_2d, rng)
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+def test_a_plane_of_one_channel_gives_tflms_bytes(tmp_path: Path, padding: int) -> None:
+    rng = np.random.default_rng(padding)
+    model = pooled(rng, (9, 10, 1), 7, padding=padding)
+    check(tmp_path, model, dsp.conv_2d_max_pool_2d_plane, rng)
+
+
+@pytest.mark.parametrize("activation", [NONE, RELU])
+@pytest.mark.parametrize(
+    ("source", "padding"), [((6, 8, 8), SAME), ((7, 9, 4), SAME), ((5, 7, 12), VALID)]
+)
+def test_winograd_gives_tflms_bytes(
+    tmp_path: Path, source: tuple[int, int, int], padding: int, activation: int
+) -> None:
+    rng = np.random.default_rng([activation, *source])
+    content, shape = conv_2d(rng, source, 6, (3, 3), padding=padding, activation=activation)
+    check(tmp_path, (content, shape), dsp.conv_2d_winograd, rng)
+
+
+def test_winograd_with_pooling_gives_tflms_bytes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    check(tmp_path, pooled(rng, (9, 13, 8), 6), dsp.conv_2d_max_pool_2d_winograd, rng)
+
+
+def test_winograd_of_extreme_weights_gives_tflms_bytes(tmp_path: Path) -> None:
+    """Transformed weights reach 9 * 128, in either direction, where filters are all extreme."""
+    rng = np.random.default_rng(9)
+    content, shape = conv_2d(rng, (6, 6, 8), 2, (3, 3), padding=SAME)
+    weights = only_step(content).fields["weights"].tobytes()
+    content = content.replace(weights, b"\x80" * 72 + b"\x7f\x81" * 36)
+    check(tmp_path, (content, shape), dsp.conv_2d_winograd, rng)
+
+
+@pytest.mark.parametrize("activation", [NONE, RELU])
+@pytest.mark.parametrize(("shape", "count", "channels"), [((1, 40), 40, 9), ((3, 7), 7, 4)])
+def test_fully_connected_gives_tflms_bytes(
+    tmp_path: Path, shape: tuple[int, ...], count: int, channels: int, activation: int
+) -> None:
+    rng = np.random.default_rng([activation, count])
+    content = fully_connected(rng, shape, count, channels, activation=activation)
+    check(tmp_path, (narrow_weights(content), shape), dsp.fully_connected, rng)
+
+
+@pytest.mark.parametrize("level", ["-O0", "-Og", "-O1", "-Os", "-O3"])
+def test_kernels_give_the_same_bytes_at_every_level_of_optimization(
+    tmp_path: Path, level: str
+) -> None:
+    """The assembly leaves the compiler the registers that it needs."""
+    rng = np.random.default_rng(10)
+    check(tmp_path / "conv", pooled(rng, (6, 6, 4), 4), dsp.conv_2d_max_pool_2d, rng, level)
+    check(tmp_path / "plane", pooled(rng, (6, 6, 1), 3), dsp.conv_2d_max_pool_2d_plane, rng, level)
+    content, shape = conv_2d(rng, (4, 7, 4), 4, (3, 3), padding=SAME)
+    check(tmp_path / "winograd", (content, shape), dsp.conv_2d_winograd, rng, level)
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "make", "most"),
+    [
+        (16, (3, 3), dsp.conv_2d, 1.0),
+        (64, (1, 1), dsp.conv_2d, 0.95),
+        (32, (3, 3), dsp.conv_2d_winograd, 0.53),
+    ],
+)
+def test_kernels_stay_within_their_instructions(
+    tmp_path: Path, channels: int, kernel: tuple[int, int], make: Make, most: float
+) -> None:
+    """``most`` instructions a MAC on 8x8 pixels, as many channels in as out."""
+    rng = np.random.default_rng(11)
+    source = (8, 8, channels)
+    content, shape = conv_2d(rng, source, channels, kernel, padding=SAME, activation=RELU)
+    _, instructions, step = check(tmp_path, (narrow_weights(content), shape), make, rng)
+    assert instructions.max() / step.macs < most
+
+
+def test_what_a_kernel_cannot_do_stays_with_the_portable_one() -> None:
+    rng = np.random.default_rng(12)
+    fields = {
+        stride: only_step(conv_2d(rng, (8, 8, 4), 4, (3, 3), stride=(stride, stride))[0]).fields
+        for stride in (1, 2)
+    }
+    assert dsp.conv_2d_winograd(fields[2]) is None
+    odd = only_step(conv_2d(rng, (8, 8, 3), 4, (3, 3))[0]).fields
+    assert dsp.conv_2d_winograd(odd) is None
+    wide = fully_connected(rng, (1, 8), 8, 4)
+    weights = only_step(wide).fields["weights"].tobytes()
+    wide = wide.replace(weights, b"\x80" * len(weights))
+    assert dsp.variant("fully_connected", only_step(wide).fields) is None
+    assert dsp.variant("softmax", {}) is None
