@@ -13,7 +13,7 @@ struct glyphite_mean {
     int32_t channels;
     int32_t sum_offset; /* minus count times the input's zero point */
     int32_t multiplier; /* from sum to mean */
-    int32_t shift;
+    int8_t shift;
     int32_t output_offset; /* the output's zero point */
 };
 

@@ -9,7 +9,7 @@ struct glyphite_softmax {
     int32_t rows;
     int32_t channels;
     int32_t multiplier; /* beta * scale of the input, as Q5.26 */
-    int32_t shift;
+    int8_t shift;
     int32_t smallest_difference; /* from the largest input; exp of anything less counts as 0 */
 };
 

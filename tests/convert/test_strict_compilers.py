@@ -1,0 +1,54 @@
+"""The C of every kind of layer compiles without a warning wherever it may have to."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.compiler import compile_model
+from host.runners.compiled import c_compiler
+from tests.convert.models import SAME
+from tests.convert.test_moving_operators import concatenation, mean, pad
+from tests.convert.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
+from tests.convert.test_window_operators import average_pool, depthwise, grouped
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-c", "model.c")
+COMPILERS = {
+    "cc": ("-O2",),
+    "arm-none-eabi-gcc": ("-mcpu=cortex-m0", "-mthumb", "-Os"),
+    "avr-gcc": ("-mmcu=atmega2560", "-Os"),
+}
+"""With AVR's int of 16 bits an implicit int shows."""
+
+
+def models() -> dict[str, bytes]:
+    """One small model a kernel, with paddings and odd sizes."""
+    rng = np.random.default_rng(0)
+    return {
+        "conv_2d": conv_2d(rng, (9, 11, 3), 6, (3, 2), dilation=(2, 3), padding=SAME)[0],
+        "grouped_conv_2d": grouped(rng, (7, 8, 6), 8, 3)[0],
+        "depthwise_conv_2d": depthwise(rng, (9, 11, 6), (3, 2), padding=SAME)[0],
+        "depthwise_multiplier": depthwise(rng, (6, 5, 3), (3, 3), multiplier=4)[0],
+        "fully_connected": fully_connected(rng, (1, 37), 37, 11),
+        "max_pool_2d": max_pool_2d(
+            rng, (7, 9, 5), (3, 2), stride=(2, 2), padding=SAME, activation=0
+        )[0],
+        "average_pool_2d": average_pool(rng, (7, 9, 5), (3, 2), stride=(2, 2), padding=SAME)[0],
+        "mean": mean((1, 5, 6, 7), (1, 2)),
+        "pad": pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)]),
+        "concatenation": concatenation((2, 9, 6, 1), 2),
+        "softmax": softmax((1, 10), 0.1),
+    }
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", models())
+def test_a_layer_compiles_without_a_warning(
+    name: str, compiler: str, tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    program = c_compiler() if compiler == "cc" else compiler
+    require_tool(program)
+    compile_model(models()[name], name).write(tmp_path)
+    subprocess.run([program, *STRICT, *COMPILERS[compiler]], cwd=tmp_path, check=True)
