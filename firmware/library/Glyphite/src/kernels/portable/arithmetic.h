@@ -19,7 +19,7 @@ struct glyphite_operand {
     int32_t channel;
     int32_t offset;                        /* minus its zero point */
     int32_t multiplier;                    /* Q0.31, to the scale of the sum; not for MUL */
-    int32_t shift;                         /* 0 or less */
+    int8_t shift;                          /* 0 or less */
     const GLYPHITE_CONST int8_t *constant; /* its values, where they are constant; else NULL */
 };
 
@@ -31,7 +31,7 @@ struct glyphite_arithmetic {
     struct glyphite_operand left;
     struct glyphite_operand right;
     int32_t multiplier; /* Q0.31, from sum or product to output */
-    int32_t shift;
+    int8_t shift;
     int32_t offset; /* the output's zero point */
     int32_t minimum;
     int32_t maximum;
