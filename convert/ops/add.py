@@ -16,16 +16,16 @@ __all__ = ["KERNEL", "LAST_VERSION", "NAME", "OPTIONS", "check", "lower", "parse
 def check(graph: Graph, operator: Operator) -> None:
     """Refuse what the kernel cannot do."""
     _arithmetic.check_operands(graph, operator)
-    _arithmetic.check_factor(operator, _factors(graph, operator)[2], 1.0)
+    _arithmetic.check_factor(operator, factors(graph, operator)[2], 1.0)
 
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/arithmetic.h."""
-    return _arithmetic.lower(graph, operator, "GLYPHITE_ADD", _factors(graph, operator))
+    return _arithmetic.lower(graph, operator, "GLYPHITE_ADD", factors(graph, operator))
 
 
-def _factors(graph: Graph, operator: Operator) -> Factors:
-    """Of left, right and output, in double precision, as TFLM's CalculateOpDataAdd has them."""
+def factors(graph: Graph, operator: Operator) -> Factors:
+    """In double precision, as TFLM's CalculateOpDataAdd and CalculateOpDataSub have them."""
     left, right, output = (q.scale for q in _arithmetic.quantizations(graph, operator))
     twice = 2 * max(left, right)
     return left / twice, right / twice, twice / (2**SHIFT * output)

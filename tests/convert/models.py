@@ -128,12 +128,12 @@ UNDEFINED_TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 """Compiler flags: undefined behaviour ends the process."""
 
 
-def assert_same_bytes(content: bytes, tensors: NDArray[np.int8]) -> NDArray[np.int8]:
+def assert_same_bytes(content: bytes, tensors: NDArray[Any]) -> NDArray[np.int8]:
     """Compile a .tflite, run it, and hold each byte against TensorFlow Lite Micro's."""
     flags = ("-shared", "-fPIC", "-O1", *UNDEFINED_TRAPS)
     found = SharedModel(compile_model(content, "small"), flags)
-    answers = np.asarray(found.infer(tensors))
-    expected = infer(content, tensors)
+    answers = np.asarray(found.infer(tensors)).view(np.int8)
+    expected = infer(content, tensors).view(np.int8)
     worst = int(np.max(np.abs(answers.astype(int) - expected)))
     wrong = int((answers != expected).sum())
     assert wrong == 0, f"{wrong} of {answers.size} bytes differ, by {worst} at most"
