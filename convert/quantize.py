@@ -70,7 +70,7 @@ def convert_float(model: "keras.Model") -> bytes:
             layer = _layer_of(_output_names(graph, operator), model)
             raise ModelError(
                 f"Cannot quantize {layer}: it needs a loop or a branch, and only plain operators "
-                "can be quantized. For a recurrent layer set unroll=True; else replace it."
+                "can be quantized. Replace it, by a convolution over time for instance."
             )
     return content
 

@@ -233,13 +233,8 @@ def test_a_recurrent_layer_is_refused_by_name_where_the_calibrator_would_crash()
     model = sequential((6, 4), layers.LSTM(3, name="memory"), layers.Dense(2))
     assert refusal(model) == (
         "Cannot quantize layer 'memory' (LSTM): it needs a loop or a branch, and only plain "
-        "operators can be quantized. For a recurrent layer set unroll=True; else replace it."
+        "operators can be quantized. Replace it, by a convolution over time for instance."
     )
-
-
-def test_the_way_out_for_a_recurrent_layer_works() -> None:
-    model = sequential((3, 4), layers.LSTM(3, unroll=True), layers.Dense(2))
-    assert "LOGISTIC" in operators(quantize(model, inputs_for(model)))
 
 
 def test_layers_that_would_stay_in_float_are_all_named_with_their_operators() -> None:
