@@ -179,7 +179,7 @@ def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Pa
         *(board.toolchain.optimize, *WARNINGS, *SECTIONS, *board.toolchain.flags),
         *(f"-I{path}" for path in includes),
         *board.definitions,
-        *sorted(str(source) for source in sources),
+        *map(str, sorted(sources, key=lambda source: source.name)),
         *("-Wl,--gc-sections", *board.toolchain.link_flags, *_linker_script(port, memory)),
         *("-o", str(image)),
     ]

@@ -35,6 +35,9 @@ class Symbol:
     name: str
     size: int
     section: Section
+    address: int
+    """In a linked image; without the lowest bit, by which Arm marks functions of Thumb code."""
+    is_function: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Elf:
 
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
+
+    def function(self, name: str) -> Symbol | None:
+        """The function called ``name``, or None where there is none."""
+        return next((s for s in self.symbols if s.is_function and s.name == name), None)
 
 
 class _Header(NamedTuple):
@@ -84,10 +91,16 @@ def _parse(data: bytes, wide: bool) -> Elf:
         if header.flags & ALLOCATED
     }
     symbols = [
-        Symbol(_string(data, headers[table.link].offset + name), size, sections[index])
+        Symbol(
+            _string(data, headers[table.link].offset + name),
+            size,
+            sections[index],
+            address & ~1 if kind == FUNCTION else address,
+            kind == FUNCTION,
+        )
         for table in headers
         if table.kind == SYMBOL_TABLE
-        for name, size, index, kind in _symbols(data, wide, table)
+        for name, address, size, index, kind in _symbols(data, wide, table)
         if kind in (OBJECT, FUNCTION) and size and index in sections
     ]
     symbols.sort(key=lambda symbol: (-symbol.size, symbol.name))
@@ -103,14 +116,14 @@ def _headers(data: bytes, wide: bool) -> tuple[list[_Header], _Header]:
     return headers, headers[names]
 
 
-def _symbols(data: bytes, wide: bool, table: _Header) -> list[tuple[int, int, int, int]]:
-    """Name's offset, size, section's index and type of each symbol in a table."""
+def _symbols(data: bytes, wide: bool, table: _Header) -> list[tuple[int, int, int, int, int]]:
+    """Name's offset, address, size, section's index and type of each symbol in a table."""
     content = data[table.offset : table.offset + table.size]
     if wide:
         rows = struct.iter_unpack("<IBBHQQ", content)
-        return [(name, size, index, info & 15) for name, info, _, index, _, size in rows]
+        return [(name, at, size, index, info & 15) for name, info, _, index, at, size in rows]
     rows = struct.iter_unpack("<IIIBBH", content)
-    return [(name, size, index, info & 15) for name, _, size, info, _, index in rows]
+    return [(name, at, size, index, info & 15) for name, at, size, info, _, index in rows]
 
 
 def _string(data: bytes, at: int) -> str:

@@ -22,6 +22,7 @@ VERBS: tuple[str, ...] = (
     "verify",
     "build",
     "flash",
+    "bench",
     "boards",
     "emulate",
     "stream",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,16 @@ def test_the_size_file_says_the_same(tiny: ModelFolder, native: Board) -> None:
 def test_the_same_model_gives_the_same_image(tiny: ModelFolder, cortex_m4: Board) -> None:
     first = build(tiny, cortex_m4).image.read_bytes()
     assert build(tiny, cortex_m4).image.read_bytes() == first
+
+
+def test_an_image_does_not_depend_on_where_the_model_lies(
+    tiny: ModelFolder, cortex_m4: Board, tmp_path: Path
+) -> None:
+    first = build(tiny, cortex_m4).image.read_bytes()
+    for place in ("0", "zzz"):
+        shutil.copytree(tiny.root, tmp_path / place / "tiny")
+        moved = ModelFolder(tmp_path / place / "tiny", tmp_path / place / "tiny" / "m.tflite")
+        assert build(moved, cortex_m4).image.read_bytes() == first
 
 
 def test_the_last_image_built_is_the_one_that_runs(

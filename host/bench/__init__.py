@@ -1,0 +1,1 @@
+"""What an inference costs on a board: instructions, modelled cycles, memory; by layer too."""

@@ -1,0 +1,146 @@
+"""``glyphite bench``: what an inference costs on an emulated board, counted and modelled."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from convert.boards import load_board
+from convert.compiler import Compiled, compile_folder
+from convert.errors import DataError
+from convert.manifest import Manifest
+from host import verify
+from host.bench.measure import Cost, measure, require_countable
+from host.cli.build import compile_and_build
+from host.cli.console import print_json, print_table, progress, say
+from host.cli.digits import count_of, load_digits
+from host.images import SIDE
+from host.runners.base import Tensors
+from host.runners.litert import read_manifest
+
+SUMMARY = "count an inference's instructions on an emulated board, and weigh the model"
+EXAMPLE = "glyphite bench seed --board cortex-m4 --layers"
+
+COUNT = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument("--board", required=True, metavar="BOARD", help="an emulated board's name")
+    parser.add_argument(
+        "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
+    )
+    parser.add_argument("--layers", action="store_true", help="each layer's share too")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, build, run the firmware on inputs, and print what it took."""
+    require_countable(load_board(arguments.board))
+    folder, board, built = compile_and_build(arguments.model, arguments.board)
+    compiled = compile_folder(folder)
+    tensors, inputs = _inputs(read_manifest(folder), arguments.count)
+    with progress("Counting", len(tensors)) as advance:
+        cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
+    if arguments.json:
+        print_json(_document(compiled, board.name, inputs, cost, arguments.layers))
+    else:
+        _print(compiled, board.name, inputs, cost, arguments.layers)
+    return 0
+
+
+def _inputs(manifest: Manifest, count: int) -> tuple[Tensors, str]:
+    """MNIST's first test images for a model of their shape, else random bytes; and which."""
+    shape = manifest.input.shape[1:]
+    if shape == (SIDE, SIDE, 1):
+        try:
+            return load_digits(manifest, count)[0], f"the first {count} test images of MNIST"
+        except DataError:
+            pass
+    return verify.random_inputs(shape, count), f"{count} random int8 inputs"
+
+
+def _document(
+    compiled: Compiled, board: str, inputs: str, cost: Cost, layers: bool
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "model": compiled.name,
+        "sha256": compiled.sha256,
+        "board": board,
+        "unit": cost.unit,
+        "count": cost.count,
+        "count_least": min(cost.counts),
+        "count_most": max(cost.counts),
+        "macs": cost.macs,
+        "count_per_mac": cost.count / cost.macs if cost.macs else None,
+        "modelled_cycles": cost.modelled_cycles,
+        "cycle_model": cost.cycle_model,
+        "weights_bytes": cost.footprint.weights,
+        "code_bytes": cost.footprint.code,
+        "static_ram_bytes": cost.footprint.static_ram,
+        "stack_bytes": cost.stack_bytes,
+        "inputs": inputs,
+        "inferences": len(cost.counts),
+        "tflm": dataclasses.asdict(cost.baseline) if cost.baseline else None,
+    }
+    if layers:
+        document["layers"] = [dataclasses.asdict(layer) for layer in cost.layers]
+    return document
+
+
+def _print(compiled: Compiled, board: str, inputs: str, cost: Cost, layers: bool) -> None:
+    say(f"{compiled.name} on {board}: mean of {inputs}")
+    if layers:
+        _print_layers(cost)
+    _print_figures(cost)
+    if cost.baseline:
+        say(f"TFLM: recorded for the {cost.baseline.title}. {cost.baseline.method}")
+
+
+def _print_layers(cost: Cost) -> None:
+    rows = [
+        (
+            layer.name,
+            f"{layer.count:,}",
+            f"{100 * layer.count / cost.count:.1f} %",
+            _per_mac(layer.count, layer.macs),
+            f"{layer.modelled_cycles:,}",
+        )
+        for layer in cost.layers
+    ]
+    print_table(("layer", cost.unit, "share", "per MAC", "modelled cycles"), rows)
+
+
+def _print_figures(cost: Cost) -> None:
+    takes = cost.footprint
+    stack = "not known" if cost.stack_bytes is None else f"{cost.stack_bytes:,}"
+    ours = [
+        (cost.unit, f"{cost.count:,}"),
+        ("per MAC", _per_mac(cost.count, cost.macs)),
+        ("MACs", f"{cost.macs:,}"),
+        (f"modelled cycles, {cost.cycle_model}", f"{cost.modelled_cycles:,}"),
+        ("weights, bytes", f"{takes.weights:,}"),
+        ("code, bytes", f"{takes.code:,}"),
+        ("static RAM, bytes", f"{takes.static_ram:,}"),
+        ("stack, bytes", stack),
+    ]
+    if cost.baseline is None:
+        print_table(("an inference", "takes"), ours)
+        return
+    known = cost.baseline
+    theirs = {
+        cost.unit: _against(known.count, cost.count),
+        "per MAC": (_per_mac(known.count, cost.macs), ""),
+        "code, bytes": _against(known.code_bytes, takes.code),
+        "static RAM, bytes": _against(known.static_ram_bytes, takes.static_ram),
+    }
+    rows = [(name, value, *theirs.get(name, ("", ""))) for name, value in ours]
+    print_table(("an inference", "takes", "in TFLM", "times as much"), rows)
+
+
+def _against(theirs: int, ours: int) -> tuple[str, str]:
+    return f"{theirs:,}", f"{theirs / ours:.1f}"
+
+
+def _per_mac(count: int, macs: int) -> str:
+    return f"{count / macs:.2f}" if macs else ""
