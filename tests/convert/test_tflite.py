@@ -1,12 +1,11 @@
 """Reading: what a .tflite says arrives in the graph, and no file gets further than a sentence."""
 
-import re
-
 import numpy as np
 import pytest
 
 from convert.compiler import compile_model
 from convert.errors import ModelError
+from convert.ops import supported
 from convert.tflite import read
 from tests.convert.models import RELU, SAME, VALID, ModelBuilder, random_int8
 
@@ -107,10 +106,12 @@ def test_an_unknown_operator_is_named_with_its_place_and_what_is_supported() -> 
     model.tensor((1, 2, 2, 3), 0.2, 0)
     model.operator("SIN", [4], [5])
     message = refusal(model.build([0], [5]))
+    names = ", ".join(supported())
+    assert "CONV_2D" in names
     assert message.startswith(
-        "Operator 2 is SIN (version 1), which the compiler lacks. Supported are CONV_2D, "
+        f"Operator 2 is SIN (version 1), which the compiler lacks. Supported are {names}. "
+        "Build the model from layers that"
     )
-    assert re.search(r"MAX_POOL_2D.*SOFTMAX\. Build the model from layers that", message)
 
 
 def test_a_newer_version_of_an_operator_is_refused() -> None:
