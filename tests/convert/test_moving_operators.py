@@ -1,6 +1,7 @@
 """Means, paddings, concatenations and views against TFLM's bytes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -273,7 +274,7 @@ def viewed(kind: str, shape: Shape, axis: int | None = None) -> bytes:
         inputs.append(model.tensor((1,), data=np.array([axis], np.int32), dtype="INT32"))
     seen = model.tensor(shape, 0.1, 9)
     options = {"SQUEEZE": "SqueezeOptions", "EXPAND_DIMS": "ExpandDimsOptions"}[kind]
-    fields = {"squeezeDims": [1]} if kind == "SQUEEZE" else {}
+    fields: dict[str, Any] = {"squeezeDims": [1]} if kind == "SQUEEZE" else {}
     model.operator(kind, inputs, [seen], options, **fields)
     last = model.tensor(shape, 1 / 256, -128)
     model.operator("SOFTMAX", [seen], [last], "SoftmaxOptions", version=2, beta=1.0)
