@@ -39,7 +39,10 @@ def training_curves(history: dict[str, Any], is_dark: bool) -> str:
         for axes, key in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
             epochs = range(1, len(history[key]) + 1)
             axes.plot(epochs, history[key], "o-", color=TRAINING, label="training images")
-            axes.plot(epochs, history[f"val_{key}"], "o-", color=TEST, label="test images")
+            tested = history[f"val_{key}"]  # after each epoch, or after the last alone
+            axes.plot(
+                epochs[len(epochs) - len(tested) :], tested, "o-", color=TEST, label="test images"
+            )
             axes.set(xlabel="epoch", title=key)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.spines[["top", "right"]].set_visible(False)

@@ -328,3 +328,14 @@ def test_a_foreign_model_is_reported_without_training(
     assert "float" not in report["accuracy"]
     page = (seed.root.parent / "foreign" / "report.html").read_text()
     assert f"glyphite compare {foreign}" in page
+
+
+def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
+    pytest.importorskip("matplotlib")
+    from host.report.pictures import training_curves
+
+    curve = {"accuracy": [0.8, 0.9, 0.95], "loss": [0.5, 0.2, 0.1]}
+    once = training_curves({**curve, "val_accuracy": [0.97], "val_loss": [0.05]}, is_dark=False)
+    never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
+    assert once.startswith("data:image/png;base64,")
+    assert once != never
