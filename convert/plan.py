@@ -1,98 +1,120 @@
-"""Where each tensor lies in the arena.
+"""The plan of a program: in which order rows are made, and where each ring of rows lies.
 
-A buffer lives from the step that writes it to the last one that reads it. Two buffers that live at
-the same time must not share a byte, with one exception: a step's output may lie over an input that
-dies in that step, as far ahead as the step's lead asks for.
-
-The search: in some best plan, buffers taken by rising offset each lie at the lowest place that
-those before them leave. So all such orders are tried, depth first, and branches that cannot be
-better are cut. It ends early where the result equals a lower bound (the fullest step). After NODES
-branches the best so far is kept, which for large graphs may be more than the least;
-``Plan.proven`` tells.
+Every tensor is a ring of rows (convert/rings.py). How many rows it holds follows from the schedule
+(convert/schedule.py), and the schedule from the tensors at which it is cut: cut nowhere, rows flow
+through all layers; cut everywhere, it goes layer by layer. Cuts are sought by trial: from both
+ends, each tensor's cut is changed if that makes the arena smaller. Schedules are first judged by
+their fullest turn, which is quick to know, and the best of them by packing (convert/packing.py).
+TURNS bounds the effort.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convert.graph import ABSENT, ITEM_BYTES
-from convert.program import Program, Step
+from convert.conflicts import conflicts
+from convert.packing import fullest_turn, pack
+from convert.program import Program
+from convert.rings import Ring, rings
+from convert.rows import geometry
+from convert.schedule import Schedule, Task, schedule, tasks, total_rows
 
-NODES = 20_000
-"""Branches of the search: about a second."""
-MOST_SEARCHED = 200
-"""Buffers of the largest graph that is searched; beyond it the greedy plans are all there is."""
+TURNS = 60_000
+"""Turns of all the schedules that the search for cuts tries, together: about a second."""
+PACKED = 8
+"""The schedules that are packed, of those tried."""
+MOST_ROWS = 20_000
+"""Rows of all tensors together up to which a program goes by rows; beyond it, layer by layer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Buffer:
-    """A tensor's memory, and that of the views of it."""
+    """A ring and its place."""
 
-    tensor: int
-    bytes: int
-    first: int
-    """The step that writes it; -1 for the model's input."""
-    last: int
-    """The last step that reads it; the number of steps for the model's output."""
-    over: tuple[tuple[int, int], ...] = ()
-    """(tensor, lead): an input that dies in step ``first``, which this may lie over."""
-    alignment: int = 1
-    """What the offset is a multiple of."""
-    offset: int = 0
+    ring: Ring
+    offset: int
+
+    @property
+    def tensor(self) -> int:
+        """The tensor; for scratch memory, the output of the step that uses it."""
+        return self.ring.tensor
+
+    @property
+    def bytes(self) -> int:
+        """In all."""
+        return self.ring.bytes
 
     @property
     def end(self) -> int:
         """The offset of the first byte behind it."""
         return self.offset + self.bytes
 
-    def meets(self, other: Buffer) -> bool:
-        """Whether both live in some step."""
-        return self.first <= other.last and other.first <= self.last
+    @property
+    def first(self) -> int:
+        """The turn that writes it first; -1 for the model's input."""
+        return self.ring.first
 
-    def below(self, other: Buffer) -> int:
-        """How far behind this one's offset ``other``'s must lie, if it lies not before it."""
-        return min(dict(self.over).get(other.tensor, self.bytes), self.bytes)
+    @property
+    def last(self) -> int:
+        """The last turn that reads it; the number of turns for the model's output."""
+        return self.ring.end
 
-    def apart(self, other: Buffer) -> bool:
-        """Whether neither can harm the other."""
-        if not self.meets(other):
-            return True
-        low, high = sorted((self, other), key=lambda buffer: buffer.offset)
-        if high.offset >= low.offset + low.below(high):
-            return True
-        return low.offset == high.offset and low.offset >= high.offset + high.below(low)
+    def kept(self, turn: int) -> Iterator[range]:
+        """The bytes of the arena, row by row, that still matter when a turn is over."""
+        for row in self.ring.kept(turn):
+            at = self.offset + int(self.ring.starts[row])
+            yield range(at, at + self.ring.row_bytes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """All buffers with their offsets, in the order in which they are written."""
+    """The schedule, and all buffers in the order in which they are written."""
 
+    schedule: Schedule
+    tasks: tuple[Task, ...]
+    """One a step."""
     buffers: tuple[Buffer, ...]
     proven: bool
-    """Whether no plan with these lifetimes and leads takes fewer bytes."""
+    """Whether no plan of this schedule takes fewer bytes."""
 
     @property
     def bytes(self) -> int:
         """The arena's size."""
         return max((buffer.end for buffer in self.buffers), default=0)
 
-    def kept(self, step: int) -> list[Buffer]:
-        """The buffers whose bytes still matter when a step is over."""
-        return [buffer for buffer in self.buffers if buffer.first <= step < buffer.last]
+    def kept(self, turn: int) -> list[range]:
+        """The bytes of the arena that still matter when a turn is over."""
+        return [part for buffer in self.buffers for part in buffer.kept(turn)]
 
-    def offset_of(self, tensor: int) -> int:
-        """Where a tensor that is not a view lies."""
-        return next(buffer.offset for buffer in self.buffers if buffer.tensor == tensor)
+    def buffer_of(self, tensor: int, *, scratch: bool = False) -> Buffer:
+        """Of a tensor that is not a view; or the scratch memory of the step that makes it."""
+        return next(
+            buffer
+            for buffer in self.buffers
+            if (buffer.tensor, buffer.ring.scratch) == (tensor, scratch)
+        )
 
 
-def plan(program: Program) -> Plan:
-    """The arena of a program: the least that the search finds, verified."""
-    wanted = buffers(program)
-    bound = lower_bound(wanted)
-    search = _Search(wanted, bound)
-    found = Plan(tuple(search.best), proven=search.finished)
+def plan(program: Program, *, fed: bool = False) -> Plan:
+    """The least arena that the search finds, verified; ``fed``: the input comes row by row."""
+    found = min(
+        (
+            _planned(work, order, rings)
+            for work in _ways(program)
+            for order, rings in _Cuts(program, work, fed=fed).best()
+        ),
+        key=_bytes,
+    )
+    verify(found)
+    return found
+
+
+def layer_by_layer(program: Program) -> Plan:
+    """The plan in which each layer is over before the next one begins."""
+    work = tasks(program)
+    order = schedule(program, work, {task.output for task in work})
+    found = _planned(work, order, rings(program, work, order))
     verify(found)
     return found
 
@@ -101,132 +123,71 @@ def verify(plan: Plan) -> None:
     """Raise AssertionError unless no two buffers that live at once can harm each other."""
     for index, one in enumerate(plan.buffers):
         assert one.offset >= 0, f"tensor {one.tensor} lies before the arena"
-        assert one.offset % one.alignment == 0, f"tensor {one.tensor} is not aligned"
+        assert one.offset % one.ring.alignment == 0, f"tensor {one.tensor} is not aligned"
         for other in plan.buffers[index + 1 :]:
-            assert one.apart(other), f"tensors {one.tensor} and {other.tensor} overlap: {plan}"
+            distance = other.offset - one.offset
+            harms = any(low < distance < high for low, high in conflicts(one.ring, other.ring))
+            assert not harms, f"tensors {one.tensor} and {other.tensor} overlap: {plan}"
 
 
-def buffers(program: Program) -> list[Buffer]:
-    """The buffers that a program needs, not yet placed."""
+def _ways(program: Program) -> list[tuple[Task, ...]]:
+    """By rows; where some steps gather, also with those taking their inputs whole, for it saves
+    their sums."""
     steps = program.steps
-    first: dict[int, int] = dict.fromkeys(program.graph.inputs, -1)
-    last: dict[int, int] = dict(first)
-    for index, step in enumerate(steps):
-        first[step.output] = last[step.output] = index
-        for tensor in step.inputs:
-            if tensor != ABSENT:
-                last[program.base(tensor)] = index
-    for tensor in program.graph.outputs:
-        last[program.base(tensor)] = len(steps)
-    return [
-        Buffer(
-            tensor=tensor,
-            bytes=program.graph.tensors[tensor].bytes,
-            first=written,
-            last=last[tensor],
-            over=() if written < 0 else _over(program, steps[written], written, last),
-            alignment=ITEM_BYTES[program.graph.tensors[tensor].dtype],
-        )
-        for tensor, written in first.items()
-    ]
+    if total_rows(program) > MOST_ROWS:
+        return [tasks(program, {step.output for step in steps})]
+    gathering = {step.output for step in steps if step.rows is not None and step.rows.gathered}
+    return [tasks(program), *([tasks(program, gathering)] if gathering else [])]
 
 
-def _over(
-    program: Program, step: Step, index: int, last: dict[int, int]
-) -> tuple[tuple[int, int], ...]:
-    """The inputs that a step's output may lie over: each once, with the longest lead asked for."""
-    leads: dict[int, int | None] = {}
-    for tensor, lead in zip(step.inputs, step.leads, strict=True):
-        base = program.base(tensor)
-        before = leads.get(base, 0)
-        leads[base] = None if lead is None or before is None else max(lead, before)
-    return tuple(
-        (tensor, lead)
-        for tensor, lead in leads.items()
-        if lead is not None and last[tensor] == index
+def _planned(work: tuple[Task, ...], order: Schedule, found: list[Ring]) -> Plan:
+    packing = pack(found)
+    buffers = tuple(
+        Buffer(ring, offset) for ring, offset in zip(found, packing.offsets, strict=True)
     )
+    return Plan(order, work, buffers, packing.proven)
 
 
-def lower_bound(wanted: Sequence[Buffer]) -> int:
-    """What the fullest step takes, every overlap granted."""
-    steps = range(-1, max((buffer.last for buffer in wanted), default=-1) + 1)
-    return max(_live_bytes(wanted, step) for step in steps)
+def _bytes(plan: Plan) -> int:
+    return plan.bytes
 
 
-def _live_bytes(wanted: Sequence[Buffer], step: int) -> int:
-    live = {buffer.tensor: buffer for buffer in wanted if buffer.first <= step <= buffer.last}
-    total = sum(buffer.bytes for buffer in live.values())
-    for output in live.values():
-        if output.first == step:
-            sizes = [(live[tensor].bytes, lead) for tensor, lead in output.over]
-            saved = sum(
-                output.bytes + size - max(output.bytes, lead + size) for size, lead in sizes
-            )
-            total -= min(max(saved, 0), output.bytes)
-    return total
+class _Cuts:
+    """The search for the tensors at which to cut."""
 
+    def __init__(self, program: Program, work: tuple[Task, ...], *, fed: bool) -> None:
+        self.program = program
+        self.tasks = work
+        self.fed = fed
+        self.left = TURNS
+        self.tried: dict[frozenset[int], tuple[int, Schedule, list[Ring]]] = {}
+        tensors = program.graph.tensors
+        self.candidates = [task.output for task in work if geometry(tensors[task.output])[0] > 1]
 
-class _Search:
-    """Branch and bound over the orders of placing; ``best`` is its result."""
+    def best(self) -> list[tuple[Schedule, list[Ring]]]:
+        """The most promising schedules, with their rings."""
+        for cuts in (frozenset(self.candidates), frozenset[int]()):
+            self.descend(cuts)
+        ranked = sorted(self.tried.values(), key=lambda found: (found[0], len(found[1].runs)))
+        packed = sorted(ranked[: 8 * PACKED], key=lambda found: pack(found[2], 0).bytes)
+        return [(order, found) for _, order, found in packed[:PACKED]]
 
-    def __init__(self, wanted: Sequence[Buffer], bound: int) -> None:
-        self.bound = bound
-        self.nodes = 0
-        self.order = {buffer.tensor: index for index, buffer in enumerate(wanted)}
-        self.best: list[Buffer] = []
-        self.bytes = 0
-        for key in (_by_size, _by_first):
-            self.offer(_greedy(sorted(wanted, key=key)))
-        if len(wanted) <= MOST_SEARCHED:
-            self.extend([], sorted(wanted, key=_by_size))
-        else:
-            self.nodes = NODES
+    def descend(self, cuts: frozenset[int]) -> None:
+        """Change one cut at a time for as long as that helps."""
+        best = self.judge(cuts)
+        better = True
+        while better:
+            better = False
+            for tensor in self.candidates:
+                other = cuts ^ {tensor}
+                if self.left > 0 and self.judge(other) < best:
+                    cuts, best, better = other, self.judge(other), True
 
-    @property
-    def finished(self) -> bool:
-        """Whether the result is proven to be the least."""
-        return self.bytes == self.bound or self.nodes < NODES
-
-    def offer(self, placed: list[Buffer]) -> None:
-        """Keep a whole plan if it is the best."""
-        size = max((buffer.end for buffer in placed), default=0)
-        if not self.best or size < self.bytes:
-            self.best = sorted(placed, key=lambda buffer: self.order[buffer.tensor])
-            self.bytes = size
-
-    def extend(self, placed: list[Buffer], rest: list[Buffer]) -> None:
-        """Try each of the rest as the next, at or behind the last one placed."""
-        if not rest:
-            self.offer(placed)
-        floor = placed[-1].offset if placed else 0
-        for buffer in rest:
-            if self.bytes == self.bound or self.nodes >= NODES:
-                return
-            self.nodes += 1
-            at = _placed(buffer, placed)
-            if at.offset >= floor and at.end < self.bytes:
-                self.extend([*placed, at], [other for other in rest if other is not buffer])
-
-
-def _by_size(buffer: Buffer) -> tuple[int, int]:
-    return -buffer.bytes, buffer.first
-
-
-def _by_first(buffer: Buffer) -> tuple[int, int]:
-    return buffer.first, buffer.tensor
-
-
-def _greedy(wanted: Sequence[Buffer]) -> list[Buffer]:
-    placed: list[Buffer] = []
-    for buffer in wanted:
-        placed.append(_placed(buffer, placed))
-    return placed
-
-
-def _placed(buffer: Buffer, placed: Sequence[Buffer]) -> Buffer:
-    """The buffer at its lowest place: at 0, or right behind one of those it must keep clear of."""
-    near = [other for other in placed if buffer.meets(other)]
-    places = sorted({0, *(other.offset + other.below(buffer) for other in near)})
-    aligned = (-(-place // buffer.alignment) * buffer.alignment for place in places)
-    candidates = (dataclasses.replace(buffer, offset=place) for place in aligned)
-    return next(at for at in candidates if all(at.apart(other) for other in near))
+    def judge(self, cuts: frozenset[int]) -> int:
+        """The fullest turn of a schedule."""
+        if cuts not in self.tried:
+            order = schedule(self.program, self.tasks, cuts, fed=self.fed)
+            found = rings(self.program, self.tasks, order)
+            self.tried[cuts] = (fullest_turn(found), order, found)
+            self.left -= len(order.turns)
+        return self.tried[cuts][0]

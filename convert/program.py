@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from convert.graph import Graph, Operator
+from convert.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,11 @@ class Step:
     """Input rows that the kernel looks at for one output row."""
     gathers: bool = False
     """Whether the kernel takes any number of inputs, as one array of pointers."""
+    rows: Rows | None = None
+    """How the kernel makes a row at a time; None where it needs its whole inputs."""
+    scratch_bytes: int = 0
+    """Memory that the kernel writes to while it runs, at a multiple of 4; 0 where it has no such
+    argument."""
     macs: int = 0
     """Multiplications with a weight: every weight of its channel for every output."""
 
@@ -65,17 +72,24 @@ class Program:
     graph: Graph
     layers: tuple[Layer, ...]
 
-    @property
+    @cached_property
     def steps(self) -> list[Step]:
         """The kernel calls."""
         return [layer.lowered for layer in self.layers if isinstance(layer.lowered, Step)]
 
+    @cached_property
+    def _bases(self) -> Mapping[int, int]:
+        """The base of every view."""
+        bases: dict[int, int] = {}
+        for layer in self.layers:
+            if isinstance(layer.lowered, View):
+                source = layer.lowered.input
+                bases[layer.lowered.output] = bases.get(source, source)
+        return bases
+
     def base(self, tensor: int) -> int:
         """The tensor in whose memory ``tensor`` lies: itself, unless it is a view."""
-        for layer in reversed(self.layers):
-            if isinstance(layer.lowered, View) and layer.lowered.output == tensor:
-                tensor = layer.lowered.input
-        return tensor
+        return self._bases.get(tensor, tensor)
 
 
 def _arrays(fields: Mapping[str, Any]) -> Iterator["np.ndarray[Any, Any]"]:

@@ -8,6 +8,7 @@ from convert.workspace import FIRMWARE
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
 PORTABLE = LIBRARY / "kernels" / "portable"
+RING = LIBRARY / "kernels" / "ring.h"
 
 _INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]\n', re.MULTILINE)
 _ONCE = re.compile(r"^#pragma once\n", re.MULTILINE)
@@ -18,10 +19,15 @@ def header(kernel: str) -> Path:
     return PORTABLE / f"{kernel}.h"
 
 
-def gather(kernels: Iterable[str]) -> tuple[list[str], str]:
-    """The system headers that the kernels need, and their text with all that they include, once."""
+def gather(kernels: Iterable[str], *, rings: bool = False) -> tuple[list[str], str]:
+    """The system headers that the kernels need, and their text with all that they include, once.
+
+    ``rings``: and what finds the rows of rings.
+    """
     system: set[str] = set()
     texts: dict[Path, str] = {}
+    if rings:
+        _add(RING, system, texts)
     for kernel in sorted(set(kernels)):
         _add(header(kernel), system, texts)
     return sorted(system), "\n".join(texts.values())

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import __version__
+from convert.emit import layers
 from convert.emit.c_array import byte_lines, environment
 from convert.emit.kernels import gather
-from convert.graph import ABSENT, Tensor, shape_text
-from convert.plan import Buffer, Plan
+from convert.graph import Tensor, shape_text
+from convert.plan import Plan
 from convert.program import Layer, Program, Step
 
 COLUMNS = 100
@@ -79,8 +80,10 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
 
     The same arguments give the same text.
     """
-    steps = [layer for layer in program.layers if isinstance(layer.lowered, Step)]
-    system, kernels = gather(step.kernel for step in program.steps)
+    names = layers.Names(program, plan)
+    steps = names.layers
+    rings = layers.ring_lines(names)
+    system, kernels = gather((step.kernel for step in program.steps), rings=bool(rings))
     graph = program.graph
     fields = {
         "name": name,
@@ -100,10 +103,14 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
         "window_rows": max((step.window_rows for step in program.steps), default=0),
         "arrays": [array for layer in steps for array in _arrays(layer)],
         "structs": [_struct(layer) for layer in steps],
-        "buffers": [_buffer_line(program, plan, buffer) for buffer in plan.buffers],
-        "layers": [(layer.name, _call(program, layer)) for layer in steps],
-        "at_input": _place(program, graph.inputs[0]),
-        "at_output": _place(program, graph.outputs[0]),
+        "buffers": layers.offsets(names),
+        "rings": rings,
+        "layers": layers.functions(names),
+        "tallest": max((len(task.reads) for task in plan.tasks), default=0),
+        "codes": layers.codes(plan.schedule, len(steps)),
+        "code_lines": lambda codes: list(_wrapped(map(str, codes.values))),
+        "at_input": names.place(graph.inputs[0]),
+        "at_output": names.place(graph.outputs[0]),
     }
     templates = environment()
     templates.filters["quoted"] = quoted
@@ -184,40 +191,6 @@ def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
             text = str(value)
         lines.append(f"{' ' * indent}.{name} = {text},")
     return "\n".join(["{", *lines, " " * (indent - 4) + "}"])
-
-
-def _place(program: Program, tensor: int) -> str:
-    """The name of the offset at which a tensor lies."""
-    base = program.base(tensor)
-    for layer in program.layers:
-        if isinstance(layer.lowered, Step) and layer.lowered.output == base:
-            return f"AT_{layer.name.upper()}"
-    return "AT_INPUT"
-
-
-def _buffer_line(program: Program, plan: Plan, buffer: Buffer) -> str:
-    shape = shape_text(program.graph.tensors[buffer.tensor].shape)
-    until = "the caller" if buffer.last == len(program.steps) else f"step {buffer.last}"
-    since = "the caller" if buffer.first < 0 else f"step {buffer.first}"
-    return (
-        f"{_place(program, buffer.tensor)} = {buffer.offset}, "
-        f"/* {buffer.bytes} bytes, {shape}: from {since} to {until} */"
-    )
-
-
-def _pointer(program: Program, tensor: int) -> str:
-    """Where a kernel finds a tensor; an input that is left out, or a constant, is not passed."""
-    return "NULL" if tensor == ABSENT else f"arena + {_place(program, tensor)}"
-
-
-def _call(program: Program, layer: Layer) -> str:
-    assert isinstance(layer.lowered, Step)
-    tensors = [*layer.lowered.inputs, layer.lowered.output]
-    *inputs, output = (_pointer(program, tensor) for tensor in tensors)
-    given = ", ".join(inputs)
-    if layer.lowered.gathers:
-        given = f"(const int8_t *const[]){{{given}}}"
-    return f"glyphite_{layer.lowered.kernel}(&{layer.name}, {given}, {output});"
 
 
 def _wrapped(words: Iterator[str]) -> Iterator[str]:

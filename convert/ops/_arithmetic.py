@@ -18,6 +18,7 @@ from convert.ops._operands import (
 )
 from convert.ops._requantize import activation_range, check_activation
 from convert.program import Step
+from convert.rows import Rows, RowWindow, geometry
 
 KERNEL = "arithmetic"
 SHIFT = 20
@@ -90,7 +91,7 @@ def axes(shape: tuple[int, ...], shapes: list[tuple[int, ...]]) -> list[tuple[in
     """
     extents = list(shape)
     steps = [_steps(operand, shape) for operand in shapes]
-    height = len(shape) - 3 if len(shape) == 4 and shape[0] == 1 else None
+    height = 1 if _has_rows(shape) else None
     merged: list[tuple[int, ...]] = []
     for axis in reversed(range(len(shape))):
         extent, strides = extents[axis], [step[axis] for step in steps]
@@ -101,6 +102,11 @@ def axes(shape: tuple[int, ...], shapes: list[tuple[int, ...]]) -> list[tuple[in
         else:
             merged.insert(0, (extent, *strides))
     return merged
+
+
+def _has_rows(shape: tuple[int, ...]) -> bool:
+    """Whether it is the shape of a picture."""
+    return len(shape) == 4 and shape[0] == 1
 
 
 def _steps(operand: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
@@ -120,7 +126,8 @@ def lower(graph: Graph, operator: Operator, operation: str, factors: Factors) ->
     left, right = (graph.tensors[index] for index in operator.inputs)
     output = graph.output_of(operator)
     loops = axes(output.shape, [left.shape, right.shape])
-    loops = [(1, 0, 0)] * (len(_AXES) - len(loops)) + loops
+    rows = int(_has_rows(output.shape))
+    loops[rows:rows] = [(1, 0, 0)] * (len(_AXES) - len(loops))
     target = scaled(operator, output, "output")
     low, high = activation_range(operator.options_as(Arithmetic).activation, target)
     multiplier, shift = quantize_multiplier(factors[2])
@@ -131,6 +138,7 @@ def lower(graph: Graph, operator: Operator, operation: str, factors: Factors) ->
         ),
         output=operator.outputs[0],
         leads=tuple(_lead(tensor, output) for tensor in (left, right)),
+        rows=_rows(left, right, output),
         fields={
             "operation": operation,
             **{f"{axis}s": loop[0] for axis, loop in zip(_AXES, loops, strict=True)},
@@ -159,6 +167,22 @@ def _operand(graph: Graph, operator: Operator, position: int) -> Tensor:
 def _lead(tensor: Tensor, output: Tensor) -> int | None:
     """In place over an operand that is read once from end to end."""
     return 0 if tensor.data is None and tensor.count == output.count else None
+
+
+def _rows(left: Tensor, right: Tensor, output: Tensor) -> Rows | None:
+    """Row by row, where each computed operand has as many rows as the output."""
+    height = geometry(output)[0]
+    operands = (left, right)
+    if not _has_rows(output.shape) or any(
+        tensor.data is None and geometry(tensor)[0] != height for tensor in operands
+    ):
+        return None
+    return Rows(
+        function=f"{KERNEL}_row",
+        windows=tuple(RowWindow(height) if tensor.data is None else None for tensor in operands),
+        leads=tuple(_lead(tensor, output) for tensor in operands),
+        arguments=("y",),
+    )
 
 
 def _fields(

@@ -8,6 +8,7 @@ from convert.fixed_point import quantize_multiplier, requantize
 from convert.graph import Graph, Operator, Quantization
 from convert.ops._operands import activation, check_counts, check_shape, result, scaled
 from convert.program import Step
+from convert.rows import Rows, RowWindow, geometry
 
 KERNEL = "table"
 INPUTS = (*range(128), *range(-128, 0))
@@ -64,6 +65,18 @@ def times(factor: float) -> Function:
     return lambda difference: requantize(difference, multiplier, shift)
 
 
+def elementwise(graph: Graph, operator: Operator, kernel: str, lead: int) -> Rows:
+    """Rows of a kernel that takes any number of values, one tensor to another of its shape."""
+    output = graph.output_of(operator)
+    height = geometry(output)[0]
+    return Rows(
+        function=f"{kernel}_row",
+        windows=(RowWindow(height),),
+        leads=(lead,),
+        arguments=(str(output.count // height),),
+    )
+
+
 def lower(graph: Graph, operator: Operator, function: Function) -> Step:
     """One call of kernels/portable/table.h."""
     source, _ = quantizations(graph, operator)
@@ -73,6 +86,7 @@ def lower(graph: Graph, operator: Operator, function: Function) -> Step:
         inputs=operator.inputs,
         output=operator.outputs[0],
         leads=(0,),
+        rows=elementwise(graph, operator, KERNEL, 0),
         fields={
             "count": graph.output_of(operator).count,
             "values": np.clip(answers, -128, 127).astype(np.int8),

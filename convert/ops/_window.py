@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.graph import Operator
+from convert.rows import Pool, Rows, RowWindow
 
 MOST_ROWS = 32
 """Input rows that one kernel call may look at: GLYPHITE_WINDOW_ROWS of kernels/window.h."""
@@ -103,6 +104,25 @@ def lead_of(starts: NDArray[np.int64], pixel_bytes: int, done: int) -> int:
     needed_from = np.minimum.accumulate(flat[::-1])[::-1]
     written = np.arange(len(flat), dtype=np.int64) * pixel_bytes + done
     return max(0, int(np.max(written - needed_from)))
+
+
+def row_window(axis: Axis, pool: Axis | None = None) -> RowWindow:
+    """The input rows under an output row of a window, or of a pool over a window's output."""
+    pooled = None
+    if pool is not None:
+        pooled = Pool(pool.input, pool.output, pool.kernel, pool.stride, pool.before)
+    return RowWindow(axis.input, axis.kernel, axis.stride, axis.dilation, axis.before, pooled)
+
+
+def by_rows(kernel: str, window: Window, source_channels: int, pixel_bytes: int, done: int) -> Rows:
+    """Rows of a kernel that takes pointers to the input rows under the window, as an array."""
+    starts = window.width.starts[None, :] * source_channels
+    return Rows(
+        function=f"{kernel}_row",
+        windows=(row_window(window.height),),
+        leads=(lead_of(starts, pixel_bytes, done),),
+        array=True,
+    )
 
 
 def check_padding(operator: Operator, padding: int) -> None:

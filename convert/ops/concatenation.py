@@ -1,12 +1,13 @@
 """CONCATENATION: int8, along any axis, of up to ten tensors of one scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from convert.graph import Graph, Operator
+from convert.graph import Graph, Operator, Tensor
 from convert.ops._operands import (
     activation,
     check_counts,
@@ -15,6 +16,7 @@ from convert.ops._operands import (
     result,
 )
 from convert.program import Step
+from convert.rows import Rows, RowWindow, geometry
 
 NAME = "CONCATENATION"
 OPTIONS = "ConcatenationOptions"
@@ -72,19 +74,40 @@ def lower(graph: Graph, operator: Operator) -> Step:
     axis = operator.options_as(Concatenation).axis % len(output.shape)
     slices = prod(output.shape[:axis])
     lengths = [source.count // slices for source in sources]
-    starts = np.cumsum([0, *lengths])[:-1].tolist()
     return Step(
         kernel="concatenation",
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=tuple(
-            (slices - 1) * (output.count // slices - length) + start
-            for length, start in zip(lengths, starts, strict=True)
-        ),
+        leads=_leads(slices, lengths, output.count // slices),
+        rows=_rows(axis, sources, output),
         fields={
             "slices": slices,
             "inputs": len(sources),
             "lengths": np.array(lengths, np.int32),
         },
         gathers=True,
+    )
+
+
+def _rows(axis: int, sources: Sequence[Tensor], output: Tensor) -> Rows | None:
+    """Row by row, where each row of the output is made of one of each input."""
+    height = geometry(output)[0]
+    if axis < 2 or any(geometry(source)[0] != height for source in sources):
+        return None
+    slices = prod(output.shape[:axis]) // height
+    lengths = [source.count // height // slices for source in sources]
+    return Rows(
+        function="concatenation_slices",
+        windows=(RowWindow(height),) * len(sources),
+        leads=_leads(slices, lengths, prod(output.shape[axis:])),
+        arguments=(str(slices),),
+        array=True,
+    )
+
+
+def _leads(slices: int, lengths: Sequence[int], length: int) -> tuple[int, ...]:
+    """How far behind the output's start each input may lie, where slices have ``lengths`` each."""
+    starts = np.cumsum([0, *lengths])[:-1].tolist()
+    return tuple(
+        (slices - 1) * (length - own) + start for own, start in zip(lengths, starts, strict=True)
     )

@@ -21,7 +21,15 @@ from convert.ops._operands import (
     values,
 )
 from convert.ops._requantize import check_activation, output_fields
-from convert.ops._window import Axis, Padding, Window, check_padding, check_window, lead
+from convert.ops._window import (
+    Axis,
+    Padding,
+    Window,
+    by_rows,
+    check_padding,
+    check_window,
+    lead,
+)
 from convert.program import Step
 
 NAME = "CONV_2D"
@@ -96,6 +104,9 @@ def lower(graph: Graph, operator: Operator) -> Step:
         output=operator.outputs[0],
         leads=(lead(place, graph.tensors[operator.inputs[0]].shape[3], channels, channels),),
         window_rows=place.height.kernel,
+        rows=by_rows(
+            "conv_2d", place, graph.tensors[operator.inputs[0]].shape[3], channels, channels
+        ),
         fields=fields(graph, operator),
         macs=macs(graph, operator),
     )

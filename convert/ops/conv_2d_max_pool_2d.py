@@ -1,14 +1,19 @@
 """A CONV_2D whose output only a MAX_POOL_2D takes, as one kernel; made by a pass."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from convert.graph import Graph, Operator
 from convert.ops import conv_2d, max_pool_2d
 from convert.ops._operands import scaled
 from convert.ops._requantize import activation_range
-from convert.ops._window import Window, lead_of
+from convert.ops._window import Window, lead_of, row_window
 from convert.program import Step
+from convert.rows import Rows
 
 NAME = "CONV_2D+MAX_POOL_2D"
 
@@ -36,6 +41,7 @@ def lower(graph: Graph, operator: Operator) -> Step:
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
         leads=(_lead(graph, parts.conv, pool),),
+        rows=_rows(graph, parts.conv, pool),
         window_rows=pool.height.kernel * conv_2d.window(graph, parts.conv).height.kernel,
         fields={"conv": _conv_fields(graph, parts), "pool": pool.fields},
         macs=conv_2d.macs(graph, parts.conv),
@@ -44,13 +50,28 @@ def lower(graph: Graph, operator: Operator) -> Step:
 
 def _lead(graph: Graph, conv: Operator, pool: Window) -> int:
     """A pooled pixel's first input is the first one of the first pixel under the pool."""
-    source = graph.tensors[conv.inputs[0]]
+    row_bytes = prod(graph.tensors[conv.inputs[0]].shape[2:])
+    channels = graph.output_of(conv).shape[3]
+    rows = conv_2d.window(graph, conv).height.starts[pool.height.starts]
+    starts = rows[:, None] * row_bytes + _columns(graph, conv, pool)
+    return lead_of(starts, channels, channels)
+
+
+def _rows(graph: Graph, conv: Operator, pool: Window) -> Rows:
     channels = graph.output_of(conv).shape[3]
     under = conv_2d.window(graph, conv)
-    rows = under.height.starts[pool.height.starts]
-    columns = under.width.starts[pool.width.starts]
-    starts = (rows[:, None] * source.shape[2] + columns) * source.shape[3]
-    return lead_of(starts, channels, channels)
+    return Rows(
+        function="conv_2d_max_pool_2d_row",
+        windows=(row_window(under.height, pool.height),),
+        leads=(lead_of(_columns(graph, conv, pool)[None, :], channels, channels),),
+        array=True,
+    )
+
+
+def _columns(graph: Graph, conv: Operator, pool: Window) -> NDArray[np.int64]:
+    """Where the first input of each pooled pixel lies in its row."""
+    starts = conv_2d.window(graph, conv).width.starts[pool.width.starts]
+    return starts * graph.tensors[conv.inputs[0]].shape[3]
 
 
 def _conv_fields(graph: Graph, parts: Conv2DMaxPool2D) -> dict[str, Any]:

@@ -17,7 +17,15 @@ from convert.ops._operands import (
     values,
 )
 from convert.ops._requantize import check_activation, output_fields
-from convert.ops._window import Axis, Padding, Window, check_padding, check_window, lead
+from convert.ops._window import (
+    Axis,
+    Padding,
+    Window,
+    by_rows,
+    check_padding,
+    check_window,
+    lead,
+)
 from convert.program import Step
 
 NAME = "DEPTHWISE_CONV_2D"
@@ -95,6 +103,9 @@ def lower(graph: Graph, operator: Operator) -> Step:
         output=operator.outputs[0],
         leads=(lead(place, source.shape[3], channels, _done(source.shape[3], channels)),),
         window_rows=place.height.kernel,
+        rows=by_rows(
+            "depthwise_conv_2d", place, source.shape[3], channels, _done(source.shape[3], channels)
+        ),
         fields={
             "window": place.fields,
             "input_channels": source.shape[3],

@@ -7,7 +7,7 @@ from typing import Any
 
 from convert.graph import Graph, Operator
 from convert.ops import conv_2d
-from convert.ops._window import lead
+from convert.ops._window import by_rows, lead
 from convert.program import Step
 
 NAME = "CONV_2D of groups"
@@ -34,6 +34,7 @@ def lower(graph: Graph, operator: Operator) -> Step:
         output=operator.outputs[0],
         leads=(lead(place, source_channels, channels, channels),),
         window_rows=place.height.kernel,
+        rows=by_rows("grouped_conv_2d", place, source_channels, channels, channels),
         fields=fields,
         macs=conv_2d.macs(graph, operator),
     )

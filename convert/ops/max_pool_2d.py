@@ -14,7 +14,15 @@ from convert.ops._operands import (
     scaled,
 )
 from convert.ops._requantize import activation_range, check_activation
-from convert.ops._window import Axis, Padding, Window, check_padding, check_window, lead
+from convert.ops._window import (
+    Axis,
+    Padding,
+    Window,
+    by_rows,
+    check_padding,
+    check_window,
+    lead,
+)
 from convert.program import Step
 
 NAME = "MAX_POOL_2D"
@@ -85,6 +93,7 @@ def pooling(graph: Graph, operator: Operator, kernel: str) -> Step:
         output=operator.outputs[0],
         leads=(lead(place, channels, channels, 0),),
         window_rows=place.height.kernel,
+        rows=by_rows(kernel, place, channels, channels, 0),
         fields={
             "window": place.fields,
             "channels": channels,

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from convert.fixed_point import INT32_MAX, quantize_multiplier
-from convert.graph import Graph, Operator
+from convert.graph import ITEM_BYTES, Graph, Operator, Tensor
 from convert.ops._operands import (
     activation,
     check_counts,
@@ -17,6 +17,7 @@ from convert.ops._operands import (
     values,
 )
 from convert.program import Step
+from convert.rows import Rows, RowWindow, geometry
 
 NAME = "MEAN"
 OPTIONS = "ReducerOptions"
@@ -69,6 +70,7 @@ def lower(graph: Graph, operator: Operator) -> Step:
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
         leads=(0,),
+        rows=_rows(source, axes),
         fields={
             "slices": prod(source.shape[: axes[0]]),
             "count": count,
@@ -78,6 +80,22 @@ def lower(graph: Graph, operator: Operator) -> Step:
             "shift": shift,
             "output_offset": scaled(operator, graph.output_of(operator), "output").zero_point,
         },
+    )
+
+
+def _rows(source: Tensor, axes: list[int]) -> Rows | None:
+    """Row by row, where all pixels of an image are taken and its rows are larger than the sums."""
+    height, row_bytes = geometry(source)
+    sums_bytes = ITEM_BYTES["int32"] * source.shape[-1]
+    if axes != [1, 2] or len(source.shape) != 4 or (height - 1) * row_bytes <= sums_bytes:
+        return None
+    return Rows(
+        function="mean_row",
+        windows=(RowWindow(height),),
+        leads=(None,),
+        arguments=("y", str(height)),
+        gathered=height,
+        sums_bytes=sums_bytes,
     )
 
 

@@ -1,11 +1,12 @@
 """PAD: int8, zeros (that is, zero points) around an image."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.graph import Graph, Operator
+from convert.graph import Graph, Operator, Tensor
 from convert.ops._operands import (
     activation,
     check_counts,
@@ -18,6 +19,7 @@ from convert.ops._operands import (
     values,
 )
 from convert.program import Step
+from convert.rows import Rows, RowWindow
 
 NAME = "PAD"
 OPTIONS = ""
@@ -78,12 +80,27 @@ def padding(graph: Graph, operator: Operator, value: int) -> Step:
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
         leads=(_last_place(inner, table) - (source.count - 1),),
+        rows=_rows(source, inner, table),
         fields={
             **sizes,
             "output_height": output.count // _row_bytes(inner, table),
             **_fields(table),
             "value": value,
         },
+    )
+
+
+def _rows(source: Tensor, inner: tuple[int, ...], table: NDArray[np.int32]) -> Rows | None:
+    """Row by row, where rows of the tensors are rows of the kernel."""
+    if len(source.shape) != len(AXES) + 1:
+        return None
+    window = RowWindow(inner[0], before=int(table[0, 0]))
+    row = (1, *inner[1:])
+    padded = np.array([(0, 0), *table[1:]])
+    return Rows(
+        function="pad_row",
+        windows=(window,),
+        leads=(_last_place(row, padded) - (prod(row) - 1),),
     )
 
 

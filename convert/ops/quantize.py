@@ -47,5 +47,6 @@ def lower(graph: Graph, operator: Operator) -> Step:
         inputs=operator.inputs,
         output=operator.outputs[0],
         leads=(0,),
+        rows=_table.elementwise(graph, operator, "quantize", 0),
         fields={"count": output.count, "scale": after.scale, "zero_point": after.zero_point},
     )

@@ -10,10 +10,11 @@ struct glyphite_concatenation {
     const GLYPHITE_CONST int32_t *lengths; /* (inputs): bytes of a slice of each */
 };
 
-/* inputs[i] (slices, lengths[i]), output (slices, sum of the lengths). */
-GLYPHITE_KERNEL void glyphite_concatenation(const struct glyphite_concatenation *layer,
-                                            const int8_t *const *inputs, int8_t *output) {
-    for (int32_t slice = 0; slice < layer->slices; slice++) {
+/* Any run of slices: inputs[i] (slices, lengths[i]), output (slices, sum of the lengths). */
+GLYPHITE_KERNEL void glyphite_concatenation_slices(const struct glyphite_concatenation *layer,
+                                                   int32_t slices, const int8_t *const *inputs,
+                                                   int8_t *output) {
+    for (int32_t slice = 0; slice < slices; slice++) {
         for (int32_t i = 0; i < layer->inputs; i++) {
             const int32_t length = layer->lengths[i];
             const int8_t *const input = inputs[i] + slice * length;
@@ -23,4 +24,10 @@ GLYPHITE_KERNEL void glyphite_concatenation(const struct glyphite_concatenation 
             output += length;
         }
     }
+}
+
+/* All slices. */
+GLYPHITE_KERNEL void glyphite_concatenation(const struct glyphite_concatenation *layer,
+                                            const int8_t *const *inputs, int8_t *output) {
+    glyphite_concatenation_slices(layer, layer->slices, inputs, output);
 }

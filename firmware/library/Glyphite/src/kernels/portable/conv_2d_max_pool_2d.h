@@ -19,15 +19,14 @@ GLYPHITE_KERNEL int32_t glyphite_larger(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
-/* Four channels of the convolution, the largest under the pool.
- * rows: kernel_height input rows for each of the pool's `height` rows. */
+/* Four channels of the convolution, the largest under the pool. */
 GLYPHITE_KERNEL struct glyphite_sums
 glyphite_conv_2d_max_pool_2d_sum_4(const struct glyphite_conv_2d_max_pool_2d *layer,
-                                   const int8_t *const *rows, int32_t height,
-                                   struct glyphite_span columns, int32_t channel) {
+                                   const int8_t *const *rows, struct glyphite_span columns,
+                                   int32_t channel) {
     const struct glyphite_window *const window = &layer->conv.window;
     struct glyphite_sums largest = {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
-    for (int32_t row = 0; row < height; row++) {
+    for (int32_t row = 0; row < layer->pool.kernel_height; row++) {
         for (int32_t i = 0; i < columns.end - columns.first; i++) {
             const struct glyphite_sums sums =
                 glyphite_conv_2d_sum_4(&layer->conv, rows + row * window->kernel_height,
@@ -43,11 +42,11 @@ glyphite_conv_2d_max_pool_2d_sum_4(const struct glyphite_conv_2d_max_pool_2d *la
 
 /* The same for one channel. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_max_pool_2d_sum(
-    const struct glyphite_conv_2d_max_pool_2d *layer, const int8_t *const *rows, int32_t height,
+    const struct glyphite_conv_2d_max_pool_2d *layer, const int8_t *const *rows,
     struct glyphite_span columns, int32_t channel) {
     const struct glyphite_window *const window = &layer->conv.window;
     int32_t largest = INT32_MIN;
-    for (int32_t row = 0; row < height; row++) {
+    for (int32_t row = 0; row < layer->pool.kernel_height; row++) {
         for (int32_t i = 0; i < columns.end - columns.first; i++) {
             const int32_t sum =
                 glyphite_conv_2d_sum(&layer->conv, rows + row * window->kernel_height,
@@ -58,10 +57,12 @@ GLYPHITE_KERNEL int32_t glyphite_conv_2d_max_pool_2d_sum(
     return largest;
 }
 
-/* One pooled row (pool.output_width, output_channels). */
+/* One pooled row (pool.output_width, output_channels). rows: for each of the pool's rows, the
+ * kernel_height input rows under it. A row of the pool that lies outside the convolution's output
+ * is replaced by the nearest one inside: meeting it twice does not change the largest value. */
 GLYPHITE_KERNEL void
 glyphite_conv_2d_max_pool_2d_row(const struct glyphite_conv_2d_max_pool_2d *layer,
-                                 const int8_t *const *rows, int32_t height, int8_t *output) {
+                                 const int8_t *const *rows, int8_t *output) {
     const struct glyphite_conv_2d *const conv = &layer->conv;
     for (int32_t x = 0; x < layer->pool.output_width; x++) {
         const struct glyphite_span columns = glyphite_window_columns(&layer->pool, x);
@@ -69,12 +70,11 @@ glyphite_conv_2d_max_pool_2d_row(const struct glyphite_conv_2d_max_pool_2d *laye
         int32_t channel = 0;
         for (; channel + 4 <= conv->output_channels; channel += 4) {
             const struct glyphite_sums sums =
-                glyphite_conv_2d_max_pool_2d_sum_4(layer, rows, height, columns, channel);
+                glyphite_conv_2d_max_pool_2d_sum_4(layer, rows, columns, channel);
             glyphite_output_write_4(&conv->output, channel, sums, pixel + channel);
         }
         for (; channel < conv->output_channels; channel++) {
-            const int32_t sum =
-                glyphite_conv_2d_max_pool_2d_sum(layer, rows, height, columns, channel);
+            const int32_t sum = glyphite_conv_2d_max_pool_2d_sum(layer, rows, columns, channel);
             pixel[channel] = glyphite_output_value(&conv->output, channel, sum);
         }
     }
@@ -88,12 +88,13 @@ GLYPHITE_KERNEL void glyphite_conv_2d_max_pool_2d(const struct glyphite_conv_2d_
     const int32_t row_bytes = conv->window.input_width * conv->input_channels;
     const int8_t *rows[GLYPHITE_WINDOW_ROWS];
     for (int32_t y = 0; y < layer->pool.output_height; y++) {
-        const struct glyphite_span span = glyphite_window_span(&layer->pool, y);
-        for (int32_t i = 0; i < span.end - span.first; i++) {
-            glyphite_window_rows(&conv->window, input, row_bytes, span.input + i,
+        for (int32_t i = 0; i < layer->pool.kernel_height; i++) {
+            const int32_t row = y * layer->pool.stride_height - layer->pool.padding_top + i;
+            glyphite_window_rows(&conv->window, input, row_bytes,
+                                 glyphite_clamp(row, 0, layer->pool.input_height - 1),
                                  rows + i * conv->window.kernel_height);
         }
-        glyphite_conv_2d_max_pool_2d_row(layer, rows, span.end - span.first, output);
+        glyphite_conv_2d_max_pool_2d_row(layer, rows, output);
         output += layer->pool.output_width * conv->output_channels;
     }
 }

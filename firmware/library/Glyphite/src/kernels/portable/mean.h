@@ -51,3 +51,17 @@ GLYPHITE_KERNEL void glyphite_mean(const struct glyphite_mean *mean, const int8_
         output += mean->channels;
     }
 }
+
+/* Row y of an image (height, width, channels) of which there is one slice: it is added to the sums
+ * (channels), and the last row gives the output (channels). */
+GLYPHITE_KERNEL void glyphite_mean_row(const struct glyphite_mean *mean, int32_t y, int32_t height,
+                                       const int8_t *row, int8_t *output, int32_t *sums) {
+    for (int32_t channel = 0; channel < mean->channels; channel++) {
+        const int32_t before = y == 0 ? 0 : sums[channel];
+        sums[channel] =
+            glyphite_add_all(row + channel, mean->channels, mean->count / height, before);
+        if (y + 1 == height) {
+            output[channel] = glyphite_mean_value(mean, sums[channel]);
+        }
+    }
+}
