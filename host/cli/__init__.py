@@ -19,6 +19,7 @@ VERBS: tuple[str, ...] = (
     "compare",
     "export",
     "compile",
+    "inspect",
     "verify",
     "build",
     "flash",

@@ -1,0 +1,203 @@
+"""What the compiler made of a model, stage by stage, as plain data for `glyphite inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from sys import modules
+
+from convert.check import check
+from convert.compiler import Compiled
+from convert.graph import ABSENT, Graph, Operator, Quantization, Tensor
+from convert.passes import PASSES
+from convert.plan import Buffer, Plan
+from convert.program import Layer, Step
+from convert.tflite import read
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a tensor's numbers mean: real = scale * (quantized - zero_point)."""
+
+    dtype: str
+    scale: float | None
+    """The largest, where each channel has its own."""
+    zero_point: int | None
+    channels: int
+    """How many scales there are."""
+
+    @property
+    def text(self) -> str:
+        """For people: "int8, 0.0039 (q + 128)"."""
+        if self.scale is None or self.zero_point is None:
+            return self.dtype
+        if self.channels > 1:
+            return f"{self.dtype}, {self.channels} scales to {self.scale:.3g}"
+        sign = "-" if self.zero_point > 0 else "+"
+        offset = f" {sign} {abs(self.zero_point)}" if self.zero_point else ""
+        return f"{self.dtype}, {self.scale:.3g} (q{offset})"
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer, as it runs."""
+
+    name: str
+    operator: str
+    kernel: str | None
+    """None where no byte is moved."""
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+    macs: int
+    constant_bytes: int
+    input_numbers: tuple[Numbers, ...]
+    """Of the activations."""
+    weights: Numbers | None
+    output_numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a pass put in the place of what; either may be nothing."""
+
+    gone: tuple[str, ...]
+    made: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """One pass."""
+
+    name: str
+    does: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class BufferFacts:
+    """A part of the arena."""
+
+    layer: str
+    """That writes it, or "input"."""
+    shape: tuple[int, ...]
+    bytes: int
+    offset: int
+    first: int
+    last: int
+
+
+def layers(compiled: Compiled) -> list[LayerFacts]:
+    """The layers in the order in which they run."""
+    return [_layer(compiled, layer) for layer in compiled.program.layers]
+
+
+def passes(content: bytes) -> list[PassFacts]:
+    """What each pass does to the .tflite whose bytes are ``content``."""
+    graph = read(content)
+    check(graph)
+    found = []
+    for rewrite in PASSES:
+        before, graph = graph, rewrite(graph)
+        found.append(_pass(rewrite, before, graph))
+    return found
+
+
+def buffers(compiled: Compiled) -> list[BufferFacts]:
+    """The arena's parts, in the order in which they are written."""
+    makers = {
+        layer.lowered.output: layer.name
+        for layer in compiled.program.layers
+        if isinstance(layer.lowered, Step)
+    }
+    tensors = compiled.program.graph.tensors
+    return [
+        BufferFacts(
+            layer=makers.get(buffer.tensor, "input"),
+            shape=tensors[buffer.tensor].shape,
+            bytes=buffer.bytes,
+            offset=buffer.offset,
+            first=buffer.first,
+            last=buffer.last,
+        )
+        for buffer in compiled.plan.buffers
+    ]
+
+
+def moments(plan: Plan) -> range:
+    """The moments that the buffers' lives are told in; -1 and the last one are the caller's."""
+    return range(-1, max((buffer.last for buffer in plan.buffers), default=-1) + 1)
+
+
+def occupied(plan: Plan, moment: int) -> int:
+    """Bytes of the arena that belong to some buffer that lives at a moment."""
+    return _covered([buffer for buffer in plan.buffers if buffer.first <= moment <= buffer.last])
+
+
+def memory_by_layer(compiled: Compiled) -> list[tuple[str, int]]:
+    """(layer, bytes occupied) when each layer writes first, in order."""
+    firsts = {buffer.tensor: buffer.first for buffer in compiled.plan.buffers}
+    return [
+        (layer.name, occupied(compiled.plan, firsts[layer.lowered.output]))
+        for layer in compiled.program.layers
+        if isinstance(layer.lowered, Step)
+    ]
+
+
+def numbers(tensor: Tensor) -> Numbers:
+    """What a tensor's numbers mean."""
+    quantization: Quantization | None = tensor.quantization
+    if quantization is None:
+        return Numbers(tensor.dtype, None, None, 0)
+    scales = quantization.scales
+    return Numbers(tensor.dtype, max(scales), quantization.zero_point, len(scales))
+
+
+def _covered(living: list[Buffer]) -> int:
+    total = end = 0
+    for buffer in sorted(living, key=lambda buffer: buffer.offset):
+        total += max(0, buffer.end - max(end, buffer.offset))
+        end = max(end, buffer.end)
+    return total
+
+
+def _layer(compiled: Compiled, layer: Layer) -> LayerFacts:
+    graph, operator, step = compiled.program.graph, layer.operator, layer.lowered
+    used = [graph.tensors[index] for index in operator.inputs if index != ABSENT]
+    constants = [tensor for tensor in used if tensor.data is not None]
+    activations = [tensor for tensor in used if tensor.data is None]
+    output = graph.output_of(operator)
+    call = step if isinstance(step, Step) else None
+    return LayerFacts(
+        name=layer.name,
+        operator=operator.kind,
+        kernel=call.kernel if call else None,
+        inputs=tuple(tensor.shape for tensor in activations),
+        output=output.shape,
+        macs=call.macs if call else 0,
+        constant_bytes=call.constant_bytes if call else 0,
+        input_numbers=tuple(numbers(tensor) for tensor in activations),
+        weights=next((numbers(tensor) for tensor in constants if tensor.dtype == "int8"), None),
+        output_numbers=numbers(output),
+    )
+
+
+def _pass(rewrite: Callable[[Graph], Graph], before: Graph, after: Graph) -> PassFacts:
+    module = modules[rewrite.__module__]
+    does = " ".join((module.__doc__ or "").split()).split(". ")[0].split(": ")[0].rstrip(".") + "."
+    gone = [operator for operator in before.operators if operator not in after.operators]
+    made = [operator for operator in after.operators if operator not in before.operators]
+    return PassFacts(module.__name__.rsplit(".", 1)[1], does, tuple(_changes(gone, made)))
+
+
+def _changes(gone: list[Operator], made: list[Operator]) -> list[Change]:
+    """Each new operator with those that it stands for: of its place, or with its output."""
+    found, left = [], list(gone)
+    for operator in made:
+        replaced = [
+            old
+            for old in left
+            if old.index == operator.index or set(old.outputs) & set(operator.outputs)
+        ]
+        left = [old for old in left if old not in replaced]
+        found.append(Change(tuple(old.label for old in replaced), (operator.label,)))
+    return [*found, *(Change((old.label,), ()) for old in left)]

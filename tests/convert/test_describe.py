@@ -1,0 +1,101 @@
+"""What inspect shows is what the compiler did, stage by stage."""
+
+import numpy as np
+import pytest
+
+from convert import describe
+from convert.compiler import Compiled, compile_model
+from convert.graph import Quantization, Tensor
+from tests.convert.models import ModelBuilder, conv_and_pool
+
+
+@pytest.fixture
+def content() -> bytes:
+    """A convolution, a pooling."""
+    model, last = conv_and_pool(np.random.default_rng(8))
+    return model.build([0], [last])
+
+
+@pytest.fixture
+def compiled(content: bytes) -> Compiled:
+    return compile_model(content, "small")
+
+
+def test_a_layer_has_its_shapes_macs_kernel_and_numbers(compiled: Compiled) -> None:
+    (layer,) = describe.layers(compiled)
+    assert layer.name == "conv_2d_max_pool_2d_0"
+    assert (layer.operator, layer.kernel) == ("CONV_2D+MAX_POOL_2D", "conv_2d_max_pool_2d")
+    assert (layer.inputs, layer.output) == (((1, 9, 8, 2),), (1, 3, 3, 6))
+    assert layer.macs == compiled.macs == 7 * 7 * 6 * 3 * 2 * 2
+    assert layer.weights is not None
+    assert layer.weights.channels == 6
+    assert layer.weights.scale == pytest.approx(0.01)
+    assert layer.input_numbers[0].scale == pytest.approx(0.02)
+    assert layer.constant_bytes == compiled.constant_bytes
+
+
+def test_a_pass_tells_what_it_put_in_the_place_of_what(content: bytes) -> None:
+    changes = {rewrite.name: rewrite.changes for rewrite in describe.passes(content)}
+    assert changes["fuse_conv_max_pool"] == (
+        describe.Change(
+            ("operator 0 (CONV_2D)", "operator 1 (MAX_POOL_2D)"),
+            ("operator 0 (CONV_2D+MAX_POOL_2D)",),
+        ),
+    )
+    assert all(not made for name, made in changes.items() if name != "fuse_conv_max_pool")
+
+
+def test_every_pass_says_in_a_sentence_what_it_does(content: bytes) -> None:
+    for rewrite in describe.passes(content):
+        assert rewrite.does[0].isupper()
+        assert rewrite.does.endswith(".")
+
+
+def test_the_buffers_fill_the_arena_and_live_within_its_moments(compiled: Compiled) -> None:
+    buffers, moments = describe.buffers(compiled), describe.moments(compiled.plan)
+    assert [buffer.layer for buffer in buffers] == ["input", "conv_2d_max_pool_2d_0"]
+    assert max(buffer.offset + buffer.bytes for buffer in buffers) == compiled.arena_bytes
+    assert buffers[0].first == -1 == moments.start
+    assert buffers[-1].last == moments[-1]
+
+
+def test_what_is_occupied_counts_bytes_once_and_never_passes_the_arena(compiled: Compiled) -> None:
+    buffers = describe.buffers(compiled)
+    assert describe.occupied(compiled.plan, -1) == buffers[0].bytes
+    most = max(describe.occupied(compiled.plan, at) for at in describe.moments(compiled.plan))
+    assert most == compiled.arena_bytes
+    assert describe.memory_by_layer(compiled) == [("conv_2d_max_pool_2d_0", most)]
+
+
+def test_layers_that_do_not_share_memory_add_up() -> None:
+    """A chain of two poolings: in the first layer, input and output."""
+    model = ModelBuilder()
+    for side in (8, 4, 2):
+        model.tensor((1, side, side, 2), 0.1, 3)
+    for index in (0, 1):
+        model.operator(
+            "MAX_POOL_2D", [index], [index + 1], "Pool2DOptions", version=2, padding=1,
+            filterHeight=2, filterWidth=2, strideH=2, strideW=2,
+        )  # fmt: skip
+    compiled = compile_model(model.build([0], [2]), "pools")
+    taken = describe.memory_by_layer(compiled)
+    assert [name for name, _ in taken] == ["max_pool_2d_0", "max_pool_2d_1"]
+    assert taken[0][1] >= 8 * 8 * 2
+    assert all(used <= compiled.arena_bytes for _, used in taken)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "text"),
+    [
+        (Tensor("t", (1, 4), "int8", Quantization((0.5,), (-128,))), "int8, 0.5 (q + 128)"),
+        (Tensor("t", (1, 4), "int8", Quantization((0.5,), (3,))), "int8, 0.5 (q - 3)"),
+        (Tensor("t", (1, 4), "int8", Quantization((0.5,), (0,))), "int8, 0.5 (q)"),
+        (
+            Tensor("t", (2, 4), "int8", Quantization((0.5, 0.25), (0, 0))),
+            "int8, 2 scales to 0.5",
+        ),
+        (Tensor("t", (2,), "int32"), "int32"),
+    ],
+)
+def test_numbers_are_told_as_their_formula(tensor: Tensor, text: str) -> None:
+    assert describe.numbers(tensor).text == text
