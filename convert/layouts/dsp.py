@@ -4,7 +4,7 @@
 that kernel cannot give the same bytes: the portable one then stays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,29 @@ class Variant:
 
 
 def variant(kernel: str, fields: Fields) -> Variant | None:
-    """The DSP kernel that does what a portable one does with these fields."""
+    """The DSP kernel that does what a portable one does, with weights as large as before."""
     make = _VARIANTS.get(kernel)
     return None if make is None else make(fields)
+
+
+def fastest(kernel: str, fields: Fields) -> Variant | None:
+    """The DSP kernel of the fewest instructions: weights of convolutions grow to 2 or 4 times."""
+    for make in _FASTEST.get(kernel, ()):
+        found = make(fields)
+        if found is not None:
+            return found
+    return variant(kernel, fields)
+
+
+def as_one_row(fields: Fields) -> Fields:
+    """A 1x1 convolution of all pixels as one of a single row: for tensors that lie whole."""
+    window = fields["window"]
+    ones = ("kernel_height", "kernel_width", "stride_height", "stride_width")
+    if any(window[name] != 1 for name in ones):
+        return fields
+    pixels = window["input_height"] * window["input_width"]
+    row = {"input_height": 1, "output_height": 1, "input_width": pixels, "output_width": pixels}
+    return {**fields, "window": {**window, **row}}
 
 
 def output_of(fields: Fields, weights: Int64) -> Output:
@@ -62,7 +82,16 @@ def output_of(fields: Fields, weights: Int64) -> Output:
 
 def conv_2d(fields: Fields) -> Variant | None:
     """``dsp/conv_2d.h``."""
-    made = _conv_2d_fields(fields, _pixels(fields["window"]["output_width"]))
+    return _conv_2d(fields, expand=False)
+
+
+def conv_2d_expanded(fields: Fields) -> Variant | None:
+    """The same with weights of 16 bits, which take no instructions to widen."""
+    return _conv_2d(fields, expand=True)
+
+
+def _conv_2d(fields: Fields, *, expand: bool) -> Variant | None:
+    made = _conv_2d_fields(fields, _pixels(fields["window"]["output_width"]), expand=expand)
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
 
 
@@ -174,32 +203,42 @@ def fully_connected(fields: Fields) -> Variant | None:
 
 
 def depthwise_conv_2d(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d.h``: 3x3, no dilation, a multiple of four channels."""
+    """``dsp/depthwise_conv_2d.h`` or ``dsp/depthwise_conv_2d_pair.h``: 3x3, no dilation."""
     window, channels = fields["window"], fields["input_channels"]
-    fits = (
-        (window["kernel_height"], window["kernel_width"]) == (3, 3)
-        and window["dilation_width"] == 1
-        and fields["output_channels"] == channels
-        and channels % 4 == 0
-    )
-    if not fits:
+    kernel = (window["kernel_height"], window["kernel_width"])
+    dilation = (window["dilation_height"], window["dilation_width"])
+    if kernel != (3, 3) or dilation != (1, 1) or channels % 4 != 0:
+        return None
+    if fields["output_channels"] != channels:
         return None
     flat = fields["weights"].astype(np.int64).reshape(9, channels).T
     requantize = choose(output_of(fields, flat), NARROW_BITS)
     if requantize is None:
         return None
-    scaled = flat.reshape(channels, 3, 3) << NARROW_BITS
-    upper = _pair(scaled[:, :2].transpose(0, 2, 1))
-    lower = _pair(np.pad(scaled[:, 2], ((0, 0), (0, 1))).reshape(channels, 2, 2))
-    words = np.concatenate([upper, lower], axis=1)
-    bias = _bias(fields, flat, requantize, NARROW_BITS)
+    by_pairs = window["stride_height"] == 1
     columns = (window["output_width"] - 1) * window["stride_width"] + 3
+    scratch = 8 * columns
+    if by_pairs and window["output_height"] % 2 != 0:
+        scratch += -(-window["output_width"] * channels // 4)
+    words = _depthwise_words(flat.reshape(channels, 3, 3) << NARROW_BITS, by_pairs=by_pairs)
     made = {
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
-        "weights": _interleave(bias, words, requantize, 1),
+        "weights": _interleave(_bias(fields, flat, requantize, NARROW_BITS), words, requantize, 1),
     }
-    return Variant("dsp_depthwise_conv_2d", made, 8 * columns)
+    if by_pairs:
+        return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
+    return Variant("dsp_depthwise_conv_2d", made, scratch)
+
+
+def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
+    """(channels, words) filters (channels, 3, 3) in the order of the two kernels."""
+    upper = _pair(filters[:, :2].transpose(0, 2, 1))
+    if by_pairs:
+        lower = _pair(filters[:, 1:].transpose(0, 2, 1))
+        return np.stack([upper, lower], axis=2).reshape(len(filters), -1)
+    last = np.pad(filters[:, 2], ((0, 0), (0, 1))).reshape(len(filters), 2, 2)
+    return np.concatenate([upper, _pair(last)], axis=1)
 
 
 def arithmetic(fields: Fields) -> Variant | None:
@@ -230,6 +269,10 @@ def arithmetic(fields: Fields) -> Variant | None:
     return Variant("dsp_add", {"count": count, **found, **limits}, 0)
 
 
+_FASTEST: Mapping[str, Sequence[Callable[[Fields], Variant | None]]] = {
+    "conv_2d": (conv_2d_winograd, conv_2d_expanded),
+    "conv_2d_max_pool_2d": (conv_2d_max_pool_2d_plane, conv_2d_max_pool_2d_winograd),
+}
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
     "arithmetic": arithmetic,
     "conv_2d": conv_2d,
@@ -239,9 +282,9 @@ _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
 }
 
 
-def _conv_2d_fields(fields: Fields, pixels: int) -> dict[str, Any] | None:
+def _conv_2d_fields(fields: Fields, pixels: int, *, expand: bool = False) -> dict[str, Any] | None:
     flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
-    narrow = _narrow_stream(fields, flat, 2)
+    narrow = None if expand else _narrow_stream(fields, flat, 2)
     stream = narrow or _wide_stream(fields, flat, 2)
     if stream is None:
         return None

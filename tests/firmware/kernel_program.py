@@ -25,7 +25,7 @@ PROGRAM = """
 {arrays}
 static const struct glyphite_{kernel} layer = {struct};
 static int8_t input[{input_bytes}], output[{output_bytes}];
-static uint32_t scratch[{scratch_words}];
+uint32_t scratch[{scratch_words}];
 
 #ifdef __arm__
 static volatile unsigned *const systick = (volatile unsigned *)0xE000E010u;
@@ -36,7 +36,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[2] =
 #endif
 
 __attribute__((noinline)) static void run(void) {{
-    glyphite_{kernel}(&layer, input, output, scratch);
+    glyphite_{kernel}(&layer, {arguments});
 }}
 
 static unsigned timed(void) {{
@@ -95,7 +95,12 @@ class KernelProgram:
     """A variant's kernel over inputs (n, ...), each giving ``output_bytes``."""
 
     def __init__(
-        self, folder: Path, variant: Variant, inputs: NDArray[np.int8], output_bytes: int
+        self,
+        folder: Path,
+        variant: Variant,
+        inputs: NDArray[np.int8],
+        output_bytes: int,
+        arguments: str = "input, output, scratch",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -110,8 +115,9 @@ class KernelProgram:
                 struct=initializer("layer", variant.fields),
                 input_bytes=flat.shape[1],
                 output_bytes=output_bytes,
-                scratch_words=variant.scratch_words,
+                scratch_words=max(1, variant.scratch_words),
                 inputs=len(inputs),
+                arguments=arguments,
             )
         )
 

@@ -25,30 +25,52 @@ glyphite_dsp_conv_2d_winograd_sources(const struct glyphite_dsp_inputs *inputs, 
     }
 }
 
-/* The two channels of a tile as 2x2 outputs, or as many columns of them as lie in the row. */
-GLYPHITE_KERNEL void
-glyphite_dsp_conv_2d_winograd_write(const struct glyphite_dsp_conv_2d_winograd *layer,
-                                    const struct glyphite_dsp_channels *numbers, int32_t columns,
-                                    const int32_t sums[2][4], int8_t *upper, int8_t *lower) {
+/* One of two channels of a tile as 2x2 outputs, or as many columns of them as lie in the row. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_write(
+    const struct glyphite_dsp_conv_2d_winograd *layer, const struct glyphite_dsp_channels *numbers,
+    int32_t channel, int32_t columns, const int32_t sums[4], int8_t *upper, int8_t *lower) {
     const struct glyphite_dsp_requantize *const form = &layer->requantize;
     const int32_t next = layer->output_channels;
-    for (int32_t i = 0; i < 2; i++) {
-        upper[i] = glyphite_dsp_requantize(form, numbers, i, sums[i][0]);
-        lower[i] = glyphite_dsp_requantize(form, numbers, i, sums[i][2]);
-        if (columns > 1) {
-            upper[next + i] = glyphite_dsp_requantize(form, numbers, i, sums[i][1]);
-            lower[next + i] = glyphite_dsp_requantize(form, numbers, i, sums[i][3]);
-        }
+    upper[0] = glyphite_dsp_requantize(form, numbers, channel, sums[0]);
+    lower[0] = glyphite_dsp_requantize(form, numbers, channel, sums[2]);
+    if (columns > 1) {
+        upper[next] = glyphite_dsp_requantize(form, numbers, channel, sums[1]);
+        lower[next] = glyphite_dsp_requantize(form, numbers, channel, sums[3]);
     }
 }
 
-/* The tiles that start at tile `first` of a row, all channels. Pooled, a tile is one output pixel,
+/* Two output channels of a block of tiles from their products. Pooled, a tile is one output pixel,
  * the largest of its four, in `upper`. */
+GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_channels(
+    const struct glyphite_dsp_conv_2d_winograd *layer, int32_t tiles, int pooled, int32_t columns,
+    const int32_t bias[2], const struct glyphite_dsp_channels *numbers, const int32_t *products,
+    int8_t *upper, int8_t *lower) {
+    const int32_t step = (pooled ? 1 : 2) * layer->output_channels;
+    for (int32_t tile = 0; tile < tiles; tile++, products += 2, upper += step, columns -= 2) {
+#pragma GCC unroll 2
+        for (int32_t i = 0; i < 2; i++) {
+            int32_t sums[4];
+            glyphite_winograd_outputs(products + i, 2 * tiles, bias[i], sums);
+            if (pooled) {
+                upper[i] = glyphite_dsp_requantize(&layer->requantize, numbers, i,
+                                                   glyphite_dsp_largest(sums, 1));
+            } else {
+                glyphite_dsp_conv_2d_winograd_write(layer, numbers, i, columns, sums, upper + i,
+                                                    lower + i);
+            }
+        }
+        lower = pooled ? NULL : lower + step;
+    }
+}
+
+/* The tiles that start at tile `first` of a row, all channels. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_tiles(
     const struct glyphite_dsp_conv_2d_winograd *layer, int32_t tiles, int pooled, int32_t first,
     const int8_t *const *rows, int8_t *upper, int8_t *lower, uint32_t *scratch) {
     const int32_t channels = layer->output_channels;
     const int32_t steps = layer->inputs.channels / 4;
+    const int32_t columns = layer->inputs.window.output_width - 2 * first;
+    const int32_t at = (pooled ? first : 2 * first) * channels;
     int32_t *const products = (int32_t *)scratch;
     uint32_t *const patch = scratch + 2 * GLYPHITE_WINOGRAD_PLACES * tiles;
     struct glyphite_winograd_sources sources;
@@ -57,26 +79,12 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_tiles(
     glyphite_winograd_inputs(&sources, tiles, steps, patch);
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
-        weights = glyphite_winograd_products(tiles, steps, weights, patch, products);
+        const int32_t bias[2] = {weights[0], weights[1]};
+        weights = glyphite_winograd_products(tiles, steps, weights + 2, patch, products);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
-        for (int32_t tile = first; tile < first + tiles; tile++) {
-            int32_t sums[2][4];
-            const int32_t *const product = products + 2 * (tile - first);
-            glyphite_winograd_outputs(product, 2 * tiles, sums[0]);
-            glyphite_winograd_outputs(product + 1, 2 * tiles, sums[1]);
-            if (pooled) {
-                int8_t *const pixel = upper + tile * channels + channel;
-                for (int32_t i = 0; i < 2; i++) {
-                    pixel[i] = glyphite_dsp_requantize(&layer->requantize, &numbers, i,
-                                                       glyphite_dsp_largest(sums[i], 1));
-                }
-            } else {
-                const int32_t columns = layer->inputs.window.output_width - 2 * tile;
-                const int32_t at = 2 * tile * channels + channel;
-                glyphite_dsp_conv_2d_winograd_write(layer, &numbers, columns, sums, upper + at,
-                                                    lower + at);
-            }
-        }
+        glyphite_dsp_conv_2d_winograd_channels(layer, tiles, pooled, columns, bias, &numbers,
+                                               products, upper + at + channel,
+                                               pooled ? NULL : lower + at + channel);
     }
 }
 

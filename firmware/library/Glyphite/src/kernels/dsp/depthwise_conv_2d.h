@@ -30,29 +30,35 @@ glyphite_dsp_depthwise_columns(const struct glyphite_dsp_depthwise_conv_2d *laye
     return (window->output_width - 1) * window->stride_width + 3;
 }
 
-/* Puts the columns under a row of output in order, for four channels from `channel` on. */
+/* Puts the columns of 3 or 4 rows in order, for four channels from `channel` on. */
 GLYPHITE_KERNEL void
 glyphite_dsp_depthwise_order(const struct glyphite_dsp_depthwise_conv_2d *layer,
-                             const int8_t *const *rows, int32_t channel, uint32_t *columns) {
+                             const int8_t *const *rows, int32_t count, int32_t channel,
+                             uint32_t *columns) {
     const struct glyphite_dsp_inputs *const inputs = &layer->inputs;
     const struct glyphite_window *const window = &inputs->window;
-    const int whole = rows[0] != NULL && rows[1] != NULL && rows[2] != NULL;
     const int32_t first = -window->padding_left;
     const int32_t end = first + glyphite_dsp_depthwise_columns(layer);
+    const int whole =
+        rows[0] != NULL && rows[1] != NULL && rows[2] != NULL && rows[count - 1] != NULL;
     const int32_t inside = whole ? 0 : end; /* from here on no row or column is padding */
     for (int32_t x = first; x < end; x++) {
+        const int8_t *column[4];
         if (x == inside) {
             for (; x < end && x < window->input_width; x++) {
-                columns = glyphite_order_column(rows, x * inputs->channels + channel, columns);
+                const int32_t at = x * inputs->channels + channel;
+                columns = count == 3 ? glyphite_order_column(rows, at, columns)
+                                     : glyphite_order_column_4(rows, at, columns);
             }
             if (x == end) {
                 break;
             }
         }
-        const int8_t *const column[3] = {glyphite_dsp_column(inputs, rows[0], x),
-                                         glyphite_dsp_column(inputs, rows[1], x),
-                                         glyphite_dsp_column(inputs, rows[2], x)};
-        columns = glyphite_order_column(column, channel, columns);
+        for (int32_t row = 0; row < count; row++) {
+            column[row] = glyphite_dsp_column(inputs, rows[row], x);
+        }
+        columns = count == 3 ? glyphite_order_column(column, channel, columns)
+                             : glyphite_order_column_4(column, channel, columns);
     }
 }
 
@@ -80,7 +86,7 @@ glyphite_dsp_depthwise_conv_2d_row(const struct glyphite_dsp_depthwise_conv_2d *
     const int32_t words = 6 + glyphite_dsp_numbers(&layer->requantize);
     const int32_t *weights = layer->weights;
     for (int32_t channel = 0; channel < layer->inputs.channels; channel += 4) {
-        glyphite_dsp_depthwise_order(layer, rows, channel, scratch);
+        glyphite_dsp_depthwise_order(layer, rows, 3, channel, scratch);
         for (int32_t i = 0; i < 4; i++, weights += words) {
             glyphite_dsp_depthwise_channel(layer, scratch + 2 * i, weights, output + channel + i);
         }

@@ -23,7 +23,9 @@
 
 #include "simd.h"
 
-/* glyphite_dot_plane is for one input channel under a 3x3 filter: a plane of 4x4 inputs gives the
+/* glyphite_dot_first_4 is one wide step of 4 pixels that sets the sums instead of adding to them.
+ *
+ * glyphite_dot_plane is for one input channel under a 3x3 filter: a plane of 4x4 inputs gives the
  * sums of 2x2 outputs. Its patch is 13 pairs of inputs x[row][column]: for each row (x[0], x[1])
  * and (x[1], x[2]); columns 2 and 3, each (row 0, row 1); the same of rows 1 and 2; (x[2], x[3]) of
  * row 3. Its weights are (w[0], w[1]) of each row, the bias, (w[0][2], w[1][2]), and w[2][2]. */

@@ -91,6 +91,31 @@ GLYPHITE_DOT(wide, 3, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_3), GLYPHITE_SUMS_6, 
 GLYPHITE_DOT(wide, 4, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, GLYPHITE_PAIR,
              "memory")
 
+/* Four tiles of the first step of a Winograd place: as the products of four pixels, but sums start
+ * from nothing. */
+GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t *weights,
+                                                    const uint32_t *patch) {
+    uint32_t v0, v1, a0, a1;
+    __asm__ volatile(
+        GLYPHITE_LOAD_WEIGHTS
+        "ldrd %[a0], %[a1], [%[p]], #8\n\t"
+        "smuad %[s0], %[v0], %[a0]\n\t"
+        "smuad %[s1], %[v1], %[a0]\n\t"
+        "smuad %[s2], %[v0], %[a1]\n\t"
+        "smuad %[s3], %[v1], %[a1]\n\t"
+        "ldrd %[a0], %[a1], [%[p]], #8\n\t"
+        "smuad %[s4], %[v0], %[a0]\n\t"
+        "smuad %[s5], %[v1], %[a0]\n\t"
+        "smuad %[s6], %[v0], %[a1]\n\t"
+        "smuad %[s7], %[v1], %[a1]\n\t" GLYPHITE_LOAD_WEIGHTS GLYPHITE_PRODUCTS_4
+        : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [s2] "=&r"(sums[2]), [s3] "=&r"(sums[3]),
+          [s4] "=&r"(sums[4]), [s5] "=&r"(sums[5]), [s6] "=&r"(sums[6]), [s7] "=&r"(sums[7]),
+          GLYPHITE_POINTERS GLYPHITE_PAIR
+        :
+        : "memory");
+    return weights;
+}
+
 /* Four inputs to one sum each of four channels. */
 #define GLYPHITE_STEP_4_CHANNELS                                                                   \
     "ldm %[w]!, {r4, r5, r6, r8}\n\t"                                                              \

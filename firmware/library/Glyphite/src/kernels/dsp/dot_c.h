@@ -49,6 +49,14 @@ GLYPHITE_DOT(wide, 2)
 GLYPHITE_DOT(wide, 3)
 GLYPHITE_DOT(wide, 4)
 
+GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t *weights,
+                                                    const uint32_t *patch) {
+    for (int32_t i = 0; i < 8; i++) {
+        sums[i] = 0;
+    }
+    return glyphite_dot_wide_4(sums, weights, patch, 1);
+}
+
 GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int32_t *weights,
                                                        const uint32_t *patch, int32_t steps) {
     for (int32_t word = 0; word < 4 * steps; word++) {

@@ -14,7 +14,10 @@
  *
  * glyphite_order_column makes one of the four bytes at rows[0..2] + at, and gives where the next
  * goes. glyphite_dot_columns adds three columns of one channel, times five words of weights: rows 0
- * and 1 of each column as a pair; row 2, columns 0 and 1 as a pair; row 2, column 2. */
+ * and 1 of each column as a pair; row 2, columns 0 and 1 as a pair; row 2, column 2.
+ *
+ * The same with _4 are for two rows of output at a time: a column has pairs of rows 0 and 1 and of
+ * rows 2 and 3, and its weights are two pairs, those of rows 0 and 1 and those of rows 1 and 2. */
 #include "simd_arm.h"
 #include "simd_c.h"
 

@@ -155,6 +155,47 @@ GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int
     return column;
 }
 
+/* Four rows of four channels as pairs, those of rows 0 and 1, then those of rows 2 and 3. */
+GLYPHITE_KERNEL uint32_t *glyphite_order_column_4(const int8_t *const rows[4], int32_t at,
+                                                  uint32_t *column) {
+    const int8_t *a = rows[0] + at; /* then the words themselves, and what they become */
+    const int8_t *b = rows[1] + at;
+    const int8_t *c = rows[2] + at;
+    const int8_t *d = rows[3] + at;
+    uint32_t e, f, g, h;
+    __asm__ volatile("ldr %[a], [%[a]]\n\t"
+                     "ldr %[b], [%[b]]\n\t"
+                     "ldr %[c], [%[c]]\n\t"
+                     "ldr %[d], [%[d]]\n\t"
+                     "sxtb16 %[e], %[a]\n\t"
+                     "sxtb16 %[f], %[b]\n\t"
+                     "pkhbt %[g], %[e], %[f], lsl #16\n\t"
+                     "pkhtb %[e], %[f], %[e], asr #16\n\t"
+                     "sxtb16 %[f], %[c]\n\t"
+                     "sxtb16 %[h], %[d]\n\t"
+                     "sxtb16 %[a], %[a], ror #8\n\t"
+                     "sxtb16 %[b], %[b], ror #8\n\t"
+                     "sxtb16 %[c], %[c], ror #8\n\t"
+                     "sxtb16 %[d], %[d], ror #8\n\t"
+                     "strd %[f], %[h], [%[column], #16]\n\t"
+                     "pkhbt %[h], %[f], %[h], lsl #16\n\t"
+                     "strd %[g], %[h], [%[column]]\n\t"
+                     "pkhbt %[g], %[a], %[b], lsl #16\n\t"
+                     "pkhbt %[h], %[c], %[d], lsl #16\n\t"
+                     "strd %[g], %[h], [%[column], #8]\n\t"
+                     "ldrd %[f], %[h], [%[column], #16]\n\t"
+                     "pkhtb %[f], %[h], %[f], asr #16\n\t"
+                     "strd %[e], %[f], [%[column], #16]\n\t"
+                     "pkhtb %[g], %[b], %[a], asr #16\n\t"
+                     "pkhtb %[h], %[d], %[c], asr #16\n\t"
+                     "strd %[g], %[h], [%[column], #24]"
+                     : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [e] "=&r"(e),
+                       [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h)
+                     : [column] "r"(column)
+                     : "memory");
+    return column + 8;
+}
+
 #define GLYPHITE_COLUMN(ADDRESS, PAIR, LOWER, SUM)                                                 \
     "ldrd %[a], %[b], [%[columns]" ADDRESS "]\n\t"                                                 \
     "smlad %[sum], %[a], %[" PAIR "], %[" SUM "]\n\t" LOWER "\n\t"
@@ -171,6 +212,26 @@ GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint
               [w2] "r"(weights[2]), [w3] "r"(weights[3]), [w4] "r"(weights[4]), [bias] "r"(bias)
             : "memory");
     return sum;
+}
+
+#define GLYPHITE_COLUMN_4(ADDRESS, UPPER, LOWER, FIRST, SECOND)                                    \
+    "ldrd %[a], %[b], [%[columns]" ADDRESS "]\n\t"                                                 \
+    "smlad %[s0], %[a], %[" UPPER "], %[" FIRST "]\n\t"                                            \
+    "smlatb %[s1], %[a], %[" UPPER "], %[" SECOND "]\n\t"                                          \
+    "smlabt %[s0], %[b], %[" LOWER "], %[s0]\n\t"                                                  \
+    "smlad %[s1], %[b], %[" LOWER "], %[s1]\n\t"
+
+GLYPHITE_KERNEL void glyphite_dot_columns_4(const uint32_t *columns, const uint32_t weights[6],
+                                            int32_t bias, int32_t sums[2]) {
+    uint32_t a, b;
+    __asm__(
+        GLYPHITE_COLUMN_4("", "w0", "w1", "bias", "bias")
+            GLYPHITE_COLUMN_4(", #32", "w2", "w3", "s0", "s1")
+                GLYPHITE_COLUMN_4(", #64", "w4", "w5", "s0", "s1")
+        : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [a] "=&r"(a), [b] "=&r"(b)
+        : [columns] "r"(columns), [w0] "r"(weights[0]), [w1] "r"(weights[1]), [w2] "r"(weights[2]),
+          [w3] "r"(weights[3]), [w4] "r"(weights[4]), [w5] "r"(weights[5]), [bias] "r"(bias)
+        : "memory");
 }
 
 #endif

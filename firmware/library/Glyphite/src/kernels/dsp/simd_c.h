@@ -114,4 +114,26 @@ GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint
     return glyphite_smlabb(columns[17], weights[4], sum);
 }
 
+GLYPHITE_KERNEL uint32_t *glyphite_order_column_4(const int8_t *const rows[4], int32_t at,
+                                                  uint32_t *column) {
+    for (int32_t channel = 0; channel < 4; channel++) {
+        column[2 * channel] = glyphite_pair(rows[0][at + channel], rows[1][at + channel]);
+        column[2 * channel + 1] = glyphite_pair(rows[2][at + channel], rows[3][at + channel]);
+    }
+    return column + 8;
+}
+
+GLYPHITE_KERNEL void glyphite_dot_columns_4(const uint32_t *columns, const uint32_t weights[6],
+                                            int32_t bias, int32_t sums[2]) {
+    sums[0] = bias;
+    sums[1] = bias;
+    for (int32_t column = 0; column < 3; column++) {
+        const uint32_t *const pairs = columns + 8 * column;
+        const uint32_t upper = weights[2 * column];
+        const uint32_t lower = weights[2 * column + 1];
+        sums[0] = glyphite_smlabt(pairs[1], lower, glyphite_smlad(pairs[0], upper, sums[0]));
+        sums[1] = glyphite_smlad(pairs[1], lower, glyphite_smlatb(pairs[0], upper, sums[1]));
+    }
+}
+
 #endif

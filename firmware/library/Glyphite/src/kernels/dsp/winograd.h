@@ -99,17 +99,20 @@ GLYPHITE_KERNEL void glyphite_winograd_inputs(const struct glyphite_winograd_sou
     }
 }
 
-/* The products of one pair of output channels, products[16][tiles][2]. The bias goes into a place
- * that all four outputs of a tile contain. Gives the end of the weights. */
+/* The products of one pair of output channels, products[16][tiles][2]. Gives the end of the
+ * weights. */
 GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t steps,
                                                           const int32_t *weights,
                                                           const uint32_t *patch,
                                                           int32_t *products) {
-    const int32_t bias[2] = {weights[0], weights[1]};
-    weights += 2;
     for (int32_t place = 0; place < GLYPHITE_WINOGRAD_PLACES; place++) {
         int32_t sums[2 * GLYPHITE_WINOGRAD_TILES] = {0};
-        weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
+        if (tiles == 4) {
+            weights = glyphite_dot_first_4(sums, weights, patch);
+            weights = glyphite_dot_wide_4(sums, weights, patch + 8, steps - 1);
+        } else {
+            weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
+        }
         patch += 2 * steps * tiles;
 #pragma GCC unroll 8
         for (int32_t i = 0; i < 2 * tiles; i++) {
@@ -117,22 +120,18 @@ GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t
         }
         products += 2 * tiles;
     }
-    products -= 11 * 2 * tiles; /* place 5 */
-#pragma GCC unroll 8
-    for (int32_t i = 0; i < 2 * tiles; i++) {
-        products[i] += bias[i % 2];
-    }
     return weights;
 }
 
-/* The four outputs of a tile, A^T m A, from products `stride` words apart. */
+/* The four outputs of a tile, A^T m A + bias, from products `stride` words apart. The bias goes
+ * into a place that all four contain. */
 GLYPHITE_KERNEL void glyphite_winograd_outputs(const int32_t *products, int32_t stride,
-                                               int32_t sums[4]) {
+                                               int32_t bias, int32_t sums[4]) {
     int32_t left[4];
     int32_t right[4];
 #pragma GCC unroll 4
     for (int32_t row = 0; row < 4; row++, products += 4 * stride) {
-        const int32_t both = products[stride];
+        const int32_t both = products[stride] + (row == 1 ? bias : 0);
         left[row] = products[0] + both + products[2 * stride];
         right[row] = both - products[2 * stride] - products[3 * stride];
     }
