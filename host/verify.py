@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from convert import metrics
 from convert.errors import CheckFailedError, InputError
 from convert.files import read_bytes
+from convert.graph import Graph
 from host.runners.base import Advance, Runner, Scores, Tensors
 
 LOW, HIGH = -128, 127
@@ -53,17 +54,39 @@ def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
     return np.array(inputs).reshape(-1, *shape)
 
 
-def read_inputs(path: Path, shape: tuple[int, ...]) -> Tensors:
-    """The int8 inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
+def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]:
+    """The int8 inputs of each group as float32 that the model's first QUANTIZE makes them of.
+
+    Between two int8 values, each float lies somewhere else, so that rounding is tried as well.
+    Inputs that are floats already stay as they are.
+    """
+    scale, zero_point = 1.0, 0
+    for operator in graph.consumers(graph.inputs[0]):
+        found = graph.output_of(operator).quantization
+        if found is not None:
+            scale, zero_point = found.scale, found.zero_point
+    generator = np.random.default_rng(0)
+
+    def floats(tensors: Tensors) -> Tensors:
+        if tensors.dtype != np.int8:
+            return tensors
+        between = generator.uniform(-1, 1, tensors.shape)
+        return np.asarray((tensors - float(zero_point) + between) * scale, np.float32)
+
+    return {name: floats(tensors) for name, tensors in groups.items()}
+
+
+def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tensors:
+    """The inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
     try:
         inputs = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise InputError(
-            f"{path} is not a .npy file. Write the inputs with numpy.save, as int8."
+            f"{path} is not a .npy file. Write the inputs with numpy.save, as {dtype}."
         ) from error
-    if inputs.dtype != np.int8 or inputs.shape[1:] != shape:
+    if inputs.dtype != dtype or inputs.shape[1:] != shape:
         raise InputError(
-            f"{path} holds {inputs.dtype} of shape {inputs.shape}, and int8 of shape "
+            f"{path} holds {inputs.dtype} of shape {inputs.shape}, and {dtype} of shape "
             f"{('n', *shape)} is needed. Quantize the inputs by the model's manifest."
         )
     if not len(inputs):
@@ -83,7 +106,7 @@ def compare_groups(
 
 
 def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
-    difference = metrics.byte_differences(answers, expected)
+    difference = metrics.byte_differences(answers.view(np.int8), expected.view(np.int8))
     return GroupFigures(
         inputs=name,
         images=len(answers),

@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from convert.boards import Board, load_board
 from convert.errors import InputError
+from convert.files import read_bytes
+from convert.tflite import read
 from convert.workspace import ModelFolder, find_model
 from host import verify
 from host.cli.console import print_json, print_table, progress
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
     parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
-    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="int8 inputs of your own")
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -35,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run all inputs on both, print what differs, and fail where anything does."""
     folder, board = find_model(arguments.model), load_board(arguments.board)
     manifest = read_manifest(folder)
-    groups = _groups(arguments, manifest.input.shape[1:])
+    groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
+    if manifest.input.dtype == "float32":
+        groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     url = arguments.port or _emulated(folder, board, arguments.model)
     with (
         open_session(url, manifest.sha256, baud=board.serial.baud) as session,
@@ -51,13 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _groups(arguments: argparse.Namespace, shape: tuple[int, ...]) -> dict[str, Tensors]:
+def _groups(
+    arguments: argparse.Namespace, shape: tuple[int, ...], dtype: str
+) -> dict[str, Tensors]:
     groups = {
         "random": verify.random_inputs(shape, arguments.count, arguments.seed),
         "extreme": verify.extreme_inputs(shape),
     }
     if arguments.inputs is not None:
-        groups["given"] = verify.read_inputs(arguments.inputs, shape)
+        groups["given"] = verify.read_inputs(arguments.inputs, shape, dtype)
     return groups
 
 

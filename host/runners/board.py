@@ -18,12 +18,12 @@ class BoardRunner:
     name: str = "board"
 
     def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The int8 scores (n, classes)."""
+        """The scores (n, classes), of the type of the model's output."""
         results = []
         for answer in self.answers(tensors):
             results.append(answer.scores)
             advance(1)
-        return np.array(results, np.int8)
+        return np.array(results)
 
     def answers(self, tensors: Tensors) -> Iterator[Answer]:
         """Each image's answer as it comes: scores and the time that they took the board."""

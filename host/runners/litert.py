@@ -69,7 +69,8 @@ def read_manifest(folder: ModelFolder) -> Manifest:
 
 def _describe(folder: ModelFolder) -> Manifest:
     interpreter = _load(folder.tflite)
-    source, sink = (_only(kind, folder.tflite) for kind in _details(interpreter))
+    types = ("int8", "float32")
+    source, sink = (_only(kind, folder.tflite, *types) for kind in _details(interpreter))
     classes = int(np.prod(_shape(sink)[1:]))
     return Manifest(
         name=folder.name,
@@ -124,8 +125,8 @@ def _details(interpreter: Any) -> tuple[Any, Any]:  # noqa: ANN401
     return interpreter.get_input_details(), interpreter.get_output_details()
 
 
-def _only(details: list[dict[str, Any]], path: Path) -> dict[str, Any]:
-    """The one tensor of a model with one input and one output, int8 both, batch 1."""
+def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, Any]:
+    """The one tensor of a model with one input and one output, batch 1, int8 or of ``types``."""
     if len(details) != 1:
         raise ModelError(
             f"{path} has {len(details)} inputs or outputs, and models with one input and one "
@@ -133,7 +134,7 @@ def _only(details: list[dict[str, Any]], path: Path) -> dict[str, Any]:
         )
     tensor = details[0]
     dtype = np.dtype(tensor["dtype"]).name
-    if dtype != "int8":
+    if dtype not in (types or ("int8",)):
         raise ModelError(
             f"{path} has an input or output of {dtype}, and int8 is needed. Quantize it whole: "
             "`glyphite convert` does, as does the converter with inference_input_type = "
@@ -153,4 +154,5 @@ def _shape(tensor: dict[str, Any]) -> tuple[int, ...]:
 
 def _tensor_info(tensor: dict[str, Any]) -> TensorInfo:
     scale, zero_point = tensor["quantization"]
-    return TensorInfo(_shape(tensor), "int8", float(scale), int(zero_point))
+    dtype = np.dtype(tensor["dtype"]).name
+    return TensorInfo(_shape(tensor), dtype, float(scale), int(zero_point))

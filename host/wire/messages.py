@@ -23,10 +23,10 @@ class Hello:
     """Of the .tflite, 64 hexadecimal digits."""
     input_shape: tuple[int, ...] = ()
     output_shape: tuple[int, ...] = ()
-    input_scale: float = 0.0
-    """``real = scale * (quantized - zero_point)``."""
+    input_scale: float = 1.0
+    """``real = scale * (quantized - zero_point)``; 0 where the tensor is float32."""
     input_zero_point: int = 0
-    output_scale: float = 0.0
+    output_scale: float = 1.0
     output_zero_point: int = 0
     clock_hz: int = 0
     """The processor's clock; 0 where the board does not know it."""
@@ -38,13 +38,27 @@ class Hello:
     inferences: int = 0
     """How often the model had run since the board started."""
 
+    @property
+    def input_type(self) -> "np.dtype[Any]":
+        """The type of the input tensor's numbers."""
+        return _type(self.input_scale)
+
+    @property
+    def output_type(self) -> "np.dtype[Any]":
+        """The type of the output tensor's numbers."""
+        return _type(self.output_scale)
+
+
+def _type(scale: float) -> "np.dtype[Any]":
+    return np.dtype("<i1" if scale else "<f4")
+
 
 @dataclass(frozen=True)
 class Answer:
     """What a board answers to one input."""
 
-    scores: NDArray[np.int8]
-    """The output tensor, flat."""
+    scores: NDArray[Any]
+    """The output tensor, flat, int8 or float32."""
     input_crc: int
     """CRC-16 of the input tensor as it lay in the board's memory before the run."""
     seconds: float

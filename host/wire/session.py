@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import serial
@@ -92,16 +92,17 @@ class Session:
                 return answer
         raise LinkError(self._silence())
 
-    def infer(self, tensor: NDArray[np.int8]) -> Answer:
+    def infer(self, tensor: NDArray[Any]) -> Answer:
         """The board's scores for one input tensor of the model's shape.
 
         Raises LinkError when the board does not answer, refuses, or saw another tensor.
         """
         board = self._hello or self.hello()
-        if tensor.dtype != np.int8 or tensor.size != math.prod(board.input_shape):
+        if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
             raise InputError(
-                f"The board takes int8 of shape {board.input_shape}, and this is {tensor.dtype} of "
-                f"shape {tensor.shape}. Prepare the input by the manifest of {board.model_name!r}."
+                f"The board takes {board.input_type} of shape {board.input_shape}, and this is "
+                f"{tensor.dtype} of shape {tensor.shape}. Prepare the input by the manifest of "
+                f"{board.model_name!r}."
             )
         content = tensor.tobytes()
         reply = self._ask(content)
@@ -111,7 +112,7 @@ class Session:
                 f"{reply.input_crc:04x}, not {crc16(content):04x}). Its firmware writes the tensor "
                 "to the wrong place: build and flash it again."
             )
-        scores = np.frombuffer(reply.scores, np.int8)
+        scores = np.frombuffer(reply.scores, board.output_type)
         seconds = reply.ticks / board.timer_hz if board.timer_hz else math.nan
         return Answer(scores, reply.input_crc, seconds, reply.ticks)
 

@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 
 from convert.errors import CheckFailedError, InputError
+from convert.tflite import read
 from convert.workspace import ModelFolder
 from host.cli import main
 from host.runners.base import Advance, Scores, Tensors, ignore_progress
 from host.verify import (
     GroupFigures,
+    as_floats,
     check,
     compare_groups,
     extreme_inputs,
     random_inputs,
     read_inputs,
 )
+from tests.convert.test_edges import network
 
 Flash = Callable[..., ModelFolder]
 
@@ -100,6 +103,20 @@ class TestInputs:
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="No such file"):
             read_inputs(tmp_path / "given.npy", (4, 4, 1))
+
+
+class TestFloats:
+    """Float inputs lie around the values that the model's QUANTIZE makes of them."""
+
+    def test_they_cover_every_value_and_all_that_lies_between(self) -> None:
+        groups = {"random": random_inputs((5, 1, 3), 300), "own": np.ones((1, 5, 1, 3), np.float32)}
+        found = as_floats(groups, read(network()))
+        assert found["own"] is groups["own"]
+        assert found["random"].dtype == np.float32
+        levels = found["random"].astype(np.float64) / np.float32(0.05) + 7
+        assert np.abs(levels - groups["random"]).max() < 1.001
+        assert len(np.unique(np.round(levels))) >= 256
+        assert len(np.unique(found["random"])) > 2000
 
 
 class TestGroups:
@@ -186,3 +203,31 @@ class TestCommand:
         assert main(["build", str(foreign), "--board", "native"]) == 0
         assert main(command) == 0
         assert "foreign: native against TFLM" in capsys.readouterr().out
+
+    def test_takes_floats_in_and_out_byte_for_byte(
+        self, tmp_path: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Floats travel as their bytes; given inputs are floats then, too."""
+        require_tool("cc")
+        (tmp_path / "float.tflite").write_bytes(network())
+        name = str(tmp_path / "float.tflite")
+        given = np.random.default_rng(0).normal(0, 3, (4, 5, 1, 3)).astype(np.float32)
+        np.save(tmp_path / "own.npy", given)
+        assert main(["compile", name]) == 0
+        assert main(["build", name, "--board", "native"]) == 0
+        capsys.readouterr()
+        options = ["--board", "native", "--count", "40", "--inputs", str(tmp_path / "own.npy")]
+        assert main(["verify", name, *options, "--json"]) == 0
+        groups = json.loads(capsys.readouterr().out)["groups"]
+        assert [group["images"] for group in groups][::2] == [40, 4]
+        assert all(group["bytes_differ"] == 0 for group in groups)
+
+    def test_refuses_given_bytes_for_a_model_of_floats(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "float.tflite").write_bytes(network())
+        np.save(tmp_path / "own.npy", np.zeros((1, 5, 1, 3), np.int8))
+        given = ["--inputs", str(tmp_path / "own.npy")]
+        command = ["verify", str(tmp_path / "float.tflite"), "--board", "native", *given]
+        assert main(command) == 2
+        assert "holds int8 of shape (1, 5, 1, 3), and float32 of shape" in capsys.readouterr().err

@@ -31,9 +31,9 @@ struct glyphite_model {
     uint8_t sha256[32]; /* of the .tflite */
     uint32_t input_shape[GLYPHITE_RANK_MAX];
     uint32_t output_shape[GLYPHITE_RANK_MAX];
-    float input_scale; /* real = scale * (quantized - zero_point) */
+    float input_scale; /* real = scale * (quantized - zero_point); 0: the tensor is float32 */
     int32_t input_zero_point;
-    float output_scale;
+    float output_scale; /* likewise */
     int32_t output_zero_point;
 };
 
@@ -49,9 +49,15 @@ struct glyphite_board {
 #define GLYPHITE_COMPILED_MODEL(variable)                                                          \
     typedef char variable##_made_for_another_library[MODEL_API == GLYPHITE_MODEL_API ? 1 : -1];    \
     static int8_t variable##_scores[MODEL_OUTPUT_BYTES];                                           \
+    static int8_t *variable##_bytes_in(void) {                                                     \
+        return (int8_t *)model_input(); /* floats are bytes here */                                \
+    }                                                                                              \
+    static const int8_t *variable##_bytes_out(void) {                                              \
+        return (const int8_t *)model_output();                                                     \
+    }                                                                                              \
     static const struct glyphite_model variable GLYPHITE_CONST = {                                 \
-        {model_input, model_invoke, model_output, variable##_scores, MODEL_INPUT_BYTES,            \
-         MODEL_OUTPUT_BYTES},                                                                      \
+        {variable##_bytes_in, model_invoke, variable##_bytes_out, variable##_scores,               \
+         MODEL_INPUT_BYTES, MODEL_OUTPUT_BYTES},                                                   \
         MODEL_NAME,                                                                                \
         MODEL_SHA256,                                                                              \
         MODEL_INPUT_SHAPE,                                                                         \
