@@ -48,7 +48,8 @@ class Output:
         product = (sums * self.multipliers[:, None] + 2**30) >> 31
         mask = (np.int64(1) << right) - 1
         up = (product & mask) > (mask >> 1) + (product < 0)
-        return np.clip((product >> right) + up + self.offset, self.minimum, self.maximum)
+        rounded = (product >> right) + up + self.offset
+        return np.asarray(np.clip(rounded, self.minimum, self.maximum))
 
 
 @dataclass(frozen=True)

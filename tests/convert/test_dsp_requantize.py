@@ -39,7 +39,7 @@ def bytes_by_proof(of: Output, form: Requantize, sums: np.ndarray) -> np.ndarray
     lines = np.stack([extra, multipliers, lowered], axis=1)
     bits = form.fields["fraction_bits"] + up
     values = evaluate(of, bits, form.fields["shift"], lines, sums)
-    return np.clip(np.clip(values, -128, 127), of.minimum, of.maximum)
+    return np.asarray(np.clip(np.clip(values, -128, 127), of.minimum, of.maximum))
 
 
 def bytes_by_exact(of: Output, form: Requantize, sums: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def bytes_by_exact(of: Output, form: Requantize, sums: np.ndarray) -> np.ndarray
     bits = form.fields["fraction_bits"]
     product = ((sums << bits >> (bits - 1)) * multiplier + 2**31) >> 32
     values = (product + (product >> 31) + addend) >> shift
-    return np.clip(np.clip(values, -128, 127), of.minimum, of.maximum)
+    return np.asarray(np.clip(np.clip(values, -128, 127), of.minimum, of.maximum))
 
 
 def all_sums(of: Output) -> np.ndarray:

@@ -55,7 +55,8 @@
 #define GLYPHITE_PAIR , [a0] "=&r"(a0), [a1] "=&r"(a1)
 #define GLYPHITE_NO_PAIR
 
-/* The functions of dot.h: an odd step first, then two steps a round until the patch ends. */
+/* The functions of dot.h: one step and two steps where the number asks for them, then four a round
+ * until the patch ends. */
 #define GLYPHITE_DOT(KIND, PIXELS, STEP, SUMS, PAIR, ...)                                          \
     GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
         int32_t *sums, const int32_t *weights, const uint32_t *patch, int32_t steps) {             \
@@ -65,8 +66,12 @@
         if (steps % 2 != 0) {                                                                      \
             __asm__ volatile(STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);                 \
         }                                                                                          \
-        if (steps > 1) {                                                                           \
-            __asm__ volatile("1:\n\t" STEP STEP "ldr %[v0], %[end]\n\tcmp %[p], %[v0]\n\tbne 1b"   \
+        if (steps / 2 % 2 != 0) {                                                                  \
+            __asm__ volatile(STEP STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);            \
+        }                                                                                          \
+        if (steps > 3) {                                                                           \
+            __asm__ volatile("1:\n\t" STEP STEP STEP STEP                                          \
+                             "ldr %[v0], %[end]\n\tcmp %[p], %[v0]\n\tbne 1b"                      \
                              : SUMS, GLYPHITE_POINTERS PAIR                                        \
                              : [end] "m"(end)                                                      \
                              : "cc", __VA_ARGS__);                                                 \
