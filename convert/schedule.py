@@ -83,15 +83,15 @@ class Schedule:
 def tasks(program: Program, whole: Collection[int] = ()) -> tuple[Task, ...]:
     """The program's steps as turns; those that make one of ``whole`` have a single one.
 
-    Rows that nobody reads are not made.
+    Rows that nobody reads are not made, but the first row of each tensor is.
     """
     found: list[Task] = []
     needed: dict[int, int] = {}
-    for tensor in _ends(program):
+    for tensor in (program.base(tensor) for tensor in program.graph.outputs):
         needed[tensor] = geometry(program.graph.tensors[tensor])[0]
     for step in reversed(program.steps):
         rows = None if step.output in whole else step.rows
-        task = _task(program, step, rows, needed.get(step.output, 0))
+        task = _task(program, step, rows, needed.get(step.output, 1))
         found.append(task)
         for read in (read for reads in task.reads for read in reads):
             needed[read.tensor] = max(needed.get(read.tensor, 0), read.end)
@@ -108,7 +108,7 @@ def schedule(
 ) -> Schedule:
     """The turns, cut at the tensors ``cuts``; ``fed``: the input comes row by row."""
     demands = _Demands(program, work, cuts, fed=fed)
-    for tensor in [*_ends(program), *program.graph.inputs]:
+    for tensor in _ends(program, work):
         demands.ask(tensor)
     return Schedule(tuple(demands.turns))
 
@@ -140,12 +140,12 @@ def _reads(program: Program, step: Step, rows: Rows | None, turn: int) -> Iterat
             yield Read(base, first, end)
 
 
-def _ends(program: Program) -> list[int]:
-    """What is asked for: tensors that no step reads, and the model's output."""
-    read = {program.base(t) for step in program.steps for t in step.inputs if t != ABSENT}
-    made = [step.output for step in program.steps if step.output not in read]
+def _ends(program: Program, work: tuple[Task, ...]) -> list[int]:
+    """What is asked for: tensors that no step reads, the output, and what is left of the input."""
+    read = {read.tensor for task in work for reads in task.reads for read in reads}
+    unread = [task.output for task in work if task.output not in read]
     outputs = [program.base(tensor) for tensor in program.graph.outputs]
-    return [*made, *(tensor for tensor in outputs if tensor not in made)]
+    return [*unread, *outputs, *program.graph.inputs]
 
 
 class _Demands:
