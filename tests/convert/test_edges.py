@@ -98,6 +98,16 @@ def test_floats_share_the_arena_with_the_bytes_they_become() -> None:
         assert compile_model(content, "small").arena_bytes in range(404, 409)
 
 
+def test_floats_are_placed_at_multiples_of_four() -> None:
+    """A Cortex-M0 cannot store one elsewhere."""
+    compiled = compile_model(network(), "small")
+    placed = {buffer.tensor: buffer for buffer in compiled.plan.buffers}
+    graph = compiled.program.graph
+    for edge in (*graph.inputs, *graph.outputs):
+        assert placed[edge].ring.alignment == 4
+        assert placed[edge].offset % 4 == 0
+
+
 def test_the_header_declares_floats_as_floats(tmp_path: Path) -> None:
     """A C++ program that stores a float and reads one compiles strictly, and runs."""
     compiled = compile_model(network(), "small")
