@@ -147,7 +147,7 @@ def _make(folder: ModelFolder, board: Board, image: Path) -> None:
     """Compile and link; what a memory has no room for is linked all the same, to be weighed."""
     compiler = _compiler(board)
     if board.arduino is not None:
-        link_sketch(folder, board, image, lambda command: _run(board, command))
+        link_sketch(folder, board, image, lambda command: _run(board, command, repeatable=False))
         return
     try:
         _run(board, [compiler, *_command(folder, board, board.memory, image)])
@@ -218,7 +218,8 @@ class _OverflowError(Exception):
     """The linker found a memory region too small."""
 
 
-def _run(board: Board, command: list[str]) -> None:
+def _run(board: Board, command: list[str], repeatable: bool = True) -> None:
+    """Run it; a ToolError shows the command too, if its files are there for longer than this."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return
@@ -228,7 +229,7 @@ def _run(board: Board, command: list[str]) -> None:
     first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
     raise ToolError(
         f"{board.toolchain.cc} cannot build the firmware for {board.name!r}: {first.strip()} "
-        f"Mend that, or see it all with: {shlex.join(command)}"
+        + (f"Mend that, or see it all with: {shlex.join(command)}" if repeatable else "Mend that.")
     )
 
 

@@ -30,7 +30,11 @@ signal=$1; shift
 exec 3<&0
 "$@" <&1 3<&- & emulator=$!
 exec >/dev/null 2>&1
-(read -r nothing <&3; kill -$signal $emulator) & watcher=$!
+(
+    read -r nothing <&3
+    kill -$signal $emulator
+    [ $signal = KILL ] || { sleep 5; kill -9 $emulator; }
+) & watcher=$!
 exec 3<&- </dev/null
 wait $emulator; status=$?
 kill $watcher

@@ -212,6 +212,7 @@ static void deep(void) { /* SIZE bytes of stack, and two that called it (three o
 int main(void) __attribute__((OS_main));
 int main(void) {
     setup();
+    put('!');
     for (;;) {
         put(data[take()]);
         __asm__ volatile("call %x0" :: "i"(deep) : "r24", "r0");
@@ -234,7 +235,7 @@ def test_the_deepest_stack_is_told_to_the_byte(
     report = tmp_path / "report.json"
     image = sketch(DEEP.replace("SIZE", "123").replace("{1}", f"{{{first}}}"), board)
     with running(image, board, "--report", str(report)) as emulated, opened(emulated) as port:
-        time.sleep(1.6)
+        assert port.read(1) == b"!"
         port.write(b"\0")
         assert port.read(2) == bytes([first]) + b"."
     figures = json.loads(report.read_text())
@@ -268,7 +269,7 @@ def test_a_stack_that_reaches_static_data_stops_the_board(
     code = DEEP.replace("SIZE", "200").replace("data[200]", "data[1900]")
     with running(sketch(code), "uno", "--report", str(report)) as emulated:
         with opened(emulated) as port:
-            time.sleep(1.6)
+            assert port.read(1) == b"!"
             port.write(b"\0")
             assert b"." not in port.read(2)
         assert emulated.process.wait(5) == STACK_OVERFLOW
@@ -285,29 +286,50 @@ def test_a_stack_that_reaches_static_data_stops_the_board(
 
 def test_the_overflow_reaches_whoever_reads_the_port(sketch: Sketch) -> None:
     image = sketch(DEEP.replace("SIZE", "200").replace("data[200]", "data[1900]"))
-    with serial.serial_for_url(f"sim://uno?firmware={image}", 115200, timeout=1) as port:
-        time.sleep(1.6)
+    with serial.serial_for_url(f"sim://uno?firmware={image}", 115200, timeout=BOOT) as port:
+        assert port.read(1) == b"!"
         port.write(b"\0")
         with pytest.raises(serial.SerialException, match="the stack of the sketch ran into"):
             for _ in range(5):
                 port.read(10)
 
 
-def test_an_erased_board_is_silent_and_takes_no_time_of_the_machine() -> None:
-    """It is paced by the wall clock: 16 MHz, where the machine could do many times that."""
-    board = load_board("uno")
-    with EmulatedBoard(board, flash_file(board)) as emulated, opened(emulated, 2.0) as port:
-        assert port.read(1) == b""
+def test_a_board_that_waits_lives_in_real_time(tmp_path: Path) -> None:
+    """An erased one, silent: 16 MHz, where the machine could do many times that."""
+    board, report = load_board("uno"), tmp_path / "report.json"
+    start = time.monotonic()
+    with EmulatedBoard(board, flash_file(board), ("--report", str(report))) as emulated:
+        with opened(emulated, 2.0) as port:
+            assert port.read(1) == b""
         assert emulated.running
-        assert _cpu_seconds(emulated) < 1.0
+    seconds = time.monotonic() - start
+    assert 0.5 < json.loads(report.read_text())["cycles"] / 16_000_000 < seconds
 
 
-def _cpu_seconds(emulated: EmulatedBoard) -> float:
-    """Of the emulator, which is a child of the keeper."""
-    keeper = emulated.process.pid
-    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
-    fields = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2] for child in children]
-    return max(sum(map(int, text.split()[11:13])) for text in fields) / 100
+def test_a_sketch_that_works_runs_as_fast_as_the_machine_can(sketch: Sketch) -> None:
+    """Five seconds of the board's own time, which any machine that can run the tests beats."""
+    code = """
+    int main(void) {
+        setup();
+        put('!');
+        for (uint16_t n = 0; n < 500; n++) _delay_ms(10);
+        put('.');
+        for (;;) {}
+    }"""
+    with running(sketch(code)) as emulated, opened(emulated, 4.5) as port:
+        assert port.read(1) == b"!"
+        assert port.read(1) == b"."
+
+
+def test_what_optiboot_does_not_know_makes_it_start_the_sketch(sketch: Sketch) -> None:
+    """It sets the watchdog to 16 ms; without these bytes it would wait for a whole second."""
+    image = sketch("int main(void) { setup(); put('!'); for (;;) put(take()); }")
+    with running(image) as emulated, opened(emulated) as port:
+        start = time.monotonic()
+        time.sleep(0.3)
+        port.write(b"hello")
+        assert port.read(1) == b"!"
+        assert time.monotonic() - start < 1.3
 
 
 def test_an_erased_flash_has_the_bootloader_at_its_end() -> None:

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <simavr/avr_watchdog.h>
+
 static const uint64_t NANOSECONDS = 1000000000U;
 
 /* Emulated time: how often the world outside is looked at; how long a sketch may be silent and
@@ -160,6 +162,25 @@ enum outcome board_run(struct board *board, const volatile int *stop) {
     return STOPPED_BY_HOST;
 }
 
+static avr_io_write_t set_watchdog_once;
+
+/* simavr takes a new time-out of a watchdog that runs already, and does not start it: Optiboot
+ * would go on for a second where the chip leaves it after 16 ms. */
+static void set_watchdog(avr_t *avr, avr_io_addr_t address, uint8_t value, void *param) {
+    set_watchdog_once(avr, address, value, param);
+    avr_ioctl(avr, AVR_IOCTL_WATCHDOG_RESET, NULL);
+}
+
+static void mend_watchdog(avr_t *avr) {
+    for (avr_io_t *io = avr->io_port; io != NULL; io = io->next) {
+        if (strcmp(io->kind, "watchdog") == 0) {
+            avr_io_addr_t address = AVR_DATA_TO_IO(((avr_watchdog_t *)io)->wdce.reg);
+            set_watchdog_once = avr->io[address].w.c;
+            avr->io[address].w.c = set_watchdog;
+        }
+    }
+}
+
 static void no_sleep(avr_t *avr, avr_cycle_count_t cycles) {
     (void)avr; /* simavr counts the cycles, and pace() sleeps */
     (void)cycles;
@@ -181,6 +202,7 @@ void board_power_on(struct board *board) {
     board->avr->frequency = board->options.clock;
     board->avr->run_cycle_limit = 1; /* one instruction at a time: the stack is checked at each */
     board->avr->sleep = no_sleep;
+    mend_watchdog(board->avr);
     board->avr->reset_pc = board->options.boot;
     load_flash(board);
     line_open(&board->line);
