@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from sys import modules
 
+import numpy as np
+
 from convert.check import check
 from convert.compiler import Compiled
 from convert.graph import ABSENT, Graph, Operator, Quantization, Tensor
@@ -75,13 +77,28 @@ class PassFacts:
 
 @dataclass(frozen=True)
 class BufferFacts:
-    """A part of the arena."""
+    """A part of the arena: a ring of rows, or the scratch memory of a layer."""
 
     layer: str
     """That writes it, or "input"."""
     shape: tuple[int, ...]
+    scratch: bool
     bytes: int
     offset: int
+    first: int
+    last: int
+    rows: int
+    """That the ring holds at a time."""
+    height: int
+    """Rows of the tensor that are made."""
+
+
+@dataclass(frozen=True)
+class RowLife:
+    """A row of a buffer: the bytes of the arena from ``start``, from turn ``first`` to ``last``."""
+
+    start: int
+    bytes: int
     first: int
     last: int
 
@@ -114,33 +131,48 @@ def buffers(compiled: Compiled) -> list[BufferFacts]:
         BufferFacts(
             layer=makers.get(buffer.tensor, "input"),
             shape=tensors[buffer.tensor].shape,
+            scratch=buffer.ring.scratch,
             bytes=buffer.bytes,
             offset=buffer.offset,
             first=buffer.first,
             last=buffer.last,
+            rows=buffer.ring.rows,
+            height=buffer.ring.height,
         )
         for buffer in compiled.plan.buffers
     ]
 
 
+def rows(buffer: Buffer) -> list[RowLife]:
+    """The lives of a buffer's rows."""
+    ring = buffer.ring
+    lives = zip(ring.starts.tolist(), ring.written.tolist(), ring.last.tolist(), strict=True)
+    return [
+        RowLife(buffer.offset + start, ring.row_bytes, first, last) for start, first, last in lives
+    ]
+
+
 def moments(plan: Plan) -> range:
-    """The moments that the buffers' lives are told in; -1 and the last one are the caller's."""
-    return range(-1, max((buffer.last for buffer in plan.buffers), default=-1) + 1)
+    """The turns; -1 and the last one are the caller's."""
+    return range(-1, len(plan.schedule.turns) + 1)
 
 
-def occupied(plan: Plan, moment: int) -> int:
-    """Bytes of the arena that belong to some buffer that lives at a moment."""
-    return _covered([buffer for buffer in plan.buffers if buffer.first <= moment <= buffer.last])
+def occupied(plan: Plan) -> list[int]:
+    """At each moment, the bytes of the arena that a row lives in."""
+    living = np.zeros((len(moments(plan)), plan.bytes), bool)
+    for row in (row for buffer in plan.buffers for row in rows(buffer)):
+        living[row.first + 1 : row.last + 2, row.start : row.start + row.bytes] = True
+    return [int(count) for count in living.sum(axis=1)]
 
 
 def memory_by_layer(compiled: Compiled) -> list[tuple[str, int]]:
-    """(layer, bytes occupied) when each layer writes first, in order."""
-    firsts = {buffer.tensor: buffer.first for buffer in compiled.plan.buffers}
-    return [
-        (layer.name, occupied(compiled.plan, firsts[layer.lowered.output]))
-        for layer in compiled.program.layers
-        if isinstance(layer.lowered, Step)
-    ]
+    """(layer, the most bytes occupied at one of its turns), in the layers' order."""
+    most = dict.fromkeys(range(len(compiled.program.steps)), 0)
+    for turn, taken in zip(compiled.plan.schedule.turns, occupied(compiled.plan)[1:], strict=False):
+        if turn.step in most:
+            most[turn.step] = max(most[turn.step], taken)
+    steps = (layer for layer in compiled.program.layers if isinstance(layer.lowered, Step))
+    return [(layer.name, most[index]) for index, layer in enumerate(steps)]
 
 
 def numbers(tensor: Tensor) -> Numbers:
@@ -150,14 +182,6 @@ def numbers(tensor: Tensor) -> Numbers:
         return Numbers(tensor.dtype, None, None, 0)
     scales = quantization.scales
     return Numbers(tensor.dtype, max(scales), quantization.zero_point, len(scales))
-
-
-def _covered(living: list[Buffer]) -> int:
-    total = end = 0
-    for buffer in sorted(living, key=lambda buffer: buffer.offset):
-        total += max(0, buffer.end - max(end, buffer.offset))
-        end = max(end, buffer.end)
-    return total
 
 
 def _layer(compiled: Compiled, layer: Layer) -> LayerFacts:

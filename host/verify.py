@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -12,6 +13,7 @@ from convert import metrics
 from convert.errors import CheckFailedError, InputError
 from convert.files import read_bytes
 from convert.graph import Graph
+from host.first_difference import Trace
 from host.runners.base import Advance, Runner, Scores, Tensors
 
 LOW, HIGH = -128, 127
@@ -94,15 +96,29 @@ def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tens
     return np.asarray(inputs)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """What differs, and for which input first."""
+
+    figures: list[GroupFigures]
+    wrong: tuple[Tensors, Scores, Scores] | None
+    """The first input whose answer differs, the board's answer, and TFLM's."""
+
+
 def compare_groups(
     groups: Mapping[str, Tensors], board: Runner, oracle: Runner, advance: Advance
-) -> list[GroupFigures]:
+) -> Compared:
     """Run every group of inputs on both, and count what differs."""
     tensors = np.concatenate(list(groups.values()))
     ends = np.cumsum([len(group) for group in groups.values()])[:-1]
-    answers = np.split(board.run(tensors, advance), ends)
-    expected = np.split(oracle.run(tensors, advance), ends)
-    return [_figures(name, *pair) for name, *pair in zip(groups, answers, expected, strict=True)]
+    answers, expected = board.run(tensors, advance), oracle.run(tensors, advance)
+    pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
+    figures = [_figures(name, *pair) for name, *pair in pairs]
+    differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))
+    if not len(differing):
+        return Compared(figures, None)
+    first = int(differing[0])
+    return Compared(figures, (tensors[first], answers[first], expected[first]))
 
 
 def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
@@ -116,14 +132,37 @@ def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
     )
 
 
-def check(figures: list[GroupFigures], board: str) -> None:
-    """Raise CheckFailedError where a byte differs."""
+def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
+    """Where the first difference comes from, as far as the generated C on this PC tells.
+
+    ``answer`` is the board's, ``expected`` TFLM's, for the input that was traced.
+    """
+    if traced is None:
+        return (
+            "The generated C is not what this version of the compiler makes, so no layer is named."
+        )
+    if traced.difference is not None:
+        same = np.array_equal(traced.output, answer)
+        note = (
+            "" if same else " The board's answer is yet another one: its image is older, or wrong."
+        )
+        return traced.difference.text + note
+    if np.array_equal(traced.output, expected):
+        return (
+            "No layer differs when the same C runs on this PC: the board's image is older, or its "
+            "compiler, its memory or its power is at fault."
+        )
+    return "No layer differs, and the output does: it is changed behind the last layer."
+
+
+def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
+    """Raise CheckFailedError where a byte differs; ``cause`` is a sentence on it."""
     differing = [group for group in figures if group["bytes_differ"]]
     if differing:
         kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)
         largest = max(group["largest_difference"] for group in differing)
         raise CheckFailedError(
             f"{board} differs from TensorFlow Lite Micro on {kinds} inputs (by at most {largest}). "
-            "Compile and build the model again; where it still differs, the compiler is wrong: "
-            "report the model and these figures."
+            f"{cause}{' ' if cause else ''}Compile and build the model again; where it still "
+            "differs, the compiler is wrong: report the model and these figures."
         )

@@ -116,7 +116,7 @@ def _print_passes(content: bytes) -> None:
 
 def _print_memory(compiled: Compiled) -> None:
     least = ", the least that these layers can do with" if compiled.plan.proven else ""
-    say(f"memory: {compiled.arena_bytes:,} bytes{least}; in use when each layer begins:")
+    say(f"memory: {compiled.arena_bytes:,} bytes{least}; the most in use while each layer runs:")
     steps = describe.memory_by_layer(compiled)
     width = max((len(name) for name, _ in steps), default=0)
     for name, taken in steps:

@@ -1,6 +1,7 @@
 """``glyphite verify``: random and extreme inputs through the generated C on a board, and TFLM."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from convert.workspace import ModelFolder, find_model
 from host import verify
 from host.cli.console import print_json, print_table, progress
 from host.cli.digits import count_of
+from host.first_difference import Trace, trace
 from host.runners.base import Tensors
 from host.runners.board import BoardRunner
 from host.runners.litert import read_manifest
@@ -46,13 +48,30 @@ def run(arguments: argparse.Namespace) -> int:
         progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
     ):
         oracle = TflmRunner(folder.tflite)
-        figures = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+        compared = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+    traced, cause = _cause(folder, compared)
     if arguments.json:
-        print_json({"model": manifest.name, "board": board.name, "groups": figures})
+        difference = traced.difference if traced else None
+        layer = dataclasses.asdict(difference) if difference else None
+        print_json(
+            {"model": manifest.name, "board": board.name, "groups": compared.figures,
+             "first_differing_layer": layer}
+        )  # fmt: skip
     else:
-        _print(figures, f"{manifest.name}: {board.name} against TFLM")
-    verify.check(figures, board.name)
+        _print(compared.figures, f"{manifest.name}: {board.name} against TFLM")
+    verify.check(compared.figures, board.name, cause)
     return 0
+
+
+def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:
+    """The first differing layer of the first input that differs, and a sentence on it."""
+    if compared.wrong is None:
+        return None, ""
+    tensor, answer, expected = compared.wrong
+    if not (folder.generated / "model.c").is_file():
+        return None, ""
+    traced = trace(folder, tensor)
+    return traced, verify.blame(traced, answer, expected)
 
 
 def _groups(

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.errors import ModelError, ToolError
 from convert.files import read_bytes
 from convert.quiet import quiet
+from convert.tflite import read
 from host.runners.base import Advance, Scores, Tensors, chunks
 
 CHUNK = 50
@@ -78,6 +80,22 @@ def infer(model: bytes, tensors: Tensors) -> Scores:
     return np.array(results)
 
 
+def all_tensors(model: bytes, tensor: Tensors, indices: list[int]) -> dict[int, NDArray[Any]]:
+    """The tensors of these indices after an inference of one input (*shape), by index.
+
+    Left out are those that the .tflite ``model`` does not have.
+    """
+    interpreter = _preserving(model)
+    interpreter.set_input(tensor[np.newaxis], 0)
+    interpreter.invoke()
+    count = len(read(model).tensors)
+    return {
+        index: np.array(interpreter.GetTensor(index, 0)["tensor_data"])
+        for index in indices
+        if index < count
+    }
+
+
 def _ignore_interrupts() -> None:
     """Ctrl-C ends the parent, which then ends its workers without a traceback from each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -85,6 +103,15 @@ def _ignore_interrupts() -> None:
 
 @lru_cache(maxsize=1)
 def _interpreter(model: bytes) -> Any:  # noqa: ANN401 - the package has no types
+    return _new_interpreter(model, "kAllocationRecording")
+
+
+def _preserving(model: bytes) -> Any:  # noqa: ANN401
+    """An interpreter in whose arena every tensor keeps memory of its own."""
+    return _new_interpreter(model, "kPreserveAllTensors")
+
+
+def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ImportError as error:
@@ -94,7 +121,11 @@ def _interpreter(model: bytes) -> Any:  # noqa: ANN401 - the package has no type
         ) from error
     with quiet() as said:
         try:
-            return runtime.Interpreter.from_bytes(model, arena_size=ARENA_BYTES)
+            return runtime.Interpreter.from_bytes(
+                model,
+                arena_size=ARENA_BYTES,
+                intrepreter_config=getattr(runtime.InterpreterConfig, config),
+            )
         except Exception as error:  # a damaged file shows as struct.error, IndexError, ...
             raise ModelError(
                 f"TensorFlow Lite Micro cannot load the model: {_first_line(said) or error}. "

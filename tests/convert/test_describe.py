@@ -60,11 +60,24 @@ def test_the_buffers_fill_the_arena_and_live_within_its_moments(compiled: Compil
 
 
 def test_what_is_occupied_counts_bytes_once_and_never_passes_the_arena(compiled: Compiled) -> None:
-    buffers = describe.buffers(compiled)
-    assert describe.occupied(compiled.plan, -1) == buffers[0].bytes
-    most = max(describe.occupied(compiled.plan, at) for at in describe.moments(compiled.plan))
-    assert most == compiled.arena_bytes
-    assert describe.memory_by_layer(compiled) == [("conv_2d_max_pool_2d_0", most)]
+    taken = describe.occupied(compiled.plan)
+    assert len(taken) == len(describe.moments(compiled.plan))
+    assert taken[0] == describe.buffers(compiled)[0].bytes
+    assert 0.8 * compiled.arena_bytes < max(taken) <= compiled.arena_bytes
+    (most,) = describe.memory_by_layer(compiled)
+    assert most == ("conv_2d_max_pool_2d_0", max(taken[1:-1]))
+
+
+def test_rows_live_in_their_rings_and_as_long_as_the_plan_says(compiled: Compiled) -> None:
+    for buffer, fact in zip(compiled.plan.buffers, describe.buffers(compiled), strict=True):
+        rows = describe.rows(buffer)
+        assert len(rows) == fact.height >= fact.rows
+        for row in rows:
+            assert fact.offset <= row.start <= row.start + row.bytes <= fact.offset + fact.bytes
+            assert fact.first <= row.first <= row.last <= fact.last
+        for turn in range(len(compiled.plan.schedule.turns)):
+            kept = [range(r.start, r.start + r.bytes) for r in rows if r.first <= turn < r.last]
+            assert kept == list(buffer.kept(turn))
 
 
 def test_layers_that_do_not_share_memory_add_up() -> None:

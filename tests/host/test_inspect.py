@@ -35,7 +35,7 @@ def test_a_person_sees_layers_numbers_passes_and_a_bar_a_layer(
     )
     arena = compile_folder(small).arena_bytes
     assert f"memory: {arena:,} bytes" in out
-    assert f"conv_2d_max_pool_2d_0  {'█' * 32}" in out
+    assert f"conv_2d_max_pool_2d_0  {'█' * 26}" in out
     assert not small.generated.exists()
 
 
@@ -48,7 +48,7 @@ def test_a_script_gets_all_of_it(small: ModelFolder, capsys: pytest.CaptureFixtu
     assert document["output"]["dtype"] == "int8"
     assert document["macs"] == sum(layer["macs"] for layer in document["layers"]) == compiled.macs
     assert document["memory"]["arena_bytes"] == compiled.arena_bytes
-    assert document["memory"]["by_layer"][0]["bytes"] == compiled.arena_bytes
+    assert 0 < document["memory"]["by_layer"][0]["bytes"] <= compiled.arena_bytes
     assert [rewrite["name"] for rewrite in document["passes"]].count("fuse_conv_max_pool") == 1
 
 

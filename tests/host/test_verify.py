@@ -1,6 +1,7 @@
 """Verify finds the byte that differs, on inputs that nobody drew."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convert.boards import load_board
+from convert.compiler import compile_folder
 from convert.errors import CheckFailedError, InputError
 from convert.tflite import read
 from convert.workspace import ModelFolder
+from host.build import build
 from host.cli import main
+from host.first_difference import trace
 from host.runners.base import Advance, Scores, Tensors, ignore_progress
+from host.runners.tflm import all_tensors, infer
 from host.verify import (
     GroupFigures,
     as_floats,
@@ -125,14 +131,21 @@ class TestGroups:
     GROUPS = {"random": random_inputs((5,), 7), "extreme": extreme_inputs((5,))}  # noqa: RUF012
 
     def test_equal_runners_differ_nowhere(self) -> None:
-        figures = compare_groups(self.GROUPS, Negated(False), Negated(False), ignore_progress)
+        compared = compare_groups(self.GROUPS, Negated(False), Negated(False), ignore_progress)
+        figures = compared.figures
+        assert compared.wrong is None
         assert [group["inputs"] for group in figures] == ["random", "extreme"]
         assert [group["images"] for group in figures] == [7, len(self.GROUPS["extreme"])]
         assert not any(group["bytes_differ"] for group in figures)
         check(figures, "native")
 
     def test_one_image_that_differs_is_found_in_its_group(self) -> None:
-        figures = compare_groups(self.GROUPS, Negated(True), Negated(False), ignore_progress)
+        compared = compare_groups(self.GROUPS, Negated(True), Negated(False), ignore_progress)
+        figures = compared.figures
+        assert compared.wrong is not None
+        tensor, answer, expected = compared.wrong
+        np.testing.assert_array_equal(tensor, self.GROUPS["extreme"][-1])
+        np.testing.assert_array_equal(answer, ~expected)
         assert figures[0]["images_differ"] == 0
         assert figures[1]["images_differ"] == 1
         assert figures[1]["bytes_differ"] == 5
@@ -231,3 +244,102 @@ class TestCommand:
         command = ["verify", str(tmp_path / "float.tflite"), "--board", "native", *given]
         assert main(command) == 2
         assert "holds int8 of shape (1, 5, 1, 3), and float32 of shape" in capsys.readouterr().err
+
+
+def break_weights(folder: ModelFolder, layer: str) -> None:
+    """Change the weights of one layer in the generated C."""
+    path = folder.generated / "model.c"
+    pattern = rf"({layer}_weights\[\d+\] = \{{\n)([^}}]*)"
+    text, count = re.subn(
+        pattern,
+        lambda found: found[1] + re.sub(r"-?\d+", lambda w: str(-(int(w[0]) // 2)), found[2]),
+        path.read_text(),
+    )
+    assert count == 1
+    path.write_text(text)
+
+
+class TestFirstDifferingLayer:
+    """Where bytes differ, the layer that is wrong is named, not only those behind it."""
+
+    LAYERS = ("conv_2d_max_pool_2d_0", "conv_2d_max_pool_2d_2", "conv_2d_4", "fully_connected_6",
+              "fully_connected_7")  # fmt: skip
+
+    @pytest.mark.parametrize("layer", LAYERS)
+    def test_is_the_one_whose_weights_were_changed(self, seed: ModelFolder, layer: str) -> None:
+        compile_folder(seed).write(seed.generated)
+        break_weights(seed, layer)
+        tensor = random_inputs((28, 28, 1), 1)[0]
+        traced = trace(seed, tensor)
+        assert traced is not None
+        assert traced.difference is not None
+        assert traced.difference.layer == layer
+        expected = infer(seed.tflite.read_bytes(), tensor[np.newaxis])[0]
+        assert (traced.output != expected).any()
+
+    def test_is_none_where_the_c_is_right(self, seed: ModelFolder) -> None:
+        compile_folder(seed).write(seed.generated)
+        for tensor in random_inputs((28, 28, 1), 3):
+            traced = trace(seed, tensor)
+            assert traced is not None
+            assert traced.difference is None
+            expected = infer(seed.tflite.read_bytes(), tensor[np.newaxis])[0]
+            np.testing.assert_array_equal(traced.output, expected)
+
+    def test_is_told_with_its_place_and_both_values(self, seed: ModelFolder) -> None:
+        compile_folder(seed).write(seed.generated)
+        break_weights(seed, "conv_2d_4")
+        tensor = random_inputs((28, 28, 1), 1)[0]
+        traced = trace(seed, tensor)
+        assert traced is not None
+        found = traced.difference
+        assert found is not None
+        kept = all_tensors(seed.tflite.read_bytes(), tensor, [16])[16]
+        assert kept[found.place] == found.expected != found.found
+        assert 0 < found.differing <= found.elements == 576
+        assert found.text == (
+            f"The first layer that differs is conv_2d_4 (operator 4 (CONV_2D)): {found.differing} "
+            f"of 576 elements, the first at {list(found.place)}, where the C has {found.found} and "
+            f"TFLM {found.expected}."
+        )
+
+    def test_cannot_be_told_where_memory_is_laid_out_otherwise(self, seed: ModelFolder) -> None:
+        compile_folder(seed).write(seed.generated)
+        path = seed.generated / "model.c"
+        path.write_text(re.sub(r"AT_CONV_2D_4 = \d+", "AT_CONV_2D_4 = 4", path.read_text()))
+        assert trace(seed, random_inputs((28, 28, 1), 1)[0]) is None
+
+    @pytest.mark.parametrize("board", ["native", "cortex-m3"])
+    def test_stands_in_what_the_command_says(
+        self,
+        seed: ModelFolder,
+        board: str,
+        require_tool: Callable[..., None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        require_tool("cc", "arm-none-eabi-gcc", "qemu-system-arm")
+        compile_folder(seed).write(seed.generated)
+        break_weights(seed, "conv_2d_max_pool_2d_2")
+        build(seed, load_board(board))
+        assert main(["verify", "seed", "--board", board, "--count", "2", "--json"]) == 1
+        printed = capsys.readouterr()
+        layer = json.loads(printed.out)["first_differing_layer"]
+        assert layer["layer"] == "conv_2d_max_pool_2d_2"
+        assert "The first layer that differs is conv_2d_max_pool_2d_2 (operator 2" in printed.err
+        assert printed.err.count("\n") == 1
+
+    def test_an_image_older_than_the_c_is_not_blamed_on_a_layer(
+        self,
+        seed: ModelFolder,
+        require_tool: Callable[..., None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        require_tool("cc")
+        compile_folder(seed).write(seed.generated)
+        break_weights(seed, "conv_2d_4")
+        build(seed, load_board("native"))
+        compile_folder(seed).write(seed.generated)
+        assert main(["verify", "seed", "--board", "native", "--count", "2"]) == 1
+        assert "No layer differs when the same C runs on this PC: the board's image is older" in (
+            capsys.readouterr().err
+        )
