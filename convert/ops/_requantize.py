@@ -48,7 +48,8 @@ def activation_range(activation: int, quantization: Quantization) -> tuple[int, 
 
 def _quantize(real: float, quantization: Quantization) -> int:
     """A real number, quantized in float32 with halves rounded away from zero."""
-    quotient = float(np.float32(real) / np.float32(quantization.scale))
+    with np.errstate(over="ignore"):  # the clip below takes infinity, too
+        quotient = float(np.float32(real) / np.float32(quantization.scale))
     rounded = np.floor(abs(quotient) + 0.5) * np.sign(quotient)
     return quantization.zero_point + int(np.clip(rounded, -1e6, 1e6))
 

@@ -157,7 +157,7 @@ def _sums(kind: str, scales: tuple[float, ...], number: type[np.floating[Any]]) 
     sums = sides[0][:, None] + (sides[1] if kind == "ADD" else -sides[1])
     factor = quantize_multiplier(float(twice / (number(2**20) * output)))
     answers = {int(value): requantize(int(value), *factor) for value in np.unique(sums)}
-    return np.vectorize(answers.__getitem__)(sums)
+    return np.asarray(np.vectorize(answers.__getitem__)(sums))
 
 
 TELLING = (0.01, 0.03, 0.04)

@@ -16,14 +16,14 @@ Scaling = tuple[float, int]
 EVERY_INPUT = np.arange(-128, 128).astype(np.int8).reshape(1, 2, 128)
 
 
-def unary(
-    kind: str, source: Scaling, output: Scaling, shape: tuple[int, ...] = (1, 2, 128),
-    options: str | None = None, **fields: float,
-) -> bytes:  # fmt: skip
-    """A model of one operator."""
+def unary(kind: str, source: Scaling, output: Scaling, alpha: float | None = None) -> bytes:
+    """A model of one operator, (1, 2, 128); ``alpha`` is that of a LEAKY_RELU."""
     model = ModelBuilder()
-    first, last = model.tensor(shape, *source), model.tensor(shape, *output)
-    model.operator(kind, [first], [last], options, **fields)
+    first, last = (model.tensor((1, 2, 128), *scaling) for scaling in (source, output))
+    if alpha is None:
+        model.operator(kind, [first], [last])
+    else:
+        model.operator(kind, [first], [last], "LeakyReluOptions", alpha=alpha)
     return model.build([first], [last])
 
 
@@ -104,13 +104,13 @@ def test_leaky_relu_gives_tflms_byte_for_every_input(alpha: float, seed: int) ->
     rng = np.random.default_rng([seed, int(alpha * 10)])
     source = _scaling(rng, 1e-3, 0.5)
     output = _scaling(rng, source[0] / 4, source[0] * 4)
-    content = unary("LEAKY_RELU", source, output, options="LeakyReluOptions", alpha=alpha)
+    content = unary("LEAKY_RELU", source, output, alpha)
     assert_same_bytes(content, EVERY_INPUT)
 
 
 @pytest.mark.parametrize("alpha", [-0.5, float("nan"), float("inf"), 1e30])
 def test_a_leaky_relu_whose_alpha_no_table_can_hold_is_refused(alpha: float) -> None:
-    content = unary("LEAKY_RELU", (0.1, 0), (0.1, 0), options="LeakyReluOptions", alpha=alpha)
+    content = unary("LEAKY_RELU", (0.1, 0), (0.1, 0), alpha)
     assert "it must be 0 or more, and below 2**22." in refusal(content)
 
 
@@ -128,8 +128,7 @@ def test_scales_too_far_apart_are_refused() -> None:
 @pytest.mark.parametrize("other", [1e-42, 1e38])
 @pytest.mark.parametrize("kind", ["RELU", "RELU6", "HARD_SWISH", "QUANTIZE", "LEAKY_RELU"])
 def test_absurd_scales_compile_or_are_refused(kind: str, scale: float, other: float) -> None:
-    options = ("LeakyReluOptions", {"alpha": 0.5}) if kind == "LEAKY_RELU" else (None, {})
-    content = unary(kind, (scale, 0), (other, 0), options=options[0], **options[1])
+    content = unary(kind, (scale, 0), (other, 0), 0.5 if kind == "LEAKY_RELU" else None)
     try:
         compile_model(content, "small")
     except ModelError as error:
