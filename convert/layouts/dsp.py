@@ -91,7 +91,9 @@ def conv_2d_expanded(fields: Fields) -> Variant | None:
 
 
 def _conv_2d(fields: Fields, *, expand: bool) -> Variant | None:
-    made = _conv_2d_fields(fields, _pixels(fields["window"]["output_width"]), expand=expand)
+    steps = -(-fields["weights"][0].size // 4)
+    pixels = _pixels(fields["window"]["output_width"], steps)
+    made = _conv_2d_fields(fields, pixels, expand=expand)
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
 
 
@@ -123,7 +125,7 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
-        "tiles": _pixels(tiles),
+        "tiles": _pixels(tiles, fields["input_channels"] // 4),
         "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 2),
     }
 
@@ -312,10 +314,14 @@ def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
     return int(steps * (2 * made["pixels"] + (fields["input_channels"] % 4 != 0)))
 
 
-def _pixels(width: int) -> int:
-    """The block of pixels that wastes least in a row: the instructions of a step by its pixels."""
-    instructions = {0: 0, 1: 8, 2: 13, 3: 17, 4: 23}
-    return min((4, 3, 2, 1), key=lambda n: width // n * instructions[n] + instructions[width % n])
+def _pixels(width: int, steps: int) -> int:
+    """The block of pixels that takes the fewest instructions for a row, by count of a loop's."""
+    step = {1: 7, 2: 12, 3: 16, 4: 22}
+
+    def block(pixels: int) -> int:
+        return steps * step[pixels] + 30 + 6 * pixels if pixels else 0
+
+    return min((4, 3, 2, 1), key=lambda n: width // n * block(n) + block(width % n))
 
 
 def _narrow_stream(

@@ -20,7 +20,7 @@ struct glyphite_dsp_add {
 
 GLYPHITE_KERNEL int8_t glyphite_dsp_add_value(const struct glyphite_dsp_add *layer, int32_t left,
                                               int32_t right) {
-    const int32_t sum = left * layer->left + right * layer->right + layer->addend;
+    const int32_t sum = layer->addend + left * layer->left + right * layer->right;
     int32_t result = glyphite_shift_to_byte(sum, layer->shift);
     if (layer->activation_minimum > -128 || layer->activation_maximum < 127) {
         result = glyphite_clamp(result, layer->activation_minimum, layer->activation_maximum);

@@ -76,7 +76,11 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_winograd_tiles(
     struct glyphite_winograd_sources sources;
     const int32_t *weights = layer->weights;
     glyphite_dsp_conv_2d_winograd_sources(&layer->inputs, tiles, 2 * first, rows, &sources);
-    glyphite_winograd_inputs(&sources, tiles, steps, patch);
+    if (tiles == GLYPHITE_WINOGRAD_TILES) {
+        glyphite_winograd_inputs_4(&sources, steps, patch);
+    } else {
+        glyphite_winograd_inputs(&sources, tiles, steps, patch);
+    }
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
         const int32_t bias[2] = {weights[0], weights[1]};

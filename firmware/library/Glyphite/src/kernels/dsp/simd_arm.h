@@ -121,6 +121,15 @@ GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int32_t shift) {
     return result;
 }
 
+/* Stores two words at a multiple of 4; gives where the next go. */
+GLYPHITE_KERNEL int32_t *glyphite_store_two(int32_t *to, int32_t first, int32_t second) {
+    __asm__ volatile("strd %[first], %[second], [%[to]], #8"
+                     : [to] "+r"(to)
+                     : [first] "r"(first), [second] "r"(second)
+                     : "memory");
+    return to;
+}
+
 /* simd.h says what these two do. They are written in assembly because of LDRD, STRD and SXTB with a
  * rotation, which a compiler does not form here. */
 GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int32_t at,

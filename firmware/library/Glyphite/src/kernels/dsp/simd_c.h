@@ -94,6 +94,12 @@ GLYPHITE_KERNEL int32_t glyphite_shift_to_byte(int32_t value, int32_t shift) {
     return value < -128 ? -128 : value > 127 ? 127 : value;
 }
 
+GLYPHITE_KERNEL int32_t *glyphite_store_two(int32_t *to, int32_t first, int32_t second) {
+    to[0] = first;
+    to[1] = second;
+    return to + 2;
+}
+
 GLYPHITE_KERNEL uint32_t *glyphite_order_column(const int8_t *const rows[3], int32_t at,
                                                 uint32_t *column) {
     for (int32_t channel = 0; channel < 4; channel++) {

@@ -21,6 +21,13 @@
 #define GLYPHITE_WINOGRAD_PLACES 16
 #define GLYPHITE_WINOGRAD_TILES 4 /* at most in a block */
 
+/* A function that stays one, however many layers call it. */
+#ifdef __GNUC__
+#define GLYPHITE_SHARED static __attribute__((noinline, unused))
+#else
+#define GLYPHITE_SHARED static inline
+#endif
+
 /* Two words, four channels of one input: pairs (1, 3) and (0, 2), as in a wide step. */
 struct glyphite_four {
     uint32_t odd;
@@ -63,17 +70,18 @@ GLYPHITE_KERNEL void glyphite_winograd_column(const struct glyphite_winograd_sou
     y[3] = glyphite_four_subtract(x[1], x[3]);
 }
 
-/* One row of a tile times B; its four places are `stride` words apart. */
-GLYPHITE_KERNEL void glyphite_winograd_row(struct glyphite_four a, struct glyphite_four b,
-                                           struct glyphite_four c, struct glyphite_four d,
-                                           int32_t tiles, int32_t stride, uint32_t *patch) {
+/* One row of a tile times B; its four places are `stride` words apart. Gives the next row's. */
+GLYPHITE_KERNEL uint32_t *glyphite_winograd_row(struct glyphite_four a, struct glyphite_four b,
+                                                struct glyphite_four c, struct glyphite_four d,
+                                                int32_t tiles, int32_t stride, uint32_t *patch) {
     const struct glyphite_four y[4] = {glyphite_four_subtract(a, c), glyphite_four_add(b, c),
                                        glyphite_four_subtract(c, b), glyphite_four_subtract(b, d)};
 #pragma GCC unroll 4
-    for (int32_t i = 0; i < 4; i++) {
-        patch[i * stride] = y[i].odd;
-        patch[i * stride + tiles] = y[i].even;
+    for (int32_t i = 0; i < 4; i++, patch += stride) {
+        patch[0] = y[i].odd;
+        patch[tiles] = y[i].even;
     }
+    return patch;
 }
 
 /* The transformed inputs of a block of tiles, patch[16][steps][2][tiles]. */
@@ -87,16 +95,23 @@ GLYPHITE_KERNEL void glyphite_winograd_inputs(const struct glyphite_winograd_sou
 #pragma GCC unroll 4
         for (int32_t tile = 0; tile < tiles; tile++) {
             const int32_t left = 2 * tile % 4;
+            uint32_t *place = patch + tile;
             glyphite_winograd_column(sources, 2 * tile + 2, 4 * step, columns[(left + 2) % 4]);
             glyphite_winograd_column(sources, 2 * tile + 3, 4 * step, columns[(left + 3) % 4]);
 #pragma GCC unroll 4
             for (int32_t row = 0; row < 4; row++) {
-                glyphite_winograd_row(columns[left][row], columns[left + 1][row],
-                                      columns[(left + 2) % 4][row], columns[(left + 3) % 4][row],
-                                      tiles, stride, patch + 4 * row * stride + tile);
+                place = glyphite_winograd_row(columns[left][row], columns[left + 1][row],
+                                              columns[(left + 2) % 4][row],
+                                              columns[(left + 3) % 4][row], tiles, stride, place);
             }
         }
     }
+}
+
+/* The same for four tiles, the usual number: one copy serves all layers, as it is large. */
+GLYPHITE_SHARED void glyphite_winograd_inputs_4(const struct glyphite_winograd_sources *sources,
+                                                int32_t steps, uint32_t *patch) {
+    glyphite_winograd_inputs(sources, 4, steps, patch);
 }
 
 /* The products of one pair of output channels, products[16][tiles][2]. Gives the end of the
@@ -114,11 +129,10 @@ GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t
             weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
         }
         patch += 2 * steps * tiles;
-#pragma GCC unroll 8
-        for (int32_t i = 0; i < 2 * tiles; i++) {
-            products[i] = sums[i];
+#pragma GCC unroll 4
+        for (int32_t tile = 0; tile < tiles; tile++) {
+            products = glyphite_store_two(products, sums[2 * tile], sums[2 * tile + 1]);
         }
-        products += 2 * tiles;
     }
     return weights;
 }
