@@ -1,0 +1,50 @@
+/* Constants in an AVR's program memory. */
+#pragma once
+
+#include <stdint.h>
+
+/* GLYPHITE_FLASH: structs and short tables, in the first 64 KB, which `lpm` reaches.
+ * GLYPHITE_FAR: weights, which on a part with more flash may lie anywhere and are read by `elpm`.
+ * Both are named address spaces of avr-gcc, so they need GNU C. */
+#if defined(__AVR__)
+#define GLYPHITE_FLASH __flash
+#if defined(__AVR_HAVE_ELPM__)
+#define GLYPHITE_FAR __memx
+#else
+#define GLYPHITE_FAR __flash
+#endif
+#else
+#define GLYPHITE_FLASH
+#define GLYPHITE_FAR
+#endif
+
+typedef const GLYPHITE_FAR uint8_t *glyphite_far;
+
+/* Its address as a number: for Z, and for RAMPZ. */
+#if defined(__AVR_HAVE_ELPM__)
+#define GLYPHITE_ADDRESS(far) ((uint16_t)(__uint24)(far))
+#define GLYPHITE_PAGE(far) ((uint8_t)((__uint24)(far) >> 16))
+#else
+#define GLYPHITE_ADDRESS(far) ((uint16_t)(far))
+#define GLYPHITE_PAGE(far) 0
+#endif
+
+/* How assembly reads it. GLYPHITE_LPM: the next byte to r0. GLYPHITE_SET_PAGE: RAMPZ from r22.
+ * GLYPHITE_CARRY_PAGE: after an addition to Z. */
+#if defined(__AVR_HAVE_ELPM__)
+#define GLYPHITE_LPM "elpm r0, Z+\n\t"
+#define GLYPHITE_SET_PAGE "out 0x3B, r22\n\t" /* RAMPZ */
+#define GLYPHITE_CARRY_PAGE                                                                        \
+    "brcc 1f\n\t"                                                                                  \
+    "in r0, 0x3B\n\t"                                                                              \
+    "inc r0\n\t"                                                                                   \
+    "out 0x3B, r0\n\t"                                                                             \
+    "1:\n\t"
+#else
+#define GLYPHITE_LPM "lpm r0, Z+\n\t"
+#define GLYPHITE_SET_PAGE ""
+#define GLYPHITE_CARRY_PAGE ""
+#endif
+
+/* One copy of a kernel, not one a layer: its flash is worth more than the time. */
+#define GLYPHITE_AVR_KERNEL __attribute__((noinline, unused)) static

@@ -1,0 +1,133 @@
+"""The AVR kernels against TFLM's bytes, on emulated chips with 32 and 256 KB of flash."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert.compiler import lower
+from convert.layouts import avr
+from convert.passes import optimize
+from convert.program import Step
+from convert.tflite import read
+from host.runners.tflm import infer
+from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, hard_inputs
+from tests.convert.test_operators import conv_2d, fully_connected
+from tests.firmware.avr_program import CHIPS, AvrProgram, chip
+from tests.firmware.test_dsp_kernels import Model, pooled
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return chip(tmp_path_factory.mktemp("avr"))
+
+
+@pytest.fixture(autouse=True)
+def tools(require_tool: Callable[..., None]) -> None:
+    require_tool("cc", "avr-gcc")
+    if not Path("/usr/include/simavr/sim_avr.h").is_file():
+        pytest.skip("libsimavr-dev is not installed")
+
+
+def only_step(content: bytes) -> Step:
+    """The one kernel call of a model."""
+    (step,) = lower(optimize(read(content))).steps
+    return step
+
+
+def check(
+    folder: Path, emulator: Path, model: Model, rng: np.random.Generator, mcu: str
+) -> tuple[Step, float]:
+    """The kernel gives TFLM's bytes; the step, and the most cycles for each MAC."""
+    content, shape = model
+    found = avr.variant(only_step(content))
+    assert found is not None
+    inputs = hard_inputs(rng, shape, 2)
+    expected = infer(content, inputs).reshape(len(inputs), -1)
+    outputs, cycles = AvrProgram(folder, found, inputs, expected.shape[1]).run(emulator, mcu)
+    np.testing.assert_array_equal(outputs, expected)
+    return found, cycles.max() / found.macs
+
+
+def padded(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    stride: tuple[int, int],
+    *,
+    lowest: bool,
+) -> Model:
+    """A padded convolution whose input's zero point is -128, or is not."""
+    while True:
+        model = conv_2d(rng, source, 6, (3, 4), stride=stride, padding=SAME, activation=RELU)
+        if (only_step(model[0]).fields["input_offset"] == 128) == lowest:
+            return model
+
+
+GEOMETRIES: list[dict[str, Any]] = [
+    {"source": (6, 9, 4), "channels": 6, "kernel": (3, 3)},
+    {"source": (9, 11, 1), "channels": 11, "kernel": (5, 4), "stride": (2, 2)},
+    {"source": (7, 8, 3), "channels": 5, "kernel": (3, 2), "stride": (1, 3)},
+    {"source": (9, 5, 8), "channels": 3, "kernel": (3, 2), "dilation": (2, 1)},
+    {"source": (4, 5, 12), "channels": 17, "kernel": (1, 1)},
+    {"source": (3, 3, 90), "channels": 4, "kernel": (3, 3)},
+    {"source": (6, 6, 2), "channels": 1, "kernel": (2, 6)},
+]
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+@pytest.mark.parametrize("activation", [NONE, RELU, RELU6])
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g["source"])))
+def test_convolution_of_any_geometry_gives_tflms_bytes(
+    tmp_path: Path, emulator: Path, geometry: dict[str, Any], activation: int, mcu: str
+) -> None:
+    rng = np.random.default_rng([activation, *geometry["source"]])
+    model = conv_2d(rng, activation=activation, padding=VALID, **geometry)
+    check(tmp_path, emulator, model, rng, mcu)
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+@pytest.mark.parametrize("source", [(7, 8, 4), (6, 5, 9), (5, 9, 1)])
+def test_padding_counts_as_zero_where_the_input_begins_at_its_zero_point(
+    tmp_path: Path, emulator: Path, source: tuple[int, int, int], mcu: str
+) -> None:
+    rng = np.random.default_rng(source[1])
+    for stride in ((1, 1), (2, 2)):
+        model = padded(rng, source, stride, lowest=True)
+        check(tmp_path, emulator, model, rng, mcu)
+
+
+def test_padding_of_any_other_zero_point_stays_with_the_portable_kernel() -> None:
+    content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=False)
+    assert avr.variant(only_step(content)) is None
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+@pytest.mark.parametrize("source", [(8, 8, 8), (7, 9, 3), (6, 11, 1), (9, 6, 5)])
+@pytest.mark.parametrize("activation", [NONE, RELU])
+def test_pooling_takes_the_largest_sum(
+    tmp_path: Path, emulator: Path, source: tuple[int, int, int], activation: int, mcu: str
+) -> None:
+    rng = np.random.default_rng([activation, *source])
+    model = pooled(rng, source, sum(source) % 13 + 1, activation=activation)
+    check(tmp_path, emulator, model, rng, mcu)
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+@pytest.mark.parametrize(("inputs", "channels"), [(320, 10), (64, 1), (255, 3), (256, 4), (511, 7)])
+def test_fully_connected_of_any_length_gives_tflms_bytes(
+    tmp_path: Path, emulator: Path, inputs: int, channels: int, mcu: str
+) -> None:
+    rng = np.random.default_rng(inputs)
+    content = fully_connected(rng, (1, inputs), inputs, channels)
+    check(tmp_path, emulator, (content, (1, inputs)), rng, mcu)
+
+
+def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
+    tmp_path: Path, emulator: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    content = fully_connected(rng, (1, 600), 600, 120, activation=RELU)
+    step, _ = check(tmp_path, emulator, (content, (1, 600)), rng, "atmega2560")
+    assert [len(part) <= avr.LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
