@@ -1,6 +1,8 @@
 """The arena over time as a picture: a rectangle a row, as wide as it lives, as tall as it is."""
 
 import io
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ INK, PAPER, FAINT = "#22303c", "#ffffff", "#c9d2da"
 COLOURS = ("#2a6f97", "#e09f3e", "#5b8e7d", "#9e2a2b", "#7d5ba6", "#468faf", "#bc6c25", "#6a994e")
 LABEL_SHARE = 0.035
 """A buffer less tall than this share of the arena has its label above it."""
+LABEL_WIDTH = 0.1
+"""Of a label, as a share of all moments."""
 LINE_SHARE = 0.01
 """A row less tall than this share of the arena has no line around it."""
 NAMED = 24
@@ -55,8 +59,7 @@ def _draw_buffers(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401 - matp
 
     total = compiled.arena_bytes
     facts = describe.buffers(compiled)
-    for number, (buffer, fact) in enumerate(zip(compiled.plan.buffers, facts, strict=True)):
-        colour = COLOURS[number % len(COLOURS)]
+    for buffer, fact, colour in zip(compiled.plan.buffers, facts, cycle(COLOURS), strict=False):
         rows = [
             Rectangle((row.first, row.start), row.last + 1 - row.first, row.bytes)
             for row in describe.rows(buffer)
@@ -65,40 +68,58 @@ def _draw_buffers(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401 - matp
         axes.add_collection(
             PatchCollection(rows, facecolor=colour, edgecolor=edge, linewidth=0.6, alpha=0.9)
         )
-        _label(axes, fact, describe.rows(buffer), total, colour)
+    _draw_labels(axes, facts, total, len(describe.moments(compiled.plan)))
     axes.axhline(total, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_ylim(0, total * 1.06)
     axes.set_ylabel("bytes from the arena's start", color=INK)
     _plain(axes)
 
 
-def _label(
-    axes: Any,  # noqa: ANN401
-    buffer: describe.BufferFacts,
-    rows: list[describe.RowLife],
-    total: int,
-    colour: str,
-) -> None:
-    """What it is, in the middle of the row that lives longest, or above a buffer that is low."""
+@dataclass(frozen=True)
+class _Label:
+    """Text and the place of its middle, in moments and bytes."""
+
+    text: str
+    x: float
+    y: float
+    is_above: bool
+
+
+def _label(buffer: describe.BufferFacts, total: int) -> _Label:
+    """In the middle of its buffer, or above one that is low."""
     text = "scratch" if buffer.scratch else "×".join(map(str, buffer.shape[1:]))  # noqa: RUF001
     if buffer.rows < buffer.height:
-        text += f"\n{buffer.rows} rows at a time"
-    text += f"\n{buffer.bytes:,} B"
-    low = buffer.bytes < LABEL_SHARE * total
-    if low:
-        text = text.replace("\n", ", ")
-    middle = (buffer.first + buffer.last + 1) / 2
-    axes.text(
-        middle,
-        buffer.offset + (buffer.bytes + 0.01 * total if low else buffer.bytes / 2),
-        text,
-        ha="center",
-        va="bottom" if low else "center",
-        color=colour,
-        fontsize=8,
-        fontweight="bold",
-        bbox={"boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85},
-    )
+        text += f", {buffer.rows} of {buffer.height} rows"
+    is_above = buffer.bytes < LABEL_SHARE * total
+    text += f"{', ' if is_above else chr(10)}{buffer.bytes:,} B"
+    middle = buffer.bytes + 0.025 * total if is_above else buffer.bytes / 2
+    x = (buffer.first + buffer.last + 1) / 2
+    return _Label(text, x, buffer.offset + middle, is_above)
+
+
+def _draw_labels(
+    axes: Any,  # noqa: ANN401
+    facts: list[describe.BufferFacts],
+    total: int,
+    moments: int,
+) -> None:
+    """The labels of the largest buffers, as many as there is room for."""
+    placed: list[_Label] = []
+    coloured = sorted(zip(facts, cycle(COLOURS), strict=False), key=lambda pair: -pair[0].bytes)
+    for buffer, colour in coloured:
+        label = _label(buffer, total)
+        if label.is_above and buffer.last - buffer.first < moments // 20:
+            continue
+        near = (other for other in placed if abs(other.y - label.y) < 0.07 * total)
+        if any(abs(other.x - label.x) < LABEL_WIDTH * max(moments, 14) for other in near):
+            continue
+        placed.append(label)
+        axes.text(
+            label.x, label.y, label.text, ha="center", va="center", color=colour,
+            fontsize=8, fontweight="bold", linespacing=1.3,
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": "none",
+                  "alpha": 0.0 if label.is_above else 0.88},
+        )  # fmt: skip
 
 
 def _draw_filled(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
