@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.check import check
+from convert.emit.layers import state_bytes
 from convert.emit.model import Row, files, rows
 from convert.files import read_bytes, write_text
 from convert.graph import Graph
@@ -44,6 +45,11 @@ class Compiled:
         return self.plan.bytes
 
     @property
+    def state_bytes(self) -> int:
+        """Static RAM beside the arena, where the input comes row by row."""
+        return state_bytes(self.plan)
+
+    @property
     def constant_bytes(self) -> int:
         """Flash of weights, biases, multipliers and shifts."""
         return sum(step.constant_bytes for step in self.program.steps)
@@ -59,15 +65,16 @@ class Compiled:
             write_text(folder / file, text)
 
 
-def compile_model(content: bytes, name: str) -> Compiled:
+def compile_model(content: bytes, name: str, *, stream_input: bool = False) -> Compiled:
     """Compile the bytes of a .tflite. ModelError says why one cannot be compiled.
 
+    ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
     Two calls with the same arguments give the same text.
     """
     graph = read(content)
     check(graph)
     program = lower(optimize(graph))
-    arena = plan(program)
+    arena = plan(program, fed=stream_input)
     digest = hashlib.sha256(content).digest()
     return Compiled(name, digest.hex(), program, arena, files(name, digest, program, arena))
 

@@ -57,7 +57,7 @@ def _leading(
     touching: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
     over: Over,
 ) -> Iterator[Interval]:
-    """Conflicts of output rows with the input rows (rows) that die as they are written (columns)."""
+    """Conflicts of output rows (columns) with the input rows that die as they are written."""
     rows, others = np.nonzero(touching)
     if over.whole:
         if len(rows):

@@ -77,6 +77,8 @@ class Plan:
     buffers: tuple[Buffer, ...]
     proven: bool
     """Whether no plan of this schedule takes fewer bytes."""
+    fed: bool = False
+    """Whether the input comes row by row."""
 
     @property
     def bytes(self) -> int:
@@ -100,7 +102,7 @@ def plan(program: Program, *, fed: bool = False) -> Plan:
     """The least arena that the search finds, verified; ``fed``: the input comes row by row."""
     found = min(
         (
-            _planned(work, order, rings)
+            _planned(work, order, rings, fed=fed)
             for work in _ways(program)
             for order, rings in _Cuts(program, work, fed=fed).best()
         ),
@@ -140,12 +142,14 @@ def _ways(program: Program) -> list[tuple[Task, ...]]:
     return [tasks(program), *([tasks(program, gathering)] if gathering else [])]
 
 
-def _planned(work: tuple[Task, ...], order: Schedule, found: list[Ring]) -> Plan:
+def _planned(
+    work: tuple[Task, ...], order: Schedule, found: list[Ring], *, fed: bool = False
+) -> Plan:
     packing = pack(found)
     buffers = tuple(
         Buffer(ring, offset) for ring, offset in zip(found, packing.offsets, strict=True)
     )
-    return Plan(order, work, buffers, packing.proven)
+    return Plan(order, work, buffers, packing.proven, fed)
 
 
 def _bytes(plan: Plan) -> int:

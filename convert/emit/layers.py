@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from convert.program import Layer, Program, Step
 from convert.rows import Rows, RowWindow, geometry
 from convert.schedule import INPUT, Schedule, has_rows_of_its_own
 
+COLUMNS = 100
+"""Of the generated files."""
 BYTE = 255
 """The largest number in a table of bytes."""
 WORD = 65535
@@ -83,7 +86,8 @@ def offsets(names: Names) -> list[str]:
 
 def ring_lines(names: Names) -> list[str]:
     """The rings that are read or written by rows, each once."""
-    tensors: dict[str, int] = {}
+    source = names.program.graph.inputs[0]
+    tensors: dict[str, int] = {names.ring(source): source} if names.plan.fed else {}
     for layer, task in zip(names.layers, names.plan.tasks, strict=True):
         assert isinstance(layer.lowered, Step)
         used = [*layer.lowered.inputs, layer.lowered.output] if task.by_rows else []
@@ -97,13 +101,28 @@ def functions(names: Names) -> list[Function]:
     for layer, task in zip(names.layers, names.plan.tasks, strict=True):
         assert isinstance(layer.lowered, Step)
         turns = len(task.reads)
-        lines = (
+        statements = (
             list(_row_lines(names, layer, layer.lowered, turns))
             if task.by_rows
             else [_whole_line(names, layer, layer.lowered)]
         )
+        lines = [wrap(statement, 4) for statement in statements]
         found.append(Function(layer.name, task.by_rows, lines, turns))
     return found
+
+
+def tallest(plan: Plan) -> int:
+    """The most turns of a layer, or rows of input that the caller gives."""
+    return max((turn.number + 1 for turn in plan.schedule.turns), default=0)
+
+
+def state_bytes(plan: Plan) -> int:
+    """Static RAM beside the arena, where the input comes row by row."""
+    if not plan.fed:
+        return 0
+    row = 1 if tallest(plan) <= BYTE else 2
+    size = 2 + row * (1 + len(plan.tasks))
+    return size + size % 2
 
 
 def codes(schedule: Schedule, layers: int) -> Codes:
@@ -116,6 +135,14 @@ def codes(schedule: Schedule, layers: int) -> Codes:
             [layers] * (turns - 1) if step == INPUT else _more(turns - 1, layers, largest)
         )
     return Codes(values, largest)
+
+
+def wrap(statement: str, indent: int) -> str:
+    """A C statement as lines that fit the page, the first one without its indent."""
+    more = " " * (indent + 4)
+    return textwrap.fill(
+        statement, COLUMNS - indent, subsequent_indent=more, break_long_words=False
+    )
 
 
 def _more(turns: int, layers: int, largest: int) -> Iterator[int]:
@@ -143,8 +170,8 @@ def _ring_line(names: Names, name: str, tensor: int) -> str:
     own = has_rows_of_its_own(names.program, tensor)
     buffer = names.plan.buffer_of(names.program.base(tensor))
     kept = height if own else buffer.ring.rows
-    start = names.pointer(tensor)
-    return f"static const struct glyphite_ring {name} = {{{start}, {height}, {kept}, {row_bytes}}};"
+    numbers = f"{names.pointer(tensor)}, {height}, {kept}, {row_bytes}"
+    return wrap(f"static const struct glyphite_ring {name} = {{{numbers}}};", 0)
 
 
 def _whole_line(names: Names, layer: Layer, step: Step) -> str:

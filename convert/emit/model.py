@@ -16,9 +16,8 @@ from convert.emit.kernels import gather
 from convert.graph import Tensor, shape_text
 from convert.plan import Plan
 from convert.program import Layer, Program, Step
+from convert.rows import geometry
 
-COLUMNS = 100
-"""Of the generated files."""
 _C_TYPES = {"int8": "int8_t", "int32": "int32_t", "float32": "float"}
 
 
@@ -106,9 +105,12 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
         "buffers": layers.offsets(names),
         "rings": rings,
         "layers": layers.functions(names),
-        "tallest": max((len(task.reads) for task in plan.tasks), default=0),
+        "tallest": layers.tallest(plan),
         "codes": layers.codes(plan.schedule, len(steps)),
         "code_lines": lambda codes: list(_wrapped(map(str, codes.values))),
+        "input_ring": names.ring(graph.inputs[0]),
+        "input_rows": geometry(graph.tensors[graph.inputs[0]]),
+        "state_bytes": layers.state_bytes(plan),
         "at_input": names.place(graph.inputs[0]),
         "at_output": names.place(graph.outputs[0]),
     }
@@ -194,10 +196,10 @@ def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
 
 
 def _wrapped(words: Iterator[str]) -> Iterator[str]:
-    """Words, each followed by a comma, as lines of at most COLUMNS."""
+    """Words, each followed by a comma, as lines of at most layers.COLUMNS."""
     line = "   "
     for word in words:
-        if len(line) + len(word) + 2 > COLUMNS:
+        if len(line) + len(word) + 2 > layers.COLUMNS:
             yield line
             line = "   "
         line += f" {word},"

@@ -13,6 +13,7 @@ import numpy as np
 from convert.compiler import Compiled, compile_model
 from convert.errors import ToolError
 from convert.files import read_bytes
+from convert.rows import geometry
 from host.runners.base import Advance, Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
@@ -45,25 +46,33 @@ class SharedModel:
         graph = compiled.program.graph
         source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
         self.shape = source.shape
+        self.rows = geometry(source)[0]
         self.input_type, self.output_type = np.dtype(source.dtype), np.dtype(sink.dtype)
         self.output_count = sink.count
-        library = _load(compiled, flags)
-        self._input = library.model_input
-        self._input.restype = ctypes.c_void_p
-        self._output = library.model_output
-        self._output.restype = ctypes.c_void_p
-        self._invoke = library.model_invoke
-        self._invoke.restype = None
+        self.streams = compiled.plan.fed
+        self._library = _load(compiled, flags)
+        for function in ("model_output", "model_row" if self.streams else "model_input"):
+            getattr(self._library, function).restype = ctypes.c_void_p
 
     def infer(self, tensors: Tensors) -> Scores:
         """The outputs (n, output_count) of inputs (n, *shape), each of the model's type."""
         require_shape(tensors, self.shape, self.input_type)
         outputs = np.empty((len(tensors), self.output_count), self.output_type)
         for tensor, output in zip(np.ascontiguousarray(tensors), outputs, strict=True):
-            ctypes.memmove(self._input(), tensor.ctypes.data, tensor.nbytes)
-            self._invoke()
-            ctypes.memmove(output.ctypes.data, self._output(), output.nbytes)
+            self._feed(tensor) if self.streams else self._invoke(tensor)
+            ctypes.memmove(output.ctypes.data, self._library.model_output(), output.nbytes)
         return outputs
+
+    def _invoke(self, tensor: Tensors) -> None:
+        ctypes.memmove(self._library.model_input(), tensor.ctypes.data, tensor.nbytes)
+        self._library.model_invoke()
+
+    def _feed(self, tensor: Tensors) -> None:
+        """Row by row, for C whose input streams."""
+        self._library.model_begin()
+        for row in tensor.reshape(self.rows, -1):
+            ctypes.memmove(self._library.model_row(), row.ctypes.data, row.nbytes)
+            self._library.model_take_row()
 
 
 def c_compiler() -> str:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,12 +200,12 @@ def test_a_plan_in_which_an_output_starts_too_late_is_caught() -> None:
 
 
 def test_the_seed_network_answers_the_same_when_dead_memory_is_overwritten(
-    seed: ModelFolder, tmp_path: Path
+    seed: ModelFolder,
 ) -> None:
     content = seed.tflite.read_bytes()
     tensors = hard_inputs(np.random.default_rng(0), (1, 28, 28, 1), 6)
     compiled = compile_model(content, "seed")
-    found = poisoned(compiled, tmp_path, tensors)
+    found = poisoned(compiled, tensors)
     assert np.array_equal(found, infer(content, tensors))
 
 

@@ -81,15 +81,15 @@ GLYPHITE_KERNEL struct glyphite_sums glyphite_conv_2d_sum_4(const struct glyphit
 /* One output row (output_width, output_channels). */
 GLYPHITE_KERNEL void glyphite_conv_2d_row(const struct glyphite_conv_2d *conv,
                                           const int8_t *const *rows, int8_t *output) {
+    const int32_t fours = conv->output_channels / 4 * 4;
     for (int32_t x = 0; x < conv->window.output_width; x++) {
         const struct glyphite_span columns = glyphite_window_columns(&conv->window, x);
         int8_t *const pixel = output + x * conv->output_channels;
-        int32_t channel = 0;
-        for (; channel + 4 <= conv->output_channels; channel += 4) {
+        for (int32_t channel = 0; channel < fours; channel += 4) {
             const struct glyphite_sums sums = glyphite_conv_2d_sum_4(conv, rows, columns, channel);
             glyphite_output_write_4(&conv->output, channel, sums, pixel + channel);
         }
-        for (; channel < conv->output_channels; channel++) {
+        for (int32_t channel = fours; channel < conv->output_channels; channel++) {
             const int32_t sum = glyphite_conv_2d_sum(conv, rows, columns, channel);
             pixel[channel] = glyphite_output_value(&conv->output, channel, sum);
         }

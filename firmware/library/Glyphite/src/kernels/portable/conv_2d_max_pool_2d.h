@@ -64,16 +64,16 @@ GLYPHITE_KERNEL void
 glyphite_conv_2d_max_pool_2d_row(const struct glyphite_conv_2d_max_pool_2d *layer,
                                  const int8_t *const *rows, int8_t *output) {
     const struct glyphite_conv_2d *const conv = &layer->conv;
+    const int32_t fours = conv->output_channels / 4 * 4;
     for (int32_t x = 0; x < layer->pool.output_width; x++) {
         const struct glyphite_span columns = glyphite_window_columns(&layer->pool, x);
         int8_t *const pixel = output + x * conv->output_channels;
-        int32_t channel = 0;
-        for (; channel + 4 <= conv->output_channels; channel += 4) {
+        for (int32_t channel = 0; channel < fours; channel += 4) {
             const struct glyphite_sums sums =
                 glyphite_conv_2d_max_pool_2d_sum_4(layer, rows, columns, channel);
             glyphite_output_write_4(&conv->output, channel, sums, pixel + channel);
         }
-        for (; channel < conv->output_channels; channel++) {
+        for (int32_t channel = fours; channel < conv->output_channels; channel++) {
             const int32_t sum = glyphite_conv_2d_max_pool_2d_sum(layer, rows, columns, channel);
             pixel[channel] = glyphite_output_value(&conv->output, channel, sum);
         }
