@@ -246,19 +246,22 @@ def test_the_deepest_stack_is_told_to_the_byte(
 
 
 def test_a_frame_that_is_set_up_in_two_halves_is_no_overflow(sketch: Sketch) -> None:
-    """Between `out SPH` and `out SPL` the pointer is neither the old nor the new one."""
+    """From 0x0805 to 0x07F0 by way of 0x0705, which is inside the static data: 0x0100 to 0x0740."""
     code = """
-    static uint8_t data[1200];
-    static void __attribute__((noinline)) frame(uint8_t n) {
-        volatile uint8_t room[100];
-        room[n] = data[n];
-        if (n) frame(n - 1);
-    }
-    int main(void) { setup(); frame(3); put('!'); for (;;) put(data[take()]); }
-    """
+    static volatile uint8_t data[0x640];
+    int main(void) __attribute__((OS_main));
+    int main(void) {
+        setup();
+        __asm__ volatile("out __SP_H__, %1\\n out __SP_L__, %0\\n"
+                         "out __SP_H__, %3\\n out __SP_L__, %2\\n"
+                         :: "r"(0x05), "r"(0x08), "r"(0xF0), "r"(0x07));
+        put('!');
+        for (;;) put(data[take()]);
+    }"""
     with running(sketch(code)) as emulated, opened(emulated) as port:
         assert port.read(1) == b"!"
-        assert emulated.running
+        port.write(b"x")
+        assert port.read(1) == b"\0"
 
 
 def test_a_stack_that_reaches_static_data_stops_the_board(
