@@ -1,0 +1,170 @@
+"""Compiles mutants in a process of its own, within bounds of memory and time."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from convert.compiler import Compiled, compile_model
+from convert.errors import ModelError
+
+MOST_MEMORY = 2 << 30
+"""Bytes of address space that the compiling process may take."""
+MOST_SECONDS = 10
+"""Of the processor, for one file."""
+PATIENCE = 12 * MOST_SECONDS
+"""Seconds of the clock after which a process that neither answers nor computes is ended."""
+
+Compiler = Callable[[bytes, str], Compiled]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The model's input or output."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file."""
+
+    kind: str
+    """``compiled``, ``refused``, or a defect: ``traceback``, ``memory``, ``hang``, ``crash``,
+    ``sentence``."""
+    text: str = ""
+    """The sentence, or the traceback."""
+    seconds: float = 0.0
+    """Of the processor."""
+    peak_bytes: int = 0
+    """Of the process's memory, the interpreter's own included."""
+    files: dict[str, str] = field(default_factory=dict)
+    """The generated C."""
+    edges: tuple[Edge, ...] = ()
+    """The model's input and output."""
+    work: int = 0
+    """Multiplications, bytes moved: how long it will run."""
+
+
+class CompileWorker:
+    """The process; ended and started anew where a file hangs or kills it."""
+
+    def __init__(self, compiler: Compiler = compile_model) -> None:
+        self.compiler = compiler
+        self.start()
+
+    def start(self) -> None:
+        """Start it."""
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, self.compiler), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def compile(self, content: bytes) -> Outcome:
+        """What becomes of a file."""
+        try:
+            self.pipe.send_bytes(content)
+            if self.pipe.poll(PATIENCE):
+                outcome: Outcome = self.pipe.recv()
+                return outcome
+            found = Outcome("hang", f"no answer after {PATIENCE} s", PATIENCE)
+        except (EOFError, ConnectionError):
+            self.process.join()
+            found = _death(self.process.exitcode)
+        self.stop()
+        self.start()
+        return found
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _death(code: int | None) -> Outcome:
+    if code == -24:  # SIGXCPU
+        return Outcome("hang", f"more than {MOST_SECONDS} s of the processor", MOST_SECONDS)
+    return Outcome("crash", f"the process ended with {code}")
+
+
+def _serve(pipe: Connection, compiler: Compiler) -> None:
+    """Compile what comes, until nobody asks any more."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    while True:
+        try:
+            content = pipe.recv_bytes()
+        except EOFError:
+            return
+        pipe.send(_compiled(compiler, content))
+
+
+def _compiled(compiler: Compiler, content: bytes) -> Outcome:
+    _limit_time()
+    _forget_peak()
+    began = time.process_time()
+    try:
+        found = compiler(content, "mutant")
+    except ModelError as error:
+        outcome = Outcome(_refusal(str(error)), str(error))
+    except MemoryError:
+        outcome = Outcome("memory", traceback.format_exc())
+    except Exception:
+        outcome = Outcome("traceback", traceback.format_exc())
+    else:
+        outcome = _answer(found)
+    return Outcome(
+        outcome.kind,
+        outcome.text,
+        time.process_time() - began,
+        _peak(),
+        outcome.files,
+        outcome.edges,
+        outcome.work,
+    )
+
+
+def _refusal(text: str) -> str:
+    """A refusal is one line that a terminal can show, and ends as a sentence does."""
+    sound = text.isprintable() and text.endswith(".") and len(text) < 1000
+    return "refused" if sound else "sentence"
+
+
+def _answer(found: Compiled) -> Outcome:
+    graph = found.program.graph
+    tensors = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    edges = tuple(
+        Edge(t.shape, t.dtype, t.quantization.scale if t.quantization else 1.0) for t in tensors
+    )
+    moved = sum(graph.tensors[step.output].bytes for step in found.program.steps)
+    return Outcome("compiled", files=dict(found.files), edges=edges, work=found.macs + moved)
+
+
+def _limit_time() -> None:
+    """From now on, MOST_SECONDS of the processor; then the system ends the process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + 1 + MOST_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
+def _forget_peak() -> None:
+    with open("/proc/self/clear_refs", "w") as file:  # noqa: PTH123
+        file.write("5")
+
+
+def _peak() -> int:
+    with open("/proc/self/status") as file:  # noqa: PTH123
+        line = next(line for line in file if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
