@@ -10,20 +10,18 @@ from convert.compiler import Compiled
 from host.runners.compiled import SharedModel
 
 BEFORE = """
-static void poison(void);
-#define MODEL_STEP() poison()
+static void poison(int turn);
+#define MODEL_STEP(turn) poison(turn)
 """
 AFTER = """
 /* Overwrites every byte that no later turn may need. */
-static void poison(void) {{
+static void poison(int turn) {{
     static const unsigned char kept[][MODEL_ARENA_BYTES] = {{ {rows} }};
-    static int turn;
     for (int i = 0; i < MODEL_ARENA_BYTES; i++) {{
         if (!kept[turn][i]) {{
             arena[i] = (int8_t)(0x55 + i);
         }}
     }}
-    turn = (turn + 1) % {turns};
 }}
 """
 FLAGS = ("-std=c99", "-O1", "-shared", "-fPIC", "-fsanitize=undefined",
@@ -34,7 +32,7 @@ def poisoned(compiled: Compiled, tensors: NDArray[Any]) -> NDArray[np.int8]:
     """The outputs' bytes of the generated C when all dead memory is overwritten after each turn."""
     turns = range(len(compiled.plan.schedule.turns))
     rows = ",\n".join("{" + ",".join(map(str, _kept(compiled, turn))) + "}" for turn in turns)
-    after = AFTER.format(rows=rows, turns=len(turns))
+    after = AFTER.format(rows=rows)
     text = BEFORE + compiled.files["model.c"] + after
     watched = dataclasses.replace(compiled, files={**compiled.files, "model.c": text})
     return SharedModel(watched, FLAGS).infer(tensors).view(np.int8)
