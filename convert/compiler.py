@@ -6,7 +6,7 @@ generated C gives the same bytes for every input.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convert.check import check
@@ -14,10 +14,12 @@ from convert.emit.layers import state_bytes
 from convert.emit.model import Row, files, rows
 from convert.files import read_bytes, write_text
 from convert.graph import Graph
+from convert.layouts import variants
 from convert.ops import lowerings
 from convert.passes import optimize
-from convert.plan import Plan, plan
-from convert.program import Layer, Program
+from convert.plan import MOST_ROWS, Plan, plan
+from convert.program import Layer, Program, Step
+from convert.schedule import total_rows
 from convert.tflite import read
 from convert.workspace import ModelFolder
 
@@ -65,23 +67,26 @@ class Compiled:
             write_text(folder / file, text)
 
 
-def compile_model(content: bytes, name: str, *, stream_input: bool = False) -> Compiled:
+def compile_model(
+    content: bytes, name: str, *, stream_input: bool = False, architecture: str = ""
+) -> Compiled:
     """Compile the bytes of a .tflite. ModelError says why one cannot be compiled.
 
+    ``architecture``: a board's processor, whose own kernels are used where there are some.
     ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
     Two calls with the same arguments give the same text.
     """
     graph = read(content)
     check(graph)
-    program = lower(optimize(graph))
+    program = specialize(lower(optimize(graph)), architecture)
     arena = plan(program, fed=stream_input)
     digest = hashlib.sha256(content).digest()
     return Compiled(name, digest.hex(), program, arena, files(name, digest, program, arena))
 
 
-def compile_folder(folder: ModelFolder) -> Compiled:
+def compile_folder(folder: ModelFolder, architecture: str = "") -> Compiled:
     """Compile a model's .tflite."""
-    return compile_model(read_bytes(folder.tflite), folder.name)
+    return compile_model(read_bytes(folder.tflite), folder.name, architecture=architecture)
 
 
 def lower(graph: Graph) -> Program:
@@ -91,3 +96,17 @@ def lower(graph: Graph) -> Program:
         for operator in graph.operators
     )
     return Program(graph, tuple(layers))
+
+
+def specialize(program: Program, architecture: str) -> Program:
+    """The same network by kernels for a processor, wherever they give the same bytes."""
+    variant = variants(architecture)
+    if variant is None or total_rows(program) > MOST_ROWS:
+        return program
+    layers = (
+        replace(layer, lowered=variant(layer.lowered) or layer.lowered)
+        if isinstance(layer.lowered, Step)
+        else layer
+        for layer in program.layers
+    )
+    return Program(program.graph, tuple(layers))

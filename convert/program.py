@@ -96,5 +96,7 @@ def _arrays(fields: Mapping[str, Any]) -> Iterator["np.ndarray[Any, Any]"]:
     for value in fields.values():
         if isinstance(value, Mapping):
             yield from _arrays(value)
+        elif isinstance(value, tuple):
+            yield from value
         elif isinstance(value, np.ndarray):
             yield value

@@ -7,7 +7,10 @@ from pathlib import Path
 from convert.workspace import FIRMWARE
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
-PORTABLE = LIBRARY / "kernels" / "portable"
+KERNELS = LIBRARY / "kernels"
+PORTABLE = KERNELS / "portable"
+VARIANTS = ("avr",)
+"""Folders of kernels for one kind of processor; their kernels' names begin with theirs."""
 RING = LIBRARY / "kernels" / "ring.h"
 
 _INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]\n', re.MULTILINE)
@@ -16,7 +19,8 @@ _ONCE = re.compile(r"^#pragma once\n", re.MULTILINE)
 
 def header(kernel: str) -> Path:
     """The header of a kernel."""
-    return PORTABLE / f"{kernel}.h"
+    folder, _, name = kernel.partition("_")
+    return KERNELS / folder / f"{name}.h" if folder in VARIANTS else PORTABLE / f"{kernel}.h"
 
 
 def gather(kernels: Iterable[str], *, rings: bool = False) -> tuple[list[str], str]:

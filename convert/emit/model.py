@@ -18,7 +18,7 @@ from convert.plan import Plan
 from convert.program import Layer, Program, Step
 from convert.rows import geometry
 
-_C_TYPES = {"int8": "int8_t", "int32": "int32_t", "float32": "float"}
+_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,14 @@ class Array:
 
     name: str
     values: NDArray[Any]
+    qualifier: str = "GLYPHITE_CONST"
+    """Where it lies."""
 
     @property
     def declaration(self) -> str:
         """Without its values."""
         kind = _C_TYPES[self.values.dtype.name]
-        return f"static const GLYPHITE_CONST {kind} {self.name}[{self.values.size}]"
+        return f"static const {self.qualifier} {kind} {self.name}[{self.values.size}]"
 
     @property
     def lines(self) -> list[str]:
@@ -163,21 +165,34 @@ def _edge(macro: str, tensor: Tensor) -> Edge:
 
 def _arrays(layer: Layer) -> Iterator[Array]:
     assert isinstance(layer.lowered, Step)
-    yield from _nested_arrays(layer.name, layer.lowered.fields)
+    qualifier = "GLYPHITE_FAR" if _in_flash(layer.lowered) else "GLYPHITE_CONST"
+    for name, values in _nested_arrays(layer.name, layer.lowered.fields):
+        yield Array(name, values, qualifier)
 
 
-def _nested_arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[Array]:
+def _in_flash(step: Step) -> bool:
+    """Whether the kernel reads its struct and its arrays from an AVR's program memory."""
+    return step.kernel.startswith("avr_")
+
+
+def _nested_arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Names and values of the arrays in a struct."""
     for name, value in fields.items():
         if isinstance(value, Mapping):
             yield from _nested_arrays(prefix, value)
+        elif isinstance(value, tuple):
+            yield from _nested_arrays(
+                f"{prefix}_{name}", {str(i): part for i, part in enumerate(value)}
+            )
         elif isinstance(value, np.ndarray):
-            yield Array(f"{prefix}_{name}", value)
+            yield f"{prefix}_{name}", value
 
 
 def _struct(layer: Layer) -> str:
     assert isinstance(layer.lowered, Step)
     body = _initializer(layer.name, layer.lowered.fields, 4)
-    return f"static const struct glyphite_{layer.lowered.kernel} {layer.name} = {body};"
+    qualifier = "GLYPHITE_FLASH " if _in_flash(layer.lowered) else ""
+    return f"static const {qualifier}struct glyphite_{layer.lowered.kernel} {layer.name} = {body};"
 
 
 def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
@@ -185,6 +200,8 @@ def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
     for name, value in fields.items():
         if isinstance(value, Mapping):
             text = _initializer(prefix, value, indent + 4)
+        elif isinstance(value, tuple):
+            text = "{" + ", ".join(f"{prefix}_{name}_{i}" for i in range(len(value))) + "}"
         elif isinstance(value, np.ndarray):
             text = f"{prefix}_{name}"
         elif isinstance(value, float):

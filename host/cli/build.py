@@ -42,7 +42,7 @@ def compile_and_build(model: str, board_name: str) -> tuple[ModelFolder, Board, 
     """The firmware of ``model`` for a board, from C compiled anew."""
     board = load_board(board_name)
     folder = find_model(model)
-    compile_folder(folder).write(folder.generated)
+    compile_folder(folder, board.mcu.architecture).write(folder.generated)
     return folder, board, build(folder, board)
 
 

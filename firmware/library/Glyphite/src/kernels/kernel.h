@@ -13,7 +13,14 @@
 #endif
 #endif
 
-/* A type qualifier of all constant arrays, for processors whose constants need one. */
+/* A type qualifier of all constant arrays, for processors whose constants need one: an AVR's lie in
+ * program memory, which only GNU C can name. */
 #ifndef GLYPHITE_CONST
+#if defined(__STRICT_ANSI__) || !defined(__AVR__)
 #define GLYPHITE_CONST
+#elif defined(__AVR_HAVE_ELPM__)
+#define GLYPHITE_CONST __memx
+#else
+#define GLYPHITE_CONST __flash
+#endif
 #endif

@@ -62,8 +62,8 @@ struct glyphite_run {
     "std Y+" #at "+2, " high "\n\t"                                                                \
     "1:\n\t"
 
-/* The whole of it for so many channels, once all sums hold what they start from. Y walks the list of
- * runs, and rests on the stack while r28 is an input and r29 counts them; pages are counted on the
+/* The whole of it for so many channels, once all sums hold what they start from. Y walks the list
+ * of runs; it rests on the stack while r28 is an input and r29 counts them. Pages are counted on the
  * stack too. shift: r1:r0 times the channels. */
 #define GLYPHITE_SUMS(channels, shift, of)                                                         \
     "20:\n\t" /* a run: Z to its weights, X to its inputs */                                       \
@@ -129,35 +129,32 @@ __attribute__((noinline)) static void glyphite_sums_4(const struct glyphite_run 
 }
 /* clang-format on */
 
-/* The total of the inputs of all runs, each + 128. */
-__attribute__((noinline)) static __uint24 glyphite_total(const struct glyphite_run *runs) {
+/* Moves all runs by `step` bytes; returns what their sums start from: 128 times the total of their
+ * inputs, each + 128. */
+__attribute__((noinline)) static __uint24 glyphite_move(struct glyphite_run *runs, uint16_t step) {
+    register struct glyphite_run *at __asm__("r26") = runs;
     __uint24 total = 0;
-    for (; runs->pages != 0; runs++) {
-        const int8_t *input = runs->input;
-        uint8_t count = runs->count;
-        for (uint8_t page = runs->pages; page > 0; page--) {
-            uint16_t sum = 0;
-            uint8_t value;
-            __asm__(
-                "sbrs %[count], 0\n\t"
-                "rjmp 2f\n\t"
-                "inc %[count]\n\t"
-                "rjmp 3f\n"
-                "2: ld %[value], %a[input]+\n\t"
-                "subi %[value], 0x80\n\t"
-                "add %A[sum], %[value]\n\t"
-                "adc %B[sum], r1\n"
-                "3: ld %[value], %a[input]+\n\t"
-                "subi %[value], 0x80\n\t"
-                "add %A[sum], %[value]\n\t"
-                "adc %B[sum], r1\n\t"
-                "subi %[count], 2\n\t"
-                "brne 2b\n\t"
-                : [input] "+e"(input), [count] "+d"(count), [value] "=&d"(value), [sum] "+r"(sum)
-                :
-                : "memory");
-            total += sum;
-        }
-    }
+    uint8_t count, pages, value;
+    /* clang-format off */
+    __asm__(
+        "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld %[count], X+\n\tld %[pages], X+\n\t"
+        "tst %[pages]\n\tbreq 7f\n\t"
+        "add r30, %A[by]\n\tadc r31, %B[by]\n\t"
+        "sbiw r26, 4\n\tst X+, r30\n\tst X+, r31\n\tadiw r26, 2\n"
+        /* Two inputs a round, of which the first is left out where their number is odd. */
+        "2: sbrs %[count], 0\n\trjmp 3f\n\tinc %[count]\n\trjmp 4f\n"
+        "3: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
+        "adc %B[total], r1\n\tadc %C[total], r1\n"
+        "4: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
+        "adc %B[total], r1\n\tadc %C[total], r1\n\t"
+        "subi %[count], 2\n\tbrne 3b\n\t"
+        "dec %[pages]\n\tbrne 2b\n\trjmp 1b\n"
+        "7: lsr %C[total]\n\tror %B[total]\n\tror %A[total]\n\t"
+        "mov %C[total], %B[total]\n\tmov %B[total], %A[total]\n\tclr %A[total]\n\tror %A[total]\n\t"
+        : "+r"(at), [total] "+r"(total), [count] "=&d"(count), [pages] "=&d"(pages),
+          [value] "=&d"(value)
+        : [by] "r"(step)
+        : "r30", "r31", "memory");
+    /* clang-format on */
     return total;
 }
