@@ -48,8 +48,12 @@ class Elf:
     symbols: tuple[Symbol, ...]
 
     def function(self, name: str) -> Symbol | None:
-        """The function called ``name``, or None where there is none."""
-        return next((s for s in self.symbols if s.is_function and s.name == name), None)
+        """The function called ``name``, or None where there is none.
+
+        gcc adds to a name behind a point where it has specialised the function for its calls.
+        """
+        functions = [symbol for symbol in self.symbols if symbol.is_function]
+        return next((found for found in functions if found.name.split(".")[0] == name), None)
 
 
 class _Header(NamedTuple):

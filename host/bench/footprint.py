@@ -49,9 +49,7 @@ def weigh(elf: Elf, layers: Sequence[str]) -> Footprint:
     weights = sum(
         symbol.size
         for symbol in elf.symbols
-        if not symbol.is_function
-        and not symbol.section.writable
-        and symbol.name.startswith(prefixes)
+        if not symbol.is_function and symbol.section.stored and symbol.name.startswith(prefixes)
     )
     stored = sum(section.size for section in sections if section.stored)
     return Footprint(
@@ -63,8 +61,9 @@ def weigh(elf: Elf, layers: Sequence[str]) -> Footprint:
 
 def _link(board: Board, folder: Path, image: Path) -> None:
     toolchain = board.toolchain
+    chip = (f"-mmcu={board.mcu.cpu}",) if board.arduino else ()  # else among the flags
     command = [
-        *(toolchain.cc, toolchain.optimize, "-std=c99", *SECTIONS, *toolchain.flags),
+        *(toolchain.cc, toolchain.optimize, "-std=c99", *SECTIONS, *chip, *toolchain.flags),
         *(str(folder / "model.c"), "-nostartfiles", f"-Wl,--gc-sections,-e,{ROOTS[1]}"),
         *(f"-Wl,-u,{root}" for root in ROOTS),
         *("-o", str(image)),

@@ -1,4 +1,4 @@
-"""A model's cost on an emulated Cortex-M: the real firmware, given real inputs over its line."""
+"""A model's cost on an emulated board: the real firmware, given real inputs over its line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from host.bench.baseline import Baseline, find_baseline
 from host.bench.code import Instruction, disassemble
 from host.bench.cycles import Costs, costs_of, timing
 from host.bench.footprint import Footprint, footprint
-from host.bench.watch import Watched, make_plan, watch
+from host.bench.watch import Watched, counts_cycles, make_plan, watch
 from host.build import Built
 from host.elf import read_elf
 from host.runners.base import Tensors
@@ -65,34 +65,35 @@ def measure(
 ) -> Cost:
     """Run the inputs (n, *shape) on the emulated board and count; errors as sentences."""
     require_countable(board)
-    elf, code = read_elf(built.image), disassemble(board, built.image)
+    cycles = counts_cycles(board)
+    elf, code = read_elf(built.image), {} if cycles else disassemble(board, built.image)
     steps = [layer for layer in compiled.program.layers if isinstance(layer.lowered, Step)]
     plan = make_plan(elf, list(code.values()), [layer.name for layer in steps])
     runs = list(watch(board, built.image, plan, tensors, advance))
     costs = costs_of(board.mcu.architecture)
-    layers = _layers(compiled, runs, costs, code)
+    modelled = [_cycles(run, costs, code) for run in runs]
     graph = compiled.program.graph
     shapes = (graph.tensors[graph.inputs[0]].shape, graph.tensors[graph.outputs[0]].shape)
     stacks = [run.stack for run in runs]
     return Cost(
-        unit="instructions",
+        unit="cycles" if cycles else "instructions",
         counts=tuple(run.count() for run in runs),
         macs=compiled.macs,
-        modelled_cycles=sum(layer.modelled_cycles for layer in layers),
-        cycle_model=costs.name,
+        modelled_cycles=round(mean(sum(parts.values()) for parts in modelled)),
+        cycle_model="counted" if cycles else costs.name,
         footprint=footprint(board, folder.generated, weighty(compiled)),
         stack_bytes=None if None in stacks else max(stack for stack in stacks if stack is not None),
-        layers=layers,
+        layers=_layers(compiled, runs, modelled),
         baseline=find_baseline(board.name, compiled.macs, *shapes),
     )
 
 
 def require_countable(board: Board) -> None:
-    """Raise InputError unless instructions can be counted on the board."""
-    if board.emulator is None or board.emulator.kind != "qemu":
+    """Raise InputError unless instructions or cycles can be counted on the board."""
+    if board.emulator is None or board.emulator.kind not in ("qemu", "simavr"):
         raise InputError(
-            f"Instructions cannot be counted on the board {board.name!r}, as QEMU does not emulate "
-            "it. Name one that it does, such as cortex-m4."
+            f"Neither instructions nor cycles can be counted on the board {board.name!r}. "
+            "Name one that is emulated, such as cortex-m4 or uno."
         )
 
 
@@ -102,11 +103,10 @@ def weighty(compiled: Compiled) -> list[str]:
 
 
 def _layers(
-    compiled: Compiled, runs: Sequence[Watched], costs: Costs, code: Mapping[int, Instruction]
+    compiled: Compiled, runs: Sequence[Watched], cycles: Sequence[Mapping[int, int]]
 ) -> tuple[LayerCost, ...]:
     rows = [row for row, layer in zip(compiled.layers, compiled.program.layers, strict=True)
             if isinstance(layer.lowered, Step)]  # fmt: skip
-    cycles = [_cycles(run, costs, code) for run in runs]
     made = [LayerCost("model_invoke", "", "", 0, *_means(0, runs, cycles))]
     for part, row in enumerate(rows, 1):
         figures = _means(part, runs, cycles)
@@ -122,7 +122,9 @@ def _means(
 
 
 def _cycles(run: Watched, costs: Costs, code: Mapping[int, Instruction]) -> dict[int, int]:
-    """Modelled cycles by part."""
+    """Modelled cycles by part; those that were counted need no model."""
+    if run.cycles:
+        return dict(enumerate(run.cycles))
     found: dict[int, int] = {}
     for block in run.blocks:
         takes = timing(costs, code, block.start, block.end, block.instructions)

@@ -1,4 +1,6 @@
-"""Watches ``model_invoke`` run in QEMU: a plugin of ours, compiled at first use, tells what ran.
+"""Watches ``model_invoke`` run on an emulated board: instructions in QEMU, cycles on an Arduino.
+
+In QEMU a plugin of ours, compiled at first use, tells what ran; the Arduinos' emulator is ours.
 
 The firmware is the one that ``glyphite build`` made, and its inputs come over its serial line.
 """
@@ -18,8 +20,8 @@ from host.bench.code import Instruction
 from host.elf import Elf
 from host.runners.base import Tensors
 from host.runners.compiled import c_compiler
-from host.transport import open_port
 from host.transport.emulator import EmulatedBoard
+from host.transport.protocol_sim import Serial
 from host.wire.session import Session
 
 SOURCES = FIRMWARE / "emulators" / "qemu"
@@ -55,8 +57,13 @@ class Watched:
     stack: int | None
     """The deepest that the stack was below its place at the call; None where it cannot be told."""
 
+    cycles: tuple[int, ...] = ()
+    """Of each part, from an emulator that knows them."""
+
     def count(self, part: int | None = None) -> int:
-        """Instructions that ran, or those of one part."""
+        """Cycles, or else instructions that ran; or those of one part."""
+        if self.cycles:
+            return sum(self.cycles) if part is None else self.cycles[part]
         return sum(
             block.runs * block.instructions
             for block in self.blocks
@@ -92,17 +99,29 @@ def watch(
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         planned, report = Path(scratch) / "plan", Path(scratch) / "report"
         write_text(planned, plan)
-        extra = ("-plugin", f"{plugin()},plan={planned},report={report}")
         with (
-            EmulatedBoard(board, image, extra) as emulated,
-            open_port(emulated.terminal, board.serial.baud) as port,
+            EmulatedBoard(board, image, _options(board, planned, report)) as emulated,
+            Serial(baudrate=board.serial.baud, timeout=1.0) as port,
         ):
+            port.open_on(emulated)
             session = Session(port, SILENCE)
             _greet(session, emulated)
             for number, tensor in enumerate(tensors, 1):
                 session.infer(tensor)
                 yield parse_report(report.read_text(), number)
                 advance(1)
+
+
+def _options(board: Board, plan: Path, report: Path) -> tuple[str, ...]:
+    """The arguments with which a board's emulator watches."""
+    if counts_cycles(board):
+        return ("--plan", str(plan), "--watched", str(report))
+    return ("-plugin", f"{plugin()},plan={plan},report={report}")
+
+
+def counts_cycles(board: Board) -> bool:
+    """Whether the board's emulator knows cycles; QEMU knows instructions only."""
+    return board.emulator is not None and board.emulator.kind == "simavr"
 
 
 def _greet(session: Session, emulated: EmulatedBoard) -> None:
@@ -118,7 +137,10 @@ def _greet(session: Session, emulated: EmulatedBoard) -> None:
 
 
 def make_plan(elf: Elf, code: Sequence[Instruction], layers: Sequence[str]) -> str:
-    """What the plugin is to watch: the function, its parts, and what moves the stack pointer."""
+    """What the emulator is to watch: the function, its parts, and what moves the stack pointer.
+
+    The last is for QEMU, and not there without ``code``.
+    """
     begin = elf.function(WATCHED)
     if begin is None:
         raise ToolError(f"The firmware has no function {WATCHED}. Build it again.")
@@ -128,6 +150,8 @@ def make_plan(elf: Elf, code: Sequence[Instruction], layers: Sequence[str]) -> s
         raise ToolError(f"The firmware has no function {LAYER}{missing}. Build it again.")
     lines = [f"begin {begin.address:x} 0"]
     lines += [f"part {part.address:x} 0" for part in parts if part is not None]
+    if not code:
+        return "\n".join(lines) + "\n"
     handlers = [found for name in INTERRUPTS if (found := elf.function(name)) is not None]
     lines += [f"skip {handler.address:x} {handler.size}" for handler in handlers]
     lines += [
@@ -141,11 +165,12 @@ def make_plan(elf: Elf, code: Sequence[Instruction], layers: Sequence[str]) -> s
 def parse_report(text: str, calls: int) -> Watched:
     """The plugin's report behind the call of that number."""
     words = [line.split() for line in text.splitlines()]
-    numbers = {word[0]: int(word[1]) for word in words if word[0] != "block"}
+    numbers = {word[0]: int(word[1]) for word in words if len(word) == 2}
     if numbers["calls"] != calls:
         raise ToolError(f"The firmware ran the model {numbers['calls']} times, not {calls}.")
     blocks = (
         Block(int(part), int(start, 16), int(end, 16), int(count), int(runs), int(leaves))
         for _, part, start, end, count, runs, leaves in (w for w in words if w[0] == "block")
     )
-    return Watched(tuple(blocks), None if numbers["balance"] else numbers["stack"])
+    cycles = tuple(int(word[2]) for word in words if word[0] == "cycles")
+    return Watched(tuple(blocks), None if numbers["balance"] else numbers["stack"], cycles)

@@ -117,6 +117,16 @@ static void step(avr_t *avr) {
     }
 }
 
+/* Interrupts come while something is watched and are no part of it: neither the instruction that
+ * they follow on is longer for them, nor do their own count. */
+static void watch(struct board *board, avr_cycle_count_t taken, uint8_t nested) {
+    const avr_t *avr = board->avr;
+    if (nested == 0) {
+        avr_cycle_count_t entry = avr->interrupts.running_ptr > 0 ? avr->address_size + 2U : 0;
+        watch_step(&board->watch, avr, board->stack.settled, taken - entry);
+    }
+}
+
 /* One instruction; false: the sketch's stack has overflowed. */
 static bool advance(struct board *board) {
     avr_t *avr = board->avr;
@@ -126,12 +136,16 @@ static bool advance(struct board *board) {
         return true;
     }
     avr_flashaddr_t pc = avr->pc;
+    avr_cycle_count_t before = avr->cycle;
+    uint8_t nested = avr->interrupts.running_ptr;
     step(avr);
     bool in_sketch = avr->pc < board->options.boot;
     if (in_sketch && !board->in_sketch) {
         start_sketch(board);
     } else if (in_sketch) {
-        return stack_check(&board->stack, avr, pc);
+        bool fits = stack_check(&board->stack, avr, pc);
+        watch(board, avr->cycle - before, nested);
+        return fits;
     }
     board->in_sketch = board->in_sketch && in_sketch; /* left by a watchdog's reset */
     return true;

@@ -4,17 +4,20 @@
 
 #include "stack.h"
 #include "uart.h"
+#include "watch.h"
 
 #include <sys/types.h>
 
 struct options {
-    const char *mcu;    /* as libsimavr calls it: "atmega328p" */
-    uint32_t clock;     /* Hz */
-    uint32_t baud;      /* of the host's end of the line */
-    uint32_t boot;      /* where the bootloader begins: a byte address */
-    const char *flash;  /* image of the whole flash, bootloader included */
-    bool keep;          /* write that file again when a bootloader has changed the flash */
-    const char *report; /* JSON, written at the end; NULL: none */
+    const char *mcu;     /* as libsimavr calls it: "atmega328p" */
+    uint32_t clock;      /* Hz */
+    uint32_t baud;       /* of the host's end of the line */
+    uint32_t boot;       /* where the bootloader begins: a byte address */
+    const char *flash;   /* image of the whole flash, bootloader included */
+    bool keep;           /* write that file again when a bootloader has changed the flash */
+    const char *report;  /* JSON, written at the end; NULL: none */
+    const char *plan;    /* what to watch, see watch.h; NULL: nothing */
+    const char *watched; /* what was seen of it */
 };
 
 enum outcome { STOPPED_BY_HOST = 0, STACK_OVERFLOW = 3, CRASHED = 4 };
@@ -25,6 +28,7 @@ struct board {
     struct line line;
     struct uart uart;
     struct stack stack;
+    struct watch watch;
     uint8_t *kept;  /* the flash as the file has it */
     bool in_sketch; /* false: the bootloader runs */
     unsigned resets;

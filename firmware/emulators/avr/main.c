@@ -51,6 +51,12 @@ static void set(struct options *options, int option, const char *value) {
     case 'r':
         options->report = value;
         break;
+    case 'p':
+        options->plan = value;
+        break;
+    case 'w':
+        options->watched = value;
+        break;
     default:
         exit(1); /* getopt has said why */
     }
@@ -58,10 +64,11 @@ static void set(struct options *options, int option, const char *value) {
 
 static struct options parse(int count, char **arguments) {
     static const struct option known[] = {
-        {"mcu", required_argument, NULL, 'm'},    {"clock", required_argument, NULL, 'c'},
-        {"baud", required_argument, NULL, 'b'},   {"boot", required_argument, NULL, 'o'},
-        {"flash", required_argument, NULL, 'f'},  {"keep", no_argument, NULL, 'k'},
-        {"report", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0},
+        {"mcu", required_argument, NULL, 'm'},     {"clock", required_argument, NULL, 'c'},
+        {"baud", required_argument, NULL, 'b'},    {"boot", required_argument, NULL, 'o'},
+        {"flash", required_argument, NULL, 'f'},   {"keep", no_argument, NULL, 'k'},
+        {"report", required_argument, NULL, 'r'},  {"plan", required_argument, NULL, 'p'},
+        {"watched", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0},
     };
     struct options options = {.clock = 16000000, .baud = 115200};
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
@@ -69,7 +76,7 @@ static struct options parse(int count, char **arguments) {
     }
     if (optind != count || !options.mcu || !options.flash || !options.boot) {
         fail("usage: avr_board --mcu NAME --boot ADDRESS --flash IMAGE [--keep] [--clock HZ]",
-             "[--baud BAUD] [--report JSON]");
+             "[--baud BAUD] [--report JSON] [--plan PLAN --watched REPORT]");
     }
     return options;
 }
@@ -109,6 +116,9 @@ int main(int count, char **arguments) {
     board.options = parse(count, arguments);
     signal(SIGTERM, ask_to_stop);
     signal(SIGINT, ask_to_stop);
+    if (board.options.plan && board.options.watched) {
+        watch_begin(&board.watch, board.options.plan, board.options.watched);
+    }
     board_power_on(&board);
     enum outcome outcome = board_run(&board, &stop_asked);
     board_keep_flash(&board);

@@ -47,7 +47,7 @@ static uint16_t find_static_end(const avr_t *avr) {
 
 void stack_begin(struct stack *stack, const avr_t *avr) {
     stack->static_end = find_static_end(avr);
-    stack->pointer = avr->ramend;
+    stack->pointer = stack->settled = avr->ramend;
     stack->lowest = (uint16_t)(avr->ramend + 1);
 }
 
@@ -62,7 +62,11 @@ bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc) {
         return true;
     }
     stack->pointer = pointer;
-    if (!is_half_written(avr, pc) && pointer + 1 < stack->lowest) {
+    if (is_half_written(avr, pc)) {
+        return stack->lowest >= stack->static_end;
+    }
+    stack->settled = pointer;
+    if (pointer + 1 < stack->lowest) {
         stack->lowest = (uint16_t)(pointer + 1);
     }
     return stack->lowest >= stack->static_end;

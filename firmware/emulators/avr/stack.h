@@ -13,6 +13,7 @@ struct stack {
     uint16_t static_end; /* the address behind .bss; a stack below it has overflowed */
     uint16_t lowest;     /* the lowest address in use so far */
     uint16_t pointer;    /* the last value seen */
+    uint16_t settled;    /* the last one that was not half of a new value */
 };
 
 /* To be called when the sketch starts. */

@@ -293,7 +293,7 @@ class TestCommand:
     ) -> None:
         assert main(["bench", "small", "--board", "native"]) == InputError.exit_code
         assert capsys.readouterr().err == (
-            "glyphite bench: Instructions cannot be counted on the board 'native', as QEMU does "
-            "not emulate it. Name one that it does, such as cortex-m4.\n"
+            "glyphite bench: Neither instructions nor cycles can be counted on the board "
+            "'native'. Name one that is emulated, such as cortex-m4 or uno.\n"
         )
         assert not small.board("native").exists()
