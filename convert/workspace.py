@@ -10,6 +10,9 @@ Stages meet in these files, never in objects::
     build/seed/<board>/firmware.elf  size.json        build
     build/seed/<board>/stream.json                    stream
     build/seed/report.json  report.html               report
+
+A model that comes with this package, such as ``uno``, stays where it was shipped; what is made of
+it goes to ``build/`` as well. One of that name that was trained here takes its place.
 """
 
 import os
@@ -21,6 +24,11 @@ from convert.errors import ModelError
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
 """The C side: boards, library, ports. Shipped beside this package as data."""
+
+TFLITE = "model_int8.tflite"
+
+MODELS = FIRMWARE.parent / "models"
+"""Trained models, one folder each: model_int8.tflite, manifest.json and history.json, as data."""
 
 
 def build_root() -> Path:
@@ -41,6 +49,11 @@ class ModelFolder:
         return self.root.name
 
     @property
+    def shipped(self) -> bool:
+        """Whether the model came with this package, so that nothing is written beside it."""
+        return self.tflite.parent.parent == MODELS
+
+    @property
     def keras(self) -> Path:
         """The trained float model."""
         return self.root / "model.keras"
@@ -48,7 +61,7 @@ class ModelFolder:
     @property
     def history(self) -> Path:
         """Loss and accuracy by epoch."""
-        return self.root / "history.json"
+        return self._source / "history.json"
 
     @property
     def pictures(self) -> Path:
@@ -58,7 +71,7 @@ class ModelFolder:
     @property
     def manifest(self) -> Path:
         """What is known of the model: see ``convert.manifest``."""
-        return self.root / "manifest.json"
+        return self._source / "manifest.json"
 
     @property
     def compare(self) -> Path:
@@ -84,6 +97,11 @@ class ModelFolder:
         """The folder of one board's firmware, sizes and streaming results."""
         return self.root / board
 
+    @property
+    def _source(self) -> Path:
+        """Where the files lie that say how the model was made."""
+        return self.tflite.parent if self.shipped else self.root
+
 
 def model_folder(name: str) -> ModelFolder:
     """The folder of the model called ``name``, whether or not it exists yet."""
@@ -92,11 +110,12 @@ def model_folder(name: str) -> ModelFolder:
             f"{name!r} is not a model's name: letters, digits, '_', '-' and '.' are allowed."
         )
     root = build_root() / name
-    return ModelFolder(root, root / "model_int8.tflite")
+    return ModelFolder(root, root / TFLITE)
 
 
 def find_model(text: str) -> ModelFolder:
-    """The model that ``text`` names: a name below ``build/``, or the path of a .tflite.
+    """The model that ``text`` names: a name below ``build/`` or of those that come with this
+    package, or the path of a .tflite.
 
     A path's results go to ``build/<file's stem>``, or stay beside it where it already lies in a
     model's folder. Raises ModelError when there is no such model.
@@ -105,16 +124,26 @@ def find_model(text: str) -> ModelFolder:
     if path.suffix == ".tflite" or path.is_file():
         if not path.is_file():
             raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
-        if path.name == "model_int8.tflite":
-            return ModelFolder(path.parent, path)
+        if path.name == TFLITE:
+            return _folder_at(path.parent)
         return ModelFolder(build_root() / path.stem, path)
     folder = model_folder(path.name if path.is_dir() else text)
-    if path.is_dir() and (path / "model_int8.tflite").is_file():
-        return ModelFolder(path, path / "model_int8.tflite")
-    if not folder.tflite.is_file():
-        raise ModelError(
-            f"No model called {text!r}: {folder.tflite} does not exist. "
-            f"Make it with `glyphite train {folder.name}` and `glyphite convert {folder.name}`, "
-            "or name the path of a .tflite file."
-        )
-    return folder
+    if path.is_dir() and (path / TFLITE).is_file():
+        return _folder_at(path)
+    if folder.tflite.is_file():
+        return folder
+    if (MODELS / folder.name / TFLITE).is_file() and not folder.keras.is_file():
+        return _folder_at(MODELS / folder.name)
+    raise ModelError(
+        f"No model called {text!r}: {folder.tflite} does not exist. "
+        f"Make it with `glyphite train {folder.name}` and `glyphite convert {folder.name}`, "
+        "or name the path of a .tflite file."
+    )
+
+
+def _folder_at(path: Path) -> ModelFolder:
+    """The model in the folder ``path``."""
+    shipped = path.resolve()
+    if shipped.parent == MODELS:
+        return ModelFolder(build_root() / shipped.name, shipped / TFLITE)
+    return ModelFolder(path, path / TFLITE)

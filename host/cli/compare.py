@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     comparison = compare.summarize(manifest, scores, labels, _tools())
     compare.save(folder, comparison, scores, labels, tensors)
-    if arguments.count is None and folder.manifest.is_file():
+    if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
         _note_accuracies(manifest, comparison, folder.manifest)
     write_report(folder)
     _print(comparison, arguments.json)

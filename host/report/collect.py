@@ -60,7 +60,8 @@ class Results:
 def collect(folder: ModelFolder) -> Results:
     """All current results of a model. Raises InputError where there are none."""
     manifest = read_manifest(folder)
-    named = folder.name if folder.tflite.parent == folder.root else str(folder.tflite)
+    known = folder.shipped or folder.tflite.parent == folder.root
+    named = folder.name if known else str(folder.tflite)
     comparison = _current(folder.compare, manifest)
     streams = _streams(folder, manifest)
     if comparison is None and not streams:

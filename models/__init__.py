@@ -1,0 +1,1 @@
+"""Trained models, shipped as data: one folder each. No Python in here."""
