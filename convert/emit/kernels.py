@@ -9,7 +9,7 @@ from convert.workspace import FIRMWARE
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
 KERNELS = LIBRARY / "kernels"
 PORTABLE = KERNELS / "portable"
-VARIANTS = ("avr",)
+VARIANTS = ("avr", "dsp")
 """Folders of kernels for one kind of processor; their kernels' names begin with theirs."""
 RING = LIBRARY / "kernels" / "ring.h"
 
@@ -32,9 +32,14 @@ def gather(kernels: Iterable[str], *, rings: bool = False) -> tuple[list[str], s
     texts: dict[Path, str] = {}
     if rings:
         _add(RING, system, texts)
-    for kernel in sorted(set(kernels)):
+    for kernel in sorted(set(kernels), key=_order):
         _add(header(kernel), system, texts)
     return sorted(system), "\n".join(texts.values())
+
+
+def _order(kernel: str) -> tuple[bool, str]:
+    """A processor's kernels first, since they may bring functions that the portable ones use."""
+    return header(kernel).parent == PORTABLE, kernel
 
 
 def _add(path: Path, system: set[str], texts: dict[Path, str]) -> None:

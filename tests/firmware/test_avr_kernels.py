@@ -1,5 +1,6 @@
 """The AVR kernels against TFLM's bytes, on emulated chips with 32 and 256 KB of flash."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from convert.compiler import lower
+from convert.fixed_point import multiply_high
 from convert.layouts import avr
 from convert.passes import optimize
 from convert.program import Step
@@ -15,7 +17,7 @@ from convert.tflite import read
 from host.runners.tflm import infer
 from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, hard_inputs
 from tests.convert.test_operators import conv_2d, fully_connected
-from tests.firmware.avr_program import CHIPS, AvrProgram, chip
+from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
 from tests.firmware.test_dsp_kernels import Model, pooled
 
 
@@ -131,3 +133,47 @@ def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
     content = fully_connected(rng, (1, 600), 600, 120, activation=RELU)
     step, _ = check(tmp_path, emulator, (content, (1, 600)), rng, "atmega2560")
     assert [len(part) <= avr.LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
+
+
+MULTIPLY = """
+#include <avr/io.h>
+#include "kernels/avr/multiply_high.h"
+
+static int32_t number(void) {
+    uint32_t value = 0;
+    for (uint8_t i = 0; i < 4; i++) {
+        value = value >> 8 | (uint32_t)GPIOR1 << 24;
+    }
+    return (int32_t)value;
+}
+
+int main(void) {
+    for (uint16_t i = 0; i < PAIRS; i++) {
+        const int32_t a = number(), b = number();
+        const uint32_t product = (uint32_t)glyphite_multiply_high(a, b);
+        for (uint8_t byte = 0; byte < 32; byte = (uint8_t)(byte + 8)) {
+            GPIOR1 = (uint8_t)(product >> byte);
+        }
+    }
+    GPIOR0 = 3;
+    return 0;
+}
+"""
+
+
+def test_the_product_of_two_fractions_is_that_of_the_portable_code(
+    tmp_path: Path, emulator: Path
+) -> None:
+    ends = [-(2**31) + 1, -(2**31), 2**31 - 1, -1, 0, 1, 2**30, -(2**30), 2**16, -(2**16)]
+    drawn = np.random.default_rng(0).integers(-(2**31), 2**31, (2000, 2)).tolist()
+    pairs = [(a, b) for a in ends for b in ends if a + b != -(2**32)] + drawn
+    source, program = tmp_path / "multiply.c", tmp_path / "multiply.elf"
+    source.write_text(MULTIPLY)
+    command = ["avr-gcc", *FLAGS, f"-DPAIRS={len(pairs)}", "-mmcu=atmega328p", str(source)]
+    subprocess.run([*command, "-o", str(program)], check=True, timeout=60)
+    done = subprocess.run(
+        [str(emulator), "atmega328p", str(program)], input=np.array(pairs, np.int32).tobytes(),
+        capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    found = np.frombuffer(done.stdout, np.int32)
+    assert found.tolist() == [multiply_high(a, b) for a, b in pairs]

@@ -8,9 +8,11 @@
 #include <stdint.h>
 
 /* a * b / 2^31, halves rounded up. Not both may be INT32_MIN. */
+#ifndef GLYPHITE_MULTIPLY_HIGH
 static inline int32_t glyphite_multiply_high(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
+#endif
 
 /* value / 2^exponent, halves rounded away from zero; exponent 0 to 31. */
 static inline int32_t glyphite_divide_by_power(int32_t value, int exponent) {

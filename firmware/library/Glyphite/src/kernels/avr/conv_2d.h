@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "memory.h"
+#include "multiply_high.h"
 #include "outputs.h"
 #include "sums.h"
 
