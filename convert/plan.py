@@ -169,12 +169,14 @@ class _Cuts:
         self.candidates = [task.output for task in work if geometry(tensors[task.output])[0] > 1]
 
     def best(self) -> list[tuple[Schedule, list[Ring]]]:
-        """The most promising schedules, with their rings."""
-        for cuts in (frozenset(self.candidates), frozenset[int]()):
+        """The most promising schedules, with their rings; the two ends are always among them."""
+        ends = (frozenset(self.candidates), frozenset[int]())
+        for cuts in ends:
             self.descend(cuts)
         ranked = sorted(self.tried.values(), key=lambda found: (found[0], len(found[1].runs)))
         packed = sorted(ranked[: 8 * PACKED], key=lambda found: pack(found[2], 0).bytes)
-        return [(order, found) for _, order, found in packed[:PACKED]]
+        chosen = [*packed[:PACKED], *(self.tried[cuts] for cuts in ends)]
+        return [(order, found) for _, order, found in chosen]
 
     def descend(self, cuts: frozenset[int]) -> None:
         """Change one cut at a time for as long as that helps."""

@@ -67,13 +67,16 @@ class Rows:
 
     function: str
     windows: tuple[RowWindow | None, ...]
-    """One for each of the step's inputs; None where it has none, or a constant."""
+    """One for each of the step's inputs; None where it is left out, or a constant."""
     leads: tuple[int | None, ...]
     """As the step's, within a row: how far before a dying input row the output row must start."""
     arguments: tuple[str, ...] = ()
     """C expressions, ``y`` among them, that come before the inputs."""
     array: bool = False
     """Whether the kernel takes all its rows as one array of pointers."""
+    made: int = 1
+    """Output rows that a call makes, each with a pointer of its own: NULL behind the last one. The
+    windows then go by calls, not by output rows, and there are no leads."""
     gathered: int = 0
     """Where the output is a sum over all rows: how many there are, a turn each. Otherwise 0."""
     sums_bytes: int = 0

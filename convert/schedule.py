@@ -39,13 +39,15 @@ class Task:
     reads: tuple[tuple[Read, ...], ...]
     """By turn."""
     by_rows: bool
-    """Whether a turn takes or makes a row; otherwise there is one turn."""
+    """Whether a turn takes or makes a row or some; otherwise there is one turn."""
+    step_rows: int = 1
+    """Rows that a turn makes; 0 where the last one makes all."""
 
     def made(self, turns: int) -> int:
         """Rows that are there after so many turns."""
-        if self.by_rows and len(self.reads) == self.height:
-            return turns
-        return self.height if turns == len(self.reads) else 0
+        if self.step_rows == 0:
+            return self.height if turns == len(self.reads) else 0
+        return min(turns * self.step_rows, self.height)
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,14 @@ def has_rows_of_its_own(program: Program, tensor: int) -> bool:
 
 
 def _task(program: Program, step: Step, rows: Rows | None, needed: int) -> Task:
-    height = geometry(program.graph.tensors[step.output])[0] if rows is None else needed
-    turns = 1 if rows is None else rows.gathered or needed
+    height = geometry(program.graph.tensors[step.output])[0]
+    turns, made = 1, 0
+    if rows is not None:
+        made = 0 if rows.gathered else rows.made
+        turns = rows.gathered or -(-needed // made)
+        height = min(turns * made, height) if made else height
     reads = tuple(tuple(_reads(program, step, rows, turn)) for turn in range(turns))
-    return Task(step.output, height, reads, by_rows=rows is not None)
+    return Task(step.output, height, reads, by_rows=rows is not None, step_rows=made)
 
 
 def _reads(program: Program, step: Step, rows: Rows | None, turn: int) -> Iterator[Read]:

@@ -194,16 +194,28 @@ def _row_lines(names: Names, layer: Layer, step: Step, turns: int) -> Iterator[s
             "NULL" if window is None else _row_pointer(names.ring(tensor), window, turns)
             for tensor, window in zip(step.inputs, step.rows.windows, strict=True)
         ]
-    row = "0" if step.rows.gathered else "y"
-    output = f"glyphite_ring_row(&{names.ring(step.output)}, {row})"
     given = [
         f"&{layer.name}",
         *step.rows.arguments,
         *inputs,
-        output,
+        *_outputs(names, step, step.rows),
         *names.scratch(step, step.rows.sums_bytes),
     ]
     yield f"glyphite_{step.rows.function}({', '.join(given)});"
+
+
+def _outputs(names: Names, step: Step, rows: Rows) -> Iterator[str]:
+    """Pointers to the rows that a turn makes."""
+    ring = names.ring(step.output)
+    height = geometry(names.program.graph.tensors[step.output])[0]
+    if rows.gathered:
+        yield f"glyphite_ring_row(&{ring}, 0)"
+        return
+    for i in range(rows.made):
+        row = _linear(rows.made, i)
+        found = f"glyphite_ring_row(&{ring}, {row})"
+        always_there = i < (height % rows.made or rows.made)
+        yield found if always_there else f"{row} < {height} ? {found} : NULL"
 
 
 def _array_lines(names: Names, step: Step, rows: Rows) -> Iterator[str]:

@@ -55,6 +55,14 @@ class RandomNetwork:
         window = row_window(axis, pool)
         self.add((source,), output, Rows("none", (window,), (self.lead(),), array=True), scratch)
 
+    def paired(self) -> None:
+        """A convolution that makes two rows, or three, a turn."""
+        source = self.any_tensor()
+        height, made = geometry(self.tensors[source])[0], int(self.rng.integers(2, 4))
+        window = RowWindow(height, kernel=2 + made, stride=made, before=1)
+        rows = Rows("none", (window,), (None,), array=True, made=made)
+        self.add((source,), self.tensor(height), rows)
+
     def _axis(self, height: int) -> Axis:
         kernel, stride, dilation = (int(self.rng.integers(1, most)) for most in (5, 4, 3))
         return Axis(height, kernel, stride, dilation, Padding(int(self.rng.integers(2))))
@@ -100,7 +108,7 @@ def random_network(seed: int, steps: int = 8) -> Program:
     """A network of chains and branches."""
     network = RandomNetwork(seed)
     makers = [network.windowed] * 5 + [network.joined] * 3
-    makers += [network.gathered, network.whole, network.viewed]
+    makers += [network.paired, network.gathered, network.whole, network.viewed]
     for _ in range(steps):
         makers[int(network.rng.integers(len(makers)))]()
     return network.program()
