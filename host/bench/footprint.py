@@ -63,7 +63,7 @@ def _link(board: Board, folder: Path, image: Path) -> None:
     toolchain = board.toolchain
     chip = (f"-mmcu={board.mcu.cpu}",) if board.arduino else ()  # else among the flags
     command = [
-        *(toolchain.cc, toolchain.optimize, "-std=c99", *SECTIONS, *chip, *toolchain.flags),
+        *(toolchain.cc, toolchain.optimize, "-std=gnu99", *SECTIONS, *chip, *toolchain.flags),
         *(str(folder / "model.c"), "-nostartfiles", f"-Wl,--gc-sections,-e,{ROOTS[1]}"),
         *(f"-Wl,-u,{root}" for root in ROOTS),
         *("-o", str(image)),
