@@ -1,8 +1,9 @@
 # The two commands: `make demo` and `make test`. Both set up what they need first, once.
 BIN := .venv/bin
-C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino')
+EXAMPLE = firmware/library/Glyphite/examples/classify
+C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino' ':!$(EXAMPLE)/model.*')
 
-.PHONY: demo test check readme format setup clean
+.PHONY: demo test check readme example format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -18,6 +19,9 @@ check: setup
 
 readme: setup
 	$(BIN)/python -m tools.readme
+
+example: setup
+	$(BIN)/python -m tools.example
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,5 @@
-// Answers the Glyphite host tool: put model.c and model.h of `glyphite compile` into this folder.
+// Answers the Glyphite host tool. model.c and model.h are an Arduino Uno's digit CNN; for another
+// board or model put those of `glyphite compile MODEL --board BOARD` in their place.
 #include "model.h"
 
 #include <Glyphite.h>

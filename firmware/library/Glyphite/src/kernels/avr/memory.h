@@ -6,16 +6,14 @@
 /* GLYPHITE_FLASH: structs and short tables, in the first 64 KB, which `lpm` reaches.
  * GLYPHITE_FAR: weights, which on a part with more flash may lie anywhere and are read by `elpm`.
  * Both are named address spaces of avr-gcc, so they need GNU C. */
-#if defined(__AVR__)
+#if !defined(__AVR__)
+#error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` for yours."
+#endif
 #define GLYPHITE_FLASH __flash
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_FAR __memx
 #else
 #define GLYPHITE_FAR __flash
-#endif
-#else
-#define GLYPHITE_FLASH
-#define GLYPHITE_FAR
 #endif
 
 typedef const GLYPHITE_FAR uint8_t *glyphite_far;
