@@ -191,7 +191,7 @@ def _nested_arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str
 def _struct(layer: Layer) -> str:
     assert isinstance(layer.lowered, Step)
     body = _initializer(layer.name, layer.lowered.fields, 4)
-    qualifier = "GLYPHITE_FLASH " if _in_flash(layer.lowered) else ""
+    qualifier = "GLYPHITE_FAR " if _in_flash(layer.lowered) else ""
     return f"static const {qualifier}struct glyphite_{layer.lowered.kernel} {layer.name} = {body};"
 
 

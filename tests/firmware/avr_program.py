@@ -20,7 +20,7 @@ PROGRAM = """
 #include "kernels/avr/conv_2d.h"
 
 {arrays}
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d layer = {struct};
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d layer = {struct};
 static const __flash int8_t under[{turns} * {pointers}] = {{{under}}};
 static int8_t input[{height} * {row_bytes}], output[{turns} * {output_bytes}];
 

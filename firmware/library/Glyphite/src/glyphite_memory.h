@@ -2,8 +2,8 @@
  *
  * An AVR reads its flash with instructions of its own, and a plain const array would be copied
  * into its little RAM. Elsewhere these macros are what one would write without them. On parts with
- * more than 64 KB of flash the near read used here reaches the first 64 KB, where the linker
- * places program memory first. */
+ * more than 64 KB of flash the near read used here reaches the first 64 KB: a section of that name is
+ * what the linker places first, before the weights of a large model. */
 #ifndef GLYPHITE_MEMORY_H
 #define GLYPHITE_MEMORY_H
 
@@ -11,7 +11,11 @@
 
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
+#if defined(__AVR_HAVE_ELPM__)
+#define GLYPHITE_CONST __attribute__((section(".progmem.gcc_glyphite")))
+#else
 #define GLYPHITE_CONST PROGMEM
+#endif
 #define GLYPHITE_READ_BYTE(address) pgm_read_byte(address)
 #else
 #define GLYPHITE_CONST

@@ -100,7 +100,7 @@ static void glyphite_groups(const struct glyphite_avr_conv_2d *conv,
 /* One output row (output_width, output_channels). rows: kernel_height input rows for each of the
  * pool's rows. */
 GLYPHITE_AVR_KERNEL void
-glyphite_avr_conv_2d_row(const GLYPHITE_FLASH struct glyphite_avr_conv_2d *in_flash,
+glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flash,
                          const int8_t *const *rows, int8_t *output) {
     const struct glyphite_avr_conv_2d conv = *in_flash;
     const uint8_t height = conv.pool_height, pixels = (uint8_t)(height * conv.pool_width);
@@ -131,8 +131,7 @@ glyphite_avr_conv_2d_row(const GLYPHITE_FLASH struct glyphite_avr_conv_2d *in_fl
 
 /* A layer of one row: input (input_width, input_channels), output (output_width, output_channels).
  */
-GLYPHITE_AVR_KERNEL void
-glyphite_avr_conv_2d(const GLYPHITE_FLASH struct glyphite_avr_conv_2d *conv, const int8_t *input,
-                     int8_t *output) {
+GLYPHITE_AVR_KERNEL void glyphite_avr_conv_2d(const GLYPHITE_FAR struct glyphite_avr_conv_2d *conv,
+                                              const int8_t *input, int8_t *output) {
     glyphite_avr_conv_2d_row(conv, &input, output);
 }

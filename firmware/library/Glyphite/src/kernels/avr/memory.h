@@ -3,13 +3,13 @@
 
 #include <stdint.h>
 
-/* GLYPHITE_FLASH: structs and short tables, in the first 64 KB, which `lpm` reaches.
+/* GLYPHITE_FAR: structs and short tables, in the first 64 KB, which `lpm` reaches.
  * GLYPHITE_FAR: weights, which on a part with more flash may lie anywhere and are read by `elpm`.
  * Both are named address spaces of avr-gcc, so they need GNU C. */
 #if !defined(__AVR__)
 #error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` for yours."
 #endif
-#define GLYPHITE_FLASH __flash
+#define GLYPHITE_FAR __flash
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_FAR __memx
 #else
