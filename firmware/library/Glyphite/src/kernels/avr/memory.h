@@ -3,13 +3,8 @@
 
 #include <stdint.h>
 
-/* GLYPHITE_FAR: structs and short tables, in the first 64 KB, which `lpm` reaches.
- * GLYPHITE_FAR: weights, which on a part with more flash may lie anywhere and are read by `elpm`.
- * Both are named address spaces of avr-gcc, so they need GNU C. */
-#if !defined(__AVR__)
-#error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` for yours."
-#endif
-#define GLYPHITE_FAR __flash
+/* Where weights and layers lie: anywhere in flash, which takes pointers of 24 bits and `elpm` where
+ * there is more than 64 KB of it. These are named address spaces of avr-gcc, and need GNU C. */
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_FAR __memx
 #else
