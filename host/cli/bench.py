@@ -4,12 +4,13 @@ import argparse
 import dataclasses
 from typing import Any
 
-from convert.boards import load_board
+from convert.boards import Board, load_board
 from convert.compiler import Compiled, compile_folder
 from convert.errors import DataError
 from convert.manifest import Manifest
 from host import verify
 from host.bench.measure import Cost, measure, require_countable
+from host.build import Built
 from host.cli.build import compile_and_build
 from host.cli.console import print_json, print_table, progress, say
 from host.cli.digits import count_of, load_digits
@@ -38,14 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print what it took."""
     require_countable(load_board(arguments.board))
     folder, board, built = compile_and_build(arguments.model, arguments.board)
-    compiled = compile_folder(folder)
+    compiled = compile_folder(folder, board.mcu.architecture)
     tensors, inputs = _inputs(read_manifest(folder), arguments.count)
     with progress("Counting", len(tensors)) as advance:
         cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
     if arguments.json:
-        print_json(_document(compiled, board.name, inputs, cost, arguments.layers))
+        document = _document(compiled, board, inputs, cost, _memory(board, built, cost))
+        layers = [dataclasses.asdict(layer) for layer in cost.layers]
+        print_json(document | ({"layers": layers} if arguments.layers else {}))
     else:
-        _print(compiled, board.name, inputs, cost, arguments.layers)
+        _print(compiled, board, inputs, cost, arguments.layers)
+        if board.arduino:
+            _print_memory(board, _memory(board, built, cost))
     return 0
 
 
@@ -60,13 +65,34 @@ def _inputs(manifest: Manifest, count: int) -> tuple[Tensors, str]:
     return verify.random_inputs(shape, count), f"{count} random int8 inputs"
 
 
+def _memory(board: Board, built: Built, cost: Cost) -> dict[str, int | None]:
+    """What counts against the board's limits: on an Arduino the whole sketch's, else the model's
+    own RAM."""
+    of_sketch = board.arduino is not None
+    return {
+        "flash_bytes": built.size.flash,
+        "static_ram_bytes": built.size.ram if of_sketch else cost.footprint.static_ram,
+        "stack_bytes": built.size.stack if of_sketch else cost.stack_bytes,
+    }
+
+
+def _milliseconds(board: Board, cost: Cost) -> float | None:
+    """At the board's clock."""
+    clock = board.mcu.clock_hz
+    return 1000 * cost.modelled_cycles / clock if clock else None
+
+
 def _document(
-    compiled: Compiled, board: str, inputs: str, cost: Cost, layers: bool
+    compiled: Compiled,
+    board: Board,
+    inputs: str,
+    cost: Cost,
+    memory: dict[str, int | None],
 ) -> dict[str, Any]:
-    document: dict[str, Any] = {
+    return {
         "model": compiled.name,
         "sha256": compiled.sha256,
-        "board": board,
+        "board": board.name,
         "unit": cost.unit,
         "count": cost.count,
         "count_least": min(cost.counts),
@@ -75,24 +101,21 @@ def _document(
         "count_per_mac": cost.count / cost.macs if cost.macs else None,
         "modelled_cycles": cost.modelled_cycles,
         "cycle_model": cost.cycle_model,
+        "milliseconds": _milliseconds(board, cost),
         "weights_bytes": cost.footprint.weights,
         "code_bytes": cost.footprint.code,
-        "static_ram_bytes": cost.footprint.static_ram,
-        "stack_bytes": cost.stack_bytes,
+        **memory,
         "inputs": inputs,
         "inferences": len(cost.counts),
         "tflm": dataclasses.asdict(cost.baseline) if cost.baseline else None,
     }
-    if layers:
-        document["layers"] = [dataclasses.asdict(layer) for layer in cost.layers]
-    return document
 
 
-def _print(compiled: Compiled, board: str, inputs: str, cost: Cost, layers: bool) -> None:
-    say(f"{compiled.name} on {board}: mean of {inputs}")
+def _print(compiled: Compiled, board: Board, inputs: str, cost: Cost, layers: bool) -> None:
+    say(f"{compiled.name} on {board.name}: mean of {inputs}")
     if layers:
         _print_layers(cost)
-    _print_figures(cost)
+    _print_figures(board, cost)
     if cost.baseline:
         say(f"TFLM: recorded for the {cost.baseline.title}. {cost.baseline.method}")
 
@@ -111,14 +134,27 @@ def _print_layers(cost: Cost) -> None:
     print_table(("layer", cost.unit, "share", "per MAC", "modelled cycles"), rows)
 
 
-def _print_figures(cost: Cost) -> None:
+def _print_memory(board: Board, memory: dict[str, int | None]) -> None:
+    limits = board.memory
+    assert limits is not None
+    rows = [
+        ("flash", f"{memory['flash_bytes']:,}", f"{limits.flash:,}"),
+        ("static RAM", f"{memory['static_ram_bytes']:,}", f"{limits.ram:,}"),
+        ("stack", f"{memory['stack_bytes']:,}", ""),
+    ]
+    print_table(("the whole sketch", "bytes", "of"), rows)
+
+
+def _print_figures(board: Board, cost: Cost) -> None:
     takes = cost.footprint
+    milliseconds = _milliseconds(board, cost)
     stack = "not known" if cost.stack_bytes is None else f"{cost.stack_bytes:,}"
     ours = [
         (cost.unit, f"{cost.count:,}"),
         ("per MAC", _per_mac(cost.count, cost.macs)),
         ("MACs", f"{cost.macs:,}"),
         (f"modelled cycles, {cost.cycle_model}", f"{cost.modelled_cycles:,}"),
+        ("milliseconds", "not known" if milliseconds is None else f"{milliseconds:.1f}"),
         ("weights, bytes", f"{takes.weights:,}"),
         ("code, bytes", f"{takes.code:,}"),
         ("static RAM, bytes", f"{takes.static_ram:,}"),

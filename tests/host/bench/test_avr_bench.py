@@ -1,6 +1,7 @@
 """On an Arduino, cycles are counted: a loop of known length takes what the chip's manual says."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,7 +87,23 @@ def test_the_command_counts_cycles_and_models_none(
     assert document["cycle_model"] == "counted"
     assert document["count"] == document["modelled_cycles"] > 8 * document["macs"]
     assert document["weights_bytes"] >= 4 * 16
-    assert document["static_ram_bytes"] >= 16
+    assert document["milliseconds"] == pytest.approx(document["count"] / 16_000)
     assert sum(layer["count"] for layer in document["layers"]) == pytest.approx(
         document["count"], abs=2
     )
+
+
+def test_memory_is_the_whole_sketchs_as_build_says_it(
+    small_tflite: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", str(small_tflite), "--board", "uno", "--count", "1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert main(["build", str(small_tflite), "--board", "uno", "--json"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    found = [document[f"{name}_bytes"] for name in ("flash", "static_ram", "stack")]
+    assert found == [built["flash"], built["ram"], built["stack"]]
+    assert document["weights_bytes"] + document["code_bytes"] < document["flash_bytes"]
+    assert main(["bench", str(small_tflite), "--board", "uno", "--count", "1"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"│ flash +│ +{built['flash']:,} │ 32,256 │", said)
+    assert re.search(rf"│ static RAM +│ +{built['ram']:,} │ +2,048 │", said)
