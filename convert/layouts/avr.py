@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.fixed_point import exp_negative, requantize
 from convert.program import Step
 
 Fields = Mapping[str, Any]
@@ -25,6 +26,9 @@ LARGEST_SUM = 2**23 - 1
 """Sums have 24 bits and a sign, and are negated."""
 MOST_GROUPS = 255
 """Of one array: a count of 8 bits."""
+
+LEAST_EXPONENTIAL = 2**11
+"""Of a softmax's that count, as Q0.31: less rounds to 0 in Q12.19, and in the output."""
 
 _ONE_PIXEL = {
     **{f"{what}_height": 1 for what in ("input", "output", "kernel", "stride", "dilation")},
@@ -78,7 +82,23 @@ def variant(step: Step) -> Step | None:
         window = {**_ONE_PIXEL, "input_width": width, "output_width": width}
         fields = _fields({**step.fields, "window": window}, _NO_POOL)
         return None if fields is None else replace(step, kernel=f"{PREFIX}conv_2d", fields=fields)
+    if step.kernel == "softmax":
+        return replace(step, kernel=f"{PREFIX}softmax", fields=_softmax_fields(step.fields))
     return None
+
+
+def _softmax_fields(fields: Fields) -> dict[str, Any]:
+    """The fields of ``struct glyphite_avr_softmax``."""
+    differences = range(min(255, -fields["smallest_difference"]) + 1)
+    scaled = (requantize(-d, fields["multiplier"], fields["shift"]) for d in differences)
+    found = [exp_negative(value) for value in scaled]
+    table = np.array([value for value in found if value >= LEAST_EXPONENTIAL], np.int32)
+    return {
+        "rows": fields["rows"],
+        "channels": fields["channels"],
+        "count": len(table),
+        "exponentials": table,
+    }
 
 
 def _by_rows(step: Step, fields: Fields | None) -> Step | None:
