@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convert.conflicts import conflicts
-from convert.packing import fullest_turn, pack
+from convert.packing import NODES, fullest_turn, pack
 from convert.program import Program
 from convert.rings import Ring, rings
 from convert.rows import geometry
 from convert.schedule import Schedule, Task, schedule, tasks, total_rows
 
-TURNS = 60_000
+TURNS = 40_000
 """Turns of all the schedules that the search for cuts tries, together: about a second."""
 PACKED = 8
-"""The schedules that are packed, of those tried."""
+"""The schedules that are packed, of those tried, each with a part of packing.NODES."""
 MOST_ROWS = 20_000
 """Rows of all tensors together up to which a program goes by rows; beyond it, layer by layer."""
 
@@ -100,14 +100,13 @@ class Plan:
 
 def plan(program: Program, *, fed: bool = False) -> Plan:
     """The least arena that the search finds, verified; ``fed``: the input comes row by row."""
-    found = min(
-        (
-            _planned(work, order, rings, fed=fed)
-            for work in _ways(program)
-            for order, rings in _Cuts(program, work, fed=fed).best()
-        ),
-        key=_bytes,
-    )
+    candidates = [
+        (pack(kept, NODES // PACKED).bytes, work, order, kept)
+        for work in _ways(program)
+        for order, kept in _Cuts(program, work, fed=fed).best()
+    ]
+    _, work, order, kept = min(candidates, key=lambda candidate: candidate[0])
+    found = _planned(work, order, kept, fed=fed)
     verify(found)
     return found
 
@@ -150,10 +149,6 @@ def _planned(
         Buffer(ring, offset) for ring, offset in zip(found, packing.offsets, strict=True)
     )
     return Plan(order, work, buffers, packing.proven, fed)
-
-
-def _bytes(plan: Plan) -> int:
-    return plan.bytes
 
 
 class _Cuts:

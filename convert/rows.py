@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from convert.graph import Tensor
 
+SUM_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -81,6 +83,25 @@ class Rows:
     """Where the output is a sum over all rows: how many there are, a turn each. Otherwise 0."""
     sums_bytes: int = 0
     """Memory that such a kernel keeps from its first turn to its last, at a multiple of 4."""
+
+
+def gathering(function: str, source: Tensor, arguments: tuple[str, ...], sums: int) -> Rows | None:
+    """Rows of a kernel that takes the rows of ``source`` into so many sums of 32 bits.
+
+    None where the sums are not smaller than what they save: all rows but one.
+    """
+    height, row_bytes = geometry(source)
+    sums_bytes = SUM_BYTES * sums
+    if (height - 1) * row_bytes <= sums_bytes:
+        return None
+    return Rows(
+        function=function,
+        windows=(RowWindow(height),),
+        leads=(None,),
+        arguments=arguments,
+        gathered=height,
+        sums_bytes=sums_bytes,
+    )
 
 
 def geometry(tensor: Tensor) -> tuple[int, int]:

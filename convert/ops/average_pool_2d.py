@@ -1,10 +1,12 @@
 """AVERAGE_POOL_2D: int8, SAME or VALID; padding is not counted."""
 
+import dataclasses
 from typing import Any
 
 from convert.graph import Graph, Operator
 from convert.ops import max_pool_2d
 from convert.program import Step
+from convert.rows import gathering
 
 NAME = "AVERAGE_POOL_2D"
 OPTIONS = max_pool_2d.OPTIONS
@@ -23,4 +25,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/average_pool_2d.h, whose struct has max_pool_2d's fields."""
-    return max_pool_2d.pooling(graph, operator, "average_pool_2d")
+    step = max_pool_2d.pooling(graph, operator, "average_pool_2d")
+    source = graph.tensors[operator.inputs[0]]
+    window = max_pool_2d.window(operator.options_as(max_pool_2d.Pool2D), *source.shape[1:3])
+    axes = (window.height, window.width)
+    if any((axis.kernel, axis.output) != (axis.input, 1) for axis in axes):
+        return step
+    rows = gathering("average_pool_2d_gather", source, ("y",), source.shape[3])
+    return dataclasses.replace(step, rows=rows or step.rows)

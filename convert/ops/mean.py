@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from convert.fixed_point import INT32_MAX, quantize_multiplier
-from convert.graph import ITEM_BYTES, Graph, Operator, Tensor
+from convert.graph import Graph, Operator, Tensor
 from convert.ops._operands import (
     activation,
     check_counts,
@@ -17,7 +17,7 @@ from convert.ops._operands import (
     values,
 )
 from convert.program import Step
-from convert.rows import Rows, RowWindow, geometry
+from convert.rows import Rows, gathering, geometry
 
 NAME = "MEAN"
 OPTIONS = "ReducerOptions"
@@ -84,19 +84,11 @@ def lower(graph: Graph, operator: Operator) -> Step:
 
 
 def _rows(source: Tensor, axes: list[int]) -> Rows | None:
-    """Row by row, where all pixels of an image are taken and its rows are larger than the sums."""
-    height, row_bytes = geometry(source)
-    sums_bytes = ITEM_BYTES["int32"] * source.shape[-1]
-    if axes != [1, 2] or len(source.shape) != 4 or (height - 1) * row_bytes <= sums_bytes:
+    """Row by row, where all pixels of an image are taken."""
+    if axes != [1, 2] or len(source.shape) != 4:
         return None
-    return Rows(
-        function="mean_row",
-        windows=(RowWindow(height),),
-        leads=(None,),
-        arguments=("y", str(height)),
-        gathered=height,
-        sums_bytes=sums_bytes,
-    )
+    height = geometry(source)[0]
+    return gathering("mean_row", source, ("y", str(height)), source.shape[-1])
 
 
 def _axes(graph: Graph, operator: Operator) -> list[int]:

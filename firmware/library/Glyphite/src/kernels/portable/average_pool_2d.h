@@ -105,3 +105,20 @@ GLYPHITE_KERNEL void glyphite_average_pool_2d(const struct glyphite_average_pool
         output += window->output_width * pool->channels;
     }
 }
+
+/* Row y of an input that is one window without padding: it is added to the sums (channels), and the
+ * last row gives the output (channels). */
+GLYPHITE_KERNEL void glyphite_average_pool_2d_gather(const struct glyphite_average_pool_2d *pool,
+                                                     int32_t y, const int8_t *row, int8_t *output,
+                                                     int32_t *sums) {
+    const struct glyphite_window *const window = &pool->window;
+    const int32_t count = window->kernel_height * window->kernel_width;
+    for (int32_t channel = 0; channel < pool->channels; channel++) {
+        const int32_t before = y == 0 ? 0 : sums[channel];
+        sums[channel] =
+            glyphite_add_all(row + channel, pool->channels, window->kernel_width, before);
+        if (y + 1 == window->kernel_height) {
+            output[channel] = glyphite_average_pool_2d_value(pool, sums[channel], count);
+        }
+    }
+}
