@@ -55,12 +55,12 @@ class Toolchain:
     """What makes the firmware."""
 
     cc: str
-    package: str
-    """The Debian packages that have the compiler."""
     port: str
     """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
     Arduino core has them, and the sketch is the application."""
     optimize: str
+    package: str | None = None
+    """The Debian packages that have the compiler; absent where the Arduino core brings it."""
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
 
@@ -102,10 +102,26 @@ class Arduino:
 
     fqbn: str
     """The fully qualified board name: "arduino:avr:uno"."""
+    usb_ids: tuple[str, ...] = ()
+    """Vendor and product of its USB port, "2341:0043"; those of a converter that many boards have
+    are no board's own, and left out."""
+    index_url: str | None = None
+    """Where arduino-cli finds the core, if that is not Arduino's own."""
     part: str | None = None
     """The chip, as avrdude calls it."""
     programmer: str | None = None
     """The bootloader's protocol, as avrdude calls it."""
+
+    @property
+    def core(self) -> str:
+        """The core that the board belongs to: "arduino:avr"."""
+        return ":".join(self.fqbn.split(":")[:2])
+
+    @property
+    def install(self) -> str:
+        """The command that installs the core."""
+        command = f"arduino-cli core install {self.core}"
+        return f"{command} --additional-urls {self.index_url}" if self.index_url else command
 
 
 @dataclass(frozen=True)
@@ -213,6 +229,7 @@ def _check(board: Board) -> Board:
     _ensure_numbers_are_usable(board)
     _ensure_stack_fits(board)
     _ensure_port_exists(board)
+    _ensure_arduino_is_usable(board)
     _ensure_emulator_is_known(board)
     return board
 
@@ -256,6 +273,23 @@ def _ensure_port_exists(board: Board) -> None:
         raise BoardError(
             f"{board.path}: there is no port {board.toolchain.port!r}. Known ports: {known}."
         )
+
+
+def _ensure_arduino_is_usable(board: Board) -> None:
+    arduino = board.arduino
+    if arduino is None:
+        return
+    if not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.=,-]+)?", arduino.fqbn):
+        raise BoardError(
+            f"{board.path}: 'arduino.fqbn' is {arduino.fqbn!r}. "
+            "PACKAGE:ARCHITECTURE:BOARD is needed, as `arduino-cli board listall` prints it."
+        )
+    for usb_id in arduino.usb_ids:
+        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
+            raise BoardError(
+                f"{board.path}: the USB id {usb_id!r} cannot be used. Vendor and product are "
+                "needed, four lower-case hexadecimal digits each: '2341:0043'."
+            )
 
 
 def _ensure_emulator_is_known(board: Board) -> None:

@@ -1,20 +1,24 @@
 """Builds the ``classify`` sketch with a model in it, with the real Arduino core.
 
-By arduino-cli where it is installed with the board's core, else by Debian's arduino-builder.
+By arduino-cli where it is installed with the board's core, else by Debian's arduino-builder, which
+has the core of the boards with an AVR.
 """
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from convert.boards import Board
+from convert.boards import Arduino, Board
 from convert.errors import ToolError
 from convert.workspace import FIRMWARE, ModelFolder
 
 LIBRARIES = FIRMWARE / "library"
 SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
 
+CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
+DEBIAN_CORE = "arduino:avr"
 DEBIAN_HARDWARE = (Path("/usr/share/arduino-builder"), Path("/usr/share/arduino/hardware"))
 
 # gcc-avr 5.4 lacks a macro that the core's Print.cpp needs.
@@ -40,29 +44,46 @@ def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
     """
     if board.arduino is None:
         raise ToolError(f"The board {board.name!r} has no FQBN, so Arduino cannot build for it.")
-    fqbn = board.arduino.fqbn
-    core = ":".join(fqbn.split(":")[:2])
+    fqbn, core = board.arduino.fqbn, board.arduino.core
     cli = shutil.which("arduino-cli")
-    if cli and _has_core(cli, core):
+    if cli and core in installed_cores():
         return _cli_command(cli, fqbn, sketch, made)
-    if core == "arduino:avr" and shutil.which("arduino-builder"):
+    if core == DEBIAN_CORE and shutil.which("arduino-builder"):
         return _builder_command(fqbn, sketch, made)
-    raise ToolError(_absent(board, core, cli))
+    raise ToolError(_absent(board, board.arduino, cli))
 
 
-def _has_core(cli: str, core: str) -> bool:
+def installed_cores() -> frozenset[str]:
+    """The cores that arduino-cli has; none where it is absent itself."""
+    cli = shutil.which("arduino-cli")
+    if cli is None:
+        return frozenset()
     listed = subprocess.run([cli, "core", "list"], capture_output=True, text=True, check=False)
-    return any(line.split()[:1] == [core] for line in listed.stdout.splitlines())
+    return frozenset(line.split()[0] for line in listed.stdout.splitlines() if line.split())
 
 
-def _absent(board: Board, core: str, cli: str | None) -> str:
+def require_cli(board: Board, arduino: Arduino) -> str:
+    """The path of arduino-cli. Raises ToolError where it is absent, or lacks the board's core."""
+    cli = shutil.which("arduino-cli")
+    if cli is None or arduino.core not in installed_cores():
+        raise ToolError(_absent(board, arduino, cli))
+    return cli
+
+
+def _absent(board: Board, arduino: Arduino, cli: str | None) -> str:
     if cli:
-        mend = f"arduino-cli core install {core}"
-        return f"arduino-cli lacks the core {core} for {board.name!r}. Install it with `{mend}`."
-    by_debian = f" or `sudo apt-get install {board.toolchain.package}`"
+        return (
+            f"arduino-cli lacks the core {arduino.core} for {board.name!r}. "
+            f"Install it with `{arduino.install}`."
+        )
+    if arduino.core == DEBIAN_CORE:
+        return (
+            f"Nothing here builds sketches for {board.name!r}. Install arduino-cli and its core "
+            f"(`{arduino.install}`) or `sudo apt-get install {board.toolchain.package}`."
+        )
     return (
-        f"Nothing here builds sketches for {board.name!r}. Install arduino-cli and its core "
-        f"(`arduino-cli core install {core}`){by_debian if core == 'arduino:avr' else ''}."
+        f"arduino-cli, which builds and flashes {board.name!r}, is not installed. "
+        f"Install it ({CLI}) and then the board's core: `{arduino.install}`."
     )
 
 
@@ -97,15 +118,35 @@ def _properties(option: str, fqbn: str) -> list[str]:
 
 
 def link_sketch(
-    folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], None]
-) -> None:
-    """Build the sketch with ``folder``'s model; its ELF file becomes ``image``.
+    folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], str]
+) -> str:
+    """Build the sketch with ``folder``'s model; returns what the tool said.
 
-    ``run`` runs one command and raises when it fails.
+    Its ELF file becomes ``image``; what is uploaded lies in ``uploads(image)``, with the names that
+    the tool gave it. ``run`` runs one command, returns what it said, and raises when it fails.
     """
     scratch = image.parent
     sketch = write_sketch(folder, scratch)
     made = scratch / "made"
     made.mkdir()
-    run(sketch_command(board, sketch, made))
+    said = run(sketch_command(board, sketch, made))
     shutil.copy(made / f"{sketch.name}.ino.elf", image)
+    uploads(image).mkdir()
+    for file in made.glob(f"{sketch.name}.ino.*"):
+        shutil.copy(file, uploads(image))
+    return said
+
+
+def uploads(image: Path) -> Path:
+    """The folder, beside the image, of the files that arduino-cli uploads."""
+    return image.with_name("upload")
+
+
+def reported_sizes(said: str) -> tuple[int, int] | None:
+    """Bytes of flash and of static RAM, as the core reckons them; None where it does not say.
+
+    A core knows which sections of its own are no static data: heap, stack, holes in the map.
+    """
+    flash = re.search(r"Sketch uses (\d+) bytes", said)
+    ram = re.search(r"Global variables use (\d+) bytes", said)
+    return (int(flash[1]), int(ram[1])) if flash and ram else None

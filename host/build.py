@@ -15,7 +15,7 @@ from convert.boards import PORTS, Board, Memory
 from convert.errors import DoesNotFitError, ModelError, ToolError
 from convert.files import write_bytes, write_text
 from convert.workspace import FIRMWARE, ModelFolder
-from host.arduino import link_sketch
+from host.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
 from host.elf import Elf, Section, Symbol, read_elf
 from host.stack import measure_stack
 from host.transport.images import forget_image, record_image
@@ -89,14 +89,17 @@ def build(folder: ModelFolder, board: Board) -> Built:
     image = folder.board(board.name) / "firmware.elf"
     forget_image(board, image)
     image.unlink(missing_ok=True)
+    shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         made = Path(scratch) / "firmware.elf"
-        _make(folder, board, made)
-        size = weigh(read_elf(made))
+        said = _make(folder, board, made)
+        size = _by_core(board, weigh(read_elf(made)), said)
         _ensure_fits(folder.name, board, size)
         size = _measured(folder.name, board, made, size)
         write_bytes(image, made.read_bytes())
+        if _has_own_core(board):
+            shutil.copytree(uploads(made), uploads(image))
     image.chmod(image.stat().st_mode | 0o111)
     write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
     if board.arduino is None:
@@ -143,16 +146,42 @@ def _check_model(folder: ModelFolder) -> None:
         )
 
 
-def _make(folder: ModelFolder, board: Board, image: Path) -> None:
-    """Compile and link; what a memory has no room for is linked all the same, to be weighed."""
+def _make(folder: ModelFolder, board: Board, image: Path) -> str:
+    """Compile and link, and return what the tool said.
+
+    What a memory has no room for is linked all the same, to be weighed; only a core other than the
+    AVR's refuses it itself, and cannot name the parts.
+    """
+    if _has_own_core(board):
+        return _link_by_own_core(folder, board, image)
     compiler = _compiler(board)
     if board.arduino is not None:
-        link_sketch(folder, board, image, lambda command: _run(board, command, repeatable=False))
-        return
+        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
     try:
-        _run(board, [compiler, *_command(folder, board, board.memory, image)])
+        return _run(board, [compiler, *_command(folder, board, board.memory, image)])
     except _OverflowError:
-        _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
+        return _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
+
+
+def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
+    try:
+        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+    except _OverflowError as error:
+        raise DoesNotFitError(
+            f"The model {folder.name!r} does not fit on {board.name!r}: its core finds no room for "
+            "the sketch. Use a larger board or a smaller model."
+        ) from error
+
+
+def _has_own_core(board: Board) -> bool:
+    """Built by arduino-cli alone, with the compiler and the sizes that the core brings."""
+    return board.arduino is not None and board.arduino.core != DEBIAN_CORE
+
+
+def _by_core(board: Board, size: Size, said: str) -> Size:
+    """``size`` with flash and RAM as the core reckons them, where the core is not the AVR's."""
+    sizes = reported_sizes(said) if _has_own_core(board) else None
+    return dataclasses.replace(size, flash=sizes[0], ram=sizes[1]) if sizes else size
 
 
 def _compiler(board: Board) -> str:
@@ -200,6 +229,8 @@ def _measured(model: str, board: Board, made: Path, size: Size) -> Size:
     """``size`` with the stack's peak, for a sketch; DoesNotFitError when that is too much."""
     if board.arduino is None or board.memory is None:
         return size
+    if board.emulator is None:
+        return dataclasses.replace(size, stack=board.memory.stack)
     try:
         stack = measure_stack(board, made)
     except DoesNotFitError as error:
@@ -218,12 +249,18 @@ class _OverflowError(Exception):
     """The linker found a memory region too small."""
 
 
-def _run(board: Board, command: list[str], repeatable: bool = True) -> None:
-    """Run it; a ToolError shows the command too, if its files are there for longer than this."""
+def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
+    """Run it, and return what it said.
+
+    A ToolError shows the command too, if its files are there for longer than this.
+    """
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
-        return
-    if re.search(r"region `\w+' overflowed|will not fit in region", result.stderr):
+        return result.stdout
+    if re.search(
+        r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big",
+        result.stderr,
+    ):
         raise _OverflowError
     lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
     first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])

@@ -1,4 +1,7 @@
-"""Flashes a built sketch with avrdude, through the bootloader of a real or an emulated Arduino."""
+"""Flashes a built sketch onto an Arduino, real or emulated, and hears it answer.
+
+Boards with an AVR by avrdude, through their bootloader; all others by arduino-cli.
+"""
 
 import os
 import re
@@ -19,6 +22,7 @@ from host.transport import open_port
 from host.transport.avr import flash_file
 from host.transport.emulator import EmulatedBoard
 from host.transport.images import record_image
+from host.upload import upload
 from host.wire.messages import Hello
 from host.wire.session import open_session
 
@@ -45,6 +49,8 @@ class Flashed:
     tries: int
     seconds: float
     hello: Hello
+    port: str
+    """Where the board is now: one with USB of its own may come back under another name."""
 
 
 class _NoSyncError(Exception):
@@ -55,24 +61,34 @@ def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -
     """Put the sketch ``image`` (.elf) on the board at ``port``; it must then hold model ``sha256``.
 
     Raises BoardError for the wrong board, LinkError when the port cannot be had or the bootloader
-    does not answer, ToolError without avrdude.
+    does not answer, ToolError without avrdude or arduino-cli.
     """
     arduino = _arduino(board)
     start = time.monotonic()
+    if arduino.part is None:
+        port, tries = upload(image, board, arduino, port), 1
+        advance(STEPS)
+    else:
+        tries = _flash_by_avrdude(arduino, board, image, port, advance)
+    seconds = time.monotonic() - start
+    with open_session(port, sha256, baud=board.serial.baud) as session:
+        return Flashed(tries, seconds, session.hello(), port)
+
+
+def _flash_by_avrdude(
+    arduino: Arduino, board: Board, image: Path, port: str, advance: Advance
+) -> int:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch, _device(port) as device:
         program = _intel_hex(image, Path(scratch))
         command = _avrdude(arduino, board, device, program)
-        tries = _try(command, board, port, device, advance)
-    seconds = time.monotonic() - start
-    with open_session(port, sha256, baud=board.serial.baud) as session:
-        return Flashed(tries, seconds, session.hello())
+        return _try(command, board, port, device, advance)
 
 
 def _arduino(board: Board) -> Arduino:
     arduino = board.arduino
-    if arduino is None or None in (arduino.part, arduino.programmer):
+    if arduino is None or (arduino.part is None) != (arduino.programmer is None):
         raise BoardError(
-            f"The board {board.name!r} is not flashed by avrdude. "
+            f"The board {board.name!r} is not flashed. "
             f"Build for it with `glyphite build MODEL --board {board.name}`."
         )
     return arduino
@@ -86,7 +102,7 @@ def _device(port: str) -> Iterator[str]:
         yield port
         return
     board = load_board(port.removeprefix(EMULATED).partition("?")[0])
-    if board.arduino is None:
+    if board.arduino is None or board.emulator is None:
         raise BoardError(
             f"The emulated board {board.name!r} is not flashed. "
             f"Build for it with `glyphite build MODEL --board {board.name}`."

@@ -5,7 +5,8 @@ import shutil
 from typing import Any
 
 from convert.boards import Board, all_boards
-from host.cli.console import print_json, print_table
+from host.arduino import CLI, DEBIAN_CORE, installed_cores
+from host.cli.console import print_json, print_table, say
 from host.transport import avr
 
 SUMMARY = "list the boards, and whether their tools are installed here"
@@ -19,24 +20,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a board."""
-    boards = [_describe(board) for board in all_boards()]
+    cores = installed_cores()
+    boards = [_describe(board, cores) for board in all_boards()]
     if arguments.json:
         print_json(boards)
         return 0
     columns = ("board", "what it is", "flash", "RAM", "builds here", "runs here")
     print_table(columns, [_row(board) for board in boards])
+    _say_installs([board for board in boards if not board["compiler"]["installed"]])
     return 0
 
 
-def _describe(board: Board) -> dict[str, Any]:
+def _say_installs(boards: list[dict[str, Any]]) -> None:
+    """The commands that a table has no room for."""
+    names: dict[str, list[str]] = {}
+    for board in boards:
+        if command := board["compiler"].get("install"):
+            names.setdefault(command, []).append(board["name"])
+    if names and shutil.which("arduino-cli") is None:
+        say(f"The other Arduinos need arduino-cli ({CLI}), and each its core:")
+    for command, of in names.items():
+        say(f"{', '.join(of)}: {command}")
+
+
+def _describe(board: Board, cores: frozenset[str]) -> dict[str, Any]:
     return {
         "name": board.name,
         "description": board.description,
         "clock_hz": board.mcu.clock_hz,
         "flash": board.memory.flash if board.memory else None,
         "ram": board.memory.ram if board.memory else None,
-        "compiler": _tool(board.toolchain.cc, board.toolchain.package),
+        "compiler": _builder(board, cores),
         "emulator": _emulator(board),
+        "fqbn": board.arduino.fqbn if board.arduino else None,
+        "usb_ids": board.arduino.usb_ids if board.arduino else (),
+    }
+
+
+def _builder(board: Board, cores: frozenset[str]) -> dict[str, Any]:
+    if board.arduino is None or board.arduino.core == DEBIAN_CORE:
+        return _tool(board.toolchain.cc, board.toolchain.package)
+    return {
+        "program": "arduino-cli",
+        "installed": board.arduino.core in cores,
+        "package": None,
+        "install": board.arduino.install,
     }
 
 
@@ -80,4 +108,6 @@ def _bytes(count: int | None) -> str:
 def _state(tool: dict[str, Any] | None) -> str:
     if tool is None:
         return "no emulator"
-    return "yes" if tool["installed"] else f"install {tool['package']}"
+    if tool["installed"]:
+        return "yes"
+    return "see below" if "install" in tool else f"install {tool['package']}"

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "model": hello.model_name,
                 "sha256": hello.model_sha256,
                 "board": board.name,
-                "port": arguments.port,
+                "port": flashed.port,
                 "flash": built.size.flash,
                 "ram": built.size.ram,
                 "stack": built.size.stack,
@@ -50,10 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     tries = f" in {flashed.tries} tries" if flashed.tries > 1 else ""
+    how = "written and read back" if board.arduino and board.arduino.part else "uploaded"
     say(
-        f"{board.name} on {arguments.port}: {built.size.flash:,} bytes written and read back in "
+        f"{board.name} on {flashed.port}: {built.size.flash:,} bytes {how} in "
         f"{flashed.seconds:.1f} s{tries}."
     )
     say(f"It answers: {hello.firmware}, model {hello.model_name!r}, SHA-256 {hello.model_sha256}.")
-    say(f"try it: glyphite stream {folder.name} --port {arguments.port} --count 100")
+    say(f"try it: glyphite stream {arguments.model} --port {flashed.port} --count 100")
     return 0

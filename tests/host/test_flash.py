@@ -233,7 +233,7 @@ def test_boards_that_are_not_flashed_say_what_to_do(sketches: dict[str, Path]) -
     with pytest.raises(BoardError) as caught:
         put(sketches["uno"], load_board("native"), "sim://native")
     assert str(caught.value) == (
-        "The board 'native' is not flashed by avrdude. "
+        "The board 'native' is not flashed. "
         "Build for it with `glyphite build MODEL --board native`."
     )
     with pytest.raises(BoardError, match="The emulated board 'cortex-m4' is not flashed"):

@@ -22,6 +22,20 @@
 #define GLYPHITE_ARDUINO_BOARD "uno"
 #elif defined(ARDUINO_AVR_MEGA2560)
 #define GLYPHITE_ARDUINO_BOARD "mega2560"
+#elif defined(ARDUINO_ARDUINO_NANO33BLE)
+#define GLYPHITE_ARDUINO_BOARD "nano33ble"
+#elif defined(ARDUINO_NANO_RP2040_CONNECT)
+#define GLYPHITE_ARDUINO_BOARD "nano-rp2040-connect"
+#elif defined(ARDUINO_GIGA)
+#define GLYPHITE_ARDUINO_BOARD "giga-r1"
+#elif defined(ARDUINO_MINIMA)
+#define GLYPHITE_ARDUINO_BOARD "uno-r4-minima"
+#elif defined(ARDUINO_SAM_DUE)
+#define GLYPHITE_ARDUINO_BOARD "due"
+#elif defined(ARDUINO_SAMD_ZERO)
+#define GLYPHITE_ARDUINO_BOARD "zero"
+#elif defined(ARDUINO_ESP32_DEV)
+#define GLYPHITE_ARDUINO_BOARD "esp32-devkit"
 #else
 #define GLYPHITE_ARDUINO_BOARD "arduino"
 #endif

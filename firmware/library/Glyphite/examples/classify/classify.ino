@@ -4,6 +4,10 @@
 
 #include <Glyphite.h>
 
+#ifndef F_CPU
+#define F_CPU 0 // the board's core does not tell its clock
+#endif
+
 GLYPHITE_COMPILED_MODEL(model);
 
 static uint32_t ticks() {
