@@ -13,8 +13,10 @@ from convert.check import check
 from convert.emit.layers import state_bytes
 from convert.emit.model import Row, files, rows
 from convert.files import read_bytes, write_text
+from convert.fit import fit
+from convert.goal import Goal
 from convert.graph import Graph
-from convert.layouts import variants
+from convert.layouts import forms, variants
 from convert.ops import lowerings
 from convert.passes import optimize
 from convert.plan import MOST_ROWS, Plan, plan
@@ -68,25 +70,38 @@ class Compiled:
 
 
 def compile_model(
-    content: bytes, name: str, *, stream_input: bool = False, architecture: str = ""
+    content: bytes,
+    name: str,
+    *,
+    stream_input: bool = False,
+    architecture: str = "",
+    goal: Goal = Goal.SPEED,
 ) -> Compiled:
     """Compile the bytes of a .tflite. ModelError says why one cannot be compiled.
 
     ``architecture``: a board's processor, whose own kernels are used where there are some.
+    ``goal``: what decides among them.
     ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
     Two calls with the same arguments give the same text.
     """
     graph = read(content)
     check(graph)
-    program = specialize(lower(optimize(graph)), architecture)
+    program = specialize(lower(optimize(graph)), architecture, goal)
     arena = plan(program, fed=stream_input)
+    ways = forms(architecture, goal)
+    if ways is not None:
+        program, arena = fit(program, arena, ways)
     digest = hashlib.sha256(content).digest()
-    return Compiled(name, digest.hex(), program, arena, files(name, digest, program, arena))
+    texts = files(name, digest, program, arena, architecture, goal)
+    return Compiled(name, digest.hex(), program, arena, texts)
 
 
-def compile_folder(folder: ModelFolder, architecture: str = "") -> Compiled:
+def compile_folder(
+    folder: ModelFolder, architecture: str = "", goal: Goal = Goal.SPEED
+) -> Compiled:
     """Compile a model's .tflite."""
-    return compile_model(read_bytes(folder.tflite), folder.name, architecture=architecture)
+    content = read_bytes(folder.tflite)
+    return compile_model(content, folder.name, architecture=architecture, goal=goal)
 
 
 def lower(graph: Graph) -> Program:
@@ -98,9 +113,9 @@ def lower(graph: Graph) -> Program:
     return Program(graph, tuple(layers))
 
 
-def specialize(program: Program, architecture: str) -> Program:
+def specialize(program: Program, architecture: str, goal: Goal) -> Program:
     """The same network by kernels for a processor, wherever they give the same bytes."""
-    variant = variants(architecture)
+    variant = variants(architecture, goal)
     if variant is None or total_rows(program) > MOST_ROWS:
         return program
     layers = (

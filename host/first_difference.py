@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from convert.compiler import Compiled, compile_folder
 from convert.errors import ToolError
 from convert.files import read_bytes
+from convert.goal import Goal
+from convert.layouts import AVR
 from convert.program import Layer, Step
 from convert.rows import geometry
 from convert.schedule import INPUT
@@ -31,6 +33,7 @@ void set_watch(void (*call)(int32_t turn, const int8_t *arena)) { watch = call; 
 #define MODEL_STEP(turn) watch((turn), arena)
 #include "model.c"
 """
+_TARGET = re.compile(r'#define MODEL_ARCHITECTURE "(.*)"\n#define MODEL_GOAL "(.*)"')
 _PLACES = re.compile(r"/\* ---- Memory ---- \*/.*?enum (\{.*?\});", re.DOTALL)
 
 
@@ -68,7 +71,10 @@ class Trace:
 
 def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
     """Run ``folder``'s generated C on one input (*shape); None where another compiler made it."""
-    compiled = compile_folder(folder)
+    target = _target((folder.generated / "model.h").read_text())
+    if target is None or target[0] in AVR:
+        return None
+    compiled = compile_folder(folder, *target)
     if _places((folder.generated / "model.c").read_text()) != _places(compiled.files["model.c"]):
         return None
     output, tensors = _run(folder, compiled, tensor)
@@ -83,6 +89,12 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
             if found is not None:
                 return Trace(output, found)
     return Trace(output, None)
+
+
+def _target(header: str) -> tuple[str, Goal] | None:
+    """What the C was made for; None where another compiler does not say."""
+    found = _TARGET.search(header)
+    return (found[1], Goal(found[2])) if found else None
 
 
 def _places(text: str) -> str | None:

@@ -13,6 +13,7 @@ from convert import __version__
 from convert.emit import layers
 from convert.emit.c_array import byte_lines, environment
 from convert.emit.kernels import gather
+from convert.goal import Goal
 from convert.graph import Tensor, shape_text
 from convert.plan import Plan
 from convert.program import Layer, Program, Step
@@ -76,7 +77,9 @@ class Row:
     constant_bytes: int
 
 
-def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, str]:
+def files(
+    name: str, digest: bytes, program: Program, plan: Plan, architecture: str, goal: Goal
+) -> dict[str, str]:
     """File name -> text of the model whose .tflite has the SHA-256 ``digest``.
 
     The same arguments give the same text.
@@ -89,6 +92,8 @@ def files(name: str, digest: bytes, program: Program, plan: Plan) -> dict[str, s
     fields = {
         "name": name,
         "version": __version__,
+        "architecture": architecture,
+        "goal": goal,
         "sha256": digest.hex(),
         "sha256_lines": list(byte_lines(digest)),
         "edges": [

@@ -1,18 +1,31 @@
-"""Constants for kernels that are made for one kind of processor."""
+"""Steps for kernels that are made for one kind of processor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from convert.layouts import avr
+from convert.goal import Goal
+from convert.layouts import avr, dsp_steps
 from convert.program import Step
 
 Variant = Callable[[Step], Step | None]
+Forms = Callable[[Step], Iterator[Step]]
 
-_BY_ARCHITECTURE: dict[str, Variant] = {"avr5": avr.variant, "avr6": avr.variant}
+AVR = ("avr5", "avr6")
+DSP = ("armv7e-m", "armv8-m.main")
+"""Cortex-M4 and M7, and M33: those with the DSP instructions."""
 
 
-def variants(architecture: str) -> Variant | None:
+def variants(architecture: str, goal: Goal) -> Variant | None:
     """What turns portable steps into those of a processor's kernels; None where it has none.
 
-    ``architecture`` is a board file's ``mcu.architecture``.
+    ``architecture`` is a board file's ``mcu.architecture``. The arena may grow.
     """
-    return _BY_ARCHITECTURE.get(architecture)
+    if architecture in AVR:
+        return avr.variant
+    if architecture in DSP:
+        return {Goal.SPEED: dsp_steps.fastest, Goal.SIZE: dsp_steps.smallest}.get(goal)
+    return None
+
+
+def forms(architecture: str, goal: Goal) -> Forms | None:
+    """The forms of a step, the fastest first, of which those are taken that fit the least arena."""
+    return dsp_steps.by_rows if architecture in DSP and goal is Goal.RAM else None

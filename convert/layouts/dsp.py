@@ -205,7 +205,16 @@ def fully_connected(fields: Fields) -> Variant | None:
 
 
 def depthwise_conv_2d(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d.h`` or ``dsp/depthwise_conv_2d_pair.h``: 3x3, no dilation."""
+    """``dsp/depthwise_conv_2d_pair.h`` where the stride allows it, else the next one."""
+    return _depthwise(fields, by_pairs=fields["window"]["stride_height"] == 1)
+
+
+def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
+    """``dsp/depthwise_conv_2d.h``: 3x3, no dilation, by single rows."""
+    return _depthwise(fields, by_pairs=False)
+
+
+def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
     window, channels = fields["window"], fields["input_channels"]
     kernel = (window["kernel_height"], window["kernel_width"])
     dilation = (window["dilation_height"], window["dilation_width"])
@@ -217,7 +226,6 @@ def depthwise_conv_2d(fields: Fields) -> Variant | None:
     requantize = choose(output_of(fields, flat), NARROW_BITS)
     if requantize is None:
         return None
-    by_pairs = window["stride_height"] == 1
     columns = (window["output_width"] - 1) * window["stride_width"] + 3
     scratch = 8 * columns
     if by_pairs and window["output_height"] % 2 != 0:

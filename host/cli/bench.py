@@ -14,6 +14,7 @@ from host.build import Built
 from host.cli.build import compile_and_build
 from host.cli.console import print_json, print_table, progress, say
 from host.cli.digits import count_of, load_digits
+from host.cli.goals import add_goal
 from host.images import SIDE
 from host.runners.base import Tensors
 from host.runners.litert import read_manifest
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
     )
+    add_goal(parser)
     parser.add_argument("--layers", action="store_true", help="each layer's share too")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -38,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print what it took."""
     require_countable(load_board(arguments.board))
-    folder, board, built = compile_and_build(arguments.model, arguments.board)
-    compiled = compile_folder(folder, board.mcu.architecture)
+    goal = arguments.optimize
+    folder, board, built = compile_and_build(arguments.model, arguments.board, goal)
+    compiled = compile_folder(folder, board.mcu.architecture, goal)
     tensors, inputs = _inputs(read_manifest(folder), arguments.count)
     with progress("Counting", len(tensors)) as advance:
         cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)

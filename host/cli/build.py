@@ -6,9 +6,11 @@ from typing import Any
 
 from convert.boards import Board, load_board
 from convert.compiler import compile_folder
+from convert.goal import Goal
 from convert.workspace import ModelFolder, find_model
 from host.build import Built, build
 from host.cli.console import print_json, print_table, say
+from host.cli.goals import add_goal
 
 SUMMARY = "build a model's firmware for a board, and weigh it"
 EXAMPLE = "glyphite build seed --board cortex-m4"
@@ -25,24 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BOARD",
         help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
     )
+    add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, and print the sizes against the board's limits."""
-    folder, board, built = compile_and_build(arguments.model, arguments.board)
+    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     if arguments.json:
         print_json(_document(folder, board, built))
     else:
-        _print(folder, board, built)
+        _print(arguments.model, folder, board, built)
     return 0
 
 
-def compile_and_build(model: str, board_name: str) -> tuple[ModelFolder, Board, Built]:
+def compile_and_build(
+    model: str, board_name: str, goal: Goal = Goal.SPEED
+) -> tuple[ModelFolder, Board, Built]:
     """The firmware of ``model`` for a board, from C compiled anew."""
     board = load_board(board_name)
     folder = find_model(model)
-    compile_folder(folder, board.mcu.architecture).write(folder.generated)
+    compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
     return folder, board, build(folder, board)
 
 
@@ -58,7 +63,7 @@ def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]
     }
 
 
-def _print(folder: ModelFolder, board: Board, built: Built) -> None:
+def _print(named: str, folder: ModelFolder, board: Board, built: Built) -> None:
     size, memory = built.size, board.memory
     rows = [_row("flash", size.flash, memory.flash if memory else None)]
     if memory is None:
@@ -74,8 +79,11 @@ def _print(folder: ModelFolder, board: Board, built: Built) -> None:
     parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
     print_table(("largest parts", "in", "bytes"), parts)
     say(f"written: {built.image}")
-    if board.emulator:
-        say(f"try it: glyphite stream {folder.name} --port sim://{board.name}")
+    if board.arduino:
+        port = f"sim://{board.name}" if board.emulator else "PORT"
+        say(f"put it on the board: glyphite flash {named} --board {board.name} --port {port}")
+    elif board.emulator:
+        say(f"try it: glyphite stream {named} --port sim://{board.name}")
 
 
 def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:

@@ -3,9 +3,11 @@
 import argparse
 from typing import Any
 
+from convert.boards import load_board
 from convert.compiler import Compiled, compile_folder
 from convert.workspace import ModelFolder, find_model
 from host.cli.console import print_json, print_table, say
+from host.cli.goals import add_goal
 
 SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
@@ -14,13 +16,20 @@ EXAMPLE = "glyphite compile seed"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--board",
+        metavar="BOARD",
+        help="use the kernels of this board's processor (default: kernels for any)",
+    )
+    add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, write and print."""
     folder = find_model(arguments.model)
-    compiled = compile_folder(folder)
+    architecture = load_board(arguments.board).mcu.architecture if arguments.board else ""
+    compiled = compile_folder(folder, architecture, arguments.optimize)
     compiled.write(folder.generated)
     if arguments.json:
         print_json(_document(folder, compiled))

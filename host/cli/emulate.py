@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host.cli.build import compile_and_build
 from host.cli.console import print_json, say
+from host.cli.goals import add_goal
 from host.transport.emulator import EmulatedBoard, link_to, stop_on_signals
 
 SUMMARY = "keep an emulated board running on a pseudo-terminal"
@@ -24,12 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--link", type=Path, metavar="PATH", help="a symbolic link to make to the port"
     )
+    add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the port's name as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, start, print the port, and wait for Ctrl-C or SIGTERM."""
-    folder, board, built = compile_and_build(arguments.model, arguments.board)
+    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     with (
         stop_on_signals(),
         EmulatedBoard(board, built.image) as emulated,

@@ -1,0 +1,184 @@
+"""Steps by the DSP kernels, in place of portable ones that give the same bytes.
+
+Over whole tensors a step takes the fewest instructions (:func:`fastest`) or no larger weights
+(:func:`smallest`). By rows it needs less memory (:func:`by_rows`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from convert.layouts import dsp
+from convert.layouts.dsp import Variant
+from convert.program import Step
+from convert.rows import Rows, RowWindow
+
+Fields = Mapping[str, Any]
+
+WORD = 4
+"""Bytes."""
+MOST_PIXELS = 4
+"""That a convolution computes at a time."""
+WINOGRAD_PAYS = 0.75
+"""Winograd's multiplications over a direct convolution's, above which its transforms eat the gain:
+where few tiles cover few outputs."""
+
+
+def fastest(step: Step) -> Step | None:
+    """The step by the kernel of the fewest instructions, over whole tensors."""
+    fields = _flat(step)
+    if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not _winograd_pays(step.fields):
+        return _whole(step, _direct(step.kernel, fields))
+    return _whole(step, dsp.fastest(step.kernel, fields))
+
+
+def smallest(step: Step) -> Step | None:
+    """The step by a kernel whose weights are as large as before, over whole tensors."""
+    return _whole(step, dsp.variant(step.kernel, _flat(step)))
+
+
+def by_rows(step: Step) -> Iterator[Step]:
+    """The step a row at a time, by ever less scratch memory; at last rather slow."""
+    if step.kernel == "fully_connected":
+        found = smallest(step)
+        if found is not None:
+            yield found
+    elif step.rows is not None and step.kernel in _BY_ROWS:
+        yield from _BY_ROWS[step.kernel](step, step.rows)
+
+
+def _flat(step: Step) -> Fields:
+    return dsp.as_one_row(step.fields) if step.kernel == "conv_2d" else step.fields
+
+
+def _direct(kernel: str, fields: Fields) -> Variant | None:
+    """Without Winograd."""
+    if kernel == "conv_2d":
+        return dsp.conv_2d_expanded(fields)
+    return dsp.conv_2d_max_pool_2d_plane(fields) or dsp.variant(kernel, fields)
+
+
+def _winograd_pays(fields: Fields) -> bool:
+    """By multiplications: 16 for a tile of 2x2 outputs, against 9 for an output."""
+    window = fields["conv"]["window"] if "conv" in fields else fields["window"]
+    if "conv" in fields:
+        return True  # tiles are pools, so that none reaches outside
+    height, width = window["output_height"], window["output_width"]
+    tiles = -(-height // 2) * -(-width // 2)
+    return bool(16 * tiles <= WINOGRAD_PAYS * 9 * height * width)
+
+
+def _whole(step: Step, variant: Variant | None) -> Step | None:
+    if variant is None:
+        return None
+    return replace(
+        step,
+        kernel=variant.kernel,
+        fields=variant.fields,
+        leads=tuple(_lead(step, variant.kernel, lead) for lead in step.leads),
+        window_rows=_window_rows(step, variant.kernel),
+        rows=None,
+        scratch_bytes=WORD * variant.scratch_words,
+    )
+
+
+def _window_rows(step: Step, kernel: str) -> int:
+    """Input rows that a call points at."""
+    pairs = ("dsp_conv_2d_winograd", "dsp_depthwise_conv_2d_pair")
+    return 4 if kernel in pairs else step.window_rows
+
+
+def _lead(step: Step, kernel: str, lead: int | None) -> int | None:
+    """The portable kernel's lead holds for those that read a block's inputs before they write it,
+    in the same order.
+
+    Rows that are made in pairs are written one row early. Depthwise kernels write each row four
+    channels at a time, so that all its inputs must outlive it. A fully connected layer of one
+    vector reads all of it first.
+    """
+    if lead is None:
+        return None
+    if kernel == "dsp_conv_2d_winograd":
+        return lead + _row_bytes(step.fields)
+    if kernel.startswith("dsp_depthwise"):
+        return lead + 2 * _row_bytes(step.fields)
+    if kernel == "dsp_fully_connected" and step.fields["rows"] == 1:
+        return -int(step.fields["input_channels"])
+    return lead
+
+
+def _row_bytes(fields: Fields) -> int:
+    """Of the output."""
+    return int(fields["window"]["output_width"] * fields["output_channels"])
+
+
+def _row_step(
+    step: Step,
+    rows: Rows,
+    variant: Variant,
+    scratch_words: int,
+    **changes: Any,  # noqa: ANN401
+) -> Step:
+    made = replace(rows, function=f"{variant.kernel}_row", **changes)
+    return replace(
+        step,
+        kernel=variant.kernel,
+        fields=variant.fields,
+        leads=tuple(None for _ in step.leads),
+        rows=made,
+        scratch_bytes=WORD * scratch_words,
+    )
+
+
+def _conv_2d_rows(step: Step, rows: Rows) -> Iterator[Step]:
+    """With blocks of ever fewer pixels."""
+    found = dsp.conv_2d(step.fields)
+    if found is None:
+        return
+    steps = -(-step.fields["weights"][0].size // 4)
+    gathered = steps * (step.fields["input_channels"] % 4 != 0)
+    for pixels in range(min(MOST_PIXELS, step.fields["window"]["output_width"]), 0, -1):
+        variant = replace(found, fields={**found.fields, "pixels": pixels})
+        yield _row_step(step, rows, variant, 2 * steps * pixels + gathered)
+
+
+def _pooled_rows(step: Step, rows: Rows) -> Iterator[Step]:
+    plane = dsp.conv_2d_max_pool_2d_plane(step.fields)
+    if plane is not None:
+        yield _row_step(step, rows, plane, 0, windows=(_pairs(step.fields["conv"], rows),))
+        return
+    found = dsp.conv_2d_max_pool_2d(step.fields)
+    if found is not None:
+        yield _row_step(step, rows, found, found.scratch_words)
+
+
+def _pairs(conv: Fields, rows: Rows) -> RowWindow:
+    """The four rows under a pooled row of a 3x3 filter, each once."""
+    (window,) = rows.windows
+    assert window is not None
+    return RowWindow(window.height, 4, 2, 1, conv["window"]["padding_top"])
+
+
+def _depthwise_rows(step: Step, rows: Rows) -> Iterator[Step]:
+    found = dsp.depthwise_conv_2d_row(step.fields)
+    if found is not None:
+        yield _row_step(step, rows, found, found.scratch_words, leads=(None,))
+
+
+def _arithmetic_rows(step: Step, rows: Rows) -> Iterator[Step]:
+    found = dsp.arithmetic({**step.fields, "rows": 1})
+    if found is not None and None not in rows.windows:
+        yield replace(
+            step,
+            kernel=found.kernel,
+            fields=found.fields,
+            rows=replace(rows, function=found.kernel, arguments=()),
+        )
+
+
+_BY_ROWS = {
+    "arithmetic": _arithmetic_rows,
+    "conv_2d": _conv_2d_rows,
+    "conv_2d_max_pool_2d": _pooled_rows,
+    "depthwise_conv_2d": _depthwise_rows,
+}
