@@ -25,15 +25,16 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
         return ()
     if one.height * other.height > MOST_PAIRS:
         return ((-other.bytes, one.bytes),)
+    over, under = _lead(other, one), _lead(one, other)
+    if over is None and under is None:
+        one, other = one.as_one_row, other.as_one_row
     written, last = one.written[:, None], one.last[:, None]
     together = (written <= other.last) & (other.written <= last)
     found: list[Interval] = []
-    over = _lead(other, one)
     if over is not None:
         touching = last == other.written
         together &= ~touching
         found.extend(_leading(one, other, touching, over))
-    under = _lead(one, other)
     if under is not None:
         touching = written == other.last
         together &= ~touching
@@ -72,7 +73,7 @@ def _leading(
 def _merged(intervals: list[Interval]) -> Iterator[Interval]:
     """The union; intervals that only touch stay two, with the distance between them free."""
     current: Interval | None = None
-    for low, high in sorted(intervals):
+    for low, high in sorted((low, high) for low, high in intervals if low + 1 < high):
         if current is None or low >= current[1]:
             if current is not None:
                 yield current

@@ -40,8 +40,10 @@ class RandomNetwork:
         self.layers.append(Layer(Operator(index, "NONE", None, inputs, (output,)), step))
 
     def lead(self) -> int | None:
-        """None, in place, or some bytes."""
-        return [None, 0, int(self.rng.integers(0, 6))][int(self.rng.integers(3))]
+        """None, in place, some bytes, or less than none: for kernels that read ahead."""
+        return [None, 0, int(self.rng.integers(1, 6)), -int(self.rng.integers(1, 12))][
+            int(self.rng.integers(4))
+        ]
 
     def windowed(self) -> None:
         """A convolution or pooling, or a convolution with its pooling."""

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from convert import rings as rings_module
+from convert.conflicts import conflicts
 from convert.packing import fullest_turn
 from convert.plan import Plan, layer_by_layer, plan
 from convert.program import Program
-from convert.rings import Ring, fewest_rows, rings
+from convert.rings import Over, Ring, fewest_rows, rings
 from convert.rows import Pool, Rows, RowWindow, geometry
 from convert.schedule import INPUT, Schedule, Turn, schedule, tasks
 from tests.convert.networks import RandomNetwork, random_network
 
-SEEDS = range(60)
+SEEDS = range(120)
 NOBODY = (-1, -1, -1)
 
 Byte = tuple[int, int, int]
@@ -78,7 +79,7 @@ class Memory:
         leads: dict[int, int | None] = {}
         for tensor, lead in zip(step.inputs, given, strict=True):
             base = self.program.base(tensor)
-            before = leads.get(base, 0)
+            before = leads.get(base, lead)
             leads[base] = None if lead is None or before is None else max(lead, before)
         reads = [(read.tensor, row) for read in task.reads[turn.number]
                  for row in range(read.first, read.end)]  # fmt: skip
@@ -278,3 +279,28 @@ def test_a_schedule_counts_turns_that_follow_each_other() -> None:
     order = Schedule((Turn(0, 0), Turn(0, 1), Turn(1, 0), Turn(0, 2)))
     assert order.runs == ((0, 2), (1, 1), (0, 1))
     assert not order.regular
+
+
+def test_a_kernel_that_reads_its_input_first_may_write_anywhere_over_it() -> None:
+    """A lead below zero: so many bytes are read before the first one is written."""
+    source = Ring(0, 8, 1, np.array([-1]), np.array([0]))
+    assert conflicts(source, _over(6, lead=-8)) == ()
+    assert conflicts(source, _over(6, lead=-2)) == ((2, 8),)
+    assert conflicts(source, _over(6, lead=0)) == ((0, 8),)
+    assert conflicts(source, _over(6, lead=99)) == ((-6, 8),)
+
+
+def _over(size: int, lead: int) -> Ring:
+    """An output of one row that lies over tensor 0."""
+    over = (Over(0, lead, whole=False),)
+    return Ring(1, size, 1, np.array([0]), np.array([1]), over)
+
+
+def test_rings_reach_into_rows_that_are_dead() -> None:
+    """Three rows of 10 die one by one; the other's two rows of 4 come after the first two."""
+    one = Ring(0, 10, 3, np.array([-1, -1, -1]), np.array([0, 2, 5]))
+    other = Ring(1, 4, 2, np.array([1, 3]), np.array([9, 9]))
+    assert conflicts(one, other) == ((6, 30),)
+    assert conflicts(other, one) == ((-30, -6),)
+    late = Ring(1, 4, 2, np.array([3, 3]), np.array([9, 9]))
+    assert conflicts(one, late) == ((12, 30),)
