@@ -125,14 +125,15 @@ def _fields(conv: Fields, pool: Fields) -> dict[str, Any] | None:
         "output_width": whole["output_width"],
         "input_channels": conv["input_channels"],
         "output_channels": conv["output_channels"],
-        "taps": channels.weights.shape[1],
+        "step": window["stride_width"] * conv["input_channels"],
+        "last_inside": window["input_width"] - window["kernel_width"],
         "kernel_height": window["kernel_height"],
         "kernel_width": window["kernel_width"],
         "stride_width": window["stride_width"],
         "padding_left": window["padding_left"],
         "pool_height": pool["kernel_height"],
         "pool_width": pool["kernel_width"],
-        "groups": weights[0],
+        "part_channels": min(weights[0], conv["output_channels"]),
         "limits": {
             "offset": output["offset"] + 128,
             "minimum": output["minimum"] + 128,
@@ -186,13 +187,13 @@ def _channels(conv: Fields) -> Channels:
 
 
 def _parts(channels: Channels) -> tuple[int, tuple[NDArray[np.uint8], ...]] | None:
-    """How many groups an array has, and the arrays; None where they would be too large."""
+    """How many channels an array has, and the arrays; None where they would be too large."""
     groups = [np.frombuffer(group, np.uint8) for group in _groups(channels)]
-    count = min(LARGEST_ARRAY // max(len(group) for group in groups), MOST_GROUPS)
+    count = min(LARGEST_ARRAY // max(len(group) for group in groups), MOST_GROUPS // 8)
     if count == 0 or -(-len(groups) // count) > MOST_PARTS:
         return None
     starts = range(0, len(groups), count)
-    return count, tuple(np.concatenate(groups[start : start + count]) for start in starts)
+    return 8 * count, tuple(np.concatenate(groups[start : start + count]) for start in starts)
 
 
 def _groups(channels: Channels) -> Iterator[bytes]:

@@ -13,13 +13,11 @@
 
 typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 
-/* Its address as a number: for Z, and for RAMPZ. */
+/* Its address as a number. */
 #if defined(__AVR_HAVE_ELPM__)
-#define GLYPHITE_ADDRESS(far) ((uint16_t)(__uint24)(far))
-#define GLYPHITE_PAGE(far) ((uint8_t)((__uint24)(far) >> 16))
+#define GLYPHITE_NUMBER(far) ((__uint24)(far))
 #else
-#define GLYPHITE_ADDRESS(far) ((uint16_t)(far))
-#define GLYPHITE_PAGE(far) 0
+#define GLYPHITE_NUMBER(far) ((__uint24)(uint16_t)(far))
 #endif
 
 /* How assembly reads it. GLYPHITE_LPM: the next byte to r0. GLYPHITE_SET_PAGE: RAMPZ from r22.

@@ -24,67 +24,49 @@ struct glyphite_limits {
     "mul " a ", r19\n\tmovw r26, r0\n\tmul " a ", r21\n\t"                                         \
     "add " p1 ", r26\n\tadc " p2 ", r27\n\tadc " p3 ", r0\n\tadc " p4 ", r1\n\t"
 
-/* sums: int24_t, negated, `count` of them. constants: for each channel its negated bias (3 bytes),
- * twice its multiplier (4), and its shift to the right, at least 1. */
-__attribute__((noinline)) static void glyphite_outputs(const void *sums, glyphite_far constants,
-                                                       uint8_t count,
-                                                       const struct glyphite_limits *limits,
-                                                       int8_t *output) {
-    register const void *at __asm__("r26") = sums;
-    register uint16_t from __asm__("r30") = GLYPHITE_ADDRESS(constants);
-    register uint8_t page __asm__("r22") = GLYPHITE_PAGE(constants);
-    register uint8_t left __asm__("r16") = count;
-    register const struct glyphite_limits *limit __asm__("r18") = limits;
-    register int8_t *to __asm__("r24") = output;
-    /* clang-format off */
-    __asm__ volatile(
-        GLYPHITE_SET_PAGE
-        "push r28\n\tpush r29\n\tclr r17\n\t"
-        "movw r28, r18\n\tld r2, Y\n\tldd r3, Y+1\n\tldd r4, Y+2\n\tldd r5, Y+3\n\t"
-        "movw r28, r24\n"
-        /* The negated sum, r24:r23:r22: below zero at 21, else here. */
-        "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t"
-        GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t"
-        "brmi 21f\n\t"
-        "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t"
-        "tst r5\n\tbreq 22f\n\t"
-        "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n"
-        "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t"
-        "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n"
-        /* r14...r8 = magnitude * multiplier + half, or one less below zero. */
-        "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t"
-        GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t"
-        GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t"
-        GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12")
-        GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13")
-        "tst r24\n\tbreq 23f\n\t"
-        GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14")
-        "23: movw r26, r6\n"
-        /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */
-        "24: cpi r25, 9\n\tbrlo 25f\n\t"
-        "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n"
-        "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n"
-        "26: lsl r12\n\trol r13\n\trol r14\n\tinc r25\n"
-        "27: cpi r25, 8\n\tbrne 26b\n\t"
-        "lsl r12\n\tmov r12, r13\n\tmov r13, r14\n\tadc r12, r17\n\tadc r13, r17\n\trjmp 31f\n"
-        "28: lsr r14\n\tror r13\n\tror r12\n"
-        "29: dec r25\n\tbrne 28b\n\t"
-        "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t"
-        "lsr r14\n\tror r13\n\tror r12\n"
-        "30: or r13, r14\n"
-        /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */
-        "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t"
-        "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n"
-        "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n"
-        "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n"
-        "35: mov r25, r4\n\trjmp 33f\n"
-        "34: mov r25, r3\n"
-        "33: subi r25, 0x80\n\tst Y+, r25\n\t"
-        "dec r16\n\tbreq 37f\n\trjmp 20b\n"
-        "37: clr r1\n\tpop r29\n\tpop r28\n\t"
-        : "+r"(at), "+r"(from), "+r"(page), "+r"(left), "+r"(limit), "+r"(to)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-          "r17", "r20", "r21", "r23", "memory");
-    /* clang-format on */
-}
+/* clang-format off */
+
+/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
+ * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
+ * the right, at least 1. */
+#define GLYPHITE_OUTPUTS \
+    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
+    GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t" \
+    "brmi 21f\n\t" \
+    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t" \
+    "tst r5\n\tbreq 22f\n\t" \
+    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
+    "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
+    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n" \
+    /* r14...r8 = magnitude * multiplier + half, or one less below zero. */ \
+    "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t" \
+    GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t" \
+    GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t" \
+    GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12") \
+    GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13") \
+    "tst r24\n\tbreq 23f\n\t" \
+    GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14") \
+    "23: movw r26, r6\n" \
+    /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */ \
+    "24: cpi r25, 9\n\tbrlo 25f\n\t" \
+    "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n" \
+    "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n" \
+    "26: lsl r12\n\trol r13\n\trol r14\n\tinc r25\n" \
+    "27: cpi r25, 8\n\tbrne 26b\n\t" \
+    "lsl r12\n\tmov r12, r13\n\tmov r13, r14\n\tadc r12, r17\n\tadc r13, r17\n\trjmp 31f\n" \
+    "28: lsr r14\n\tror r13\n\tror r12\n" \
+    "29: dec r25\n\tbrne 28b\n\t" \
+    "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t" \
+    "lsr r14\n\tror r13\n\tror r12\n" \
+    "30: or r13, r14\n" \
+    /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */ \
+    "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t" \
+    "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n" \
+    "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n" \
+    "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n" \
+    "35: mov r25, r4\n\trjmp 33f\n" \
+    "34: mov r25, r3\n" \
+    "33: subi r25, 0x80\n\tst Y+, r25\n\t" \
+    "dec r16\n\tbreq 37f\n\trjmp 20b\n" \
+    "37:\n\t"
+/* clang-format on */

@@ -14,7 +14,7 @@
 
 /* Inputs that lie side by side. A list of them ends with one of no pages. */
 struct glyphite_run {
-    uint16_t skip;       /* taps of the kernel before it that lie on padding */
+    uint16_t skip;       /* taps of the kernel before it that lie on padding; at the end: behind */
     const int8_t *input; /* at the list's end: int24_t sums[channels], where the sums go */
     uint8_t count;       /* of inputs, but for whole pages of 256; at the end: whether the sums that
                             lie there already are kept where they are larger */
@@ -86,75 +86,33 @@ struct glyphite_run {
     "rjmp 29f\n"                                                                                   \
     "28: movw r28, r26\n\t"                                                                       \
     of(GLYPHITE_STORE_LESS)                                                                        \
-    "29: clr r1\n\tpop r29\n\tpop r28\n\t"
+    "29:\n\t"
 
-/* The registers that both functions begin with; avr-gcc must not use Y here, which they restore. */
-#define GLYPHITE_SUMS_BEGIN                                                                        \
-    register const struct glyphite_run *at __asm__("r26") = runs;                                  \
-    register uint16_t from __asm__("r30") = GLYPHITE_ADDRESS(weights);                             \
-    register uint8_t page __asm__("r22") = GLYPHITE_PAGE(weights);                                 \
-    register uint16_t low __asm__("r24") = (uint16_t)start;                                        \
-    register uint8_t high __asm__("r23") = (uint8_t)(start >> 16)
+/* Before: all sums hold their start, r23:r25:r24, and Y the list. */
+#define GLYPHITE_START_4                                                                           \
+    "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"           \
+    "mov r18, r23\n"
+#define GLYPHITE_START_8                                                                           \
+    "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmovw r8, r24\n\tmovw r10, r24\n\t"          \
+    "movw r12, r24\n\tmovw r14, r24\n\tmov r16, r23\n\tmov r17, r23\n\tmov r18, r23\n\t"         \
+    "mov r19, r23\n\tmov r20, r23\n\tmov r21, r23\n\tmov r22, r23\n"
+#define GLYPHITE_SUMS_4 GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
+#define GLYPHITE_SUMS_8 GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
 
-#define GLYPHITE_SUMS_SET_UP GLYPHITE_SET_PAGE "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
-
-/* Eight channels. weights: (inputs, 8), each + 128. start: 128 times the inputs' total. */
-__attribute__((noinline)) static void glyphite_sums_8(const struct glyphite_run *runs,
-                                                      glyphite_far weights, __uint24 start) {
-    GLYPHITE_SUMS_BEGIN;
-    __asm__ volatile(
-        GLYPHITE_SUMS_SET_UP
-        "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmovw r8, r24\n\tmovw r10, r24\n\t"
-        "movw r12, r24\n\tmovw r14, r24\n\tmov r16, r23\n\tmov r17, r23\n\tmov r18, r23\n\t"
-        "mov r19, r23\n\tmov r20, r23\n\tmov r21, r23\n\tmov r22, r23\n"
-        GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
-        : "+r"(at), "+r"(from), "+r"(low), "+r"(high), "+r"(page)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-          "r15", "r16", "r17", "r18", "r19", "r20", "r21", "memory");
-}
-
-/* Four channels: the same with weights (inputs, 4). */
-__attribute__((noinline)) static void glyphite_sums_4(const struct glyphite_run *runs,
-                                                      glyphite_far weights, __uint24 start) {
-    GLYPHITE_SUMS_BEGIN;
-    __asm__ volatile(
-        GLYPHITE_SUMS_SET_UP
-        "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"
-        "mov r18, r23\n"
-        GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
-        : "+r"(at), "+r"(from), "+r"(low), "+r"(high), "+r"(page)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r16", "r17", "r18", "memory");
-}
+/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is what their sums start from: 128
+ * times the total of their inputs, each + 128. Two inputs a round, of which the first is left out
+ * where their number is odd. */
+#define GLYPHITE_MOVE                                                                              \
+    "clr r20\n\tclr r21\n\tclr r22\n\tclr r1\n"                                                   \
+    "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld r19, X+\n\tld r16, X+\n\t"                 \
+    "tst r16\n\tbreq 7f\n\t"                                                                      \
+    "add r30, r24\n\tadc r31, r25\n\t"                                                            \
+    "sbiw r26, 4\n\tst X+, r30\n\tst X+, r31\n\tadiw r26, 2\n"                                   \
+    "2: sbrs r19, 0\n\trjmp 3f\n\tinc r19\n\trjmp 4f\n"                                          \
+    "3: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n"            \
+    "4: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n\t"          \
+    "subi r19, 2\n\tbrne 3b\n\t"                                                                  \
+    "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
+    "7: lsr r22\n\tror r21\n\tror r20\n\t"                                                       \
+    "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"
 /* clang-format on */
-
-/* Moves all runs by `step` bytes; returns what their sums start from: 128 times the total of their
- * inputs, each + 128. */
-__attribute__((noinline)) static __uint24 glyphite_move(struct glyphite_run *runs, uint16_t step) {
-    register struct glyphite_run *at __asm__("r26") = runs;
-    __uint24 total = 0;
-    uint8_t count, pages, value;
-    /* clang-format off */
-    __asm__(
-        "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld %[count], X+\n\tld %[pages], X+\n\t"
-        "tst %[pages]\n\tbreq 7f\n\t"
-        "add r30, %A[by]\n\tadc r31, %B[by]\n\t"
-        "sbiw r26, 4\n\tst X+, r30\n\tst X+, r31\n\tadiw r26, 2\n"
-        /* Two inputs a round, of which the first is left out where their number is odd. */
-        "2: sbrs %[count], 0\n\trjmp 3f\n\tinc %[count]\n\trjmp 4f\n"
-        "3: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
-        "adc %B[total], r1\n\tadc %C[total], r1\n"
-        "4: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
-        "adc %B[total], r1\n\tadc %C[total], r1\n\t"
-        "subi %[count], 2\n\tbrne 3b\n\t"
-        "dec %[pages]\n\tbrne 2b\n\trjmp 1b\n"
-        "7: lsr %C[total]\n\tror %B[total]\n\tror %A[total]\n\t"
-        "mov %C[total], %B[total]\n\tmov %B[total], %A[total]\n\tclr %A[total]\n\tror %A[total]\n\t"
-        : "+r"(at), [total] "+r"(total), [count] "=&d"(count), [pages] "=&d"(pages),
-          [value] "=&d"(value)
-        : [by] "r"(step)
-        : "r30", "r31", "memory");
-    /* clang-format on */
-    return total;
-}
