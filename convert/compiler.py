@@ -97,11 +97,20 @@ def compile_model(
 
 
 def compile_folder(
-    folder: ModelFolder, architecture: str = "", goal: Goal = Goal.SPEED
+    folder: ModelFolder,
+    architecture: str = "",
+    goal: Goal = Goal.SPEED,
+    *,
+    stream_input: bool = False,
 ) -> Compiled:
     """Compile a model's .tflite."""
-    content = read_bytes(folder.tflite)
-    return compile_model(content, folder.name, architecture=architecture, goal=goal)
+    return compile_model(
+        read_bytes(folder.tflite),
+        folder.name,
+        stream_input=stream_input,
+        architecture=architecture,
+        goal=goal,
+    )
 
 
 def lower(graph: Graph) -> Program:

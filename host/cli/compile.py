@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="use the kernels of this board's processor (default: kernels for any)",
     )
     add_goal(parser)
+    parser.add_argument(
+        "--stream-input",
+        action="store_true",
+        help="take the input row by row (model_begin, model_row, model_take_row), for a program of "
+        "your own: the firmware here gives it whole",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -29,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, write and print."""
     folder = find_model(arguments.model)
     architecture = load_board(arguments.board).mcu.architecture if arguments.board else ""
-    compiled = compile_folder(folder, architecture, arguments.optimize)
+    compiled = compile_folder(
+        folder, architecture, arguments.optimize, stream_input=arguments.stream_input
+    )
     compiled.write(folder.generated)
     if arguments.json:
         print_json(_document(folder, compiled))
@@ -44,6 +52,7 @@ def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
         "sha256": compiled.sha256,
         "files": [str(folder.generated / file) for file in compiled.files],
         "arena_bytes": compiled.arena_bytes,
+        "state_bytes": compiled.state_bytes,
         "constant_bytes": compiled.constant_bytes,
         "macs": compiled.macs,
         "layers": [

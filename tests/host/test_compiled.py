@@ -99,6 +99,15 @@ def test_compile_can_print_json(seed: ModelFolder, capsys: pytest.CaptureFixture
     assert all(Path(file).is_file() for file in document["files"])
 
 
+def test_compile_can_make_c_whose_input_streams(
+    seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", "seed", "--stream-input", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["arena_bytes"], document["state_bytes"]) == (3056, 10)
+    assert "model_take_row" in (seed.generated / "model.h").read_text()
+
+
 def test_a_foreign_tflite_needs_no_manifest(
     seed: ModelFolder, build_folder: Path, tmp_path: Path
 ) -> None:
