@@ -9,8 +9,8 @@
  * avr_conv_2d_3            CONV_2D                      1x3x3x48       46,656      5,568
  * avr_conv_2d_4            CONV_2D                      1x1x1x32       13,824     14,080
  * avr_conv_2d_5            FULLY_CONNECTED                  1x10          320        464
- * softmax_6                SOFTMAX                          1x10            0          0
- * in all                                                              186,976     21,264
+ * avr_softmax_6            SOFTMAX                          1x10            0        164
+ * in all                                                              186,976     21,428
  *
  * Arena: 1,132 bytes. */
 #include "model.h"
@@ -78,13 +78,8 @@ GLYPHITE_KERNEL void glyphite_ring_rows(const struct glyphite_ring *ring, int32_
 
 /* Constants in an AVR's program memory. */
 
-/* GLYPHITE_FLASH: structs and short tables, in the first 64 KB, which `lpm` reaches.
- * GLYPHITE_FAR: weights, which on a part with more flash may lie anywhere and are read by `elpm`.
- * Both are named address spaces of avr-gcc, so they need GNU C. */
-#if !defined(__AVR__)
-#error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` for yours."
-#endif
-#define GLYPHITE_FLASH __flash
+/* Where weights and layers lie: anywhere in flash, which takes pointers of 24 bits and `elpm` where
+ * there is more than 64 KB of it. These are named address spaces of avr-gcc, and need GNU C. */
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_FAR __memx
 #else
@@ -93,13 +88,11 @@ GLYPHITE_KERNEL void glyphite_ring_rows(const struct glyphite_ring *ring, int32_
 
 typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 
-/* Its address as a number: for Z, and for RAMPZ. */
+/* Its address as a number. */
 #if defined(__AVR_HAVE_ELPM__)
-#define GLYPHITE_ADDRESS(far) ((uint16_t)(__uint24)(far))
-#define GLYPHITE_PAGE(far) ((uint8_t)((__uint24)(far) >> 16))
+#define GLYPHITE_NUMBER(far) ((__uint24)(far))
 #else
-#define GLYPHITE_ADDRESS(far) ((uint16_t)(far))
-#define GLYPHITE_PAGE(far) 0
+#define GLYPHITE_NUMBER(far) ((__uint24)(uint16_t)(far))
 #endif
 
 /* How assembly reads it. GLYPHITE_LPM: the next byte to r0. GLYPHITE_SET_PAGE: RAMPZ from r22.
@@ -179,70 +172,52 @@ struct glyphite_limits {
     "mul " a ", r19\n\tmovw r26, r0\n\tmul " a ", r21\n\t"                                         \
     "add " p1 ", r26\n\tadc " p2 ", r27\n\tadc " p3 ", r0\n\tadc " p4 ", r1\n\t"
 
-/* sums: int24_t, negated, `count` of them. constants: for each channel its negated bias (3 bytes),
- * twice its multiplier (4), and its shift to the right, at least 1. */
-__attribute__((noinline)) static void glyphite_outputs(const void *sums, glyphite_far constants,
-                                                       uint8_t count,
-                                                       const struct glyphite_limits *limits,
-                                                       int8_t *output) {
-    register const void *at __asm__("r26") = sums;
-    register uint16_t from __asm__("r30") = GLYPHITE_ADDRESS(constants);
-    register uint8_t page __asm__("r22") = GLYPHITE_PAGE(constants);
-    register uint8_t left __asm__("r16") = count;
-    register const struct glyphite_limits *limit __asm__("r18") = limits;
-    register int8_t *to __asm__("r24") = output;
-    /* clang-format off */
-    __asm__ volatile(
-        GLYPHITE_SET_PAGE
-        "push r28\n\tpush r29\n\tclr r17\n\t"
-        "movw r28, r18\n\tld r2, Y\n\tldd r3, Y+1\n\tldd r4, Y+2\n\tldd r5, Y+3\n\t"
-        "movw r28, r24\n"
-        /* The negated sum, r24:r23:r22: below zero at 21, else here. */
-        "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t"
-        GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t"
-        "brmi 21f\n\t"
-        "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t"
-        "tst r5\n\tbreq 22f\n\t"
-        "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n"
-        "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t"
-        "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n"
-        /* r14...r8 = magnitude * multiplier + half, or one less below zero. */
-        "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t"
-        GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t"
-        GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t"
-        GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12")
-        GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13")
-        "tst r24\n\tbreq 23f\n\t"
-        GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14")
-        "23: movw r26, r6\n"
-        /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */
-        "24: cpi r25, 9\n\tbrlo 25f\n\t"
-        "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n"
-        "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n"
-        "26: lsl r12\n\trol r13\n\trol r14\n\tinc r25\n"
-        "27: cpi r25, 8\n\tbrne 26b\n\t"
-        "lsl r12\n\tmov r12, r13\n\tmov r13, r14\n\tadc r12, r17\n\tadc r13, r17\n\trjmp 31f\n"
-        "28: lsr r14\n\tror r13\n\tror r12\n"
-        "29: dec r25\n\tbrne 28b\n\t"
-        "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t"
-        "lsr r14\n\tror r13\n\tror r12\n"
-        "30: or r13, r14\n"
-        /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */
-        "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t"
-        "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n"
-        "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n"
-        "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n"
-        "35: mov r25, r4\n\trjmp 33f\n"
-        "34: mov r25, r3\n"
-        "33: subi r25, 0x80\n\tst Y+, r25\n\t"
-        "dec r16\n\tbreq 37f\n\trjmp 20b\n"
-        "37: clr r1\n\tpop r29\n\tpop r28\n\t"
-        : "+r"(at), "+r"(from), "+r"(page), "+r"(left), "+r"(limit), "+r"(to)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-          "r17", "r20", "r21", "r23", "memory");
-    /* clang-format on */
-}
+/* clang-format off */
+
+/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
+ * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
+ * the right, at least 1. */
+#define GLYPHITE_OUTPUTS \
+    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
+    GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t" \
+    "brmi 21f\n\t" \
+    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t" \
+    "tst r5\n\tbreq 22f\n\t" \
+    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
+    "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
+    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n" \
+    /* r14...r8 = magnitude * multiplier + half, or one less below zero. */ \
+    "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t" \
+    GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t" \
+    GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t" \
+    GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12") \
+    GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13") \
+    "tst r24\n\tbreq 23f\n\t" \
+    GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14") \
+    "23: movw r26, r6\n" \
+    /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */ \
+    "24: cpi r25, 9\n\tbrlo 25f\n\t" \
+    "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n" \
+    "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n" \
+    "26: lsl r12\n\trol r13\n\trol r14\n\tinc r25\n" \
+    "27: cpi r25, 8\n\tbrne 26b\n\t" \
+    "lsl r12\n\tmov r12, r13\n\tmov r13, r14\n\tadc r12, r17\n\tadc r13, r17\n\trjmp 31f\n" \
+    "28: lsr r14\n\tror r13\n\tror r12\n" \
+    "29: dec r25\n\tbrne 28b\n\t" \
+    "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t" \
+    "lsr r14\n\tror r13\n\tror r12\n" \
+    "30: or r13, r14\n" \
+    /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */ \
+    "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t" \
+    "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n" \
+    "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n" \
+    "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n" \
+    "35: mov r25, r4\n\trjmp 33f\n" \
+    "34: mov r25, r3\n" \
+    "33: subi r25, 0x80\n\tst Y+, r25\n\t" \
+    "dec r16\n\tbreq 37f\n\trjmp 20b\n" \
+    "37:\n\t"
+/* clang-format on */
 
 /* Sums of products of inputs and weights for several channels at once, on an AVR.
  *
@@ -256,7 +231,7 @@ __attribute__((noinline)) static void glyphite_outputs(const void *sums, glyphit
 
 /* Inputs that lie side by side. A list of them ends with one of no pages. */
 struct glyphite_run {
-    uint16_t skip;       /* taps of the kernel before it that lie on padding */
+    uint16_t skip;       /* taps of the kernel before it that lie on padding; at the end: behind */
     const int8_t *input; /* at the list's end: int24_t sums[channels], where the sums go */
     uint8_t count;       /* of inputs, but for whole pages of 256; at the end: whether the sums that
                             lie there already are kept where they are larger */
@@ -328,78 +303,36 @@ struct glyphite_run {
     "rjmp 29f\n"                                                                                   \
     "28: movw r28, r26\n\t"                                                                       \
     of(GLYPHITE_STORE_LESS)                                                                        \
-    "29: clr r1\n\tpop r29\n\tpop r28\n\t"
+    "29:\n\t"
 
-/* The registers that both functions begin with; avr-gcc must not use Y here, which they restore. */
-#define GLYPHITE_SUMS_BEGIN                                                                        \
-    register const struct glyphite_run *at __asm__("r26") = runs;                                  \
-    register uint16_t from __asm__("r30") = GLYPHITE_ADDRESS(weights);                             \
-    register uint8_t page __asm__("r22") = GLYPHITE_PAGE(weights);                                 \
-    register uint16_t low __asm__("r24") = (uint16_t)start;                                        \
-    register uint8_t high __asm__("r23") = (uint8_t)(start >> 16)
+/* Before: all sums hold their start, r23:r25:r24, and Y the list. */
+#define GLYPHITE_START_4                                                                           \
+    "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"           \
+    "mov r18, r23\n"
+#define GLYPHITE_START_8                                                                           \
+    "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmovw r8, r24\n\tmovw r10, r24\n\t"          \
+    "movw r12, r24\n\tmovw r14, r24\n\tmov r16, r23\n\tmov r17, r23\n\tmov r18, r23\n\t"         \
+    "mov r19, r23\n\tmov r20, r23\n\tmov r21, r23\n\tmov r22, r23\n"
+#define GLYPHITE_SUMS_4 GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
+#define GLYPHITE_SUMS_8 GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
 
-#define GLYPHITE_SUMS_SET_UP GLYPHITE_SET_PAGE "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
-
-/* Eight channels. weights: (inputs, 8), each + 128. start: 128 times the inputs' total. */
-__attribute__((noinline)) static void glyphite_sums_8(const struct glyphite_run *runs,
-                                                      glyphite_far weights, __uint24 start) {
-    GLYPHITE_SUMS_BEGIN;
-    __asm__ volatile(
-        GLYPHITE_SUMS_SET_UP
-        "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmovw r8, r24\n\tmovw r10, r24\n\t"
-        "movw r12, r24\n\tmovw r14, r24\n\tmov r16, r23\n\tmov r17, r23\n\tmov r18, r23\n\t"
-        "mov r19, r23\n\tmov r20, r23\n\tmov r21, r23\n\tmov r22, r23\n"
-        GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
-        : "+r"(at), "+r"(from), "+r"(low), "+r"(high), "+r"(page)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-          "r15", "r16", "r17", "r18", "r19", "r20", "r21", "memory");
-}
-
-/* Four channels: the same with weights (inputs, 4). */
-__attribute__((noinline)) static void glyphite_sums_4(const struct glyphite_run *runs,
-                                                      glyphite_far weights, __uint24 start) {
-    GLYPHITE_SUMS_BEGIN;
-    __asm__ volatile(
-        GLYPHITE_SUMS_SET_UP
-        "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"
-        "mov r18, r23\n"
-        GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
-        : "+r"(at), "+r"(from), "+r"(low), "+r"(high), "+r"(page)
-        :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r16", "r17", "r18", "memory");
-}
+/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is what their sums start from: 128
+ * times the total of their inputs, each + 128. Two inputs a round, of which the first is left out
+ * where their number is odd. */
+#define GLYPHITE_MOVE                                                                              \
+    "clr r20\n\tclr r21\n\tclr r22\n\tclr r1\n"                                                   \
+    "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld r19, X+\n\tld r16, X+\n\t"                 \
+    "tst r16\n\tbreq 7f\n\t"                                                                      \
+    "add r30, r24\n\tadc r31, r25\n\t"                                                            \
+    "sbiw r26, 4\n\tst X+, r30\n\tst X+, r31\n\tadiw r26, 2\n"                                   \
+    "2: sbrs r19, 0\n\trjmp 3f\n\tinc r19\n\trjmp 4f\n"                                          \
+    "3: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n"            \
+    "4: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n\t"          \
+    "subi r19, 2\n\tbrne 3b\n\t"                                                                  \
+    "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
+    "7: lsr r22\n\tror r21\n\tror r20\n\t"                                                       \
+    "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"
 /* clang-format on */
-
-/* Moves all runs by `step` bytes; returns what their sums start from: 128 times the total of their
- * inputs, each + 128. */
-__attribute__((noinline)) static __uint24 glyphite_move(struct glyphite_run *runs, uint16_t step) {
-    register struct glyphite_run *at __asm__("r26") = runs;
-    __uint24 total = 0;
-    uint8_t count, pages, value;
-    /* clang-format off */
-    __asm__(
-        "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld %[count], X+\n\tld %[pages], X+\n\t"
-        "tst %[pages]\n\tbreq 7f\n\t"
-        "add r30, %A[by]\n\tadc r31, %B[by]\n\t"
-        "sbiw r26, 4\n\tst X+, r30\n\tst X+, r31\n\tadiw r26, 2\n"
-        /* Two inputs a round, of which the first is left out where their number is odd. */
-        "2: sbrs %[count], 0\n\trjmp 3f\n\tinc %[count]\n\trjmp 4f\n"
-        "3: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
-        "adc %B[total], r1\n\tadc %C[total], r1\n"
-        "4: ld %[value], Z+\n\tsubi %[value], 0x80\n\tadd %A[total], %[value]\n\t"
-        "adc %B[total], r1\n\tadc %C[total], r1\n\t"
-        "subi %[count], 2\n\tbrne 3b\n\t"
-        "dec %[pages]\n\tbrne 2b\n\trjmp 1b\n"
-        "7: lsr %C[total]\n\tror %B[total]\n\tror %A[total]\n\t"
-        "mov %C[total], %B[total]\n\tmov %B[total], %A[total]\n\tclr %A[total]\n\tror %A[total]\n\t"
-        : "+r"(at), [total] "+r"(total), [count] "=&d"(count), [pages] "=&d"(pages),
-          [value] "=&d"(value)
-        : [by] "r"(step)
-        : "r30", "r31", "memory");
-    /* clang-format on */
-    return total;
-}
 
 /* CONV_2D on an AVR, with or without a MAX_POOL_2D behind it; FULLY_CONNECTED is its 1x1 case.
  *
@@ -413,18 +346,19 @@ struct glyphite_avr_conv_2d {
     uint16_t output_width; /* after the pool */
     uint16_t input_channels;
     uint16_t output_channels;
-    uint16_t taps; /* weights of a channel */
+    uint16_t step;       /* bytes from a window to the next one */
+    int16_t last_inside; /* the last column at which a window has no padding behind it */
     uint8_t kernel_height;
     uint8_t kernel_width;
     uint8_t stride_width;
     uint8_t padding_left;
     uint8_t pool_height; /* the pool's stride is its size; 1 and 1: no pool */
     uint8_t pool_width;
-    uint8_t groups; /* in each part */
+    uint8_t part_channels; /* channels in each array of weights but the last */
     struct glyphite_limits limits;
     /* For each group of eight channels, the last of which may have four, from the first channel on:
      * (kernel_height, kernel_width, input_channels, group) weights, each + 128; then the constants
-     * of glyphite_outputs. Channels that only fill a group have weights and no constants. */
+     * of GLYPHITE_OUTPUTS. Channels that only fill a group have weights and no constants. */
     glyphite_far weights[GLYPHITE_PARTS];
 };
 
@@ -451,84 +385,141 @@ static struct glyphite_run *glyphite_list_runs(const struct glyphite_avr_conv_2d
         run++;
         skip = whole - count;
     }
-    run->skip = 0;
+    run->skip = skip - first * channels;
     run->pages = 0;
     return run;
 }
 
-/* All channels of a pixel, from the sums' start. last: the list's end, where the sums' place is
- * noted. output: NULL before the last pixel under the pool. */
-static void glyphite_groups(const struct glyphite_avr_conv_2d *conv,
-                            const struct glyphite_run *runs, struct glyphite_run *last,
-                            __uint24 start, uint8_t *sums, int8_t *output) {
-    const glyphite_far *part = conv->weights;
-    const uint8_t in_place = conv->pool_height * conv->pool_width == 1;
-    glyphite_far weights = NULL;
-    uint8_t left = 0;
-    for (uint16_t channel = conv->output_channels; channel > 0;) {
-        if (left-- == 0) {
-            weights = *part++;
-            left = (uint8_t)(conv->groups - 1);
+/* What one call of the assembly below works on; its numbers are the places in this struct. */
+struct glyphite_pixel {
+    struct glyphite_run *runs;     /* 0 */
+    struct glyphite_run *last;     /* 2: their end */
+    uint16_t step;                 /* 4: bytes by which the runs move first */
+    __uint24 weights;              /* 6: the first group's address */
+    uint8_t channels;              /* 9 */
+    uint8_t *sums;                 /* 10 */
+    int8_t *output;                /* 12: NULL before the last pixel under the pool */
+    uint8_t kept;                  /* 14: sums that are there already stay where they are larger */
+    uint8_t sums_step;             /* 15: 1: the sums of all groups are kept, 0: of one */
+    struct glyphite_limits limits; /* 16 */
+    __uint24 group;                /* 20: from here on for the assembly: the group's address */
+    uint8_t left;                  /* 23: channels */
+    uint8_t *sum;                  /* 24 */
+    __uint24 start;                /* 26: what each sum starts from */
+};
+
+/* clang-format off */
+
+/* All channels of a pixel. */
+__attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *pixel) {
+    register struct glyphite_pixel *at __asm__("r26") = pixel;
+    __asm__ volatile(
+        "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
+        "ldd r26, Y+0\n\tldd r27, Y+1\n\tldd r24, Y+4\n\tldd r25, Y+5\n\t"
+        GLYPHITE_MOVE
+        "std Y+26, r20\n\tstd Y+27, r21\n\tstd Y+28, r22\n\t"
+        "ldd r30, Y+6\n\tldd r31, Y+7\n\tldd r22, Y+8\n\t" GLYPHITE_SET_PAGE
+        "ldd r19, Y+9\n\tldd r20, Y+10\n\tldd r21, Y+11\n\t"
+        /* A group: Z its weights, r19 the channels left, r21:r20 the place of its sums. */
+        "10: std Y+23, r19\n\tstd Y+24, r20\n\tstd Y+25, r21\n\t"
+        "ldd r26, Y+2\n\tldd r27, Y+3\n\tadiw r26, 2\n\t"
+        "st X+, r20\n\tst X+, r21\n\tldd r0, Y+14\n\tst X, r0\n\t"
+        "ldd r24, Y+26\n\tldd r25, Y+27\n\tldd r23, Y+28\n\t"
+        "push r28\n\tpush r29\n\tld r0, Y\n\tldd r29, Y+1\n\tmov r28, r0\n\t"
+        "cpi r19, 5\n\tbrsh 18f\n\trjmp 11f\n18: "
+        GLYPHITE_START_8 GLYPHITE_SUMS_8 "ldi r19, 8\n\trjmp 12f\n"
+        "11: " GLYPHITE_START_4 GLYPHITE_SUMS_4 "ldi r19, 4\n"
+        "12: pop r29\n\tpop r28\n\t"
+        /* Its outputs, if it is time for them; r16 of the group's r19 channels are there. */
+        "ldd r16, Y+23\n\tcp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
+        "13: ldd r18, Y+23\n\tsub r18, r16\n\tstd Y+23, r18\n\t"
+        "ldd r24, Y+12\n\tldd r25, Y+13\n\tmov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
+        "lsl r16\n\tlsl r16\n\tlsl r16\n\tclr r17\n\tadd r30, r16\n\tadc r31, r17\n\t"
+        GLYPHITE_CARRY_PAGE "rjmp 15f\n"
+        "14: push r19\n\tpush r28\n\tpush r29\n\t"
+        "ldd r26, Y+24\n\tldd r27, Y+25\n\tclr r17\n\t"
+        "ldd r2, Y+16\n\tldd r3, Y+17\n\tldd r4, Y+18\n\tldd r5, Y+19\n\tmovw r28, r24\n"
+        GLYPHITE_OUTPUTS
+        "movw r24, r28\n\tpop r29\n\tpop r28\n\tpop r19\n\t"
+        "std Y+12, r24\n\tstd Y+13, r25\n"
+        "15: ldd r20, Y+24\n\tldd r21, Y+25\n\tldd r0, Y+15\n\ttst r0\n\tbreq 16f\n\t"
+        "clr r0\n\tadd r20, r19\n\tadc r21, r0\n\tadd r20, r19\n\tadc r21, r0\n\t"
+        "add r20, r19\n\tadc r21, r0\n"
+        "16: ldd r19, Y+23\n\ttst r19\n\tbreq 17f\n\trjmp 10b\n"
+        "17: clr r1\n\tpop r29\n\tpop r28\n\t"
+        : "+r"(at)
+        :
+        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+          "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r30", "r31",
+          "memory");
+}
+/* clang-format on */
+
+/* A row of the convolution, and how far its window has come. */
+struct glyphite_line {
+    const int8_t *const *rows; /* the kernel_height input rows; NULL is padding */
+    struct glyphite_run *runs;
+    struct glyphite_run *last;
+};
+
+/* One output row of the channels of one part. */
+static void glyphite_part_row(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
+                              struct glyphite_pixel *pixel, int8_t *output) {
+    int16_t origin = -(int16_t)conv->padding_left;
+    for (uint16_t x = conv->output_width; x > 0; x--) {
+        pixel->kept = 0;
+        for (uint8_t column = conv->pool_width; column > 0; column--) {
+            const uint8_t inside = origin >= conv->stride_width && origin <= conv->last_inside;
+            struct glyphite_line *line = lines;
+            pixel->step = inside ? conv->step : 0;
+            for (uint8_t row = conv->pool_height; row > 0; row--, line++) {
+                if (!inside) {
+                    line->last = glyphite_list_runs(conv, line->rows, origin, line->runs);
+                }
+                pixel->runs = line->runs;
+                pixel->last = line->last;
+                pixel->output = column == 1 && row == 1 ? output : NULL;
+                glyphite_run_pixel(pixel);
+                pixel->kept = 1;
+            }
+            origin += conv->stride_width;
         }
-        uint16_t bytes = 4 * conv->taps;
-        uint8_t wide = 4;
-        last->input = (const int8_t *)sums;
-        if (channel > 4) {
-            wide = 8;
-            bytes *= 2;
-            glyphite_sums_8(runs, weights, start);
-        } else {
-            glyphite_sums_4(runs, weights, start);
-        }
-        const uint8_t count = (uint8_t)(channel < wide ? channel : wide);
-        weights += bytes;
-        if (output != NULL) {
-            glyphite_outputs(sums, weights, count, &conv->limits, output);
-            output += count;
-        }
-        weights += count * 8u;
-        sums += in_place ? 0 : wide * 3;
-        channel -= count;
+        output += conv->output_channels;
     }
 }
 
 /* One output row (output_width, output_channels). rows: kernel_height input rows for each of the
  * pool's rows. */
 GLYPHITE_AVR_KERNEL void
-glyphite_avr_conv_2d_row(const GLYPHITE_FLASH struct glyphite_avr_conv_2d *in_flash,
+glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flash,
                          const int8_t *const *rows, int8_t *output) {
     const struct glyphite_avr_conv_2d conv = *in_flash;
-    const uint8_t height = conv.pool_height, pixels = (uint8_t)(height * conv.pool_width);
-    const uint16_t step = conv.stride_width * conv.input_channels;
-    struct glyphite_run runs[height][conv.kernel_height + 1], *last[height];
-    uint8_t sums[pixels == 1 ? 24 : 3 * ((conv.output_channels + 3u) & ~3u)];
-    int16_t origin = -(int16_t)conv.padding_left;
-    for (uint16_t x = conv.output_width; x > 0; x--) {
-        uint8_t left = pixels;
-        for (uint8_t column = conv.pool_width; column > 0; column--) {
-            const uint8_t inside = origin >= conv.stride_width &&
-                                   origin + conv.kernel_width <= (int16_t)conv.input_width;
-            for (uint8_t row = 0; row < height; row++, left--) {
-                if (!inside) {
-                    last[row] = glyphite_list_runs(&conv, rows + row * conv.kernel_height, origin,
-                                                   runs[row]);
-                }
-                last[row]->count = left != pixels;
-                const __uint24 start = glyphite_move(runs[row], inside ? step : 0);
-                glyphite_groups(&conv, runs[row], last[row], start, sums,
-                                left == 1 ? output : NULL);
-            }
-            origin += conv.stride_width;
-        }
-        output += conv.output_channels;
+    const uint8_t several = conv.pool_height * conv.pool_width > 1;
+    struct glyphite_line lines[conv.pool_height];
+    struct glyphite_run runs[conv.pool_height][conv.kernel_height + 1];
+    uint8_t sums[several ? 3 * ((conv.part_channels + 3u) & ~3u) : 24];
+    struct glyphite_pixel pixel;
+    pixel.limits = conv.limits;
+    pixel.sums = sums;
+    pixel.sums_step = several;
+    for (uint8_t i = 0; i < conv.pool_height; i++, rows += conv.kernel_height) {
+        lines[i].rows = rows;
+        lines[i].runs = runs[i];
+    }
+    uint16_t channels = conv.output_channels;
+    for (const glyphite_far *part = conv.weights; channels > 0; part++) {
+        pixel.weights = GLYPHITE_NUMBER(*part);
+        pixel.channels = (uint8_t)(channels < conv.part_channels ? channels : conv.part_channels);
+        glyphite_part_row(&conv, lines, &pixel, output);
+        channels -= pixel.channels;
+        output += pixel.channels;
     }
 }
 
 /* A layer of one row: input (input_width, input_channels), output (output_width, output_channels).
  */
-GLYPHITE_AVR_KERNEL void
-glyphite_avr_conv_2d(const GLYPHITE_FLASH struct glyphite_avr_conv_2d *conv, const int8_t *input,
-                     int8_t *output) {
+GLYPHITE_AVR_KERNEL void glyphite_avr_conv_2d(const GLYPHITE_FAR struct glyphite_avr_conv_2d *conv,
+                                              const int8_t *input, int8_t *output) {
     glyphite_avr_conv_2d_row(conv, &input, output);
 }
 
@@ -616,75 +607,58 @@ static inline int32_t glyphite_reciprocal_one_plus(int32_t a) {
     return glyphite_shift_left_saturating(x, 1);
 }
 
-/* SOFTMAX: int8 to int8 of scale 1/256 and zero point -128, over the last axis. */
+/* SOFTMAX on an AVR: as portable/softmax.h, with the exponentials from a table, which takes less
+ * flash than what computes them. */
 
-struct glyphite_softmax {
-    int32_t rows;
-    int32_t channels;
-    int32_t multiplier; /* beta * scale of the input, as Q5.26 */
-    int8_t shift;
-    int32_t smallest_difference; /* from the largest input; exp of anything less counts as 0 */
+struct glyphite_avr_softmax {
+    uint16_t rows;
+    uint16_t channels;
+    uint16_t count; /* of exponentials; those of larger differences change no output */
+    const GLYPHITE_FAR int32_t *exponentials; /* of -scale * 0, 1, ... as Q0.31 */
 };
 
-/* exp(beta * scale * difference) as Q0.31, for difference <= 0. */
-GLYPHITE_KERNEL int32_t glyphite_softmax_exp(const struct glyphite_softmax *softmax,
-                                             int32_t difference) {
-    return glyphite_exp_negative(
-        glyphite_requantize(difference, softmax->multiplier, softmax->shift));
-}
-
-GLYPHITE_KERNEL int32_t glyphite_softmax_largest(const struct glyphite_softmax *softmax,
-                                                 const int8_t *input) {
-    int32_t largest = INT8_MIN;
-    for (int32_t i = 0; i < softmax->channels; i++) {
-        largest = input[i] > largest ? input[i] : largest;
-    }
-    return largest;
-}
-
-/* The sum of all exp(), Q12.19; it is at least 1. */
-GLYPHITE_KERNEL int32_t glyphite_softmax_sum(const struct glyphite_softmax *softmax,
-                                             const int8_t *input, int32_t largest) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < softmax->channels; i++) {
-        if (input[i] - largest >= softmax->smallest_difference) {
-            const int32_t exponential = glyphite_softmax_exp(softmax, input[i] - largest);
-            sum += glyphite_divide_by_power(exponential, 12);
-        }
-    }
-    return sum;
+/* exp(scale * -difference). */
+static int32_t glyphite_avr_softmax_exp(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
+                                        uint8_t difference) {
+    return difference < softmax->count ? softmax->exponentials[difference] : 0;
 }
 
 /* One vector of `channels`; output may be input. */
-GLYPHITE_KERNEL void glyphite_softmax_row(const struct glyphite_softmax *softmax,
-                                          const int8_t *input, int8_t *output) {
-    const int32_t largest = glyphite_softmax_largest(softmax, input);
-    uint32_t sum = (uint32_t)glyphite_softmax_sum(softmax, input, largest);
-    int leading_zeros = 0; /* the sum becomes (1 + a) * 2^(12 - leading_zeros) */
-    while (sum < 0x80000000) {
-        sum <<= 1;
+static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
+                                     const int8_t *input, int8_t *output) {
+    const uint16_t channels = softmax->channels;
+    int8_t largest = INT8_MIN;
+    uint32_t sum = 0; /* Q12.19, then (1 + a) * 2^(12 - leading_zeros) */
+    uint8_t leading_zeros = 0;
+    for (uint16_t i = 0; i < channels; i++) {
+        largest = input[i] > largest ? input[i] : largest;
+    }
+    for (uint16_t i = 0; i < channels; i++) {
+        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
+        sum += ((uint32_t)value + 0x800) >> 12;
+    }
+    for (; sum < 0x80000000; sum <<= 1) {
         leading_zeros++;
     }
     const int32_t scale = glyphite_reciprocal_one_plus((int32_t)(sum - 0x80000000));
-    const int exponent = leading_zeros < 4 ? 31 : 12 - leading_zeros + 31 - 8;
-    for (int32_t i = 0; i < softmax->channels; i++) {
-        const int32_t difference = input[i] - largest;
-        int32_t value = 0;
-        if (difference >= softmax->smallest_difference) {
-            const int32_t share =
-                glyphite_multiply_high(scale, glyphite_softmax_exp(softmax, difference));
-            value = glyphite_divide_by_power(share, exponent);
-        }
-        output[i] = (int8_t)glyphite_clamp(value - 128, INT8_MIN, INT8_MAX);
+    const uint8_t exponent = (uint8_t)(leading_zeros < 4 ? 31 : 12 - leading_zeros + 31 - 8);
+    for (uint16_t i = 0; i < channels; i++) {
+        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
+        /* Nothing here is below zero, and a share is rounded half up. */
+        const uint32_t share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
+        const uint32_t rounded = (share + 1) >> 1;
+        output[i] = (int8_t)((rounded > 255 ? 255 : rounded) - 128);
     }
 }
 
 /* input and output (rows, channels). */
-GLYPHITE_KERNEL void glyphite_softmax(const struct glyphite_softmax *softmax, const int8_t *input,
-                                      int8_t *output) {
-    for (int32_t row = 0; row < softmax->rows; row++) {
-        glyphite_softmax_row(softmax, input + row * softmax->channels,
-                             output + row * softmax->channels);
+GLYPHITE_AVR_KERNEL void
+glyphite_avr_softmax(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax, const int8_t *input,
+                     int8_t *output) {
+    for (uint16_t row = softmax->rows; row > 0; row--) {
+        glyphite_avr_softmax_row(softmax, input, output);
+        input += softmax->channels;
+        output += softmax->channels;
     }
 }
 
@@ -1775,19 +1749,27 @@ static const GLYPHITE_FAR uint8_t avr_conv_2d_5_weights_0[464] = {
     140, 131, 8, 51, 1, 0, 8, 241, 22, 246, 9,
 };
 
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_0 = {
+static const GLYPHITE_FAR int32_t avr_softmax_6_exponentials[41] = {
+    2147483647, 1524550168, 1082314753, 768361155, 545478056, 387247979, 274916616, 195169904,
+    138555824, 98364085, 69831025, 49574715, 35194283, 24985267, 17737639, 12592376, 8939631,
+    6346458, 4505503, 3198564, 2270738, 1612051, 1144434, 812461, 576786, 409474, 290696, 206372,
+    146508, 104010, 73839, 52420, 37214, 26419, 18756, 13315, 9453, 6711, 4764, 3382, 2401,
+};
+
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_0 = {
     .input_width = 28,
     .output_width = 13,
     .input_channels = 1,
     .output_channels = 8,
-    .taps = 16,
+    .step = 2,
+    .last_inside = 24,
     .kernel_height = 4,
     .kernel_width = 4,
     .stride_width = 2,
     .padding_left = 0,
     .pool_height = 1,
     .pool_width = 1,
-    .groups = 170,
+    .part_channels = 8,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1797,19 +1779,20 @@ static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_0 = {
     .weights = {avr_conv_2d_0_weights_0},
 };
 
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_1 = {
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_1 = {
     .input_width = 13,
     .output_width = 5,
     .input_channels = 8,
     .output_channels = 12,
-    .taps = 72,
+    .step = 8,
+    .last_inside = 10,
     .kernel_height = 3,
     .kernel_width = 3,
     .stride_width = 1,
     .padding_left = 0,
     .pool_height = 2,
     .pool_width = 2,
-    .groups = 51,
+    .part_channels = 12,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1819,19 +1802,20 @@ static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_1 = {
     .weights = {avr_conv_2d_1_weights_0},
 };
 
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_3 = {
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_3 = {
     .input_width = 5,
     .output_width = 3,
     .input_channels = 12,
     .output_channels = 48,
-    .taps = 108,
+    .step = 12,
+    .last_inside = 2,
     .kernel_height = 3,
     .kernel_width = 3,
     .stride_width = 1,
     .padding_left = 0,
     .pool_height = 1,
     .pool_width = 1,
-    .groups = 35,
+    .part_channels = 48,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1841,19 +1825,20 @@ static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_3 = {
     .weights = {avr_conv_2d_3_weights_0},
 };
 
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_4 = {
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_4 = {
     .input_width = 3,
     .output_width = 1,
     .input_channels = 48,
     .output_channels = 32,
-    .taps = 432,
+    .step = 48,
+    .last_inside = 0,
     .kernel_height = 3,
     .kernel_width = 3,
     .stride_width = 1,
     .padding_left = 0,
     .pool_height = 1,
     .pool_width = 1,
-    .groups = 9,
+    .part_channels = 32,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1863,19 +1848,20 @@ static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_4 = {
     .weights = {avr_conv_2d_4_weights_0},
 };
 
-static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_5 = {
+static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_5 = {
     .input_width = 1,
     .output_width = 1,
     .input_channels = 32,
     .output_channels = 10,
-    .taps = 32,
+    .step = 32,
+    .last_inside = 0,
     .kernel_height = 1,
     .kernel_width = 1,
     .stride_width = 1,
     .padding_left = 0,
     .pool_height = 1,
     .pool_width = 1,
-    .groups = 102,
+    .part_channels = 10,
     .limits = {
         .offset = 209,
         .minimum = 0,
@@ -1885,12 +1871,11 @@ static const GLYPHITE_FLASH struct glyphite_avr_conv_2d avr_conv_2d_5 = {
     .weights = {avr_conv_2d_5_weights_0},
 };
 
-static const struct glyphite_softmax softmax_6 = {
+static const GLYPHITE_FAR struct glyphite_avr_softmax avr_softmax_6 = {
     .rows = 1,
     .channels = 10,
-    .multiplier = 1471444480,
-    .shift = 25,
-    .smallest_difference = -62,
+    .count = 41,
+    .exponentials = avr_softmax_6_exponentials,
 };
 
 /* ---- Memory ---- */
@@ -1903,7 +1888,7 @@ enum {
     AT_AVR_CONV_2D_3 = 416, /* 432 bytes, 1x3x3x48: 11 to 20 */
     AT_AVR_CONV_2D_4 = 0, /* 32 bytes, 1x1x1x32: 20 to 21 */
     AT_AVR_CONV_2D_5 = 32, /* 10 bytes, 1x10: 21 to 22 */
-    AT_SOFTMAX_6 = 0, /* 10 bytes, 1x10: 22 to the caller */
+    AT_AVR_SOFTMAX_6 = 0, /* 10 bytes, 1x10: 22 to the caller */
 };
 
 #ifdef __GNUC__
@@ -1972,8 +1957,8 @@ MODEL_LAYER void run_avr_conv_2d_5(void) {
     MODEL_DONE;
 }
 
-MODEL_LAYER void run_softmax_6(void) {
-    glyphite_softmax(&softmax_6, arena + AT_AVR_CONV_2D_5, arena + AT_SOFTMAX_6);
+MODEL_LAYER void run_avr_softmax_6(void) {
+    glyphite_avr_softmax(&avr_softmax_6, arena + AT_AVR_CONV_2D_5, arena + AT_AVR_SOFTMAX_6);
     MODEL_DONE;
 }
 
@@ -2014,7 +1999,7 @@ static void model_turn(int32_t layer, int32_t y) {
         run_avr_conv_2d_5();
         break;
     default:
-        run_softmax_6();
+        run_avr_softmax_6();
         break;
     }
     MODEL_TURN_OVER();
@@ -2039,5 +2024,5 @@ void model_invoke(void) {
 }
 
 const int8_t *model_output(void) {
-    return arena + AT_SOFTMAX_6;
+    return arena + AT_AVR_SOFTMAX_6;
 }
