@@ -156,21 +156,38 @@ def _make(folder: ModelFolder, board: Board, image: Path) -> str:
         return _link_by_own_core(folder, board, image)
     compiler = _compiler(board)
     if board.arduino is not None:
-        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+        return _link_sketch(compiler, folder, board, image)
     try:
         return _run(board, [compiler, *_command(folder, board, board.memory, image)])
     except _OverflowError:
         return _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
 
 
+def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) -> str:
+    """Build the sketch; where an AVR's 16-bit addresses end, no image can be made, and its model
+    alone is weighed."""
+    try:
+        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+    except _OverflowError as error:
+        alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
+        source, made = folder.generated / "model.c", image.with_name("model.o")
+        _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
+        _ensure_fits(folder.name, board, weigh(read_elf(made)))
+        raise _no_room(folder, board) from error
+
+
 def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
     try:
         return link_sketch(folder, board, image, lambda command: _run(board, command, False))
     except _OverflowError as error:
-        raise DoesNotFitError(
-            f"The model {folder.name!r} does not fit on {board.name!r}: its core finds no room for "
-            "the sketch. Use a larger board or a smaller model."
-        ) from error
+        raise _no_room(folder, board) from error
+
+
+def _no_room(folder: ModelFolder, board: Board) -> DoesNotFitError:
+    return DoesNotFitError(
+        f"The model {folder.name!r} does not fit on {board.name!r}: its core finds no room for "
+        "the sketch. Use a larger board or a smaller model."
+    )
 
 
 def _has_own_core(board: Board) -> bool:
@@ -258,7 +275,8 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
     if result.returncode == 0:
         return result.stdout
     if re.search(
-        r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big",
+        r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big"
+        r"|too large for field of 2 bytes|relocation truncated to fit",
         result.stderr,
     ):
         raise _OverflowError
