@@ -3,6 +3,10 @@
 
 #include <stdint.h>
 
+#if !defined(__AVR__)
+#error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` for yours."
+#endif
+
 /* Where weights and layers lie: anywhere in flash, which takes pointers of 24 bits and `elpm` where
  * there is more than 64 KB of it. These are named address spaces of avr-gcc, and need GNU C. */
 #if defined(__AVR_HAVE_ELPM__)
