@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from convert.compiler import lower
 from convert.fixed_point import multiply_high
@@ -15,7 +16,7 @@ from convert.passes import optimize
 from convert.program import Step
 from convert.tflite import read
 from host.runners.tflm import infer
-from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, hard_inputs
+from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
 from tests.convert.test_operators import conv_2d, fully_connected
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
 from tests.firmware.test_dsp_kernels import Model, pooled
@@ -133,6 +134,65 @@ def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
     content = fully_connected(rng, (1, 600), 600, 120, activation=RELU)
     step, _ = check(tmp_path, emulator, (content, (1, 600)), rng, "atmega2560")
     assert [len(part) <= avr.LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
+
+
+def with_weights(content: bytes, weights: NDArray[np.int8]) -> bytes:
+    """The same model with other weights."""
+    before = only_step(content).fields["weights"].tobytes()
+    assert content.count(before) == 1
+    return content.replace(before, weights.tobytes())
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+def test_sums_at_the_very_end_of_24_bits_are_exact(
+    tmp_path: Path, emulator: Path, mcu: str
+) -> None:
+    """258 products of 127 and 255 are 8,355,330; 2^23 is 8,388,608."""
+    content = fully_connected(np.random.default_rng(7), (1, 258), 258, 9)
+    ends = np.where(np.arange(9)[:, None] % 2, 127, -127).repeat(258, axis=1).astype(np.int8)
+    model = with_weights(content, ends), (1, 258)
+    check(tmp_path, emulator, model, np.random.default_rng(7), mcu)
+
+
+def test_halves_are_rounded_as_tflm_rounds_them_on_either_side_of_zero(
+    tmp_path: Path, emulator: Path
+) -> None:
+    """Where the factor is a power of two, every odd sum is a half for the first rounding."""
+    model = ModelBuilder()
+    inputs = [model.tensor((1, 1), 0.5), model.weights(np.ones((4, 1), np.int8), 0.5)]
+    inputs.append(model.bias(np.array([0, -256, -1023, 513], np.int32)))
+    output = model.tensor((1, 4), 16.0, 3)
+    model.operator("FULLY_CONNECTED", inputs, [output], "FullyConnectedOptions", version=4)
+    content = model.build([0], [output])
+    step = avr.variant(only_step(content))
+    assert step is not None
+    tensors = np.arange(-128, 128, dtype=np.int8)[:, None]
+    outputs, _ = AvrProgram(tmp_path, step, tensors, 4).run(emulator, "atmega328p")
+    np.testing.assert_array_equal(outputs, infer(content, tensors).reshape(-1, 4))
+
+
+def test_sums_that_can_leave_24_bits_stay_with_the_portable_kernel() -> None:
+    content = fully_connected(np.random.default_rng(7), (1, 270), 270, 4)
+    weights = np.zeros((4, 270), np.int8)
+    for count, fits in ((256, True), (260, False)):
+        weights[2, :count] = 127
+        assert (avr.variant(only_step(with_weights(content, weights))) is not None) == fits
+
+
+def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
+    """Weights lie input by input, each + 128; the constants of a group's channels follow them."""
+    content = fully_connected(np.random.default_rng(2), (1, 5), 5, 11)
+    step = only_step(content)
+    found = avr.variant(step)
+    assert found is not None
+    (stream,) = found.fields["weights"]
+    assert len(stream) == 5 * 8 + 8 * 8 + 5 * 4 + 3 * 8
+    weights = step.fields["weights"].reshape(11, 5).astype(int) + 128
+    assert stream[:40].reshape(5, 8).tolist() == weights[:8].T.tolist()
+    last = stream[40 + 64 :][:20].reshape(5, 4)
+    assert last[:, :3].tolist() == weights[8:].T.tolist()
+    shift = -int(step.fields["output"]["shift"][8])
+    assert stream[40 + 64 + 20 + 7] == shift
 
 
 MULTIPLY = """
