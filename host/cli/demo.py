@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from convert.boards import Board, load_board
-from convert.errors import GlyphiteError
-from convert.workspace import model_folder
+from convert.errors import GlyphiteError, ToolError
+from convert.workspace import find_model, model_folder
+from host.arduino import sketch_command
 from host.cli.console import STDERR, print_json, print_table, say
+from host.transport.avr import emulator_program, erased_flash
 
-SUMMARY = "train, quantize, compare, compile, build an emulated board, stream to it, report"
+SUMMARY = "train, convert, compare, compile, build, stream to an emulated board; flash an Uno"
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
 FULL_EPOCHS = 10
 BATCH_SIZE = 128
 """Four times the default: an epoch takes a third of the time and learns a little less."""
+UNO = "uno"
+"""Board and model: the network that comes with this package, for the Arduino that most have."""
+UNO_IMAGES = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         _run_stage(command)
     folder = model_folder(MODEL)
     report: dict[str, Any] = json.loads((folder.root / "report.json").read_text())
+    uno = _flash_uno()
     if arguments.json:
-        print_json(report)
+        print_json(report | {"uno": uno})
     else:
-        _print_result(report, folder.root, time.monotonic() - started)
+        _print_result(report, uno)
+        seconds = time.monotonic() - started
+        say(f"Report: {folder.root / 'report.html'} and report.json ({seconds:.0f} s in all).")
     return 0
 
 
@@ -83,6 +91,33 @@ def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
     ]
 
 
+def _flash_uno() -> dict[str, Any] | None:
+    """Flash the emulated Uno and stream to it: its figures, or None where that cannot be."""
+    if (missing := _no_uno()) is not None:
+        STDERR.print(f"The Arduino Uno is left out: {missing}", markup=False)
+        return None
+    port = f"sim://{UNO}"
+    _run_stage(["flash", UNO, "--board", UNO, "--port", port])
+    _run_stage(["stream", UNO, "--port", port, "--count", str(UNO_IMAGES)])
+    figures: dict[str, Any] = json.loads((find_model(UNO).board(UNO) / "stream.json").read_text())
+    return figures
+
+
+def _no_uno() -> str | None:
+    """Why no Uno can be built for, emulated and flashed here, or None."""
+    for program in ("avr-gcc", "avr-objcopy", "avrdude"):
+        if shutil.which(program) is None:
+            package = load_board(UNO).toolchain.package
+            return f"{program} cannot be found (`sudo apt-get install {package} avrdude`)."
+    try:
+        sketch_command(load_board(UNO), Path(), Path())
+        emulator_program(load_board(UNO))
+        erased_flash(load_board(UNO))
+    except ToolError as error:
+        return str(error)
+    return None
+
+
 def _run_stage(command: Sequence[str]) -> None:
     """Run one verb; its tables are kept back (the demo prints one), its progress bars are not."""
     from host.cli import main
@@ -98,8 +133,8 @@ def _run_stage(command: Sequence[str]) -> None:
     STDERR.print(f"  {time.monotonic() - started:.1f} s", style="dim")
 
 
-def _print_result(report: dict[str, Any], root: Path, seconds: float) -> None:
-    """One table: who answered, how well, and whether the board's bytes are TFLM's."""
+def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
+    """One table: who answered, how well, and whether the boards' bytes are TFLM's."""
     board = report["board"]
     names = {
         "float": "float, Keras on this PC",
@@ -107,14 +142,22 @@ def _print_result(report: dict[str, Any], root: Path, seconds: float) -> None:
         "int8_tflm": "int8, TensorFlow Lite Micro on this PC",
         "board": f"int8, compiled C on {board['name']} ({board['images']} images)",
     }
-    rows = [
-        (title, f"{100 * report['accuracy'][key]:.2f} %")
-        for key, title in names.items()
-        if key in report["accuracy"]
-    ]
+    shares = {
+        title: report["accuracy"][key] for key, title in names.items() if key in report["accuracy"]
+    }
+    differ = [(board["name"], board)]
+    if uno is not None:
+        shares[f"int8, a smaller network on an Arduino Uno ({uno['images']} images)"] = uno[
+            "accuracy"
+        ]
+        differ.append(("the Uno", uno))
+    rows = [(title, f"{100 * share:.2f} %") for title, share in shares.items()]
     print_table(("MNIST test images", "accuracy"), rows)
-    say(
-        f"Bytes in which the board differs from TensorFlow Lite Micro: "
-        f"{board['mismatched_bytes']} of {board['images'] * len(report['labels'])}."
+    found = ", ".join(
+        f"{figures['mismatched_bytes']} of {figures['images'] * len(report['labels'])} on {name}"
+        for name, figures in differ
     )
-    say(f"Report: {root / 'report.html'} and report.json ({seconds:.0f} s in all).")
+    say(f"Bytes that differ from TensorFlow Lite Micro's: {found}.")
+    if uno is not None:
+        milliseconds = 1000 * uno["seconds_per_image"]["mean"]
+        say(f"The emulated Uno was flashed by avrdude and takes {milliseconds:.0f} ms an image.")

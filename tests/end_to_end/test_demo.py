@@ -1,6 +1,7 @@
 """The whole way, as a new user goes it: the demo on real MNIST and an emulated board."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,20 @@ def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
     assert accuracy["board"] > 0.9
     assert "for 1 epoch here" in ended.stderr
     assert f"compiled C on cortex-m4 ({IMAGES} images)" in ended.stdout
-    assert f"0 of {IMAGES * 10}" in ended.stdout
+    assert f"0 of {IMAGES * 10} on cortex-m4" in ended.stdout
+    assert_uno_answered(tmp_path, ended)
+
+
+def assert_uno_answered(folder: Path, ended: subprocess.CompletedProcess[str]) -> None:
+    """It was flashed, its figures are in the table; or the program that lacks was named."""
+    if not all(map(shutil.which, ("avr-gcc", "arduino-builder", "avrdude"))):
+        assert "The Arduino Uno is left out: " in ended.stderr
+        return
+    uno = json.loads((folder / "build/uno/uno/stream.json").read_text())
+    assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
+    assert re.search(r"network on an Arduino Uno \(100 images\) +│ +\d+\.\d\d % │", ended.stdout)
+    assert "0 of 1000 on the Uno" in ended.stdout
+    assert "The emulated Uno was flashed by avrdude and takes " in ended.stdout
 
 
 def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(
@@ -52,3 +66,4 @@ def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(
     assert report["board"]["name"] == "native"
     assert report["board"]["mismatched_bytes"] == 0
     assert "arm-none-eabi-gcc and qemu-system-arm cannot be found" in ended.stderr
+    assert "The Arduino Uno is left out: avr-gcc cannot be found (`sudo apt-get" in ended.stderr
