@@ -7,6 +7,7 @@ Stages meet in these files, never in objects::
     build/seed/compare.json  scores.npz               compare
     build/seed/c/model.c  model.h                     compile
     build/seed/tflm/                                  export --tflm
+    build/seed/Glyphite-seed.zip                      export --arduino
     build/seed/<board>/firmware.elf  size.json        build
     build/seed/<board>/stream.json                    stream
     build/seed/report.json  report.html               report

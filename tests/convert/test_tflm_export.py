@@ -236,7 +236,7 @@ def test_export_needs_a_kind(seed: ModelFolder, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as exit_:
         main(["export", "seed"])
     assert exit_.value.code == 2
-    assert "one of the arguments --tflm is required" in capsys.readouterr().err
+    assert "one of the arguments --arduino --tflm is required" in capsys.readouterr().err
 
 
 # --- bad input -----------------------------------------------------------------------------------

@@ -12,11 +12,15 @@ class SerialDouble {
     int read();
     size_t write(uint8_t byte);
     size_t println(const char *text);
+    size_t print(const char *text);
+    size_t print(unsigned long number);
+    size_t println(unsigned long number);
 };
 
 extern SerialDouble Serial;
 
 unsigned long micros();
+void delay(unsigned long milliseconds);
 
 void setup();
 void loop();
