@@ -5,17 +5,20 @@ arduino-cli and these cores are in no package registry, so no test here runs the
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from convert.boards import Arduino, Board, all_boards, load_board
-from convert.errors import BoardError, DoesNotFitError, ToolError
+from convert.errors import BoardError, DoesNotFitError, LinkError, ToolError
 from convert.workspace import ModelFolder
 from host.arduino import installed_cores, reported_sizes, sketch_command
 from host.build import build
 from host.cli import main
+from host.flash import STEPS, flash
+from host.transport.emulator import EmulatedBoard
 from host.upload import ensure_right_board, failure, new_port, upload, upload_command
 
 CORES = {
@@ -27,6 +30,7 @@ CORES = {
     "uno-r4-minima": "arduino:renesas_uno",
     "zero": "arduino:samd",
 }
+TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 DEBIAN_BOARDS = Path("/usr/share/arduino/hardware/arduino/avr/boards.txt")
 ABSENT = (
     "arduino-cli, which builds and flashes 'nano33ble', is not installed. Install it "
@@ -201,6 +205,59 @@ def test_a_sketch_too_large_for_its_core_is_said_so(tiny: ModelFolder, empty_pat
         "Use a larger board or a smaller model."
     )
     assert not list(tiny.board("zero").glob("*"))
+
+
+STAND_IN = """case "$1" in
+core) echo "arduino:samd 1.8.14" ;;
+compile)
+    while [ "$1" != --build-path ]; do shift; done
+    cp {elf} "$2/classify.ino.elf"
+    echo sketch > "$2/classify.ino.bin"
+    echo "Sketch uses 12345 bytes (4%) of program storage space. Maximum is 262144 bytes."
+    echo "Global variables use 2345 bytes (7%) of dynamic memory." ;;
+upload) echo "$@" > {log}; echo "New upload port: {port} (serial)" ;;
+esac
+"""
+
+
+def test_what_arduino_cli_made_is_weighed_uploaded_and_heard(
+    tiny: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in makes the files and moves the port; the board that answers is this machine's."""
+    native = load_board("native")
+    image = Path(shutil.copy(build(tiny, native).image, tmp_path / "native.elf"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    zero, log = load_board("zero"), tmp_path / "log"
+    with EmulatedBoard(native, image) as emulated, EmulatedBoard(native, image) as other:
+        script = STAND_IN.format(elf=image, log=log, port=other.terminal)
+        executable(tmp_path, "arduino-cli", script)
+        built = build(tiny, zero)
+        assert (built.flash_bytes, built.ram_bytes, built.size.stack) == (12345, 2345, 1024)
+        assert not built.size.stack_measured
+        steps: list[int] = []
+        flashed = flash(built.image, zero, emulated.terminal, TINY_SHA256, steps.append)
+    assert (flashed.hello.model_name, flashed.port) == ("tiny", other.terminal)
+    assert sum(steps) == STEPS
+    folder = built.image.parent / "upload"
+    assert (folder / "classify.ino.bin").read_text() == "sketch\n"
+    assert f"--port {emulated.terminal} --input-dir {folder} --verify" in log.read_text()
+
+
+def test_a_board_that_does_not_come_back_is_said_so(
+    tiny: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native = load_board("native")
+    image = build(tiny, native).image
+    script = STAND_IN.format(elf=image, log=tmp_path / "log", port="/dev/ttyACM99")
+    executable(tmp_path, "arduino-cli", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("host.upload.BACK_SECONDS", 0.5)
+    board, arduino = arduino_of("zero")
+    with EmulatedBoard(native, image) as emulated, pytest.raises(LinkError) as caught:
+        upload(image, board, arduino, emulated.terminal)
+    assert str(caught.value).startswith(
+        "The sketch is on the board, but its port /dev/ttyACM99 did not come back: There is no port"
+    )
 
 
 @pytest.mark.parametrize(
