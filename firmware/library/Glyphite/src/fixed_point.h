@@ -36,8 +36,11 @@ static inline int32_t glyphite_clamp(int32_t value, int32_t minimum, int32_t max
 
 /* value * 2^exponent, kept within 32 bits; exponent 0 to 30. */
 static inline int32_t glyphite_shift_left_saturating(int32_t value, int exponent) {
-    const int64_t wide = (int64_t)value * ((int32_t)1 << exponent);
-    return wide < INT32_MIN ? INT32_MIN : wide > INT32_MAX ? INT32_MAX : (int32_t)wide;
+    const int32_t most = INT32_MAX >> exponent;
+    if (value > most || value < -most - 1) {
+        return value < 0 ? INT32_MIN : INT32_MAX;
+    }
+    return value * ((int32_t)1 << exponent);
 }
 
 /* exp(a) for a in [-1/4, 0), both Q0.31: Taylor's series about -1/8. */
@@ -74,7 +77,7 @@ static inline int32_t glyphite_exp_negative(int32_t a) {
 
 /* 1 / (1 + a) as Q0.31, for a in [0, 1) as Q0.31: three rounds of Newton's method. */
 static inline int32_t glyphite_reciprocal_one_plus(int32_t a) {
-    const int32_t half_denominator = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
+    const int32_t half_denominator = (int32_t)(((uint32_t)a + 0x80000000) / 2);
     const int32_t start = 1515870810;  /* 48/17, Q2.29 */
     const int32_t slope = -1010580540; /* -32/17, Q2.29 */
     int32_t x = start + glyphite_multiply_high(half_denominator, slope);
