@@ -68,3 +68,5 @@ def test_the_base_install_infers_compiles_builds_and_streams_without_tensorflow(
     )
     assert "0 of 500" in streamed
     assert (seed.root / "report.html").is_file()
+    run(glyphite, "compile", "uno", folder=tmp_path, build=build)  # it came with the wheel
+    assert '#define MODEL_NAME "uno"' in (build / "uno" / "c" / "model.h").read_text()
