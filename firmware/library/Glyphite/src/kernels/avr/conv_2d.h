@@ -35,9 +35,9 @@ struct glyphite_avr_conv_2d {
 };
 
 /* Lists the runs of the window that begins on column `origin`; returns the list's end. */
-static struct glyphite_run *glyphite_list_runs(const struct glyphite_avr_conv_2d *conv,
-                                               const int8_t *const *rows, int16_t origin,
-                                               struct glyphite_run *run) {
+__attribute__((noinline)) static struct glyphite_run *
+glyphite_list_runs(const struct glyphite_avr_conv_2d *conv, const int8_t *const *rows,
+                   int16_t origin, struct glyphite_run *run) {
     const uint16_t channels = conv->input_channels;
     const uint16_t whole = conv->kernel_width * channels;
     const int16_t inside = (int16_t)conv->input_width - origin;
