@@ -7,13 +7,18 @@ from convert.graph import ABSENT, Graph, Operator, Tensor, shape_text
 from convert.ops import definitions, supported
 from convert.tflite import damaged
 
-MOST_ELEMENTS = 2**24
-"""Elements of one tensor: far more than any microcontroller holds."""
+MOST_ELEMENTS = 2**22
+"""Elements of one tensor: more than any microcontroller holds."""
+MOST_CONSTANT_BYTES = 2**23
+"""All weights and biases, each as often as an operator takes it: more than its flash holds."""
+MOST_OPERATORS = 256
+"""Planning the memory of more would take too long."""
 
 
 def check(graph: Graph) -> None:
     """Raise ModelError unless the graph is whole, int8, and made of supported operators."""
     check_indices(graph)
+    _check_size(graph)
     _check_order(graph)
     for index in sorted(_used(graph)):
         _check_tensor(graph.tensors[index])
@@ -36,6 +41,22 @@ def check_indices(graph: Graph) -> None:
     for index in _used(graph):
         if not 0 <= index < len(graph.tensors):
             raise damaged(f"tensor {index} is used, and there are {len(graph.tensors)}")
+
+
+def _check_size(graph: Graph) -> None:
+    if len(graph.operators) > MOST_OPERATORS:
+        raise ModelError(
+            f"The .tflite has {len(graph.operators)} operators; at most {MOST_OPERATORS} can be "
+            "compiled. Build a smaller model."
+        )
+    taken = (tensor for operator in graph.operators for tensor in operator.inputs)
+    data = (graph.tensors[tensor].data for tensor in taken if tensor != ABSENT)
+    constants = sum(values.nbytes for values in data if values is not None)
+    if constants > MOST_CONSTANT_BYTES:
+        raise ModelError(
+            f"The .tflite has {constants} bytes of weights and other constants; at most "
+            f"{MOST_CONSTANT_BYTES} can be compiled. Build a smaller model."
+        )
 
 
 def _check_order(graph: Graph) -> None:
@@ -79,8 +100,11 @@ def check_edges(graph: Graph) -> None:
         tensor = graph.tensors[indices[0]]
         int8 = tensor.dtype == "int8" and tensor.quantization is not None
         if tensor.data is not None or not (int8 or _is_float_edge(graph, indices[0])):
+            found = tensor.dtype
+            if found == "int8":
+                found = "int8 without a scale" if tensor.data is None else "a constant"
             raise ModelError(
-                f"The .tflite's {what} is {tensor.dtype}, and int8 is needed. Quantize the model "
+                f"The .tflite's {what} is {found}, and int8 is needed. Quantize the model "
                 "with `glyphite convert`, which makes weights, activations, input and output int8."
             )
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convert.conflicts import conflicts
-from convert.packing import NODES, fullest_turn, pack
+from convert.packing import MOST_SEARCHED, NODES, fullest_turn, pack
 from convert.program import Program
 from convert.rings import Ring, rings
 from convert.rows import geometry
@@ -24,7 +24,7 @@ TURNS = 40_000
 """Turns of all the schedules that the search for cuts tries, together: about a second."""
 PACKED = 8
 """The schedules that are packed, of those tried, each with a part of packing.NODES."""
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 """Rows of all tensors together up to which a program goes by rows; beyond it, layer by layer."""
 
 
@@ -169,9 +169,14 @@ class _Cuts:
         for cuts in ends:
             self.descend(cuts)
         ranked = sorted(self.tried.values(), key=lambda found: (found[0], len(found[1].runs)))
-        packed = sorted(ranked[: 8 * PACKED], key=lambda found: pack(found[2], 0).bytes)
-        chosen = [*packed[:PACKED], *(self.tried[cuts] for cuts in ends)]
+        few = self._few(PACKED)
+        packed = sorted(ranked[: 8 * few], key=lambda found: pack(found[2], 0).bytes)
+        chosen = [*packed[:few], *(self.tried[cuts] for cuts in ends)]
         return [(order, found) for _, order, found in chosen]
+
+    def _few(self, count: int) -> int:
+        """Fewer of large networks, whose rings take long to hold each against each."""
+        return max(count * MOST_SEARCHED**2 // max(len(self.tasks), MOST_SEARCHED) ** 2, 1)
 
     def descend(self, cuts: frozenset[int]) -> None:
         """Change one cut at a time for as long as that helps."""

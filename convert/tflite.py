@@ -130,7 +130,7 @@ class _Reader:
         number = max(entry.BuiltinCode(), entry.DeprecatedBuiltinCode())
         kind = self.kinds.get(number, f"builtin {number}")
         if kind == "CUSTOM":
-            kind = (entry.CustomCode() or b"CUSTOM")[:MOST_NAME_BYTES].decode(errors="replace")
+            kind = self.custom_name(index, entry.CustomCode() or b"CUSTOM")
         return Operator(
             index=index,
             kind=kind,
@@ -139,6 +139,13 @@ class _Reader:
             outputs=_integers(table.OutputsLength(), table.OutputsAsNumpy),
             version=entry.Version(),
         )
+
+    def custom_name(self, index: int, code: bytes) -> str:
+        """What a custom operator calls itself, which no operator of TensorFlow Lite may be."""
+        name = _printable(code[:MOST_NAME_BYTES].decode(errors="replace"))
+        if name != "CUSTOM" and name in self.kinds.values():
+            raise damaged(f"operator {index} is a custom one that is called {name}")
+        return name
 
     def options(self, index: int, kind: str, table: Table) -> object:
         """The options as the operator's own file reads them; None for an unknown operator."""
@@ -157,6 +164,11 @@ class _Reader:
 def _names(enumeration: type) -> dict[int, str]:
     """The names of a schema's enumeration by number."""
     return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
+
+
+def _printable(text: str) -> str:
+    """The text on one line, without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _length(count: int, what: str) -> int:

@@ -54,6 +54,12 @@ def _quantize(real: float, quantization: Quantization) -> int:
     return quantization.zero_point + int(np.clip(rounded, -1e6, 1e6))
 
 
+_LARGEST_SHIFT = 30
+"""Sums of 0 could be shifted any further, and mean the same; C cannot."""
+MOST_CHANNELS = 2**16
+"""Output channels of a layer with weights."""
+
+
 def output_fields(
     graph: Graph, operator: Operator, bias: NDArray[np.int32], activation: int, axis: int = 0
 ) -> dict[str, Any]:
@@ -64,6 +70,8 @@ def output_fields(
     either.
     """
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
+    if len(bias) > MOST_CHANNELS:
+        operator.refuse(f"it has {len(bias)} output channels; {MOST_CHANNELS} are allowed.")
     output = scaled(operator, graph.output_of(operator), "output")
     scales = _factors(operator, source, weights, output, len(bias))
     constants = [quantize_multiplier(scale) for scale in scales]
@@ -71,7 +79,7 @@ def output_fields(
     largest = largest_sums(np.moveaxis(values(weights), axis, 0), bias, zero_point)
     for channel, (multiplier, shift) in enumerate(constants):
         bound = int(largest[channel]) << max(shift, 0)
-        if bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
+        if shift > _LARGEST_SHIFT or bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
             operator.refuse(
                 f"the sum of its channel {channel} can leave 32 bits (bias {bias[channel]}, "
                 f"factor {scales[channel]:.3g}); check the scales and the bias."

@@ -140,6 +140,11 @@ def check_window(operator: Operator, window: Window) -> None:
                 f"along its {name} the window is {axis.kernel}, the stride {axis.stride}, the "
                 f"dilation {axis.dilation}; 1 to {LARGEST} are allowed."
             )
+        if axis.output >= 1 and axis.before > LARGEST:
+            operator.refuse(
+                f"along its {name} the padding before the input is {axis.before}; "
+                f"up to {LARGEST} is allowed."
+            )
         if axis.output < 1:
             operator.refuse(
                 f"along its {name} a window of {axis.reach} does not fit the input's {axis.input}."

@@ -9,6 +9,7 @@ from convert.ops._operands import (
     bias_values,
     check_counts,
     check_rank,
+    check_shape,
     check_weights,
     constant,
     result,
@@ -52,6 +53,7 @@ def check(graph: Graph, operator: Operator) -> None:
             f"weights of {channels}x{count} do not turn {source.count} inputs into "
             f"{output.count} outputs."
         )
+    check_shape(operator, output, "output", (*output.shape[:-1], channels))
     if options.weights_format != 0:
         operator.refuse("its weights are shuffled; only the default format is supported.")
     check_weights(operator, weights, channels)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from convert.graph import Graph, Operator
 from convert.ops import _table
 from convert.program import Step
@@ -43,8 +41,6 @@ def lower(graph: Graph, operator: Operator) -> Step:
 
 
 def _factors(graph: Graph, operator: Operator) -> tuple[float, float]:
-    """For values from 0 up, and below: in single precision, as CalculateOpDataLeakyRelu has it."""
-    source, output = (np.float32(q.scale) for q in _table.quantizations(graph, operator))
-    alpha = np.float32(operator.options_as(LeakyRelu).alpha)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(source / output), float(source * alpha / output)
+    """For values from 0 up, and below: in double precision, as TFLM computes them."""
+    source, output = (q.scale for q in _table.quantizations(graph, operator))
+    return source / output, source * operator.options_as(LeakyRelu).alpha / output

@@ -55,7 +55,7 @@ def check(graph: Graph, operator: Operator) -> None:
     )
     check_shape(operator, output, "output", shape)
     multiplier, shift = _scaling(graph, operator)
-    if multiplier and 255 * _count(graph, operator) << max(shift, 0) > INT32_MAX:
+    if 255 * _count(graph, operator) << (max(shift, 0) if multiplier else 0) > INT32_MAX:
         operator.refuse("its sums can leave 32 bits; check the scales.")
 
 

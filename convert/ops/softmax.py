@@ -43,6 +43,8 @@ def check(graph: Graph, operator: Operator) -> None:
             f"its output has scale {target.scale:g} and zero point {target.zero_point}; "
             "1/256 and -128 are needed."
         )
+    if not source.shape:
+        operator.refuse("its input is a scalar; 1 axis or more are needed.")
     if not 1 <= source.shape[-1] <= MOST_CHANNELS:
         operator.refuse(f"it has {source.shape[-1]} classes; 1 to {MOST_CHANNELS} are allowed.")
     if not 1 < _scale(graph, operator) < 2**30:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class CompileWorker:
 
 
 def _death(code: int | None) -> Outcome:
-    if code == -24:  # SIGXCPU
+    if code == -signal.SIGXCPU:
         return Outcome("hang", f"more than {MOST_SECONDS} s of the processor", MOST_SECONDS)
     return Outcome("crash", f"the process ended with {code}")
 

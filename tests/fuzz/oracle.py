@@ -22,7 +22,7 @@ from host.runners.compiled import c_compiler
 from host.runners.tflm import ARENA_BYTES
 from tests.fuzz.compiling import Edge, Outcome
 
-MOST_WORK = 100_000_000
+MOST_WORK = 20_000_000
 """Multiplications and moved bytes of a model that is run."""
 MOST_SOURCE = 4 << 20
 """Characters of C that are compiled."""
@@ -31,6 +31,8 @@ SECONDS = 30
 PLAIN = ("-std=c99", "-O1")
 SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 RANDOM_INPUTS = 3
+MOST_MEMORY = 4 << 30
+"""Bytes of address space that TFLM may take."""
 
 HARNESS = """\
 #include <stdio.h>
@@ -58,6 +60,10 @@ class Oracle:
     """The process that has TFLM loaded."""
 
     def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start it."""
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -66,8 +72,13 @@ class Oracle:
 
     def judge(self, content: bytes, outcome: Outcome, seed: int, *, sanitized: bool) -> Verdict:
         """Whether the generated C answers as TFLM does."""
-        self.pipe.send((content, outcome, seed, sanitized))
-        verdict: Verdict = self.pipe.recv()
+        try:
+            self.pipe.send((content, outcome, seed, sanitized))
+            verdict: Verdict = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            self.stop()
+            self.start()
+            return Verdict("no oracle", "its process ended")
         return verdict
 
     def stop(self) -> None:
@@ -177,6 +188,7 @@ def _answer(content: bytes, inputs: NDArray[np.generic], pipe: int) -> None:
     """In the child: run TFLM, write its answers, and never return."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

@@ -119,7 +119,7 @@ def _all_scales(model: Model, rng: Rng) -> None:
     factor = float(np.exp(rng.uniform(-90, 90)))
     for tensor in model.subgraphs[0].tensors:
         if tensor.quantization is not None and rng.random() < 0.8:
-            kept = np.clip(np.array(tensor.quantization.scale) * factor, 0, 3.4e38)
+            kept = np.clip(np.array(tensor.quantization.scale, np.float64) * factor, 0, 3.4e38)
             tensor.quantization.scale = kept.tolist()
 
 
