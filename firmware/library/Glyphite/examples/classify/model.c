@@ -367,9 +367,9 @@ struct glyphite_avr_conv_2d {
 };
 
 /* Lists the runs of the window that begins on column `origin`; returns the list's end. */
-static struct glyphite_run *glyphite_list_runs(const struct glyphite_avr_conv_2d *conv,
-                                               const int8_t *const *rows, int16_t origin,
-                                               struct glyphite_run *run) {
+__attribute__((noinline)) static struct glyphite_run *
+glyphite_list_runs(const struct glyphite_avr_conv_2d *conv, const int8_t *const *rows,
+                   int16_t origin, struct glyphite_run *run) {
     const uint16_t channels = conv->input_channels;
     const uint16_t whole = conv->kernel_width * channels;
     const int16_t inside = (int16_t)conv->input_width - origin;
@@ -404,7 +404,7 @@ struct glyphite_pixel {
     uint8_t *sums;                 /* 10 */
     int8_t *output;                /* 12: NULL before the last pixel under the pool */
     uint8_t kept;                  /* 14: sums that are there already stay where they are larger */
-    uint8_t sums_step;             /* 15: 1: the sums of all groups are kept, 0: of one */
+    uint8_t several;               /* 15: under a pool: the sums of all groups are kept */
     struct glyphite_limits limits; /* 16 */
     __uint24 group;                /* 20: from here on for the assembly: the group's address */
     uint8_t left;                  /* 23: channels */
@@ -466,27 +466,47 @@ struct glyphite_line {
     struct glyphite_run *last;
 };
 
+/* Whether a window that begins on column `origin` follows one, and both lie inside the input. */
+static uint8_t glyphite_follows(const struct glyphite_avr_conv_2d *conv, int16_t origin) {
+    return origin >= conv->stride_width && origin <= conv->last_inside;
+}
+
+/* A pixel of a line, or of as many lines as the pool is high. */
+static void glyphite_column(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
+                            struct glyphite_pixel *pixel, int16_t origin, int8_t *output) {
+    const uint8_t follows = glyphite_follows(conv, origin);
+    pixel->step = follows ? conv->step : 0;
+    pixel->output = NULL;
+    for (uint8_t row = conv->pool_height; row > 0; row--, lines++) {
+        if (!follows) {
+            lines->last = glyphite_list_runs(conv, lines->rows, origin, lines->runs);
+        }
+        pixel->runs = lines->runs;
+        pixel->last = lines->last;
+        if (row == 1) {
+            pixel->output = output;
+        }
+        glyphite_run_pixel(pixel);
+        pixel->kept = pixel->several;
+    }
+}
+
 /* One output row of the channels of one part. */
 static void glyphite_part_row(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
                               struct glyphite_pixel *pixel, int8_t *output) {
     int16_t origin = -(int16_t)conv->padding_left;
     for (uint16_t x = conv->output_width; x > 0; x--) {
         pixel->kept = 0;
-        for (uint8_t column = conv->pool_width; column > 0; column--) {
-            const uint8_t inside = origin >= conv->stride_width && origin <= conv->last_inside;
-            struct glyphite_line *line = lines;
-            pixel->step = inside ? conv->step : 0;
-            for (uint8_t row = conv->pool_height; row > 0; row--, line++) {
-                if (!inside) {
-                    line->last = glyphite_list_runs(conv, line->rows, origin, line->runs);
-                }
-                pixel->runs = line->runs;
-                pixel->last = line->last;
-                pixel->output = column == 1 && row == 1 ? output : NULL;
-                glyphite_run_pixel(pixel);
-                pixel->kept = 1;
-            }
+        if (!pixel->several && glyphite_follows(conv, origin)) { /* the quick way, without a pool */
+            pixel->step = conv->step;
+            pixel->output = output;
+            glyphite_run_pixel(pixel);
             origin += conv->stride_width;
+        } else {
+            for (uint8_t column = conv->pool_width; column > 0; column--) {
+                glyphite_column(conv, lines, pixel, origin, column == 1 ? output : NULL);
+                origin += conv->stride_width;
+            }
         }
         output += conv->output_channels;
     }
@@ -505,7 +525,7 @@ glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flas
     struct glyphite_pixel pixel;
     pixel.limits = conv.limits;
     pixel.sums = sums;
-    pixel.sums_step = several;
+    pixel.several = several;
     for (uint8_t i = 0; i < conv.pool_height; i++, rows += conv.kernel_height) {
         lines[i].rows = rows;
         lines[i].runs = runs[i];
@@ -562,8 +582,11 @@ static inline int32_t glyphite_clamp(int32_t value, int32_t minimum, int32_t max
 
 /* value * 2^exponent, kept within 32 bits; exponent 0 to 30. */
 static inline int32_t glyphite_shift_left_saturating(int32_t value, int exponent) {
-    const int64_t wide = (int64_t)value * ((int32_t)1 << exponent);
-    return wide < INT32_MIN ? INT32_MIN : wide > INT32_MAX ? INT32_MAX : (int32_t)wide;
+    const int32_t most = INT32_MAX >> exponent;
+    if (value > most || value < -most - 1) {
+        return value < 0 ? INT32_MIN : INT32_MAX;
+    }
+    return value * ((int32_t)1 << exponent);
 }
 
 /* exp(a) for a in [-1/4, 0), both Q0.31: Taylor's series about -1/8. */
@@ -600,7 +623,7 @@ static inline int32_t glyphite_exp_negative(int32_t a) {
 
 /* 1 / (1 + a) as Q0.31, for a in [0, 1) as Q0.31: three rounds of Newton's method. */
 static inline int32_t glyphite_reciprocal_one_plus(int32_t a) {
-    const int32_t half_denominator = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
+    const int32_t half_denominator = (int32_t)(((uint32_t)a + 0x80000000) / 2);
     const int32_t start = 1515870810;  /* 48/17, Q2.29 */
     const int32_t slope = -1010580540; /* -32/17, Q2.29 */
     int32_t x = start + glyphite_multiply_high(half_denominator, slope);
