@@ -102,7 +102,12 @@ def _device(port: str) -> Iterator[str]:
         yield port
         return
     board = load_board(port.removeprefix(EMULATED).partition("?")[0])
-    if board.arduino is None or board.emulator is None:
+    if board.emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} is not emulated. Connect one and name its port, or name an "
+            "emulated board: `glyphite boards` lists them."
+        )
+    if board.arduino is None:
         raise BoardError(
             f"The emulated board {board.name!r} is not flashed. "
             f"Build for it with `glyphite build MODEL --board {board.name}`."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.boards import Board, load_board
-from convert.errors import LinkError
+from convert.errors import BoardError, LinkError
 from convert.files import write_text
 from convert.workspace import build_root
 
@@ -39,10 +39,16 @@ def find_image(name: str) -> Image:
     record = _record(name)
     if record.is_file():
         content = json.loads(record.read_text())
-        board, path = Path(content["board"]), Path(content["image"])
-        if board.is_file() and path.is_file():
-            return Image(load_board(str(board)), path)
-    if load_board(name).arduino:
+        file, path = Path(content["board"]), Path(content["image"])
+        if file.is_file() and path.is_file():
+            return Image(load_board(str(file)), path)
+    board = load_board(name)
+    if board.emulator is None:
+        raise BoardError(
+            f"The board {name!r} is not emulated. Connect one and name its port, or name an "
+            "emulated board: `glyphite boards` lists them."
+        )
+    if board.arduino:
         raise LinkError(
             f"The emulated board {name!r} holds no sketch yet. "
             f"Put one on it: `glyphite flash MODEL --board {name} --port sim://{name}`."

@@ -18,8 +18,10 @@ from host.arduino import installed_cores, reported_sizes, sketch_command
 from host.build import build
 from host.cli import main
 from host.flash import STEPS, flash
+from host.runners.base import ignore_progress
 from host.transport.emulator import EmulatedBoard
 from host.upload import ensure_right_board, failure, new_port, upload, upload_command
+from host.wire.session import open_session
 
 CORES = {
     "due": "arduino:sam",
@@ -149,6 +151,23 @@ def test_an_emulated_port_is_refused() -> None:
         "The board 'giga-r1' is not emulated, and sim://uno is no port that arduino-cli could "
         "upload to. Name the board's own: /dev/ttyACM0, COM3."
     )
+
+
+NOT_EMULATED = (
+    "The board 'due' is not emulated. Connect one and name its port, or name an emulated board: "
+    "`glyphite boards` lists them."
+)
+
+
+def test_an_emulated_line_to_a_board_without_an_emulator_is_refused(tmp_path: Path) -> None:
+    """To send it tensors, and to flash another board's sketch onto it."""
+    with pytest.raises(BoardError) as caught, open_session("sim://due"):
+        pass
+    assert str(caught.value) == NOT_EMULATED
+    image = tmp_path / "firmware.elf"
+    with pytest.raises(BoardError) as caught:
+        flash(image, load_board("uno"), "sim://due", TINY_SHA256, ignore_progress)
+    assert str(caught.value) == NOT_EMULATED
 
 
 def test_another_boards_usb_id_is_refused_with_its_name() -> None:
