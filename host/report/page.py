@@ -4,6 +4,7 @@ from typing import Any
 
 import jinja2
 
+from convert.boards import all_boards
 from host.report import pictures
 from host.report.collect import ORACLE, Misread, Results
 from host.runners.base import SHORT, TITLES
@@ -85,10 +86,18 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
     if document["compare"]:
         commands += [f"glyphite compare {model}"]
     if board:
-        commands += [f"glyphite compile {model}", f"glyphite build {model} --board {board['name']}"]
+        commands += [f"glyphite compile {model}", _put(model, board["name"], board["port"])]
         count = f"--count {board['images']}"
         commands += [f"glyphite stream {model} --port {board['port']} {count}"]
     return [*commands, f"glyphite report {model}"]
+
+
+def _put(model: str, board: str, port: str) -> str:
+    """The command that puts the model on a board: an Arduino is flashed."""
+    arduinos = {known.name for known in all_boards() if known.arduino}
+    if board in arduinos:
+        return f"glyphite flash {model} --board {board} --port {port}"
+    return f"glyphite build {model} --board {board}"
 
 
 def _picture(image: Misread) -> dict[str, Any]:

@@ -339,3 +339,10 @@ def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
     never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
     assert once.startswith("data:image/png;base64,")
     assert once != never
+
+
+def test_an_arduino_is_flashed_by_the_commands_of_its_page(compared: ModelFolder) -> None:
+    put_stream(compared, "uno")
+    commands = page_of(compared)
+    assert "glyphite flash seed --board uno --port sim://uno\n" in commands
+    assert "glyphite build" not in commands
