@@ -38,7 +38,7 @@ def glyphite(tmp_path: Path, absent_because: Callable[[str], None]) -> Path:
             shutil.copy(PROJECT / name, sources / name)
     environment = tmp_path / "environment"
     run(sys.executable, "-m", "venv", environment, folder=tmp_path)
-    pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
     constraints = ["--constraint", str(sources / "constraints.txt")]
     installed = subprocess.run(
         [*pip, *constraints, str(sources)], capture_output=True, text=True, check=False

@@ -98,7 +98,7 @@ def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: M
         with pytest.raises(InputError, match=r"takes int8 of shape \(1, 300\), and this is int8"):
             session.infer(np.zeros((28, 28), np.int8))
         with pytest.raises(InputError, match=r"and this is float64 of shape \(300,\)"):
-            session.infer(np.zeros(300))  # type: ignore[arg-type]
+            session.infer(np.zeros(300))
 
 
 def test_another_model_is_refused_with_both_hashes(native: ModelFolder) -> None:

@@ -2,8 +2,8 @@
  *
  * An AVR reads its flash with instructions of its own, and a plain const array would be copied
  * into its little RAM. Elsewhere these macros are what one would write without them. On parts with
- * more than 64 KB of flash the near read used here reaches the first 64 KB: a section of that name is
- * what the linker places first, before the weights of a large model. */
+ * more than 64 KB of flash the near read used here reaches the first 64 KB: a section of that name
+ * is what the linker places first, before the weights of a large model. */
 #ifndef GLYPHITE_MEMORY_H
 #define GLYPHITE_MEMORY_H
 
