@@ -92,7 +92,7 @@ def compile_model(
     if ways is not None:
         program, arena = fit(program, arena, ways)
     digest = hashlib.sha256(content).digest()
-    texts = files(name, digest, program, arena, architecture, goal)
+    texts = files(name, digest, program, arena, architecture=architecture, goal=goal)
     return Compiled(name, digest.hex(), program, arena, texts)
 
 

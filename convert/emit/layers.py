@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from convert.graph import ABSENT, shape_text
@@ -54,6 +54,8 @@ class Names:
         self.program = program
         self.plan = plan
         self.layers = [layer for layer in program.layers if isinstance(layer.lowered, Step)]
+        self.shared: Mapping[str, str] = {}
+        """Layer -> the function that it shares with others."""
         self.makers = {layer.operator.outputs[0]: layer.name for layer in program.layers}
 
     def place(self, tensor: int) -> str:
@@ -74,6 +76,10 @@ class Names:
         """The argument for scratch memory, where a step has any beside so many bytes of sums."""
         place = f"SCRATCH_OF_{self._maker(step.output).upper()}"
         return [f"(void *)(arena + {place})"] if step.scratch_bytes + sums else []
+
+    def callee(self, layer: Layer, function: str) -> str:
+        """The C function that a layer calls for a kernel's."""
+        return self.shared.get(layer.name, f"glyphite_{function}")
 
     def _maker(self, tensor: int) -> str:
         return self.makers.get(tensor, "input")
@@ -180,7 +186,7 @@ def _whole_line(names: Names, layer: Layer, step: Step) -> str:
     if step.gathers:
         inputs = f"(const int8_t *const[]){{{inputs}}}"
     given = [f"&{layer.name}", inputs, names.pointer(step.output), *names.scratch(step, 0)]
-    return f"glyphite_{step.kernel}({', '.join(given)});"
+    return f"{names.callee(layer, step.kernel)}({', '.join(given)});"
 
 
 def _row_lines(names: Names, layer: Layer, step: Step, turns: int) -> Iterator[str]:
@@ -201,7 +207,7 @@ def _row_lines(names: Names, layer: Layer, step: Step, turns: int) -> Iterator[s
         *_outputs(names, step, step.rows),
         *names.scratch(step, step.rows.sums_bytes),
     ]
-    yield f"glyphite_{step.rows.function}({', '.join(given)});"
+    yield f"{names.callee(layer, step.rows.function)}({', '.join(given)});"
 
 
 def _outputs(names: Names, step: Step, rows: Rows) -> Iterator[str]:

@@ -13,6 +13,7 @@ from convert import __version__
 from convert.emit import layers
 from convert.emit.c_array import byte_lines, environment
 from convert.emit.kernels import gather
+from convert.emit.shared import shared
 from convert.goal import Goal
 from convert.graph import Tensor, shape_text
 from convert.plan import Plan
@@ -78,7 +79,7 @@ class Row:
 
 
 def files(
-    name: str, digest: bytes, program: Program, plan: Plan, architecture: str, goal: Goal
+    name: str, digest: bytes, program: Program, plan: Plan, *, architecture: str, goal: Goal
 ) -> dict[str, str]:
     """File name -> text of the model whose .tflite has the SHA-256 ``digest``.
 
@@ -87,6 +88,7 @@ def files(
     names = layers.Names(program, plan)
     steps = names.layers
     rings = layers.ring_lines(names)
+    common = shared(names, goal)
     system, kernels = gather((step.kernel for step in program.steps), rings=bool(rings))
     graph = program.graph
     fields = {
@@ -108,9 +110,10 @@ def files(
         "kernels": kernels,
         "window_rows": max((step.window_rows for step in program.steps), default=0),
         "arrays": [array for layer in steps for array in _arrays(layer)],
-        "structs": [_struct(layer) for layer in steps],
+        "structs": [common.structs.get(layer.name) or _struct(layer) for layer in steps],
         "buffers": layers.offsets(names),
         "rings": rings,
+        "shared": common.functions,
         "layers": layers.functions(names),
         "tallest": layers.tallest(plan),
         "codes": layers.codes(plan.schedule, len(steps)),

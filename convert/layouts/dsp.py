@@ -168,6 +168,7 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
         "requantize": requantize.fields,
         "output_channels": conv["output_channels"],
         "pixels": 4,
+        "rest": 0,
         "weights": _words(rows),
     }
     return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
@@ -303,6 +304,7 @@ def _conv_2d_fields(fields: Fields, pixels: int, *, expand: bool = False) -> dic
         "requantize": stream[1].fields,
         "output_channels": fields["output_channels"],
         "pixels": pixels,
+        "rest": fields["window"]["output_width"] % pixels,
         "weights": stream[0],
     }
 

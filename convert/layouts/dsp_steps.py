@@ -70,7 +70,8 @@ def _winograd_pays(fields: Fields) -> bool:
 
 def _whole(step: Step, variant: Variant | None) -> Step | None:
     if variant is None:
-        return None
+        gathers = step.rows is not None and step.rows.gathered
+        return replace(step, rows=None) if gathers else None  # sums in registers, not in memory
     return replace(
         step,
         kernel=variant.kernel,
@@ -138,7 +139,8 @@ def _conv_2d_rows(step: Step, rows: Rows) -> Iterator[Step]:
     steps = -(-step.fields["weights"][0].size // 4)
     gathered = steps * (step.fields["input_channels"] % 4 != 0)
     for pixels in range(min(MOST_PIXELS, step.fields["window"]["output_width"]), 0, -1):
-        variant = replace(found, fields={**found.fields, "pixels": pixels})
+        block = {"pixels": pixels, "rest": step.fields["window"]["output_width"] % pixels}
+        variant = replace(found, fields={**found.fields, **block})
         yield _row_step(step, rows, variant, 2 * steps * pixels + gathered)
 
 

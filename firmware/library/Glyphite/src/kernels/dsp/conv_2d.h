@@ -16,6 +16,7 @@ struct glyphite_dsp_conv_2d {
     struct glyphite_dsp_requantize requantize;
     int32_t output_channels;
     int32_t pixels; /* that are computed at a time: 1 to 4 */
+    int32_t rest;   /* of a row, fewer than that */
     const int32_t *weights;
 };
 
@@ -95,13 +96,12 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pixels(const struct glyphite_dsp_conv_
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d *layer,
                                               const int8_t *const *rows, int8_t *output,
                                               uint32_t *scratch) {
-    const int32_t rest = layer->inputs.window.output_width % layer->pixels;
-    const int32_t end = layer->inputs.window.output_width - rest;
+    const int32_t end = layer->inputs.window.output_width - layer->rest;
     for (int32_t x = 0; x < end; x += layer->pixels) {
         glyphite_dsp_conv_2d_pixels(layer, layer->pixels, x, rows, output, scratch);
     }
-    if (rest > 0) {
-        glyphite_dsp_conv_2d_pixels(layer, rest, end, rows, output, scratch);
+    if (layer->rest > 0) {
+        glyphite_dsp_conv_2d_pixels(layer, layer->rest, end, rows, output, scratch);
     }
 }
 

@@ -48,12 +48,8 @@ glyphite_dsp_read_channels(const struct glyphite_dsp_requantize *form, const int
 #pragma GCC unroll 4
     for (int32_t channel = 0; channel < count; channel++) {
         channels->multiplier[channel] = numbers[channel];
-        if (!form->proven || form->up > 0) {
-            channels->second[channel] = second[channel];
-        }
-        if (!form->proven || form->kink) {
-            channels->third[channel] = third[channel];
-        }
+        channels->second[channel] = !form->proven || form->up > 0 ? second[channel] : 0;
+        channels->third[channel] = !form->proven || form->kink ? third[channel] : 0;
     }
     return numbers + glyphite_dsp_numbers(form) * count;
 }
