@@ -11,8 +11,10 @@ from convert.files import read_bytes
 from convert.tflite import read
 from convert.workspace import ModelFolder, find_model
 from host import verify
+from host.cli.build import compile_and_build
 from host.cli.console import print_json, print_table, progress
 from host.cli.digits import count_of
+from host.cli.goals import add_goal
 from host.first_difference import Trace, trace
 from host.runners.base import Tensors
 from host.runners.board import BoardRunner
@@ -32,12 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
     parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
+    add_goal(parser, None)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run all inputs on both, print what differs, and fail where anything does."""
     folder, board = find_model(arguments.model), load_board(arguments.board)
+    if arguments.optimize is not None:
+        compile_and_build(arguments.model, arguments.board, arguments.optimize)
     manifest = read_manifest(folder)
     groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
     if manifest.input.dtype == "float32":
