@@ -46,6 +46,9 @@ def compile_and_build(
 ) -> tuple[ModelFolder, Board, Built]:
     """The firmware of ``model`` for a board, from C compiled anew."""
     board = load_board(board_name)
+    if goal is Goal.SIZE:
+        toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
+        board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
     compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
     return folder, board, build(folder, board)
