@@ -1,8 +1,9 @@
 """TensorFlow Lite Micro's fixed-point arithmetic, in Python integers.
 
 Each function that a kernel needs is the twin of one in ``firmware/library/Glyphite/src/
-fixed_point.h``; a test compares the two. The others are for tables that are made here. Qm.n below is a signed 32-bit number with m integer and n fractional bits. The sources of
-the formulas are gemmlowp's ``fixedpoint.h`` and TensorFlow Lite's ``quantization_util.cc``.
+fixed_point.h``; a test compares the two. The others are for tables that are made here. Qm.n below
+is a signed 32-bit number with m integer and n fractional bits. The sources of the formulas are
+gemmlowp's ``fixedpoint.h`` and TensorFlow Lite's ``quantization_util.cc``.
 """
 
 import math

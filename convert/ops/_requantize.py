@@ -79,7 +79,11 @@ def output_fields(
     largest = largest_sums(np.moveaxis(values(weights), axis, 0), bias, zero_point)
     for channel, (multiplier, shift) in enumerate(constants):
         bound = int(largest[channel]) << max(shift, 0)
-        if shift > _LARGEST_SHIFT or bound > INT32_MAX or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255:
+        if (
+            shift > _LARGEST_SHIFT
+            or bound > INT32_MAX
+            or requantize(bound, multiplier, min(shift, 0)) > INT32_MAX - 255
+        ):
             operator.refuse(
                 f"the sum of its channel {channel} can leave 32 bits (bias {bias[channel]}, "
                 f"factor {scales[channel]:.3g}); check the scales and the bias."

@@ -49,7 +49,7 @@ class Verb(Protocol):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="glyphite",
-        description="Train a digit CNN, quantize it, and prove that a board answers as the PC does.",
+        description="Train a digit CNN, quantize it, prove that a board answers as the PC does.",
         epilog="example: glyphite train seed && glyphite convert seed && glyphite compare seed",
     )
     parser.add_argument("--version", action="version", version=f"glyphite {__version__}")

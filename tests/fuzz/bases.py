@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,9 @@ def _windows(rng: np.random.Generator) -> dict[str, bytes]:
     pool, two = (7, 9, 5), (2, 2)
     return {
         "conv_2d": conv_2d(rng, (9, 8, 3), 6, (3, 2), padding=SAME, activation=RELU)[0],
-        "conv_2d_dilated": conv_2d(rng, (9, 8, 3), 4, (3, 2), dilation=(2, 3), per_channel=False)[0],
+        "conv_2d_dilated": conv_2d(
+            rng, (9, 8, 3), 4, (3, 2), dilation=(2, 3), per_channel=False
+        )[0],
         "conv_2d_max_pool_2d": model.build([0], [last]),
         "grouped_conv_2d": grouped(rng, (7, 8, 6), 8, 3)[0],
         "depthwise_conv_2d": depthwise(rng, (9, 8, 6), (3, 2), padding=SAME)[0],
@@ -74,7 +77,10 @@ def _elementwise(rng: np.random.Generator) -> dict[str, bytes]:
 
 
 def _unary(
-    kind: str, output: tuple[float, int], options: str | None = None, **fields: float
+    kind: str,
+    output: tuple[float, int],
+    options: str | None = None,
+    **fields: Any,  # noqa: ANN401 - options of any kind
 ) -> bytes:
     model = ModelBuilder()
     first, last = (model.tensor((1, 5, 4, 3), *scaling) for scaling in ((0.05, 3), output))

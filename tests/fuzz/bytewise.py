@@ -30,13 +30,15 @@ def _place(content: bytearray, rng: np.random.Generator) -> int:
 
 def _flip_bits(content: bytearray, rng: np.random.Generator) -> bytearray:
     place = _place(content, rng)
-    content[place : place + 1] = bytes(b ^ 1 << int(rng.integers(8)) for b in content[place:place + 1])
+    flipped = (byte ^ 1 << int(rng.integers(8)) for byte in content[place : place + 1])
+    content[place : place + 1] = bytes(flipped)
     return content
 
 
 def _set_byte(content: bytearray, rng: np.random.Generator) -> bytearray:
     place = _place(content, rng)
-    content[place : place + 1] = bytes([int(rng.choice([0, 1, 127, 128, 255, rng.integers(256)]))])
+    values = [0, 1, 127, 128, 255, int(rng.integers(256))]
+    content[place : place + 1] = bytes([int(rng.choice(values))])
     return content
 
 

@@ -96,9 +96,7 @@ class Campaign:
         worker.stop()
         oracle.stop()
 
-    def _count(
-        self, tally: Tally, made: Mutant, outcome: Outcome, verdict: Verdict | None
-    ) -> None:
+    def _count(self, tally: Tally, made: Mutant, outcome: Outcome, verdict: Verdict | None) -> None:
         tally.outcomes[outcome.kind] += 1
         tally.slowest = max(tally.slowest, (outcome.seconds, made.number))
         tally.peak = max(tally.peak, (outcome.peak_bytes, made.number))

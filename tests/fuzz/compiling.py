@@ -32,6 +32,8 @@ class Edge:
     shape: tuple[int, ...]
     dtype: str
     scale: float = 1.0
+    """The smallest that floats are quantized to at the input: far more of it, and TFLM's answer is
+    not defined."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,10 @@ def _refusal(text: str) -> str:
 def _answer(found: Compiled) -> Outcome:
     graph = found.program.graph
     tensors = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    edges = tuple(
-        Edge(t.shape, t.dtype, t.quantization.scale if t.quantization else 1.0) for t in tensors
-    )
+    beside = [graph.output_of(operator) for operator in graph.consumers(graph.inputs[0])]
+    found_scales = (tensor.quantization.scale for tensor in beside if tensor.quantization)
+    scale = min(found_scales, default=1.0)
+    edges = tuple(Edge(tensor.shape, tensor.dtype, scale) for tensor in tensors)
     moved = sum(graph.tensors[step.output].bytes for step in found.program.steps)
     return Outcome("compiled", files=dict(found.files), edges=edges, work=found.macs + moved)
 

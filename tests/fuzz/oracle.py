@@ -50,7 +50,10 @@ int main(void) {
 
 @dataclass(frozen=True)
 class Verdict:
-    """``equal``, ``no oracle``, ``too large``, or a defect: ``C compiler``, ``C run``, ``wrong``."""
+    """What came of a model that compiled.
+
+    ``equal``, ``no oracle``, ``too large``, or a defect: ``C compiler``, ``C run``, ``wrong``.
+    """
 
     kind: str
     text: str = ""
@@ -98,9 +101,7 @@ def _serve(pipe: Connection) -> None:
         pipe.send(_judged(content, outcome, np.random.default_rng(seed), sanitized))
 
 
-def _judged(
-    content: bytes, outcome: Outcome, rng: np.random.Generator, sanitized: bool
-) -> Verdict:
+def _judged(content: bytes, outcome: Outcome, rng: np.random.Generator, sanitized: bool) -> Verdict:
     source = sum(map(len, outcome.files.values()))
     if outcome.work > MOST_WORK or source > MOST_SOURCE:
         return Verdict("too large", f"{outcome.work} steps, {source} characters")
@@ -136,7 +137,8 @@ def _inputs(edge: Edge, rng: np.random.Generator) -> NDArray[np.generic]:
     rows += [rng.integers(-128, 128, size) for _ in range(RANDOM_INPUTS)]
     tensors = np.stack(rows).reshape(-1, *edge.shape)
     if edge.dtype == "float32":
-        return np.asarray(tensors * edge.scale + rng.normal(0, 1, tensors.shape), np.float32)
+        between = rng.uniform(-1, 1, tensors.shape)
+        return np.asarray((tensors + between) * edge.scale, np.float32)
     return tensors.astype(np.int8)
 
 

@@ -208,7 +208,12 @@ def _edge(model: Model, rng: Rng) -> None:
     """What the model calls its inputs or outputs."""
     graph = model.subgraphs[0]
     name = _any(rng, ("inputs", "outputs"))
-    choices = ([], [_index(model, rng)], [*getattr(graph, name)] * 2, [*graph.inputs])
+    choices: tuple[list[Any], ...] = (
+        [],
+        [_index(model, rng)],
+        [*getattr(graph, name)] * 2,
+        [*graph.inputs],
+    )
     setattr(graph, name, [int(index) for index in _any(rng, choices)])
 
 
