@@ -27,7 +27,9 @@ APART = ("avr_", "softmax", "quantize", "dequantize", "table", "concatenation")
 small."""
 
 KEPT_FAST = ("dsp_depthwise_conv_2d", "dsp_depthwise_conv_2d_pair")
-"""Kernels that lose too much where sizes are no constants, to be shared for speed."""
+"""Kernels that lose too much where sizes are no constants: for speed, equal sizes share them."""
+MOST_EQUAL = 4
+"""Layers of equal sizes up to which each has such a kernel of its own."""
 
 Fields = Mapping[str, Any]
 
@@ -44,6 +46,13 @@ class _Call:
         """Calls of the same form can be shared."""
         chosen = (value for path, value in self.fields.items() if path.rpartition(".")[2] in FORM)
         return self.function, bool(self.step.scratch_bytes), tuple(self.fields), *chosen
+
+    @property
+    def sizes(self) -> tuple[object, ...]:
+        """What the loops of a kernel turn by, and the layouts that they walk."""
+        return tuple(
+            value for path, value in self.fields.items() if "window." in path or "channels" in path
+        )
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:
@@ -69,11 +78,12 @@ def shared(names: Names, goal: Goal) -> Shared:
     """The functions for kernels that are shared; ``names`` then tells their callers."""
     groups: dict[tuple[object, ...], list[_Call]] = {}
     for call in _calls(names):
-        groups.setdefault(call.form, []).append(call)
+        fast = goal is Goal.SPEED and call.step.kernel in KEPT_FAST
+        groups.setdefault((*call.form, *(call.sizes if fast else ())), []).append(call)
     functions, structs, callers = [], {}, {}
     for calls in groups.values():
         fast = goal is Goal.SPEED and calls[0].step.kernel in KEPT_FAST
-        if len(calls) > MOST_COPIES[goal] and not fast:
+        if len(calls) > (MOST_EQUAL if fast else MOST_COPIES[goal]):
             name = f"share_{calls[0].layer.name}"
             callers.update({call.layer.name: name for call in calls})
             kept = [
