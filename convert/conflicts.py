@@ -15,7 +15,7 @@ from convert.rings import Over, Ring, Times
 Interval = tuple[int, int]
 """(low, high), both outside."""
 
-MOST_PAIRS = 2_000_000
+MOST_PAIRS = 250_000
 """Pairs of rows that are looked at one by one; beyond it two rings are kept apart as wholes."""
 
 
@@ -28,6 +28,8 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
     over, under = _lead(other, one), _lead(one, other)
     if over is None and under is None:
         one, other = one.as_one_row, other.as_one_row
+        if one.height == other.height == 1:
+            return ((-other.bytes, one.bytes),)
     written, last = one.written[:, None], one.last[:, None]
     together = (written <= other.last) & (other.written <= last)
     found: list[Interval] = []

@@ -170,7 +170,7 @@ class _Cuts:
             self.descend(cuts)
         ranked = sorted(self.tried.values(), key=lambda found: (found[0], len(found[1].runs)))
         few = self._few(PACKED)
-        packed = sorted(ranked[: 8 * few], key=lambda found: pack(found[2], 0).bytes)
+        packed = sorted(ranked[: few * few], key=lambda found: pack(found[2], 0).bytes)
         chosen = [*packed[:few], *(self.tried[cuts] for cuts in ends)]
         return [(order, found) for _, order, found in chosen]
 

@@ -32,6 +32,10 @@ MODELS = FIRMWARE.parent / "models"
 """Trained models, one folder each: model_int8.tflite, manifest.json and history.json, as data."""
 
 
+MOST_TFLITE_BYTES = 64 << 20
+"""Of a file that is read at all: many times the flash of any microcontroller."""
+
+
 def build_root() -> Path:
     """The folder of all models: ``$GLYPHITE_BUILD``, or ``build`` in the current folder."""
     return Path(os.environ.get("GLYPHITE_BUILD", "build"))
@@ -115,6 +119,18 @@ def model_folder(name: str) -> ModelFolder:
 
 
 def find_model(text: str) -> ModelFolder:
+    """The model that ``text`` names, as :func:`_find` has it; ModelError where it is too large."""
+    folder = _find(text)
+    size = folder.tflite.stat().st_size
+    if size > MOST_TFLITE_BYTES:
+        raise ModelError(
+            f"{folder.tflite} has {size:,} bytes, and at most {MOST_TFLITE_BYTES:,} are read. "
+            "Name a model for microcontrollers."
+        )
+    return folder
+
+
+def _find(text: str) -> ModelFolder:
     """The model that ``text`` names: a name below ``build/`` or of those that come with this
     package, or the path of a .tflite.
 

@@ -49,6 +49,13 @@ def check_rank(operator: Operator, tensor: Tensor, what: str, *ranks: int) -> No
         )
 
 
+def check_image(operator: Operator, tensor: Tensor) -> None:
+    """Refuse an input that is not (1, height, width, channels)."""
+    check_rank(operator, tensor, "input", 4)
+    if tensor.shape[0] != 1:
+        operator.refuse(f"its input has a batch of {tensor.shape[0]}; 1 is allowed.")
+
+
 def check_shape(operator: Operator, tensor: Tensor, what: str, shape: tuple[int, ...]) -> None:
     """Refuse a tensor of another shape than follows from the others."""
     if tensor.shape != shape:

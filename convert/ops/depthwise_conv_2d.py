@@ -8,6 +8,7 @@ from convert.ops._operands import (
     activation,
     bias_values,
     check_counts,
+    check_image,
     check_rank,
     check_shape,
     check_weights,
@@ -77,7 +78,7 @@ def check(graph: Graph, operator: Operator) -> None:
     source = activation(graph, operator)
     weights = constant(graph, operator, 1, "int8")
     output = result(graph, operator)
-    check_rank(operator, source, "input", 4)
+    check_image(operator, source)
     check_rank(operator, weights, "filter", 4)
     channels = source.shape[3] * options.depth_multiplier
     check_shape(operator, weights, "filter", (1, *weights.shape[1:3], channels))

@@ -7,7 +7,7 @@ from convert.graph import Graph, Operator
 from convert.ops._operands import (
     activation,
     check_counts,
-    check_rank,
+    check_image,
     check_same_quantization,
     check_shape,
     result,
@@ -65,7 +65,7 @@ def check(graph: Graph, operator: Operator) -> None:
     check_counts(operator, 1, 1)
     source = activation(graph, operator)
     output = result(graph, operator)
-    check_rank(operator, source, "input", 4)
+    check_image(operator, source)
     check_same_quantization(operator, source, output)
     check_activation(operator, options.activation)
     check_padding(operator, options.padding)

@@ -15,14 +15,18 @@ OPTIONS = ""
 LAST_VERSION = 3
 KERNEL = _table.KERNEL
 
+SMALLEST_SCALE = 2.0**-28
+
 
 def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types
     """Nothing: it has no options."""
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the table cannot hold."""
-    _table.check_unary(graph, operator)
+    """Refuse what the table cannot hold, and a 6 beyond 32 bits, where TFLM's is not defined."""
+    source, _ = _table.check_unary(graph, operator)
+    if source.scale < SMALLEST_SCALE:
+        operator.refuse(f"its input's scale is {source.scale:g}; 2**-28 or more is allowed.")
 
 
 def lower(graph: Graph, operator: Operator) -> Step:

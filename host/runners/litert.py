@@ -16,6 +16,7 @@ from convert.manifest import Manifest, TensorInfo, sha256_of
 from convert.quiet import quiet
 from convert.workspace import ModelFolder
 from host.runners.base import Advance, Scores, Tensors, package_version, require_shape
+from host.runners.trial import try_out
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every .tflite file."""
@@ -31,7 +32,7 @@ class LitertRunner:
     def run(self, tensors: Tensors, advance: Advance) -> Scores:
         """The int8 scores (n, classes)."""
         interpreter = _load(self.model)
-        source, sink = (_only(kind, self.model) for kind in _details(interpreter))
+        source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
         require_shape(tensors, _shape(source))
         scores = np.empty((len(tensors), *_shape(sink)[1:]), np.int8)
         for index, tensor in enumerate(tensors):
@@ -68,9 +69,12 @@ def read_manifest(folder: ModelFolder) -> Manifest:
 
 
 def _describe(folder: ModelFolder) -> Manifest:
+    try_out(folder.tflite)
     interpreter = _load(folder.tflite)
     types = ("int8", "float32")
-    source, sink = (_only(kind, folder.tflite, *types) for kind in _details(interpreter))
+    source, sink = (
+        _only(kind, folder.tflite, *types) for kind in _details(interpreter, folder.tflite)
+    )
     classes = int(np.prod(_shape(sink)[1:]))
     return Manifest(
         name=folder.name,
@@ -110,19 +114,23 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - an interpreter of either package
             interpreter = interpreter_class(model_content=content)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{path} cannot be loaded by LiteRT: {_one_line(error)}. The file is damaged or cut "
-            "short, or needs an operator that LiteRT lacks. Copy it or convert it anew."
-        ) from error
+        raise _unusable(path, error) from error
     return interpreter
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+def _unusable(path: Path, error: Exception) -> ModelError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return ModelError(
+        f"{path} cannot be loaded by LiteRT: {reason}. The file is damaged or cut "
+        "short, or needs an operator that LiteRT lacks. Copy it or convert it anew."
+    )
 
 
-def _details(interpreter: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    return interpreter.get_input_details(), interpreter.get_output_details()
+def _details(interpreter: Any, path: Path) -> tuple[Any, Any]:  # noqa: ANN401
+    try:
+        return interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:  # an index, or a name that is no UTF-8
+        raise _unusable(path, error) from error
 
 
 def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Campaign:
 
 def gist(sentence: str) -> str:
     """What refusals of one kind have in common: their words, without names, numbers, lists."""
-    words = re.sub(r"(?<!\w)'[^']*'(?!\w)|\([^)]*\)|\[[^]]*\]", "_", sentence)
+    words = re.sub(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|\([^)]*\)|\[[^]]*\]", "_", sentence)
     words = re.sub(r"\bscalar\b|(?<![\w*])-?\d[\w.*+-]*(?<!\.)|\b(inf|nan)\b", "N", words)
     words = re.sub(r"Operator N is \S+", "Operator N is _", words)
     return re.split(r"(?<=[a-zN_])\. |; | Supported are ", words)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import time
@@ -60,15 +59,18 @@ class Outcome:
 class CompileWorker:
     """The process; ended and started anew where a file hangs or kills it."""
 
-    def __init__(self, compiler: Compiler = compile_model) -> None:
+    def __init__(self, compiler: Compiler = compile_model, seconds: int = MOST_SECONDS) -> None:
         self.compiler = compiler
+        self.seconds = seconds
         self.start()
 
     def start(self) -> None:
         """Start it."""
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self.compiler), daemon=True)
+        self.process = context.Process(
+            target=_serve, args=(theirs, self.compiler, self.seconds), daemon=True
+        )
         self.process.start()
         theirs.close()
 
@@ -82,7 +84,7 @@ class CompileWorker:
             found = Outcome("hang", f"no answer after {PATIENCE} s", PATIENCE)
         except (EOFError, ConnectionError):
             self.process.join()
-            found = _death(self.process.exitcode)
+            found = self._death(self.process.exitcode)
         self.stop()
         self.start()
         return found
@@ -93,14 +95,13 @@ class CompileWorker:
         self.process.join()
         self.pipe.close()
 
+    def _death(self, code: int | None) -> Outcome:
+        if code == -signal.SIGXCPU:
+            return Outcome("hang", f"more than {self.seconds} s of the processor", self.seconds)
+        return Outcome("crash", f"the process ended with {code}")
 
-def _death(code: int | None) -> Outcome:
-    if code == -signal.SIGXCPU:
-        return Outcome("hang", f"more than {MOST_SECONDS} s of the processor", MOST_SECONDS)
-    return Outcome("crash", f"the process ended with {code}")
 
-
-def _serve(pipe: Connection, compiler: Compiler) -> None:
+def _serve(pipe: Connection, compiler: Compiler, seconds: int) -> None:
     """Compile what comes, until nobody asks any more."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     while True:
@@ -108,11 +109,11 @@ def _serve(pipe: Connection, compiler: Compiler) -> None:
             content = pipe.recv_bytes()
         except EOFError:
             return
-        pipe.send(_compiled(compiler, content))
+        pipe.send(_compiled(compiler, content, seconds))
 
 
-def _compiled(compiler: Compiler, content: bytes) -> Outcome:
-    _limit_time()
+def _compiled(compiler: Compiler, content: bytes, seconds: int) -> Outcome:
+    _limit_time(seconds)
     _forget_peak()
     began = time.process_time()
     try:
@@ -153,10 +154,10 @@ def _answer(found: Compiled) -> Outcome:
     return Outcome("compiled", files=dict(found.files), edges=edges, work=found.macs + moved)
 
 
-def _limit_time() -> None:
-    """From now on, MOST_SECONDS of the processor; then the system ends the process."""
+def _limit_time(seconds: int) -> None:
+    """So much of the processor from now on; then the system ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime) + 1 + MOST_SECONDS
+    limit = int(used.ru_utime + used.ru_stime) + 1 + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
@@ -169,6 +170,3 @@ def _peak() -> int:
     with open("/proc/self/status") as file:  # noqa: PTH123
         line = next(line for line in file if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
-
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
