@@ -155,7 +155,11 @@ def _edge(macro: str, tensor: Tensor) -> Edge:
             "can be sent over the wire. Add a Reshape layer to the model."
         )
     quantization = tensor.quantization
-    assert quantization is not None  # check_edges has seen to it
+    if tensor.dtype != "int8" or quantization is None:
+        raise ModelError(
+            f"The model's {macro.lower()} is {tensor.dtype}, and the sketch takes int8. Quantize "
+            "it whole with `glyphite convert`, or use `glyphite compile`."
+        )
     return Edge(macro, tensor.shape, tensor.bytes, quantization.scale, quantization.zero_point)
 
 

@@ -31,6 +31,8 @@ SECONDS = 30
 PLAIN = ("-std=c99", "-O1")
 SANITIZED = ("-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 RANDOM_INPUTS = 3
+LARGEST_FLOAT = 3e38
+"""Beyond it float32 is infinite, and what TFLM makes of that is not defined."""
 MOST_MEMORY = 4 << 30
 """Bytes of address space that TFLM may take."""
 
@@ -138,7 +140,8 @@ def _inputs(edge: Edge, rng: np.random.Generator) -> NDArray[np.generic]:
     tensors = np.stack(rows).reshape(-1, *edge.shape)
     if edge.dtype == "float32":
         between = rng.uniform(-1, 1, tensors.shape)
-        return np.asarray((tensors + between) * edge.scale, np.float32)
+        finite = np.clip((tensors + between) * edge.scale, -LARGEST_FLOAT, LARGEST_FLOAT)
+        return np.asarray(finite, np.float32)
     return tensors.astype(np.int8)
 
 
