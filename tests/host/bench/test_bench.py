@@ -258,7 +258,7 @@ class TestCommand:
         assert document["unit"] == "instructions"
         assert document["inputs"] == "3 random int8 inputs"
         assert document["count_least"] <= document["count"] <= document["count_most"]
-        assert document["count"] > 2 * document["macs"] > 0
+        assert document["count"] > document["macs"] / 2 > 0  # SMLAD makes two MACs at once
         assert document["modelled_cycles"] > document["count"]
         assert document["stack_bytes"] > 0
         assert document["tflm"] is None
