@@ -245,6 +245,38 @@ def test_the_deepest_stack_is_told_to_the_byte(
     assert end and figures["static_end"] == int(end[1], 16)
 
 
+def test_an_interrupt_is_counted_as_if_it_came_where_the_stack_is_deepest(
+    sketch: Sketch, tmp_path: Path
+) -> None:
+    """It comes once, in main, and pushes 20 bytes below its return address; deep is never met."""
+    report = tmp_path / "report.json"
+    interrupt = r"""
+    #include <avr/interrupt.h>
+    ISR(TIMER2_COMPA_vect, ISR_NAKED) {
+        __asm__ volatile("push r24\n in r24, __SREG__\n push r24\n ldi r24, 18\n"
+                         "1: push r24\n dec r24\n brne 1b\n ldi r24, 18\n"
+                         "2: pop r0\n dec r24\n brne 2b\n"
+                         "pop r24\n out __SREG__, r24\n pop r24\n reti\n");
+    }
+    """
+    once = r"""
+        setup();
+        OCR2A = 10;
+        TIMSK2 = 1 << OCIE2A;
+        TCCR2B = 1;
+        sei();
+        __asm__ volatile("ldi r24, 200\n 1: dec r24\n brne 1b\n" ::: "r24");
+        cli();
+    """
+    code = interrupt + DEEP.replace("SIZE", "123").replace("    setup();\n", once)
+    image = sketch(code)
+    with running(image, "uno", "--report", str(report)) as emulated, opened(emulated) as port:
+        assert port.read(1) == b"!"
+        port.write(b"\0")
+        assert port.read(2) == bytes([1]) + b"."
+    assert json.loads(report.read_text())["stack_bytes"] == (2 + 2 + 123) + (2 + 20)
+
+
 def test_a_frame_that_is_set_up_in_two_halves_is_no_overflow(sketch: Sketch) -> None:
     """From 0x0805 to 0x07F0 by way of 0x0705, which is inside the static data: 0x0100 to 0x0740."""
     code = """

@@ -123,7 +123,8 @@ static void watch(struct board *board, avr_cycle_count_t taken, uint8_t nested) 
     const avr_t *avr = board->avr;
     if (nested == 0) {
         avr_cycle_count_t entry = avr->interrupts.running_ptr > 0 ? avr->address_size + 2U : 0;
-        watch_step(&board->watch, avr, board->stack.settled, taken - entry);
+        uint16_t pointer = entry > 0 ? board->stack.before : board->stack.settled;
+        watch_step(&board->watch, avr, pointer, taken - entry);
     }
 }
 

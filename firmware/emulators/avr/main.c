@@ -127,7 +127,8 @@ int main(int count, char **arguments) {
         fprintf(stderr,
                 "avr_board: stack overflow: the stack grew down to 0x%04X, and the static data "
                 "ends at 0x%04X (program counter 0x%05X)\n",
-                board.stack.lowest, board.stack.static_end, (unsigned)board.avr->pc);
+                (unsigned)(board.stack.lowest - board.stack.interrupts), board.stack.static_end,
+                (unsigned)board.avr->pc);
     }
     return (int)outcome;
 }

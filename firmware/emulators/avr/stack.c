@@ -46,14 +46,37 @@ static uint16_t find_static_end(const avr_t *avr) {
 }
 
 void stack_begin(struct stack *stack, const avr_t *avr) {
-    stack->static_end = find_static_end(avr);
-    stack->pointer = stack->settled = avr->ramend;
-    stack->lowest = (uint16_t)(avr->ramend + 1);
+    *stack = (struct stack){.static_end = find_static_end(avr),
+                            .lowest = (uint16_t)(avr->ramend + 1),
+                            .pointer = avr->ramend,
+                            .settled = avr->ramend};
 }
 
 /* `out SPH, r`: half of the pointer is new and half is old until `out SPL` follows. */
 static bool is_half_written(const avr_t *avr, avr_flashaddr_t pc) {
     return (word_at(avr, pc) & 0xFE0FU) == 0xBE0EU;
+}
+
+/* The sketch's own use of the stack, which goes down to the byte above `pointer`. */
+static void use(struct stack *stack, uint16_t pointer) {
+    if (pointer + 1 < stack->lowest) {
+        stack->lowest = (uint16_t)(pointer + 1);
+    }
+}
+
+/* The return address is on the stack by the time that an interrupt is seen to run. */
+static void follow_interrupt(struct stack *stack, const avr_t *avr, uint16_t pointer) {
+    if (!stack->interrupted) {
+        stack->before = (uint16_t)(pointer + avr->address_size);
+        use(stack, stack->before);
+    }
+    if (stack->before - pointer > stack->interrupts) {
+        stack->interrupts = (uint16_t)(stack->before - pointer);
+    }
+}
+
+static bool is_clear(const struct stack *stack) {
+    return stack->lowest - stack->interrupts >= stack->static_end;
 }
 
 bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc) {
@@ -63,15 +86,19 @@ bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc) {
     }
     stack->pointer = pointer;
     if (is_half_written(avr, pc)) {
-        return stack->lowest >= stack->static_end;
+        return is_clear(stack);
     }
     stack->settled = pointer;
-    if (pointer + 1 < stack->lowest) {
-        stack->lowest = (uint16_t)(pointer + 1);
+    bool interrupted = avr->interrupts.running_ptr > 0;
+    if (interrupted) {
+        follow_interrupt(stack, avr, pointer);
+    } else {
+        use(stack, pointer);
     }
-    return stack->lowest >= stack->static_end;
+    stack->interrupted = interrupted;
+    return is_clear(stack);
 }
 
 unsigned stack_peak(const struct stack *stack, const avr_t *avr) {
-    return avr->ramend + 1U - stack->lowest;
+    return avr->ramend + 1U - stack->lowest + stack->interrupts;
 }
