@@ -124,7 +124,7 @@ def lower(graph: Graph) -> Program:
 
 def specialize(program: Program, architecture: str, goal: Goal) -> Program:
     """The same network by kernels for a processor, wherever they give the same bytes."""
-    variant = variants(architecture, goal)
+    variant = variants(architecture, goal, program.steps)
     if variant is None or total_rows(program) > MOST_ROWS:
         return program
     layers = (

@@ -46,6 +46,11 @@ class Codes:
         """The C type of a number."""
         return "uint8_t" if self.most <= BYTE else "uint16_t"
 
+    @property
+    def count(self) -> str:
+        """The C type in which one is reckoned with, also where `int` has 16 bits."""
+        return "int" if self.most <= BYTE else "int32_t"
+
 
 class Names:
     """What the tensors and layers of a program are called in C."""
@@ -177,7 +182,7 @@ def _ring_line(names: Names, name: str, tensor: int) -> str:
     buffer = names.plan.buffer_of(names.program.base(tensor))
     kept = height if own else buffer.ring.rows
     numbers = f"{names.pointer(tensor)}, {height}, {kept}, {row_bytes}"
-    return wrap(f"static const struct glyphite_ring {name} = {{{numbers}}};", 0)
+    return wrap(f"static const GLYPHITE_CONST struct glyphite_ring {name} = {{{numbers}}};", 0)
 
 
 def _whole_line(names: Names, layer: Layer, step: Step) -> str:

@@ -20,7 +20,13 @@ from convert.plan import Plan
 from convert.program import Layer, Program, Step
 from convert.rows import geometry
 
-_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
+_C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "float32": "float",
+}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Steps for kernels that are made for one kind of processor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from convert.goal import Goal
 from convert.layouts import avr, dsp_steps
@@ -14,13 +14,13 @@ DSP = ("armv7e-m", "armv8-m.main")
 """Cortex-M4 and M7, and M33: those with the DSP instructions."""
 
 
-def variants(architecture: str, goal: Goal) -> Variant | None:
-    """What turns portable steps into those of a processor's kernels; None where it has none.
+def variants(architecture: str, goal: Goal, steps: Sequence[Step]) -> Variant | None:
+    """What turns a model's portable steps into those of a processor's kernels, if it has some.
 
     ``architecture`` is a board file's ``mcu.architecture``. The arena may grow.
     """
     if architecture in AVR:
-        return avr.variant
+        return avr.variants(steps, goal)
     if architecture in DSP:
         return {Goal.SPEED: dsp_steps.fastest, Goal.SIZE: dsp_steps.smallest}.get(goal)
     return None

@@ -17,10 +17,10 @@ FLAGS = ("-Os", *WARNINGS, "-std=gnu99", f"-I{SOURCES}")
 
 PROGRAM = """
 #include <avr/io.h>
-#include "kernels/avr/conv_2d.h"
+#include "kernels/avr/{header}.h"
 
 {arrays}
-static const GLYPHITE_FAR struct glyphite_avr_conv_2d layer = {struct};
+static const GLYPHITE_FAR struct glyphite_{kernel} layer = {struct};
 static const __flash int8_t under[{turns} * {pointers}] = {{{under}}};
 static int8_t input[{height} * {row_bytes}], output[{turns} * {output_bytes}];
 
@@ -31,7 +31,7 @@ static void run(void) {{
             const int8_t row = under[y * {pointers} + i];
             rows[i] = row < 0 ? NULL : input + row * {row_bytes};
         }}
-        glyphite_avr_conv_2d_row(&layer, rows, output + y * {output_bytes});
+        glyphite_{kernel}_row(&layer, rows, output + y * {output_bytes});
     }}
 }}
 
@@ -80,6 +80,8 @@ class AvrProgram:
         self.source = folder / "program.c"
         self.source.write_text(
             PROGRAM.format(
+                header=step.kernel.removeprefix("avr_"),
+                kernel=step.kernel,
                 arrays="\n".join(_arrays(step.fields)),
                 struct=_initializer(step.fields),
                 turns=turns,
@@ -106,10 +108,11 @@ class AvrProgram:
 
 
 def _arrays(fields: Mapping[str, Any]) -> list[str]:
+    parts = fields["weights"] if isinstance(fields["weights"], tuple) else (fields["weights"],)
     return [
         f"static const GLYPHITE_FAR uint8_t weights_{i}[{len(part)}] = "
         f"{{{', '.join(map(str, part.tolist()))}}};"
-        for i, part in enumerate(fields["weights"])
+        for i, part in enumerate(parts)
     ]
 
 
@@ -118,6 +121,8 @@ def _initializer(fields: Mapping[str, Any]) -> str:
     for name, value in fields.items():
         if isinstance(value, tuple):
             text = "{" + ", ".join(f"weights_{i}" for i in range(len(value))) + "}"
+        elif isinstance(value, np.ndarray):
+            text = "weights_0"
         else:
             text = _initializer(value) if isinstance(value, Mapping) else str(value)
         parts.append(f".{name} = {text}")

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from convert.compiler import lower
 from convert.fixed_point import multiply_high
-from convert.layouts import avr
+from convert.layouts import avr_conv, avr_pair
+from convert.layouts.avr_channels import LARGEST_ARRAY
 from convert.passes import optimize
 from convert.program import Step
 from convert.tflite import read
@@ -40,12 +41,26 @@ def only_step(content: bytes) -> Step:
     return step
 
 
+Variant = Callable[[Step], Step | None]
+KERNELS: list[Variant] = [avr_conv.variant, avr_pair.variant]
+
+
+def kernel_name(variant: Variant) -> str:
+    return variant.__module__.rpartition(".")[2]
+
+
 def check(
-    folder: Path, emulator: Path, model: Model, rng: np.random.Generator, mcu: str
+    folder: Path,
+    emulator: Path,
+    model: Model,
+    rng: np.random.Generator,
+    mcu: str,
+    *,
+    variant: Variant = avr_conv.variant,
 ) -> tuple[Step, float]:
     """The kernel gives TFLM's bytes; the step, and the most cycles for each MAC."""
     content, shape = model
-    found = avr.variant(only_step(content))
+    found = variant(only_step(content))
     assert found is not None
     inputs = hard_inputs(rng, shape, 2)
     expected = infer(content, inputs).reshape(len(inputs), -1)
@@ -74,20 +89,28 @@ GEOMETRIES: list[dict[str, Any]] = [
     {"source": (7, 8, 3), "channels": 5, "kernel": (3, 2), "stride": (1, 3)},
     {"source": (9, 5, 8), "channels": 3, "kernel": (3, 2), "dilation": (2, 1)},
     {"source": (4, 5, 12), "channels": 17, "kernel": (1, 1)},
-    {"source": (3, 3, 90), "channels": 4, "kernel": (3, 3)},
+    {"source": (3, 3, 80), "channels": 4, "kernel": (3, 3)},
     {"source": (6, 6, 2), "channels": 1, "kernel": (2, 6)},
+    {"source": (9, 8, 1), "channels": 3, "kernel": (3, 3), "stride": (2, 2)},
 ]
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
 @pytest.mark.parametrize("activation", [NONE, RELU, RELU6])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g["source"])))
+@pytest.mark.parametrize("variant", KERNELS, ids=kernel_name)
 def test_convolution_of_any_geometry_gives_tflms_bytes(
-    tmp_path: Path, emulator: Path, geometry: dict[str, Any], activation: int, mcu: str
+    tmp_path: Path,
+    emulator: Path,
+    *,
+    variant: Variant,
+    geometry: dict[str, Any],
+    activation: int,
+    mcu: str,
 ) -> None:
     rng = np.random.default_rng([activation, *geometry["source"]])
     model = conv_2d(rng, activation=activation, padding=VALID, **geometry)
-    check(tmp_path, emulator, model, rng, mcu)
+    check(tmp_path, emulator, model, rng, mcu, variant=variant)
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
@@ -101,9 +124,15 @@ def test_padding_counts_as_zero_where_the_input_begins_at_its_zero_point(
         check(tmp_path, emulator, model, rng, mcu)
 
 
+@pytest.mark.parametrize("lowest", [False, True])
+def test_padded_windows_are_not_for_pairs(lowest: bool) -> None:
+    content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=lowest)
+    assert avr_pair.variant(only_step(content)) is None
+
+
 def test_padding_of_any_other_zero_point_stays_with_the_portable_kernel() -> None:
     content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=False)
-    assert avr.variant(only_step(content)) is None
+    assert avr_conv.variant(only_step(content)) is None
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
@@ -124,7 +153,8 @@ def test_fully_connected_of_any_length_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng(inputs)
     content = fully_connected(rng, (1, inputs), inputs, channels)
-    check(tmp_path, emulator, (content, (1, inputs)), rng, mcu)
+    for variant in KERNELS[: 2 if inputs <= 255 else 1]:
+        check(tmp_path, emulator, (content, (1, inputs)), rng, mcu, variant=variant)
 
 
 def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
@@ -133,7 +163,7 @@ def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
     rng = np.random.default_rng(5)
     content = fully_connected(rng, (1, 600), 600, 120, activation=RELU)
     step, _ = check(tmp_path, emulator, (content, (1, 600)), rng, "atmega2560")
-    assert [len(part) <= avr.LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
+    assert [len(part) <= LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
 
 
 def with_weights(content: bytes, weights: NDArray[np.int8]) -> bytes:
@@ -154,8 +184,35 @@ def test_sums_at_the_very_end_of_24_bits_are_exact(
     check(tmp_path, emulator, model, np.random.default_rng(7), mcu)
 
 
+def two_weights(bias: list[int]) -> bytes:
+    """Fully connected: two weights of 127 or -127 for each bias, and inputs as they are."""
+    model = ModelBuilder()
+    weights = np.where(np.arange(len(bias))[:, None] % 2, -127, 127).repeat(2, axis=1)
+    inputs = [model.tensor((1, 2), 0.5), model.weights(weights.astype(np.int8), 0.5)]
+    inputs.append(model.bias(np.array(bias, np.int32)))
+    output = model.tensor((1, len(bias)), 64.0)
+    model.operator("FULLY_CONNECTED", inputs, [output], "FullyConnectedOptions", version=4)
+    return model.build([0], [output])
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+def test_sums_are_of_16_bits_just_where_no_input_can_leave_them(
+    tmp_path: Path, emulator: Path, mcu: str
+) -> None:
+    """Two inputs of -128 make -32,512 of weights of 127: 255 more is the most."""
+    content = two_weights([-255, 255, -256, 256, 509, -509, 510, -510])
+    step = avr_pair.variant(only_step(content))
+    assert step is not None
+    narrow = step.fields["weights"].reshape(8, -1)[:, 0].tolist()
+    assert narrow == [1, 1, 0, 0, 1, 1, 0, 0]
+    inputs = np.array([[a, b] for a in (-128, -127, 0, 127) for b in (-128, 1, 127)], np.int8)
+    outputs, _ = AvrProgram(tmp_path, step, inputs, 8).run(emulator, mcu)
+    np.testing.assert_array_equal(outputs, infer(content, inputs).reshape(-1, 8))
+
+
+@pytest.mark.parametrize("variant", KERNELS, ids=kernel_name)
 def test_halves_are_rounded_as_tflm_rounds_them_on_either_side_of_zero(
-    tmp_path: Path, emulator: Path
+    tmp_path: Path, emulator: Path, variant: Variant
 ) -> None:
     """Where the factor is a power of two, every odd sum is a half for the first rounding."""
     model = ModelBuilder()
@@ -164,7 +221,7 @@ def test_halves_are_rounded_as_tflm_rounds_them_on_either_side_of_zero(
     output = model.tensor((1, 4), 16.0, 3)
     model.operator("FULLY_CONNECTED", inputs, [output], "FullyConnectedOptions", version=4)
     content = model.build([0], [output])
-    step = avr.variant(only_step(content))
+    step = variant(only_step(content))
     assert step is not None
     tensors = np.arange(-128, 128, dtype=np.int8)[:, None]
     outputs, _ = AvrProgram(tmp_path, step, tensors, 4).run(emulator, "atmega328p")
@@ -176,14 +233,14 @@ def test_sums_that_can_leave_24_bits_stay_with_the_portable_kernel() -> None:
     weights = np.zeros((4, 270), np.int8)
     for count, fits in ((256, True), (260, False)):
         weights[2, :count] = 127
-        assert (avr.variant(only_step(with_weights(content, weights))) is not None) == fits
+        assert (avr_conv.variant(only_step(with_weights(content, weights))) is not None) == fits
 
 
 def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
     """Weights lie input by input, each + 128; the constants of a group's channels follow them."""
     content = fully_connected(np.random.default_rng(2), (1, 5), 5, 11)
     step = only_step(content)
-    found = avr.variant(step)
+    found = avr_conv.variant(step)
     assert found is not None
     (stream,) = found.fields["weights"]
     assert len(stream) == 5 * 8 + 8 * 8 + 5 * 4 + 3 * 8

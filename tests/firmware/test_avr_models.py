@@ -9,10 +9,19 @@ import pytest
 from numpy.typing import NDArray
 
 from convert.compiler import compile_model
+from convert.goal import Goal
 from convert.workspace import MODELS, TFLITE
 from host.runners.tflm import infer
-from tests.convert.models import SAME, VALID, conv_and_pool, hard_inputs
-from tests.convert.test_operators import softmax
+from tests.convert.models import (
+    RELU,
+    SAME,
+    VALID,
+    ModelBuilder,
+    conv_and_pool,
+    hard_inputs,
+    random_int8,
+)
+from tests.convert.test_operators import fully_connected, softmax
 from tests.firmware.avr_program import chip
 
 MAIN = """
@@ -97,3 +106,83 @@ def test_the_unos_network_answers_in_130_milliseconds(tmp_path: Path, emulator: 
     inputs = hard_inputs(np.random.default_rng(0), (1, 28, 28, 1), 2)
     cycles = check(tmp_path, emulator, content, inputs, "atmega328p")
     assert cycles.max() < 0.130 * 16e6
+
+
+def few_channels() -> bytes:
+    """28x28x1, three convolutions 3x3 of stride 2 and 1, 3, 6 channels, mean, dense 10, softmax."""
+    rng = np.random.default_rng(1)
+    model, shape, depth = ModelBuilder(), 28, 1
+    source = model.tensor((1, 28, 28, 1), 1 / 255, -128)
+    for channels in (1, 3, 6):
+        shape = (shape - 3) // 2 + 1
+        inputs = [source, model.weights(random_int8(rng, channels, 3, 3, depth), [0.01] * channels)]
+        inputs.append(model.bias(rng.integers(-300, 300, channels).astype(np.int32)))
+        source = model.tensor((1, shape, shape, channels), 0.03 * depth, -128)
+        model.operator(
+            "CONV_2D", inputs, [source], "Conv2DOptions", version=3, padding=VALID, strideH=2,
+            strideW=2, dilationHFactor=1, dilationWFactor=1, fusedActivationFunction=RELU,
+        )  # fmt: skip
+        depth = channels
+    axes = model.tensor((2,), data=np.array([1, 2], np.int32), dtype="INT32")
+    mean = model.tensor((1, 6), 0.1, -128)
+    model.operator("MEAN", [source, axes], [mean], "ReducerOptions", version=2)
+    weights = model.weights(random_int8(rng, 10, 6), 0.01)
+    logits, scores = model.tensor((1, 10), 0.06), model.tensor((1, 10), 1 / 256, -128)
+    bias = model.bias(rng.integers(-99, 99, 10).astype(np.int32))
+    model.operator(
+        "FULLY_CONNECTED", [mean, weights, bias], [logits], "FullyConnectedOptions", version=4
+    )
+    model.operator("SOFTMAX", [logits], [scores], "SoftmaxOptions", version=2, beta=1.0)
+    return model.build([0], [scores])
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+def test_a_network_of_few_channels_takes_8_milliseconds(
+    tmp_path: Path, emulator: Path, mcu: str
+) -> None:
+    inputs = hard_inputs(np.random.default_rng(0), (1, 28, 28, 1), 4)
+    cycles = check(tmp_path, emulator, few_channels(), inputs, mcu)
+    assert cycles.max() < 0.008 * 16e6
+
+
+def kernels(content: bytes, goal: Goal) -> set[str]:
+    """Those of a model's convolutions, on an Uno."""
+    steps = compile_model(content, "model", architecture="avr5", goal=goal).program.steps
+    return {step.kernel for step in steps if "conv" in step.kernel}
+
+
+def test_a_model_has_one_kernel_for_its_convolutions() -> None:
+    """The small one where it is nearly as fast, or where size is all that counts."""
+    uno = (MODELS / "uno" / TFLITE).read_bytes()
+    assert kernels(few_channels(), Goal.SPEED) == {"avr_conv_2d_pair"}
+    assert kernels(uno, Goal.SPEED) == kernels(uno, Goal.SIZE) == {"avr_conv_2d"}
+    many = fully_connected(np.random.default_rng(0), (1, 100), 100, 64)
+    model = compile_model(many, "model", architecture="avr5", goal=Goal.SPEED)
+    assert [step.kernel for step in model.program.steps] == ["avr_conv_2d"]
+    model = compile_model(many, "model", architecture="avr5", goal=Goal.SIZE)
+    assert [step.kernel for step in model.program.steps] == ["avr_conv_2d_pair"]
+
+
+def in_place() -> bytes:
+    """1x1 convolutions of 2 channels: outputs that want to lie over their inputs."""
+    rng = np.random.default_rng(4)
+    model = ModelBuilder()
+    source = model.tensor((1, 3, 9, 2), 0.02, 3)
+    for _ in range(2):
+        inputs = [source, model.weights(random_int8(rng, 2, 1, 1, 2), [0.02] * 2)]
+        source = model.tensor((1, 3, 9, 2), 0.03, 7)
+        model.operator(
+            "CONV_2D", inputs, [source], "Conv2DOptions", version=3, padding=VALID, strideH=1,
+            strideW=1, dilationHFactor=1, dilationWFactor=1,
+        )  # fmt: skip
+    return model.build([0], [source])
+
+
+def test_a_pair_is_not_written_over_inputs_that_its_first_pixel_still_needs(
+    tmp_path: Path, emulator: Path
+) -> None:
+    compiled = compile_model(in_place(), "model", architecture="avr5")
+    assert {step.kernel for step in compiled.program.steps} == {"avr_conv_2d_pair"}
+    assert compiled.plan.bytes < 2 * 54  # so that they do lie over each other
+    inputs = hard_inputs(np.random.default_rng(0), (1, 3, 9, 2), 20)
+    check(tmp_path, emulator, in_place(), inputs, "atmega328p")

@@ -63,9 +63,18 @@ def processes_of(image: Path) -> list[int]:
 
 
 def wait_until_gone(image: Path) -> None:
+    """The kernel may list a process that was killed for some milliseconds more."""
     deadline = time.monotonic() + 10
     while processes_of(image):
         assert time.monotonic() < deadline, "the emulator outlived its program"
+        time.sleep(0.02)
+
+
+def wait_until_there(image: Path) -> None:
+    """A process that has just been started may have no command line yet."""
+    deadline = time.monotonic() + 10
+    while not processes_of(image):
+        assert time.monotonic() < deadline, "the emulator was not started"
         time.sleep(0.02)
 
 
@@ -105,9 +114,9 @@ def test_closing_the_port_ends_the_board_and_leaves_no_zombie(
     native: Path, before: set[int]
 ) -> None:
     port = serial.serial_for_url("sim://native")
-    assert processes_of(native)
+    wait_until_there(native)
     port.close()
-    assert not processes_of(native)
+    wait_until_gone(native)
     assert children() <= before
     port.close()
 
@@ -122,7 +131,7 @@ def test_a_port_can_be_opened_again(native: Path) -> None:
     with pytest.raises(serial.SerialException, match="already open"):
         port.open()
     port.close()
-    assert not processes_of(native)
+    wait_until_gone(native)
 
 
 def test_an_exception_inside_a_session_leaves_nothing_running(
@@ -131,7 +140,7 @@ def test_an_exception_inside_a_session_leaves_nothing_running(
     with pytest.raises(ZeroDivisionError), open_session("sim://native") as session:
         session.infer(np.zeros(300, np.int8))
         raise ZeroDivisionError
-    assert not processes_of(native)
+    wait_until_gone(native)
     assert children() <= before
 
 
@@ -141,7 +150,7 @@ def test_a_baud_rate_that_cannot_be_is_a_sentence_and_leaves_nothing_running(
 ) -> None:
     with pytest.raises(LinkError, match="The port sim://native cannot be opened as a serial line"):
         open_port("sim://native", baud)
-    assert not processes_of(native)
+    wait_until_gone(native)
     assert children() <= before
 
 
@@ -165,7 +174,7 @@ def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: 
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"tiny\n"
-        assert processes_of(native)
+        wait_until_there(native)
         other.send_signal(number)
     wait_until_gone(native)
 

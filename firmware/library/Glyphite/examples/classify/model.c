@@ -9,8 +9,8 @@
  * avr_conv_2d_3            CONV_2D                      1x3x3x48       46,656      5,568
  * avr_conv_2d_4            CONV_2D                      1x1x1x32       13,824     14,080
  * avr_conv_2d_5            FULLY_CONNECTED                  1x10          320        464
- * avr_softmax_6            SOFTMAX                          1x10            0        164
- * in all                                                              186,976     21,428
+ * avr_softmax_6            SOFTMAX                          1x10            0        120
+ * in all                                                              186,976     21,384
  *
  * Arena: 1,132 bytes. */
 #include "model.h"
@@ -35,6 +35,15 @@
 #endif
 #endif
 
+/* The same for what an AVR, whose flash is scarce, has one copy of. */
+#ifndef GLYPHITE_HELPER
+#if defined(__AVR__)
+#define GLYPHITE_HELPER static __attribute__((noinline, unused))
+#else
+#define GLYPHITE_HELPER GLYPHITE_KERNEL
+#endif
+#endif
+
 /* A type qualifier of all constant arrays, for processors whose constants need one: an AVR's lie in
  * program memory, which only GNU C can name. */
 #ifndef GLYPHITE_CONST
@@ -49,29 +58,31 @@
 
 /* Tensors of which only some rows are kept: a new row takes the place of one that is done with. */
 
+/* Rows are counted by `int`, which every processor, an AVR too, has in a size that suits it. */
 struct glyphite_ring {
     int8_t *start;
-    int32_t height; /* rows of the tensor */
-    int32_t rows;   /* that are kept */
-    int32_t row_bytes;
+    int height; /* rows of the tensor */
+    int rows;   /* that are kept */
+    int row_bytes;
 };
 
 /* Where row y lies, 0 <= y < height. */
-GLYPHITE_KERNEL int8_t *glyphite_ring_row(const struct glyphite_ring *ring, int32_t y) {
-    const int32_t place = ring->rows < ring->height ? (uint16_t)y % (uint16_t)ring->rows : y;
+GLYPHITE_HELPER int8_t *glyphite_ring_row(const GLYPHITE_CONST struct glyphite_ring *ring, int y) {
+    const int rows = ring->rows;
+    const int place = y < rows ? y : (int)((uint16_t)y % (uint16_t)rows);
     return ring->start + place * ring->row_bytes;
 }
 
 /* The same for any y: NULL outside the tensor, where padding is. */
-GLYPHITE_KERNEL const int8_t *glyphite_ring_padded_row(const struct glyphite_ring *ring,
-                                                       int32_t y) {
+GLYPHITE_HELPER const int8_t *
+glyphite_ring_padded_row(const GLYPHITE_CONST struct glyphite_ring *ring, int y) {
     return y >= 0 && y < ring->height ? glyphite_ring_row(ring, y) : NULL;
 }
 
 /* Points rows[0..count-1] at row `first` and each `dilation`-th after it. */
-GLYPHITE_KERNEL void glyphite_ring_rows(const struct glyphite_ring *ring, int32_t first,
-                                        int32_t dilation, int32_t count, const int8_t **rows) {
-    for (int32_t i = 0; i < count; i++) {
+GLYPHITE_HELPER void glyphite_ring_rows(const GLYPHITE_CONST struct glyphite_ring *ring, int first,
+                                        int dilation, int count, const int8_t **rows) {
+    for (int i = 0; i < count; i++) {
         rows[i] = glyphite_ring_padded_row(ring, first + i * dilation);
     }
 }
@@ -99,11 +110,13 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #define GLYPHITE_NUMBER(far) ((__uint24)(uint16_t)(far))
 #endif
 
-/* How assembly reads it. GLYPHITE_LPM: the next byte to r0. GLYPHITE_SET_PAGE: RAMPZ from r22.
- * GLYPHITE_CARRY_PAGE: after an addition to Z. */
+/* How assembly reads it. GLYPHITE_LPM: the next byte to a register. GLYPHITE_SET_PAGE: RAMPZ from
+ * r22. GLYPHITE_CARRY_PAGE: after an addition to Z. The other two: RAMPZ to the stack and back. */
 #if defined(__AVR_HAVE_ELPM__)
-#define GLYPHITE_LPM "elpm r0, Z+\n\t"
+#define GLYPHITE_LPM(to) "elpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE "out 0x3B, r22\n\t" /* RAMPZ */
+#define GLYPHITE_PUSH_PAGE "in r0, 0x3B\n\tpush r0\n\t"
+#define GLYPHITE_POP_PAGE "pop r0\n\tout 0x3B, r0\n\t"
 #define GLYPHITE_CARRY_PAGE                                                                        \
     "brcc 1f\n\t"                                                                                  \
     "in r0, 0x3B\n\t"                                                                              \
@@ -111,8 +124,10 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
     "out 0x3B, r0\n\t"                                                                             \
     "1:\n\t"
 #else
-#define GLYPHITE_LPM "lpm r0, Z+\n\t"
+#define GLYPHITE_LPM(to) "lpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE ""
+#define GLYPHITE_PUSH_PAGE ""
+#define GLYPHITE_POP_PAGE ""
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 
@@ -178,28 +193,27 @@ struct glyphite_limits {
 
 /* clang-format off */
 
-/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
- * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
- * the right, at least 1. */
-#define GLYPHITE_OUTPUTS \
-    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
-    GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t" \
-    "brmi 21f\n\t" \
-    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t" \
-    "tst r5\n\tbreq 22f\n\t" \
-    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
-    "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
-    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n" \
-    /* r14...r8 = magnitude * multiplier + half, or one less below zero. */ \
-    "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t" \
-    GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t" \
-    GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t" \
+/* The sign of the negated sum r24:r23:r22, whose magnitude is left there, and what the product below
+ * starts from: half, or one less where the sum is below zero. To 21 where it is not above zero. */
+#define GLYPHITE_BELOW_ZERO \
+    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t"
+#define GLYPHITE_ABOVE_ZERO \
+    "clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
+    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n\t"
+
+/* r14...r8 = magnitude * twice the multiplier r21...r18 + r25:r10:r9:r8; uses r27:r26. */
+#define GLYPHITE_PRODUCT \
+    "mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\t" \
     GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12") \
     GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13") \
     "tst r24\n\tbreq 23f\n\t" \
     GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14") \
-    "23: movw r26, r6\n" \
-    /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */ \
+    "23:\n\t"
+
+/* r25 = the product, without its four lowest bytes, >> r25, rounded; with its sign, the offset r2
+ * and the limits r3 and r4. */
+#define GLYPHITE_VALUE \
+    /* By bytes, then up to three bits to either side. */ \
     "24: cpi r25, 9\n\tbrlo 25f\n\t" \
     "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n" \
     "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n" \
@@ -211,14 +225,29 @@ struct glyphite_limits {
     "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t" \
     "lsr r14\n\tror r13\n\tror r12\n" \
     "30: or r13, r14\n" \
-    /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */ \
+    /* offset + or - r12; r13 is not 0 where that is far outside. */ \
     "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t" \
     "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n" \
     "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n" \
     "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n" \
     "35: mov r25, r4\n\trjmp 33f\n" \
     "34: mov r25, r3\n" \
-    "33: subi r25, 0x80\n\tst Y+, r25\n\t" \
+    "33:\n\t"
+
+/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
+ * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
+ * the right, at least 1. */
+#define GLYPHITE_OUTPUTS \
+    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
+    GLYPHITE_LPM("r0") "add r22, r0\n\t" GLYPHITE_LPM("r0") "adc r23, r0\n\t" \
+    GLYPHITE_LPM("r0") "adc r24, r0\n\tbrmi 21f\n\t" \
+    GLYPHITE_BELOW_ZERO "tst r5\n\tbreq 22f\n\t" \
+    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
+    "21: " GLYPHITE_ABOVE_ZERO \
+    "22: " GLYPHITE_LPM("r18") GLYPHITE_LPM("r19") GLYPHITE_LPM("r20") GLYPHITE_LPM("r21") \
+    "movw r6, r26\n\t" GLYPHITE_PRODUCT "movw r26, r6\n\t" GLYPHITE_LPM("r25") \
+    GLYPHITE_VALUE \
+    "subi r25, 0x80\n\tst Y+, r25\n\t" \
     "dec r16\n\tbreq 37f\n\trjmp 20b\n" \
     "37:\n\t"
 /* clang-format on */
@@ -256,7 +285,7 @@ struct glyphite_run {
 
 /* sum -= input * weight; the input in r28. */
 #define GLYPHITE_MULTIPLY(at, low, middle, high)                                                   \
-    GLYPHITE_LPM                                                                                   \
+    GLYPHITE_LPM("r0")                                                                             \
     "mul r0, r28\n\t"                                                                              \
     "sub " low ", r0\n\t"                                                                          \
     "sbc " middle ", r1\n\t"                                                                       \
@@ -640,14 +669,20 @@ static inline int32_t glyphite_reciprocal_one_plus(int32_t a) {
 struct glyphite_avr_softmax {
     uint16_t rows;
     uint16_t channels;
-    uint16_t count; /* of exponentials; those of larger differences change no output */
-    const GLYPHITE_FAR int32_t *exponentials; /* of -scale * 0, 1, ... as Q0.31 */
+    uint16_t large; /* exponentials of which the largest share may round to 1/256 or more */
+    uint16_t small; /* those that follow, and count in the sum only; what is less does not at all */
+    const GLYPHITE_FAR int32_t *exponentials; /* (large) of -scale * 0, 1, ... as Q0.31 */
+    const GLYPHITE_FAR int16_t *terms;        /* (small) as Q12.19 */
 };
 
-/* exp(scale * -difference). */
-static int32_t glyphite_avr_softmax_exp(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
-                                        uint8_t difference) {
-    return difference < softmax->count ? softmax->exponentials[difference] : 0;
+/* exp(scale * -difference) as Q12.19, as the sum takes it. */
+static uint32_t glyphite_avr_softmax_term(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
+                                          uint8_t difference) {
+    const uint16_t large = softmax->large, place = difference - large;
+    if (difference < large) {
+        return ((uint32_t)softmax->exponentials[difference] + 0x800) >> 12;
+    }
+    return place < softmax->small ? (uint16_t)softmax->terms[place] : 0;
 }
 
 /* One vector of `channels`; output may be input. */
@@ -661,8 +696,7 @@ static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_soft
         largest = input[i] > largest ? input[i] : largest;
     }
     for (uint16_t i = 0; i < channels; i++) {
-        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
-        sum += ((uint32_t)value + 0x800) >> 12;
+        sum += glyphite_avr_softmax_term(softmax, (uint8_t)(largest - input[i]));
     }
     for (; sum < 0x80000000; sum <<= 1) {
         leading_zeros++;
@@ -670,11 +704,15 @@ static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_soft
     const int32_t scale = glyphite_reciprocal_one_plus((int32_t)(sum - 0x80000000));
     const uint8_t exponent = (uint8_t)(leading_zeros < 4 ? 31 : 12 - leading_zeros + 31 - 8);
     for (uint16_t i = 0; i < channels; i++) {
-        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
-        /* Nothing here is below zero, and a share is rounded half up. */
-        const uint32_t share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
-        const uint32_t rounded = (share + 1) >> 1;
-        output[i] = (int8_t)((rounded > 255 ? 255 : rounded) - 128);
+        const uint8_t difference = (uint8_t)(largest - input[i]);
+        uint32_t share = 0;
+        if (difference < softmax->large) {
+            const int32_t value = softmax->exponentials[difference];
+            /* Nothing here is below zero, and a share is rounded half up. */
+            share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
+            share = (share + 1) >> 1;
+        }
+        output[i] = (int8_t)((share > 255 ? 255 : share) - 128);
     }
 }
 
@@ -1776,11 +1814,14 @@ static const GLYPHITE_FAR uint8_t avr_conv_2d_5_weights_0[464] = {
     140, 131, 8, 51, 1, 0, 8, 241, 22, 246, 9,
 };
 
-static const GLYPHITE_FAR int32_t avr_softmax_6_exponentials[41] = {
+static const GLYPHITE_FAR int32_t avr_softmax_6_exponentials[19] = {
     2147483647, 1524550168, 1082314753, 768361155, 545478056, 387247979, 274916616, 195169904,
     138555824, 98364085, 69831025, 49574715, 35194283, 24985267, 17737639, 12592376, 8939631,
-    6346458, 4505503, 3198564, 2270738, 1612051, 1144434, 812461, 576786, 409474, 290696, 206372,
-    146508, 104010, 73839, 52420, 37214, 26419, 18756, 13315, 9453, 6711, 4764, 3382, 2401,
+    6346458, 4505503,
+};
+
+static const GLYPHITE_FAR int16_t avr_softmax_6_terms[22] = {
+    781, 554, 394, 279, 198, 141, 100, 71, 50, 36, 25, 18, 13, 9, 6, 5, 3, 2, 2, 1, 1, 1,
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_0 = {
@@ -1901,8 +1942,10 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_5 = {
 static const GLYPHITE_FAR struct glyphite_avr_softmax avr_softmax_6 = {
     .rows = 1,
     .channels = 10,
-    .count = 41,
+    .large = 19,
+    .small = 22,
     .exponentials = avr_softmax_6_exponentials,
+    .terms = avr_softmax_6_terms,
 };
 
 /* ---- Memory ---- */
@@ -1925,11 +1968,15 @@ static int8_t arena[MODEL_ARENA_BYTES];
 
 /* Tensors that are made and read by rows: where, how many rows, how many of them are kept, and the
  * bytes of one. */
-static const struct glyphite_ring rows_input = {arena + AT_INPUT, 28, 28, 28};
-static const struct glyphite_ring rows_avr_conv_2d_0 = {arena + AT_AVR_CONV_2D_0, 13, 4, 104};
-static const struct glyphite_ring rows_avr_conv_2d_1 = {arena + AT_AVR_CONV_2D_1, 5, 3, 60};
-static const struct glyphite_ring rows_avr_conv_2d_3 = {arena + AT_AVR_CONV_2D_3, 3, 3, 144};
-static const struct glyphite_ring rows_avr_conv_2d_4 = {arena + AT_AVR_CONV_2D_4, 1, 1, 32};
+static const GLYPHITE_CONST struct glyphite_ring rows_input = {arena + AT_INPUT, 28, 28, 28};
+static const GLYPHITE_CONST struct glyphite_ring rows_avr_conv_2d_0 = {arena + AT_AVR_CONV_2D_0, 13,
+    4, 104};
+static const GLYPHITE_CONST struct glyphite_ring rows_avr_conv_2d_1 = {arena + AT_AVR_CONV_2D_1, 5,
+    3, 60};
+static const GLYPHITE_CONST struct glyphite_ring rows_avr_conv_2d_3 = {arena + AT_AVR_CONV_2D_3, 3,
+    3, 144};
+static const GLYPHITE_CONST struct glyphite_ring rows_avr_conv_2d_4 = {arena + AT_AVR_CONV_2D_4, 1,
+    1, 32};
 
 /* ---- Layers: a function each, so that profilers, debuggers and linker maps can name them. ---- */
 
@@ -1950,14 +1997,14 @@ static const struct glyphite_ring rows_avr_conv_2d_4 = {arena + AT_AVR_CONV_2D_4
 #define MODEL_LAYER static
 #endif
 
-MODEL_LAYER void run_avr_conv_2d_0(int32_t y) {
+MODEL_LAYER void run_avr_conv_2d_0(int y) {
     const int8_t *rows[4];
     glyphite_ring_rows(&rows_input, 2 * y, 1, 4, rows);
     glyphite_avr_conv_2d_row(&avr_conv_2d_0, rows, glyphite_ring_row(&rows_avr_conv_2d_0, y));
     MODEL_DONE;
 }
 
-MODEL_LAYER void run_avr_conv_2d_1(int32_t y) {
+MODEL_LAYER void run_avr_conv_2d_1(int y) {
     const int8_t *rows[6];
     glyphite_ring_rows(&rows_avr_conv_2d_0, 2 * y, 1, 3, rows);
     glyphite_ring_rows(&rows_avr_conv_2d_0, 2 * y + 1, 1, 3, rows + 3);
@@ -1965,14 +2012,14 @@ MODEL_LAYER void run_avr_conv_2d_1(int32_t y) {
     MODEL_DONE;
 }
 
-MODEL_LAYER void run_avr_conv_2d_3(int32_t y) {
+MODEL_LAYER void run_avr_conv_2d_3(int y) {
     const int8_t *rows[3];
     glyphite_ring_rows(&rows_avr_conv_2d_1, y, 1, 3, rows);
     glyphite_avr_conv_2d_row(&avr_conv_2d_3, rows, glyphite_ring_row(&rows_avr_conv_2d_3, y));
     MODEL_DONE;
 }
 
-MODEL_LAYER void run_avr_conv_2d_4(int32_t y) {
+MODEL_LAYER void run_avr_conv_2d_4(int y) {
     const int8_t *rows[3];
     glyphite_ring_rows(&rows_avr_conv_2d_3, y, 1, 3, rows);
     glyphite_avr_conv_2d_row(&avr_conv_2d_4, rows, glyphite_ring_row(&rows_avr_conv_2d_4, y));
@@ -1993,7 +2040,7 @@ MODEL_LAYER void run_avr_softmax_6(void) {
 
 /* MODEL_STEP(turn), where it is defined, is done after each turn: to watch the arena or the clock. */
 #ifdef MODEL_STEP
-static int32_t turns;
+static int turns;
 #define MODEL_FIRST_TURN() ((void)(turns = 0))
 #define MODEL_TURN_OVER() MODEL_STEP(turns++)
 #else
@@ -2008,7 +2055,7 @@ static const GLYPHITE_CONST uint8_t order[21] = {
 };
 
 /* A layer's next turn; its row is ignored by layers that make all at once. */
-static void model_turn(int32_t layer, int32_t y) {
+static void model_turn(int layer, int y) {
     switch (layer) {
     case 0:
         run_avr_conv_2d_0(y);
@@ -2038,11 +2085,11 @@ int8_t *model_input(void) {
 
 void model_invoke(void) {
     uint8_t rows[6] = {0}; /* that each layer has made */
-    int32_t layer = 0;
+    int layer = 0;
     MODEL_FIRST_TURN();
-    for (int32_t i = 0; i < 21; i++) {
-        const int32_t code = order[i];
-        int32_t times = code < 6 ? 1 : code - 6;
+    for (int i = 0; i < 21; i++) {
+        const int code = order[i];
+        int times = code < 6 ? 1 : code - 6;
         layer = code < 6 ? code : layer;
         for (; times > 0; times--) {
             model_turn(layer, rows[layer]++);

@@ -13,6 +13,15 @@
 #endif
 #endif
 
+/* The same for what an AVR, whose flash is scarce, has one copy of. */
+#ifndef GLYPHITE_HELPER
+#if defined(__AVR__)
+#define GLYPHITE_HELPER static __attribute__((noinline, unused))
+#else
+#define GLYPHITE_HELPER GLYPHITE_KERNEL
+#endif
+#endif
+
 /* A type qualifier of all constant arrays, for processors whose constants need one: an AVR's lie in
  * program memory, which only GNU C can name. */
 #ifndef GLYPHITE_CONST

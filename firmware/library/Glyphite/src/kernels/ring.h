@@ -5,29 +5,31 @@
 #include <stdint.h>
 #include "kernel.h"
 
+/* Rows are counted by `int`, which every processor, an AVR too, has in a size that suits it. */
 struct glyphite_ring {
     int8_t *start;
-    int32_t height; /* rows of the tensor */
-    int32_t rows;   /* that are kept */
-    int32_t row_bytes;
+    int height; /* rows of the tensor */
+    int rows;   /* that are kept */
+    int row_bytes;
 };
 
 /* Where row y lies, 0 <= y < height. */
-GLYPHITE_KERNEL int8_t *glyphite_ring_row(const struct glyphite_ring *ring, int32_t y) {
-    const int32_t place = ring->rows < ring->height ? (uint16_t)y % (uint16_t)ring->rows : y;
+GLYPHITE_HELPER int8_t *glyphite_ring_row(const GLYPHITE_CONST struct glyphite_ring *ring, int y) {
+    const int rows = ring->rows;
+    const int place = y < rows ? y : (int)((uint16_t)y % (uint16_t)rows);
     return ring->start + place * ring->row_bytes;
 }
 
 /* The same for any y: NULL outside the tensor, where padding is. */
-GLYPHITE_KERNEL const int8_t *glyphite_ring_padded_row(const struct glyphite_ring *ring,
-                                                       int32_t y) {
+GLYPHITE_HELPER const int8_t *
+glyphite_ring_padded_row(const GLYPHITE_CONST struct glyphite_ring *ring, int y) {
     return y >= 0 && y < ring->height ? glyphite_ring_row(ring, y) : NULL;
 }
 
 /* Points rows[0..count-1] at row `first` and each `dilation`-th after it. */
-GLYPHITE_KERNEL void glyphite_ring_rows(const struct glyphite_ring *ring, int32_t first,
-                                        int32_t dilation, int32_t count, const int8_t **rows) {
-    for (int32_t i = 0; i < count; i++) {
+GLYPHITE_HELPER void glyphite_ring_rows(const GLYPHITE_CONST struct glyphite_ring *ring, int first,
+                                        int dilation, int count, const int8_t **rows) {
+    for (int i = 0; i < count; i++) {
         rows[i] = glyphite_ring_padded_row(ring, first + i * dilation);
     }
 }

@@ -24,11 +24,13 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #define GLYPHITE_NUMBER(far) ((__uint24)(uint16_t)(far))
 #endif
 
-/* How assembly reads it. GLYPHITE_LPM: the next byte to r0. GLYPHITE_SET_PAGE: RAMPZ from r22.
- * GLYPHITE_CARRY_PAGE: after an addition to Z. */
+/* How assembly reads it. GLYPHITE_LPM: the next byte to a register. GLYPHITE_SET_PAGE: RAMPZ from
+ * r22. GLYPHITE_CARRY_PAGE: after an addition to Z. The other two: RAMPZ to the stack and back. */
 #if defined(__AVR_HAVE_ELPM__)
-#define GLYPHITE_LPM "elpm r0, Z+\n\t"
+#define GLYPHITE_LPM(to) "elpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE "out 0x3B, r22\n\t" /* RAMPZ */
+#define GLYPHITE_PUSH_PAGE "in r0, 0x3B\n\tpush r0\n\t"
+#define GLYPHITE_POP_PAGE "pop r0\n\tout 0x3B, r0\n\t"
 #define GLYPHITE_CARRY_PAGE                                                                        \
     "brcc 1f\n\t"                                                                                  \
     "in r0, 0x3B\n\t"                                                                              \
@@ -36,8 +38,10 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
     "out 0x3B, r0\n\t"                                                                             \
     "1:\n\t"
 #else
-#define GLYPHITE_LPM "lpm r0, Z+\n\t"
+#define GLYPHITE_LPM(to) "lpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE ""
+#define GLYPHITE_PUSH_PAGE ""
+#define GLYPHITE_POP_PAGE ""
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 

@@ -26,28 +26,27 @@ struct glyphite_limits {
 
 /* clang-format off */
 
-/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
- * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
- * the right, at least 1. */
-#define GLYPHITE_OUTPUTS \
-    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
-    GLYPHITE_LPM "add r22, r0\n\t" GLYPHITE_LPM "adc r23, r0\n\t" GLYPHITE_LPM "adc r24, r0\n\t" \
-    "brmi 21f\n\t" \
-    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t" \
-    "tst r5\n\tbreq 22f\n\t" \
-    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
-    "21: clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
-    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n" \
-    /* r14...r8 = magnitude * multiplier + half, or one less below zero. */ \
-    "22: mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\tmovw r6, r26\n\t" \
-    GLYPHITE_LPM "mov r18, r0\n\t" GLYPHITE_LPM "mov r19, r0\n\t" \
-    GLYPHITE_LPM "mov r20, r0\n\t" GLYPHITE_LPM "mov r21, r0\n\t" GLYPHITE_LPM "mov r25, r0\n\t" \
+/* The sign of the negated sum r24:r23:r22, whose magnitude is left there, and what the product below
+ * starts from: half, or one less where the sum is below zero. To 21 where it is not above zero. */
+#define GLYPHITE_BELOW_ZERO \
+    "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t"
+#define GLYPHITE_ABOVE_ZERO \
+    "clt\n\tclr r8\n\tclr r9\n\tclr r10\n\tldi r25, 0x80\n\t" \
+    "com r24\n\tcom r23\n\tneg r22\n\tsbci r23, 0xFF\n\tsbci r24, 0xFF\n\t"
+
+/* r14...r8 = magnitude * twice the multiplier r21...r18 + r25:r10:r9:r8; uses r27:r26. */
+#define GLYPHITE_PRODUCT \
+    "mov r11, r25\n\tclr r12\n\tclr r13\n\tclr r14\n\t" \
     GLYPHITE_PRODUCT_ROW("r22", "r8", "r9", "r10", "r11", "r12") \
     GLYPHITE_PRODUCT_ROW("r23", "r9", "r10", "r11", "r12", "r13") \
     "tst r24\n\tbreq 23f\n\t" \
     GLYPHITE_PRODUCT_ROW("r24", "r10", "r11", "r12", "r13", "r14") \
-    "23: movw r26, r6\n" \
-    /* r13:r12 = r14:r13:r12 >> r25, rounded: by bytes, then up to three bits to either side. */ \
+    "23:\n\t"
+
+/* r25 = the product, without its four lowest bytes, >> r25, rounded; with its sign, the offset r2
+ * and the limits r3 and r4. */
+#define GLYPHITE_VALUE \
+    /* By bytes, then up to three bits to either side. */ \
     "24: cpi r25, 9\n\tbrlo 25f\n\t" \
     "subi r25, 8\n\tmov r12, r13\n\tmov r13, r14\n\tclr r14\n\trjmp 24b\n" \
     "25: cpi r25, 5\n\tbrlo 29f\n\ttst r14\n\tbrne 30f\n\trjmp 27f\n" \
@@ -59,14 +58,29 @@ struct glyphite_limits {
     "sec\n\tadc r12, r17\n\tadc r13, r17\n\tadc r14, r17\n\t" \
     "lsr r14\n\tror r13\n\tror r12\n" \
     "30: or r13, r14\n" \
-    /* r25 = offset + or - r12, within the limits; r13 is not 0 where that is far outside. */ \
+    /* offset + or - r12; r13 is not 0 where that is far outside. */ \
     "31: mov r25, r2\n\ttst r13\n\tbrts 32f\n\t" \
     "brne 35f\n\tadd r25, r12\n\tbrcs 35f\n\trjmp 36f\n" \
     "32: brne 34f\n\tsub r25, r12\n\tbrcs 34f\n" \
     "36: cp r25, r3\n\tbrlo 34f\n\tcp r4, r25\n\tbrsh 33f\n" \
     "35: mov r25, r4\n\trjmp 33f\n" \
     "34: mov r25, r3\n" \
-    "33: subi r25, 0x80\n\tst Y+, r25\n\t" \
+    "33:\n\t"
+
+/* The r16 sums at X, int24_t and negated, to outputs at Y; the limits in r2, r3, r4, r5, and 0 in
+ * r17. Z: for each channel its negated bias (3 bytes), twice its multiplier (4), and its shift to
+ * the right, at least 1. */
+#define GLYPHITE_OUTPUTS \
+    "20: ld r22, X+\n\tld r23, X+\n\tld r24, X+\n\t" \
+    GLYPHITE_LPM("r0") "add r22, r0\n\t" GLYPHITE_LPM("r0") "adc r23, r0\n\t" \
+    GLYPHITE_LPM("r0") "adc r24, r0\n\tbrmi 21f\n\t" \
+    GLYPHITE_BELOW_ZERO "tst r5\n\tbreq 22f\n\t" \
+    "mov r25, r3\n\tadiw r30, 5\n\t" GLYPHITE_CARRY_PAGE "rjmp 33f\n" \
+    "21: " GLYPHITE_ABOVE_ZERO \
+    "22: " GLYPHITE_LPM("r18") GLYPHITE_LPM("r19") GLYPHITE_LPM("r20") GLYPHITE_LPM("r21") \
+    "movw r6, r26\n\t" GLYPHITE_PRODUCT "movw r26, r6\n\t" GLYPHITE_LPM("r25") \
+    GLYPHITE_VALUE \
+    "subi r25, 0x80\n\tst Y+, r25\n\t" \
     "dec r16\n\tbreq 37f\n\trjmp 20b\n" \
     "37:\n\t"
 /* clang-format on */

@@ -10,14 +10,20 @@
 struct glyphite_avr_softmax {
     uint16_t rows;
     uint16_t channels;
-    uint16_t count; /* of exponentials; those of larger differences change no output */
-    const GLYPHITE_FAR int32_t *exponentials; /* of -scale * 0, 1, ... as Q0.31 */
+    uint16_t large; /* exponentials of which the largest share may round to 1/256 or more */
+    uint16_t small; /* those that follow, and count in the sum only; what is less does not at all */
+    const GLYPHITE_FAR int32_t *exponentials; /* (large) of -scale * 0, 1, ... as Q0.31 */
+    const GLYPHITE_FAR int16_t *terms;        /* (small) as Q12.19 */
 };
 
-/* exp(scale * -difference). */
-static int32_t glyphite_avr_softmax_exp(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
-                                        uint8_t difference) {
-    return difference < softmax->count ? softmax->exponentials[difference] : 0;
+/* exp(scale * -difference) as Q12.19, as the sum takes it. */
+static uint32_t glyphite_avr_softmax_term(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax,
+                                          uint8_t difference) {
+    const uint16_t large = softmax->large, place = difference - large;
+    if (difference < large) {
+        return ((uint32_t)softmax->exponentials[difference] + 0x800) >> 12;
+    }
+    return place < softmax->small ? (uint16_t)softmax->terms[place] : 0;
 }
 
 /* One vector of `channels`; output may be input. */
@@ -31,8 +37,7 @@ static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_soft
         largest = input[i] > largest ? input[i] : largest;
     }
     for (uint16_t i = 0; i < channels; i++) {
-        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
-        sum += ((uint32_t)value + 0x800) >> 12;
+        sum += glyphite_avr_softmax_term(softmax, (uint8_t)(largest - input[i]));
     }
     for (; sum < 0x80000000; sum <<= 1) {
         leading_zeros++;
@@ -40,11 +45,15 @@ static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_soft
     const int32_t scale = glyphite_reciprocal_one_plus((int32_t)(sum - 0x80000000));
     const uint8_t exponent = (uint8_t)(leading_zeros < 4 ? 31 : 12 - leading_zeros + 31 - 8);
     for (uint16_t i = 0; i < channels; i++) {
-        const int32_t value = glyphite_avr_softmax_exp(softmax, (uint8_t)(largest - input[i]));
-        /* Nothing here is below zero, and a share is rounded half up. */
-        const uint32_t share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
-        const uint32_t rounded = (share + 1) >> 1;
-        output[i] = (int8_t)((rounded > 255 ? 255 : rounded) - 128);
+        const uint8_t difference = (uint8_t)(largest - input[i]);
+        uint32_t share = 0;
+        if (difference < softmax->large) {
+            const int32_t value = softmax->exponentials[difference];
+            /* Nothing here is below zero, and a share is rounded half up. */
+            share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
+            share = (share + 1) >> 1;
+        }
+        output[i] = (int8_t)((share > 255 ? 255 : share) - 128);
     }
 }
 

@@ -35,7 +35,7 @@ struct glyphite_run {
 
 /* sum -= input * weight; the input in r28. */
 #define GLYPHITE_MULTIPLY(at, low, middle, high)                                                   \
-    GLYPHITE_LPM                                                                                   \
+    GLYPHITE_LPM("r0")                                                                             \
     "mul r0, r28\n\t"                                                                              \
     "sub " low ", r0\n\t"                                                                          \
     "sbc " middle ", r1\n\t"                                                                       \
