@@ -99,5 +99,5 @@ def _two_over_one_plus(a: int) -> int:
     x = _48_OVER_17 + multiply_high(half_denominator, _MINUS_32_OVER_17)
     for _ in range(3):
         error = (1 << 29) - multiply_high(half_denominator, x)
-        x += shift_left_saturating(multiply_high(x, error), 2)
+        x += 4 * multiply_high(x, error)  # the error is at most a 17th of 1, so this fits
     return x

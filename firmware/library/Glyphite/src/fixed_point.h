@@ -82,8 +82,9 @@ static inline int32_t glyphite_reciprocal_one_plus(int32_t a) {
     const int32_t slope = -1010580540; /* -32/17, Q2.29 */
     int32_t x = start + glyphite_multiply_high(half_denominator, slope);
     for (int round = 0; round < 3; round++) {
+        /* At most a 17th of 1, as the start is that near, so that four times the product fits. */
         const int32_t error = ((int32_t)1 << 29) - glyphite_multiply_high(half_denominator, x);
-        x += glyphite_shift_left_saturating(glyphite_multiply_high(x, error), 2);
+        x += 4 * glyphite_multiply_high(x, error);
     }
-    return glyphite_shift_left_saturating(x, 1);
+    return x < (int32_t)1 << 30 ? 2 * x : INT32_MAX;
 }
