@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.fixed_point import requantize
 from convert.layouts.avr_channels import (
     LARGEST_ARRAY,
     LARGEST_BYTE,
@@ -24,6 +25,9 @@ INPUTS = (0, 255)
 """An input is taken without a sign, so that a product has nothing to extend."""
 MOST_PARTS = 4
 """Arrays of weights a layer: GLYPHITE_PARTS of kernels/avr/conv_2d.h, where flash is large."""
+
+MOST_AT_REST = 32
+"""Inputs under a window up to which it is often zero as a whole, as a picture's background is."""
 
 _NO_POOL = {"kernel_height": 1, "kernel_width": 1, "stride_width": 1, "padding_left": 0}
 
@@ -58,7 +62,8 @@ def _fields(conv: Fields, pool: Fields) -> dict[str, Any] | None:
     channels = Channels.of(conv, INPUTS)
     if not (_geometry_fits(conv, pool) and channels.can_be_outputs()):
         return None
-    weights = _parts(channels)
+    rests = pool is _NO_POOL and channels.weights.shape[1] <= MOST_AT_REST
+    weights = _parts(channels, _outputs_at_rest(conv, channels) if rests else b"")
     if weights is None:
         return None
     whole = window if pool is _NO_POOL else pool
@@ -76,6 +81,7 @@ def _fields(conv: Fields, pool: Fields) -> dict[str, Any] | None:
         "pool_height": pool["kernel_height"],
         "pool_width": pool["kernel_width"],
         "part_channels": min(weights[0], conv["output_channels"]),
+        "rests": int(rests),
         "limits": limits(conv["output"]),
         "weights": weights[1],
     }
@@ -104,14 +110,27 @@ def _geometry_fits(conv: Fields, pool: Fields) -> bool:
     )
 
 
-def _parts(channels: Channels) -> tuple[int, tuple[NDArray[np.uint8], ...]] | None:
-    """How many channels an array has, and the arrays; None where they would be too large."""
-    groups = [np.frombuffer(group, np.uint8) for group in _groups(channels)]
-    count = min(LARGEST_ARRAY // max(len(group) for group in groups), LARGEST_BYTE // 8)
+def _outputs_at_rest(conv: Fields, channels: Channels) -> bytes:
+    """Each channel's output where all inputs under the window are zero."""
+    output = conv["output"]
+    scaling = zip(channels.bias, channels.multiplier, channels.shift, strict=True)
+    values = [requantize(int(b), int(m), -int(s)) + output["offset"] for b, m, s in scaling]
+    return np.clip(values, output["minimum"], output["maximum"]).astype(np.int8).tobytes()
+
+
+def _parts(channels: Channels, rest: bytes) -> tuple[int, tuple[NDArray[np.uint8], ...]] | None:
+    """How many channels an array has, and the arrays, each with its channels' part of ``rest``
+    before its groups; None where they would be too large."""
+    groups = list(_groups(channels))
+    largest = max(len(group) for group in groups) + (8 if rest else 0)
+    count = min(LARGEST_ARRAY // largest, LARGEST_BYTE // 8)
     if count == 0 or -(-len(groups) // count) > MOST_PARTS:
         return None
-    starts = range(0, len(groups), count)
-    return 8 * count, tuple(np.concatenate(groups[start : start + count]) for start in starts)
+    parts = (
+        rest[8 * start : 8 * (start + count)] + b"".join(groups[start : start + count])
+        for start in range(0, len(groups), count)
+    )
+    return 8 * count, tuple(np.frombuffer(part, np.uint8) for part in parts)
 
 
 def _groups(channels: Channels) -> Iterator[bytes]:

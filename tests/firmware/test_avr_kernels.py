@@ -237,12 +237,18 @@ def test_sums_that_can_leave_24_bits_stay_with_the_portable_kernel() -> None:
 
 
 def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
-    """Weights lie input by input, each + 128; the constants of a group's channels follow them."""
+    """Weights lie input by input, each + 128; the constants of a group's channels follow them.
+
+    Before it all, where the window is small: the outputs for a window of zeros.
+    """
     content = fully_connected(np.random.default_rng(2), (1, 5), 5, 11)
     step = only_step(content)
     found = avr_conv.variant(step)
     assert found is not None
     (stream,) = found.fields["weights"]
+    assert found.fields["rests"] == 1
+    rest, stream = stream[:11].view(np.int8), stream[11:]
+    assert rest.tolist() == infer(content, np.full((1, 5), -128, np.int8)).ravel().tolist()
     assert len(stream) == 5 * 8 + 8 * 8 + 5 * 4 + 3 * 8
     weights = step.fields["weights"].reshape(11, 5).astype(int) + 128
     assert stream[:40].reshape(5, 8).tolist() == weights[:8].T.tolist()
@@ -250,6 +256,21 @@ def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
     assert last[:, :3].tolist() == weights[8:].T.tolist()
     shift = -int(step.fields["output"]["shift"][8])
     assert stream[40 + 64 + 20 + 7] == shift
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+def test_a_background_of_zeros_is_quick_and_gives_tflms_bytes(
+    tmp_path: Path, emulator: Path, mcu: str
+) -> None:
+    rng = np.random.default_rng(8)
+    content, shape = conv_2d(rng, (9, 9, 1), 18, (3, 3), padding=VALID)
+    step = avr_conv.variant(only_step(content))
+    assert step is not None
+    inputs = np.full((2, *shape[1:]), -128, np.int8)
+    inputs[1, 4:6, 4:6] = [[[127], [-127]], [[0], [1]]]
+    outputs, cycles = AvrProgram(tmp_path, step, inputs, 7 * 7 * 18).run(emulator, mcu)
+    np.testing.assert_array_equal(outputs, infer(content, inputs).reshape(2, -1))
+    assert 49 * 18 * 8 < cycles[0] < 49 * (18 * 9 + 500) < cycles[1]
 
 
 MULTIPLY = """

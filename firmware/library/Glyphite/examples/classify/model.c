@@ -4,13 +4,13 @@
  * Model: uno, SHA-256 bb42e05364846e0353b2f61b1e2bdf90cbde14d78aa1fec702643d1eb522c677
  *
  * layer                    operator                       output         MACs  constants
- * avr_conv_2d_0            CONV_2D                     1x13x13x8       21,632        192
+ * avr_conv_2d_0            CONV_2D                     1x13x13x8       21,632        200
  * avr_conv_2d_1            CONV_2D+MAX_POOL_2D          1x5x5x12      104,544        960
  * avr_conv_2d_3            CONV_2D                      1x3x3x48       46,656      5,568
  * avr_conv_2d_4            CONV_2D                      1x1x1x32       13,824     14,080
- * avr_conv_2d_5            FULLY_CONNECTED                  1x10          320        464
+ * avr_conv_2d_5            FULLY_CONNECTED                  1x10          320        474
  * avr_softmax_6            SOFTMAX                          1x10            0        120
- * in all                                                              186,976     21,384
+ * in all                                                              186,976     21,402
  *
  * Arena: 1,132 bytes. */
 #include "model.h"
@@ -349,9 +349,8 @@ struct glyphite_run {
 #define GLYPHITE_SUMS_4 GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
 #define GLYPHITE_SUMS_8 GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
 
-/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is what their sums start from: 128
- * times the total of their inputs, each + 128. Two inputs a round, of which the first is left out
- * where their number is odd. */
+/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is the total of their inputs, each
+ * + 128. Two inputs a round, of which the first is left out where their number is odd. */
 #define GLYPHITE_MOVE                                                                              \
     "clr r20\n\tclr r21\n\tclr r22\n\tclr r1\n"                                                   \
     "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld r19, X+\n\tld r16, X+\n\t"                 \
@@ -363,7 +362,11 @@ struct glyphite_run {
     "4: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n\t"          \
     "subi r19, 2\n\tbrne 3b\n\t"                                                                  \
     "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
-    "7: lsr r22\n\tror r21\n\tror r20\n\t"                                                       \
+    "7:\n\t"
+
+/* What sums start from: 128 times the total. */
+#define GLYPHITE_START                                                                             \
+    "lsr r22\n\tror r21\n\tror r20\n\t"                                                           \
     "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"
 /* clang-format on */
 
@@ -388,6 +391,7 @@ struct glyphite_avr_conv_2d {
     uint8_t pool_height; /* the pool's stride is its size; 1 and 1: no pool */
     uint8_t pool_width;
     uint8_t part_channels; /* channels in each array of weights but the last */
+    uint8_t rests;         /* 1: an array begins with its channels' outputs for a window of zeros */
     struct glyphite_limits limits;
     /* For each group of eight channels, the last of which may have four, from the first channel on:
      * (kernel_height, kernel_width, input_channels, group) weights, each + 128; then the constants
@@ -439,6 +443,7 @@ struct glyphite_pixel {
     uint8_t left;                  /* 23: channels */
     uint8_t *sum;                  /* 24 */
     __uint24 start;                /* 26: what each sum starts from */
+    __uint24 rest;                 /* 29: the outputs for a window of zeros; 0: they are not kept */
 };
 
 /* clang-format off */
@@ -450,6 +455,11 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
         "ldd r26, Y+0\n\tldd r27, Y+1\n\tldd r24, Y+4\n\tldd r25, Y+5\n\t"
         GLYPHITE_MOVE
+        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* no more than background */
+        "ldd r30, Y+29\n\tldd r31, Y+30\n\tmov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
+        "ldd r22, Y+31\n\t" GLYPHITE_SET_PAGE "ldd r19, Y+9\n\tldd r26, Y+12\n\tldd r27, Y+13\n"
+        "9: " GLYPHITE_LPM("r0") "st X+, r0\n\tdec r19\n\tbrne 9b\n\trjmp 17f\n"
+        "19: " GLYPHITE_START
         "std Y+26, r20\n\tstd Y+27, r21\n\tstd Y+28, r22\n\t"
         "ldd r30, Y+6\n\tldd r31, Y+7\n\tldd r22, Y+8\n\t" GLYPHITE_SET_PAGE
         "ldd r19, Y+9\n\tldd r20, Y+10\n\tldd r21, Y+11\n\t"
@@ -561,8 +571,13 @@ glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flas
     }
     uint16_t channels = conv.output_channels;
     for (const glyphite_far *part = conv.weights; channels > 0; part++) {
-        pixel.weights = GLYPHITE_NUMBER(*part);
         pixel.channels = (uint8_t)(channels < conv.part_channels ? channels : conv.part_channels);
+        pixel.weights = pixel.rest = GLYPHITE_NUMBER(*part);
+        if (conv.rests) {
+            pixel.weights += pixel.channels;
+        } else {
+            pixel.rest = 0;
+        }
         glyphite_part_row(&conv, lines, &pixel, output);
         channels -= pixel.channels;
         output += pixel.channels;
@@ -730,16 +745,17 @@ glyphite_avr_softmax(const GLYPHITE_FAR struct glyphite_avr_softmax *softmax, co
 
 /* ---- Constants ---- */
 
-static const GLYPHITE_FAR uint8_t avr_conv_2d_0_weights_0[192] = {
-    86, 134, 181, 43, 147, 125, 165, 127, 155, 138, 201, 43, 133, 94, 201, 90, 189, 131, 255, 9, 49,
-    61, 173, 111, 147, 126, 243, 69, 96, 16, 100, 191, 33, 154, 67, 125, 96, 152, 173, 75, 119, 190,
-    67, 119, 1, 129, 169, 188, 211, 194, 65, 87, 46, 36, 41, 255, 203, 171, 84, 49, 192, 22, 1, 218,
-    31, 59, 61, 155, 48, 161, 218, 181, 75, 106, 7, 158, 86, 216, 84, 243, 173, 135, 6, 114, 193,
-    247, 40, 193, 253, 70, 58, 1, 228, 121, 93, 82, 74, 52, 210, 108, 96, 237, 174, 171, 7, 7, 173,
-    149, 171, 210, 11, 122, 1, 1, 185, 166, 177, 255, 46, 61, 169, 26, 135, 98, 179, 203, 115, 87,
-    96, 242, 255, 200, 48, 185, 245, 9, 172, 177, 255, 176, 109, 113, 165, 8, 174, 250, 255, 88, 87,
-    124, 144, 8, 89, 160, 255, 66, 141, 3, 182, 8, 217, 211, 255, 206, 100, 41, 142, 8, 253, 243,
-    255, 22, 69, 211, 196, 9, 15, 175, 255, 242, 175, 251, 134, 8, 54, 128, 0, 254, 27, 72, 132, 8,
+static const GLYPHITE_FAR uint8_t avr_conv_2d_0_weights_0[200] = {
+    135, 179, 131, 196, 153, 133, 171, 128, 86, 134, 181, 43, 147, 125, 165, 127, 155, 138, 201, 43,
+    133, 94, 201, 90, 189, 131, 255, 9, 49, 61, 173, 111, 147, 126, 243, 69, 96, 16, 100, 191, 33,
+    154, 67, 125, 96, 152, 173, 75, 119, 190, 67, 119, 1, 129, 169, 188, 211, 194, 65, 87, 46, 36,
+    41, 255, 203, 171, 84, 49, 192, 22, 1, 218, 31, 59, 61, 155, 48, 161, 218, 181, 75, 106, 7, 158,
+    86, 216, 84, 243, 173, 135, 6, 114, 193, 247, 40, 193, 253, 70, 58, 1, 228, 121, 93, 82, 74, 52,
+    210, 108, 96, 237, 174, 171, 7, 7, 173, 149, 171, 210, 11, 122, 1, 1, 185, 166, 177, 255, 46,
+    61, 169, 26, 135, 98, 179, 203, 115, 87, 96, 242, 255, 200, 48, 185, 245, 9, 172, 177, 255, 176,
+    109, 113, 165, 8, 174, 250, 255, 88, 87, 124, 144, 8, 89, 160, 255, 66, 141, 3, 182, 8, 217,
+    211, 255, 206, 100, 41, 142, 8, 253, 243, 255, 22, 69, 211, 196, 9, 15, 175, 255, 242, 175, 251,
+    134, 8, 54, 128, 0, 254, 27, 72, 132, 8,
 };
 
 static const GLYPHITE_FAR uint8_t avr_conv_2d_1_weights_0[960] = {
@@ -1791,28 +1807,28 @@ static const GLYPHITE_FAR uint8_t avr_conv_2d_4_weights_0[14080] = {
     210, 9, 27, 220, 255, 82, 187, 169, 160, 8, 184, 211, 255, 58, 48, 171, 148, 8,
 };
 
-static const GLYPHITE_FAR uint8_t avr_conv_2d_5_weights_0[464] = {
-    46, 101, 136, 142, 1, 117, 171, 148, 142, 57, 52, 14, 161, 95, 145, 3, 37, 149, 100, 114, 115,
-    85, 81, 145, 157, 105, 100, 121, 22, 62, 165, 121, 157, 64, 137, 18, 161, 59, 52, 121, 117, 40,
-    80, 15, 61, 173, 158, 52, 135, 75, 159, 87, 84, 92, 96, 107, 74, 129, 91, 9, 152, 80, 167, 9,
-    110, 1, 137, 154, 19, 179, 79, 128, 58, 90, 165, 70, 68, 74, 64, 144, 137, 110, 142, 71, 58, 63,
-    159, 78, 116, 146, 113, 99, 110, 169, 80, 15, 108, 118, 174, 99, 61, 24, 49, 120, 125, 90, 131,
-    168, 101, 52, 56, 1, 94, 76, 145, 29, 181, 50, 44, 98, 1, 81, 73, 122, 149, 89, 1, 147, 147,
-    112, 67, 134, 68, 39, 107, 136, 119, 162, 50, 1, 67, 33, 109, 186, 64, 167, 110, 75, 112, 1, 48,
-    74, 149, 152, 27, 88, 51, 91, 74, 126, 77, 155, 134, 135, 138, 10, 107, 117, 67, 59, 113, 93,
-    137, 7, 82, 134, 68, 163, 144, 100, 31, 95, 101, 68, 143, 106, 111, 37, 168, 17, 86, 48, 59,
-    117, 80, 132, 117, 146, 39, 138, 63, 57, 1, 143, 104, 149, 131, 15, 94, 125, 81, 16, 144, 78,
-    70, 190, 127, 13, 92, 17, 141, 23, 173, 41, 165, 110, 93, 132, 48, 170, 91, 103, 94, 47, 137,
-    79, 132, 181, 141, 60, 100, 37, 102, 186, 113, 148, 139, 75, 67, 97, 71, 151, 92, 138, 59, 48,
-    185, 254, 255, 92, 188, 32, 205, 8, 93, 2, 0, 126, 9, 194, 156, 8, 189, 0, 0, 60, 37, 149, 153,
-    8, 66, 1, 0, 116, 121, 0, 133, 8, 54, 1, 0, 158, 115, 115, 243, 9, 248, 255, 255, 82, 104, 217,
-    212, 9, 249, 0, 0, 24, 39, 35, 148, 8, 168, 0, 0, 46, 191, 124, 242, 9, 95, 13, 0, 0, 110, 161,
-    0, 0, 105, 2, 0, 0, 88, 139, 0, 0, 98, 118, 0, 0, 114, 94, 0, 0, 89, 181, 0, 0, 72, 43, 0, 0,
-    144, 93, 0, 0, 120, 143, 0, 0, 146, 1, 0, 0, 122, 73, 0, 0, 128, 45, 0, 0, 128, 129, 0, 0, 139,
-    89, 0, 0, 1, 173, 0, 0, 149, 83, 0, 0, 37, 65, 0, 0, 153, 145, 0, 0, 151, 140, 0, 0, 33, 17, 0,
-    0, 181, 117, 0, 0, 42, 89, 0, 0, 138, 139, 0, 0, 30, 159, 0, 0, 150, 132, 0, 0, 58, 127, 0, 0,
-    47, 118, 0, 0, 29, 62, 0, 0, 45, 138, 0, 0, 84, 53, 0, 0, 185, 133, 0, 0, 247, 255, 255, 102, 5,
-    140, 131, 8, 51, 1, 0, 8, 241, 22, 246, 9,
+static const GLYPHITE_FAR uint8_t avr_conv_2d_5_weights_0[474] = {
+    82, 80, 81, 80, 80, 81, 80, 81, 81, 80, 46, 101, 136, 142, 1, 117, 171, 148, 142, 57, 52, 14,
+    161, 95, 145, 3, 37, 149, 100, 114, 115, 85, 81, 145, 157, 105, 100, 121, 22, 62, 165, 121, 157,
+    64, 137, 18, 161, 59, 52, 121, 117, 40, 80, 15, 61, 173, 158, 52, 135, 75, 159, 87, 84, 92, 96,
+    107, 74, 129, 91, 9, 152, 80, 167, 9, 110, 1, 137, 154, 19, 179, 79, 128, 58, 90, 165, 70, 68,
+    74, 64, 144, 137, 110, 142, 71, 58, 63, 159, 78, 116, 146, 113, 99, 110, 169, 80, 15, 108, 118,
+    174, 99, 61, 24, 49, 120, 125, 90, 131, 168, 101, 52, 56, 1, 94, 76, 145, 29, 181, 50, 44, 98,
+    1, 81, 73, 122, 149, 89, 1, 147, 147, 112, 67, 134, 68, 39, 107, 136, 119, 162, 50, 1, 67, 33,
+    109, 186, 64, 167, 110, 75, 112, 1, 48, 74, 149, 152, 27, 88, 51, 91, 74, 126, 77, 155, 134,
+    135, 138, 10, 107, 117, 67, 59, 113, 93, 137, 7, 82, 134, 68, 163, 144, 100, 31, 95, 101, 68,
+    143, 106, 111, 37, 168, 17, 86, 48, 59, 117, 80, 132, 117, 146, 39, 138, 63, 57, 1, 143, 104,
+    149, 131, 15, 94, 125, 81, 16, 144, 78, 70, 190, 127, 13, 92, 17, 141, 23, 173, 41, 165, 110,
+    93, 132, 48, 170, 91, 103, 94, 47, 137, 79, 132, 181, 141, 60, 100, 37, 102, 186, 113, 148, 139,
+    75, 67, 97, 71, 151, 92, 138, 59, 48, 185, 254, 255, 92, 188, 32, 205, 8, 93, 2, 0, 126, 9, 194,
+    156, 8, 189, 0, 0, 60, 37, 149, 153, 8, 66, 1, 0, 116, 121, 0, 133, 8, 54, 1, 0, 158, 115, 115,
+    243, 9, 248, 255, 255, 82, 104, 217, 212, 9, 249, 0, 0, 24, 39, 35, 148, 8, 168, 0, 0, 46, 191,
+    124, 242, 9, 95, 13, 0, 0, 110, 161, 0, 0, 105, 2, 0, 0, 88, 139, 0, 0, 98, 118, 0, 0, 114, 94,
+    0, 0, 89, 181, 0, 0, 72, 43, 0, 0, 144, 93, 0, 0, 120, 143, 0, 0, 146, 1, 0, 0, 122, 73, 0, 0,
+    128, 45, 0, 0, 128, 129, 0, 0, 139, 89, 0, 0, 1, 173, 0, 0, 149, 83, 0, 0, 37, 65, 0, 0, 153,
+    145, 0, 0, 151, 140, 0, 0, 33, 17, 0, 0, 181, 117, 0, 0, 42, 89, 0, 0, 138, 139, 0, 0, 30, 159,
+    0, 0, 150, 132, 0, 0, 58, 127, 0, 0, 47, 118, 0, 0, 29, 62, 0, 0, 45, 138, 0, 0, 84, 53, 0, 0,
+    185, 133, 0, 0, 247, 255, 255, 102, 5, 140, 131, 8, 51, 1, 0, 8, 241, 22, 246, 9,
 };
 
 static const GLYPHITE_FAR int32_t avr_softmax_6_exponentials[19] = {
@@ -1839,6 +1855,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_0 = {
     .pool_height = 1,
     .pool_width = 1,
     .part_channels = 8,
+    .rests = 1,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1862,6 +1879,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_1 = {
     .pool_height = 2,
     .pool_width = 2,
     .part_channels = 12,
+    .rests = 0,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1885,6 +1903,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_3 = {
     .pool_height = 1,
     .pool_width = 1,
     .part_channels = 48,
+    .rests = 0,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1908,6 +1927,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_4 = {
     .pool_height = 1,
     .pool_width = 1,
     .part_channels = 32,
+    .rests = 0,
     .limits = {
         .offset = 0,
         .minimum = 0,
@@ -1931,6 +1951,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_5 = {
     .pool_height = 1,
     .pool_width = 1,
     .part_channels = 10,
+    .rests = 1,
     .limits = {
         .offset = 209,
         .minimum = 0,

@@ -27,6 +27,7 @@ struct glyphite_avr_conv_2d {
     uint8_t pool_height; /* the pool's stride is its size; 1 and 1: no pool */
     uint8_t pool_width;
     uint8_t part_channels; /* channels in each array of weights but the last */
+    uint8_t rests;         /* 1: an array begins with its channels' outputs for a window of zeros */
     struct glyphite_limits limits;
     /* For each group of eight channels, the last of which may have four, from the first channel on:
      * (kernel_height, kernel_width, input_channels, group) weights, each + 128; then the constants
@@ -78,6 +79,7 @@ struct glyphite_pixel {
     uint8_t left;                  /* 23: channels */
     uint8_t *sum;                  /* 24 */
     __uint24 start;                /* 26: what each sum starts from */
+    __uint24 rest;                 /* 29: the outputs for a window of zeros; 0: they are not kept */
 };
 
 /* clang-format off */
@@ -89,6 +91,11 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
         "ldd r26, Y+0\n\tldd r27, Y+1\n\tldd r24, Y+4\n\tldd r25, Y+5\n\t"
         GLYPHITE_MOVE
+        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* no more than background */
+        "ldd r30, Y+29\n\tldd r31, Y+30\n\tmov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
+        "ldd r22, Y+31\n\t" GLYPHITE_SET_PAGE "ldd r19, Y+9\n\tldd r26, Y+12\n\tldd r27, Y+13\n"
+        "9: " GLYPHITE_LPM("r0") "st X+, r0\n\tdec r19\n\tbrne 9b\n\trjmp 17f\n"
+        "19: " GLYPHITE_START
         "std Y+26, r20\n\tstd Y+27, r21\n\tstd Y+28, r22\n\t"
         "ldd r30, Y+6\n\tldd r31, Y+7\n\tldd r22, Y+8\n\t" GLYPHITE_SET_PAGE
         "ldd r19, Y+9\n\tldd r20, Y+10\n\tldd r21, Y+11\n\t"
@@ -200,8 +207,13 @@ glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flas
     }
     uint16_t channels = conv.output_channels;
     for (const glyphite_far *part = conv.weights; channels > 0; part++) {
-        pixel.weights = GLYPHITE_NUMBER(*part);
         pixel.channels = (uint8_t)(channels < conv.part_channels ? channels : conv.part_channels);
+        pixel.weights = pixel.rest = GLYPHITE_NUMBER(*part);
+        if (conv.rests) {
+            pixel.weights += pixel.channels;
+        } else {
+            pixel.rest = 0;
+        }
         glyphite_part_row(&conv, lines, &pixel, output);
         channels -= pixel.channels;
         output += pixel.channels;

@@ -99,9 +99,8 @@ struct glyphite_run {
 #define GLYPHITE_SUMS_4 GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
 #define GLYPHITE_SUMS_8 GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
 
-/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is what their sums start from: 128
- * times the total of their inputs, each + 128. Two inputs a round, of which the first is left out
- * where their number is odd. */
+/* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is the total of their inputs, each
+ * + 128. Two inputs a round, of which the first is left out where their number is odd. */
 #define GLYPHITE_MOVE                                                                              \
     "clr r20\n\tclr r21\n\tclr r22\n\tclr r1\n"                                                   \
     "1: adiw r26, 2\n\tld r30, X+\n\tld r31, X+\n\tld r19, X+\n\tld r16, X+\n\t"                 \
@@ -113,6 +112,10 @@ struct glyphite_run {
     "4: ld r18, Z+\n\tsubi r18, 0x80\n\tadd r20, r18\n\tadc r21, r1\n\tadc r22, r1\n\t"          \
     "subi r19, 2\n\tbrne 3b\n\t"                                                                  \
     "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
-    "7: lsr r22\n\tror r21\n\tror r20\n\t"                                                       \
+    "7:\n\t"
+
+/* What sums start from: 128 times the total. */
+#define GLYPHITE_START                                                                             \
+    "lsr r22\n\tror r21\n\tror r20\n\t"                                                           \
     "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"
 /* clang-format on */
