@@ -12,7 +12,7 @@ import numpy as np
 from convert.fixed_point import exp_negative, requantize
 from convert.goal import Goal
 from convert.layouts import avr_conv, avr_pair
-from convert.layouts.avr_channels import Fields
+from convert.layouts.avr_channels import LARGEST_BYTE, Fields
 from convert.program import Step
 
 PREFIX = "avr_"
@@ -33,7 +33,7 @@ Variant = Callable[[Step], Step | None]
 def variants(steps: Sequence[Step], goal: Goal) -> Variant:
     """What turns a model's portable steps into those of the AVR's kernels."""
     convolution = avr_pair.variant if _pairs_serve(steps, goal) else avr_conv.variant
-    others = {"softmax": _softmax, "mean": _mean}
+    others = {"softmax": _softmax, "mean": _mean, "average_pool_2d": _average_pool}
 
     def variant(step: Step) -> Step | None:
         return others.get(step.kernel, convolution)(step)
@@ -53,8 +53,27 @@ def _pairs_serve(steps: Sequence[Step], goal: Goal) -> bool:
     return slow <= WORTH_ITS_CODE * sum(avr_conv.cycles(step) for _, step in fast)
 
 
-def _mean(step: Step) -> Step:
-    return replace(step, kernel=f"{PREFIX}mean", rows=None)
+def _mean(step: Step) -> Step | None:
+    """Not where rows are gathered into sums, which saves memory that is worth more than flash."""
+    return None if step.rows else replace(step, kernel=f"{PREFIX}mean")
+
+
+def _average_pool(step: Step) -> Step | None:
+    """Where the sums have 16 bits, and not where rows are gathered into them."""
+    window = step.fields["window"]
+    inputs = window["kernel_height"] * window["kernel_width"]
+    if step.rows is None or step.rows.gathered or inputs > LARGEST_BYTE:
+        return None
+    copied = ("input_width", "output_width", "padding_left", "stride_width")
+    kernel = f"{PREFIX}average_pool_2d"
+    fields = {
+        **{name: window[name] for name in (*copied, "kernel_width", "kernel_height")},
+        "channels": step.fields["channels"],
+        "minimum": step.fields["output_minimum"],
+        "maximum": step.fields["output_maximum"],
+    }
+    rows = replace(step.rows, function=f"{kernel}_row")
+    return replace(step, kernel=kernel, rows=rows, fields=fields)
 
 
 def _softmax(step: Step) -> Step:

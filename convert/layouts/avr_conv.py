@@ -115,7 +115,7 @@ def _outputs_at_rest(conv: Fields, channels: Channels) -> bytes:
     output = conv["output"]
     scaling = zip(channels.bias, channels.multiplier, channels.shift, strict=True)
     values = [requantize(int(b), int(m), -int(s)) + output["offset"] for b, m, s in scaling]
-    return np.clip(values, output["minimum"], output["maximum"]).astype(np.int8).tobytes()
+    return bytes(np.clip(values, output["minimum"], output["maximum"]).astype(np.int8))
 
 
 def _parts(channels: Channels, rest: bytes) -> tuple[int, tuple[NDArray[np.uint8], ...]] | None:

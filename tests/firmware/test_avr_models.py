@@ -21,7 +21,9 @@ from tests.convert.models import (
     hard_inputs,
     random_int8,
 )
+from tests.convert.test_moving_operators import mean
 from tests.convert.test_operators import fully_connected, softmax
+from tests.convert.test_window_operators import average_pool
 from tests.firmware.avr_program import chip
 
 MAIN = """
@@ -186,3 +188,55 @@ def test_a_pair_is_not_written_over_inputs_that_its_first_pixel_still_needs(
     assert compiled.plan.bytes < 2 * 54  # so that they do lie over each other
     inputs = hard_inputs(np.random.default_rng(0), (1, 3, 9, 2), 20)
     check(tmp_path, emulator, in_place(), inputs, "atmega328p")
+
+
+def only_kernel(content: bytes) -> str:
+    """The kernel that a model of one operator gets on an Uno."""
+    (step,) = compile_model(content, "model", architecture="avr5").program.steps
+    return step.kernel
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [((2, 2), (2, 2)), ((3, 2), (1, 3)), ((6, 8), (2, 2))]
+)
+def test_average_pooling_gives_tflms_bytes(
+    tmp_path: Path, emulator: Path, kernel: tuple[int, int], stride: tuple[int, int], padding: int
+) -> None:
+    """Halves too, which inputs of small numbers make, and the ends of 16 bits."""
+    rng = np.random.default_rng([padding, *kernel])
+    content, shape = average_pool(
+        rng, (7, 9, 3), kernel, stride=stride, padding=padding, activation=RELU
+    )
+    assert only_kernel(content) == "avr_average_pool_2d"
+    small = rng.integers(-3, 4, (4, *shape[1:])).astype(np.int8)
+    check(
+        tmp_path, emulator, content, np.concatenate([hard_inputs(rng, shape), small]), "atmega328p"
+    )
+
+
+def test_averages_of_more_inputs_than_16_bits_hold_stay_with_the_portable_kernel() -> None:
+    rng = np.random.default_rng(0)
+    for kernel, name in (((5, 51), "avr_average_pool_2d"), ((4, 64), "average_pool_2d")):
+        content, _ = average_pool(rng, (6, 70, 1), kernel, stride=(1, 1), padding=VALID)
+        assert only_kernel(content) == name
+
+
+@pytest.mark.parametrize("mcu", CHIPS)
+@pytest.mark.parametrize(("shape", "axes"), [((1, 2, 2, 6), (1, 2)), ((1, 3, 5, 7), (3,))])
+def test_a_mean_gives_tflms_bytes(
+    tmp_path: Path, emulator: Path, shape: tuple[int, ...], axes: tuple[int, ...], mcu: str
+) -> None:
+    rng = np.random.default_rng(sum(shape))
+    content = mean(shape, axes, source=(0.02, -11), target=(0.013, 7))
+    assert only_kernel(content) == "avr_mean"
+    small = rng.integers(-13, -9, (6, *shape[1:])).astype(np.int8)
+    check(tmp_path, emulator, content, np.concatenate([hard_inputs(rng, shape), small]), mcu)
+
+
+def test_rows_of_a_large_image_are_gathered_rather_than_kept() -> None:
+    """Its sums take less memory than the image, and memory is scarcer than flash."""
+    rng = np.random.default_rng(0)
+    pool, _ = average_pool(rng, (9, 9, 3), (9, 9), stride=(1, 1), padding=VALID)
+    assert only_kernel(pool) == "average_pool_2d"
+    assert only_kernel(mean((1, 9, 9, 3), (1, 2))) == "mean"
