@@ -12,7 +12,13 @@ import numpy as np
 
 from convert.layouts.dsp_add import factors
 from convert.layouts.dsp_requantize import Int64, choose
-from convert.layouts.dsp_winograd import TRANSFORM_BITS, transform
+from convert.layouts.dsp_winograd import (
+    TRANSFORM_BITS,
+    WINOGRAD_BITS,
+    is_3x3,
+    transform,
+    winograd_exact,
+)
 from convert.layouts.dsp_words import (
     NARROW_BITS,
     as_int32,
@@ -24,11 +30,11 @@ from convert.layouts.dsp_words import (
     wide_stream,
     wide_words,
 )
+from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 
-WINOGRAD_BITS = 6
-"""Those of Winograd's sums: 16 times a transformed weight, which is within 9 * 128, fits."""
+_SIDES = ("height", "width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +103,8 @@ def conv_2d_winograd(fields: Fields) -> Variant | None:
 
 
 def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
-    window, channels = fields["window"], fields["output_channels"]
-    if not _is_3x3(window) or channels % 2 or fields["input_channels"] % 4:
+    channels = fields["output_channels"]
+    if not winograd_exact(fields):
         return None
     weights = fields["weights"].astype(np.int64)
     flat = weights.reshape(channels, -1)
@@ -119,7 +125,7 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
 
 def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d.h``: pooling over 2x2 pixels that do not overlap."""
-    made = _conv_2d_fields(fields["conv"], 4) if _pools_pairs(fields) else None
+    made = _conv_2d_fields(fields["conv"], 4) if pools_pairs(fields) else None
     if made is None:
         return None
     scratch = _conv_2d_scratch(fields["conv"], made)
@@ -129,7 +135,7 @@ def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
 def conv_2d_max_pool_2d_winograd(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d_winograd.h``."""
     conv, pool = fields["conv"], fields["pool"]
-    made = _winograd_fields(conv, pool["output_width"]) if _pools_pairs(fields) else None
+    made = _winograd_fields(conv, pool["output_width"]) if pools_pairs(fields) else None
     if made is None:
         return None
     scratch = 16 * made["tiles"] * (2 + conv["input_channels"] // 2)
@@ -139,7 +145,7 @@ def conv_2d_max_pool_2d_winograd(fields: Fields) -> Variant | None:
 def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d_plane.h``: 3x3, stride 1, one input channel."""
     conv = fields["conv"]
-    if not _is_3x3(conv["window"]) or conv["input_channels"] != 1 or not _pools_pairs(fields):
+    if not is_3x3(conv["window"]) or conv["input_channels"] != 1 or not pools_pairs(fields):
         return None
     flat = conv["weights"].astype(np.int64).reshape(conv["output_channels"], 9)
     requantize = choose(output_of(conv, flat), NARROW_BITS)
@@ -161,23 +167,15 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
     return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
 
 
-def _is_3x3(window: Fields) -> bool:
-    """Whether the filter is 3x3, with stride and dilation 1."""
-    expected = {"kernel": 3, "stride": 1, "dilation": 1}
-    return all(
-        window[f"{name}_{side}"] == value
-        for name, value in expected.items()
-        for side in ("height", "width")
-    )
-
-
-def _pools_pairs(fields: Fields) -> bool:
+def pools_pairs(fields: Fields) -> Proof:
     """Whether the pool takes 2x2 outputs of the convolution, each once and none from outside."""
     pool, window = fields["pool"], fields["conv"]["window"]
-    return all(
-        pool[f"kernel_{side}"] == pool[f"stride_{side}"] == 2
-        and 2 * pool[f"output_{side}"] <= window[f"output_{side}"]
-        for side in ("height", "width")
+    sizes, strides = _sides(pool, "kernel"), _sides(pool, "stride")
+    inside = all(2 * pool[f"output_{side}"] <= window[f"output_{side}"] for side in _SIDES)
+    return Proof(
+        "pools are pairs of pairs",
+        sizes == strides == "2x2" and inside,
+        f"pools of {sizes} at steps of {strides}, {'none' if inside else 'some'} from outside",
     )
 
 
@@ -192,6 +190,22 @@ def fully_connected(fields: Fields) -> Variant | None:
     return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
 
 
+def _sides(fields: Fields, name: str) -> str:
+    """A size along height and width, as "2x2"."""
+    return "x".join(str(fields[f"{name}_{side}"]) for side in _SIDES)
+
+
+def depthwise_3x3(fields: Fields) -> Proof:
+    """Whether a depthwise layer has the shape that the kernels take."""
+    channels, outputs = fields["input_channels"], fields["output_channels"]
+    kernel, dilation = (_sides(fields["window"], name) for name in ("kernel", "dilation"))
+    return Proof(
+        "filters are 3x3, one a channel, channels in fours",
+        kernel == "3x3" and dilation == "1x1" and channels % 4 == 0 and outputs == channels,
+        f"filters of {kernel}, dilation {dilation}, {channels} channels to {outputs}",
+    )
+
+
 def depthwise_conv_2d(fields: Fields) -> Variant | None:
     """``dsp/depthwise_conv_2d_pair.h`` where the stride allows it, else the next one."""
     return _depthwise(fields, by_pairs=fields["window"]["stride_height"] == 1)
@@ -204,11 +218,7 @@ def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
 
 def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
     window, channels = fields["window"], fields["input_channels"]
-    kernel = (window["kernel_height"], window["kernel_width"])
-    dilation = (window["dilation_height"], window["dilation_width"])
-    if kernel != (3, 3) or dilation != (1, 1) or channels % 4 != 0:
-        return None
-    if fields["output_channels"] != channels:
+    if not depthwise_3x3(fields):
         return None
     flat = fields["weights"].astype(np.int64).reshape(9, channels).T
     requantize = choose(output_of(fields, flat), NARROW_BITS)

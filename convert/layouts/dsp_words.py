@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
+from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 
@@ -44,12 +45,18 @@ def narrow_stream(
 ) -> tuple[NDArray[np.int32], Requantize] | None:
     """Biases, narrow weights and numbers; None where sums or weights do not fit."""
     requantize = choose(output_of(fields, flat), NARROW_BITS)
-    if requantize is None or flat.min() <= -128:
+    if requantize is None or not weights_fit_pairs(flat):
         return None
     padded = to_whole_steps(flat)
     lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
     bias = biases(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
     return interleave(bias, narrow_words(padded), requantize, together), requantize
+
+
+def weights_fit_pairs(flat: Int64) -> Proof:
+    """Whether two weights of 8 bits fit one half of a word, as 256 * b1 + b0: none is -128."""
+    count = int((flat <= -128).sum())
+    return Proof("weights stay narrow", count == 0, f"{count:,} of {flat.size:,} weights are -128")
 
 
 def wide_stream(
