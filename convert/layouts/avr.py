@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.fixed_point import exp_negative, requantize
+from convert.goal import Goal
 from convert.program import Step
+from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 Int64 = NDArray[np.int64]
@@ -85,6 +87,17 @@ def variant(step: Step) -> Step | None:
     if step.kernel == "softmax":
         return replace(step, kernel=f"{PREFIX}softmax", fields=_softmax_fields(step.fields))
     return None
+
+
+def proofs(step: Step, taken: Step, goal: Goal) -> Iterator[Proof]:
+    """What decided that the portable ``step`` became ``taken``."""
+    del taken, goal  # one kernel serves all goals, where the sums let it
+    conv = step.fields.get("conv", step.fields)
+    if step.kernel in ("conv_2d", "conv_2d_max_pool_2d", "fully_connected"):
+        channels = _channels(conv)
+        largest = int(np.abs(channels.weights).sum(axis=1).max()) * 255
+        detail = f"without bias within ±{largest:,} of ±{LARGEST_SUM:,}"
+        yield Proof("sums fit 24 bits", channels.sums_fit(), detail)
 
 
 def _softmax_fields(fields: Fields) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from convert.proof import Proof
 Fields = Mapping[str, Any]
 
 _SIDES = ("height", "width")
+_SUBTRACTS = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,7 @@ def pools_pairs(fields: Fields) -> Proof:
     sizes, strides = _sides(pool, "kernel"), _sides(pool, "stride")
     inside = all(2 * pool[f"output_{side}"] <= window[f"output_{side}"] for side in _SIDES)
     return Proof(
-        "pools are pairs of pairs",
+        "pools are 2x2",
         sizes == strides == "2x2" and inside,
         f"pools of {sizes} at steps of {strides}, {'none' if inside else 'some'} from outside",
     )
@@ -196,11 +197,11 @@ def _sides(fields: Fields, name: str) -> str:
 
 
 def depthwise_3x3(fields: Fields) -> Proof:
-    """Whether a depthwise layer has the shape that the kernels take."""
+    """Whether each channel has one filter of 3x3, and channels come in fours."""
     channels, outputs = fields["input_channels"], fields["output_channels"]
     kernel, dilation = (_sides(fields["window"], name) for name in ("kernel", "dilation"))
     return Proof(
-        "filters are 3x3, one a channel, channels in fours",
+        "depthwise filters are 3x3",
         kernel == "3x3" and dilation == "1x1" and channels % 4 == 0 and outputs == channels,
         f"filters of {kernel}, dilation {dilation}, {channels} channels to {outputs}",
     )
@@ -249,25 +250,32 @@ def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
     return np.concatenate([upper, paired(last)], axis=1)
 
 
-def arithmetic(fields: Fields) -> Variant | None:
-    """``dsp/add.h``: both operands of the output's shape, and neither constant."""
-    count = fields["rows"] * fields["pixels"] * fields["channels"]
+def adds_alike(fields: Fields) -> Proof:
+    """Whether two computed tensors of the output's shape are added or subtracted."""
     steps = {
         "row": fields["pixels"] * fields["channels"],
         "pixel": fields["channels"],
         "channel": 1,
     }
     sizes = {"row": "rows", "pixel": "pixels", "channel": "channels"}
+    name, operation = "two tensors of one shape are added", fields["operation"]
+    if operation not in _SUBTRACTS:
+        return Proof(name, False, f"the operation is {operation}")
     for side in ("left", "right"):
         operand = fields[side]
-        if "constant" in operand or any(
-            operand[name] != step and fields[sizes[name]] > 1 for name, step in steps.items()
-        ):
-            return None
-    signs = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
-    if fields["operation"] not in signs:
+        if "constant" in operand:
+            return Proof(name, False, f"the {side} operand is constant")
+        if any(operand[step] != size and fields[sizes[step]] > 1 for step, size in steps.items()):
+            return Proof(name, False, f"the {side} operand broadcasts")
+    return Proof(name, True, f"the operation is {operation}")
+
+
+def arithmetic(fields: Fields) -> Variant | None:
+    """``dsp/add.h``: both operands of the output's shape, and neither constant."""
+    if not adds_alike(fields):
         return None
-    found = factors(fields, subtract=signs[fields["operation"]])
+    count = fields["rows"] * fields["pixels"] * fields["channels"]
+    found = factors(fields, subtract=_SUBTRACTS[fields["operation"]])
     if found is None:
         return None
     limits = {

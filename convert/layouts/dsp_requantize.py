@@ -109,9 +109,9 @@ def sums_fit(output: Output, bits: int) -> Proof:
     limit = 2 ** (31 - bits) - 4
     low, high = int(output.lowest.min()), int(output.highest.max())
     return Proof(
-        f"sums of {bits} fraction bits fit 32 bits",
+        f"sums fit 32 bits in units of 1/{1 << bits}" if bits else "sums fit 32 bits",
         -limit < low and high < limit,
-        f"sums are {low:,} to {high:,}; less than {limit:,} fit",
+        f"{low:,} to {high:,}, within ±{limit - 1:,}",
     )
 
 
@@ -120,7 +120,7 @@ def shifts_fit(output: Output) -> Proof:
     right = -output.shifts
     low, high = int(right.min()), int(right.max())
     return Proof(
-        "channels are scaled down by what the kernels shift",
+        "shifts are served",
         low >= 1 and high <= LARGEST_SHIFT,
         f"shifts to the right are {low} to {high}; 1 to {LARGEST_SHIFT} are served",
     )
@@ -140,9 +140,9 @@ def one_rounding(output: Output, form: Mapping[str, Any] | None) -> Proof:
 
 
 def no_clamp(minimum: int, maximum: int) -> Proof:
-    """Whether saturation to a byte keeps an activation's range: no more instructions for it."""
+    """Whether saturation to a byte is all that the activation asks for."""
     return Proof(
-        "saturation to a byte is the activation",
+        "no clamp beside saturation",
         (minimum, maximum) == (-128, 127),
         f"outputs are {minimum} to {maximum}",
     )

@@ -51,17 +51,18 @@ def winograd_exact(fields: Fields) -> Proof:
     """
     name, channels = "Winograd is exact", fields["output_channels"]
     if not is_3x3(fields["window"]):
-        return Proof(name, False, "only filters of 3x3 at steps of 1 without dilation are served")
+        return Proof(name, False, "filters of 3x3 at steps of 1 are served")
     if channels % 2 or fields["input_channels"] % 4:
-        counts = f"{fields['input_channels']} channels to {channels}"
-        return Proof(name, False, f"{counts}; only multiples of 4 to multiples of 2 are served")
+        counts = f"{fields['input_channels']} to {channels} channels"
+        return Proof(name, False, f"{counts}; multiples of 4 to multiples of 2 are served")
     weights = fields["weights"].astype(np.int64)
     largest = int(np.abs(transform(weights)).max()) << (WINOGRAD_BITS - TRANSFORM_BITS)
     sums = sums_fit(output_of(fields, weights.reshape(channels, -1)), WINOGRAD_BITS)
     return Proof(
         name,
         largest < 2**15 and sums.holds,
-        f"transformed weights reach {largest:,} of {2**15 - 1:,}; {sums.detail}",
+        f"transformed weights reach {largest:,} of {2**15 - 1:,}"
+        + ("" if sums else f"; {sums.detail}"),
     )
 
 

@@ -52,6 +52,43 @@ def test_a_script_gets_all_of_it(small: ModelFolder, capsys: pytest.CaptureFixtu
     assert [rewrite["name"] for rewrite in document["passes"]].count("fuse_conv_max_pool") == 1
 
 
+def test_a_person_sees_each_layers_kernel_for_a_board_and_the_verdicts_that_chose_it(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["inspect", "small", "--board", "cortex-m4", "--optimize", "size"]) == 0
+    out = capsys.readouterr().out
+    assert "kernels for cortex-m4, armv7e-m, --optimize size" in out
+    assert "│ dsp_conv_2d_max_pool_2d_0 │ dsp_conv_2d_max_pool_2d" in out
+    assert "  pools are 2x2 " in out
+    assert "│ yes   │ pools of 2x2 at steps of 2x2, none from outside" in out
+    assert main(["inspect", "small"]) == 0
+    portable = capsys.readouterr().out
+    assert "kernels for any processor" in portable
+    assert "  sums fit 32 bits " in portable
+
+
+def test_a_script_gets_the_verdicts_as_data(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "small", "--board", "cortex-m33", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["architecture"], document["goal"]) == ("armv8-m.main", "speed")
+    (layer,) = document["layers"]
+    assert layer["kernel"] == "dsp_conv_2d_max_pool_2d"
+    verdicts = {proof["name"]: proof for proof in layer["proofs"]}
+    assert verdicts["pools are 2x2"]["holds"] is True
+    assert verdicts["Winograd is exact"]["holds"] is False
+    assert verdicts["Winograd is exact"]["detail"].startswith("filters of 3x3")
+
+
+def test_a_board_that_there_is_not_is_one_sentence(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "small", "--board", "cortex-m99"]) == 2
+    assert "No board called 'cortex-m99'" in capsys.readouterr().err
+
+
 def colours(path: Path) -> int:
     """How many of the picture's pixels are neither grey nor white."""
     pixels = np.asarray(Image.open(path).convert("RGB"), int)
