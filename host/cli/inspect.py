@@ -117,11 +117,12 @@ def _print_kernels(compiled: Compiled, board: str | None) -> None:
     """Each layer's kernel, and each verdict that decided it, with what it is about."""
     rows = []
     for layer in describe.layers(compiled):
-        rows.append((layer.name, layer.kernel or "none: no byte is moved", "", ""))
-        rows += [("", f"  {p.name}", "yes" if p.holds else "no", p.detail) for p in layer.proofs]
+        kernel = f"kernel {layer.kernel}" if layer.kernel else "no byte is moved"
+        rows.append((layer.name, "", kernel))
+        rows += [(f"  {p.name}", "yes" if p.holds else "no", p.detail) for p in layer.proofs]
     processor = f"{board}, {compiled.architecture}" if board else "any processor"
     title = f"kernels for {processor}, --optimize {compiled.goal}, and what was proven for them"
-    print_table(("layer", "kernel, proof", "holds", "because"), rows, title=title, text=True)
+    print_table(("layer, proof", "holds", "because"), rows, title=title, text=True)
 
 
 def _print_passes(content: bytes) -> None:

@@ -14,6 +14,7 @@ from host.runners.tflm import infer
 from tests.convert.models import SAME, VALID, conv_and_pool, hard_inputs
 from tests.convert.test_operators import softmax
 from tests.firmware.avr_program import chip
+from tests.strict import absent
 
 MAIN = """
 #include <avr/io.h>
@@ -51,7 +52,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(require_tool: Callable[..., None]) -> None:
     require_tool("cc", "avr-gcc")
     if not Path("/usr/include/simavr/sim_avr.h").is_file():
-        pytest.skip("libsimavr-dev is not installed")
+        absent("libsimavr-dev is not installed.")
 
 
 def check(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.strict import require_module
 from train.augment import Warp
 from train.data import Mnist
 from train.fit import Settings, Trained
@@ -16,7 +17,7 @@ from train.networks import network
 from train.recipes import defaults, train
 from train.uno import UNO_DEFAULTS, Recipe, fit_uno
 
-pytest.importorskip("tensorflow")
+require_module("tensorflow")
 
 FEW = Settings("uno", epochs=3, batch_size=64, seed=7)
 
