@@ -14,7 +14,10 @@ from host.transport.avr import emulator_program
 from tests.strict import absent, require_module
 
 PROJECT = Path(__file__).resolve().parent.parent
-SEED_SOURCES = ("train/data.py", "train/networks.py", "train/fit.py", "convert/quantize.py")
+SEED_SOURCES = (
+    *("train/data.py", "train/networks.py", "train/fit.py"),
+    *("convert/quantize.py", "tests/conftest.py"),
+)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         making = tmp_path_factory.mktemp("making")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GLYPHITE_BUILD", str(making))
-            assert main(["train", "seed", "--epochs", "1"]) == 0
+            assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
             assert main(["convert", "seed"]) == 0
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copytree(making / "seed", kept / "seed", dirs_exist_ok=True)
