@@ -1,6 +1,7 @@
 """``glyphite inspect`` tells people and scripts the same, and draws what it tells."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from convert.compiler import compile_folder
 from convert.workspace import ModelFolder
 from host.cli import main
 from tests.convert.models import conv_and_pool
+from tests.strict import require_module
 
 
 @pytest.fixture
@@ -95,6 +97,7 @@ def colours(path: Path) -> int:
 
 
 def test_the_picture_shows_rectangles(small: ModelFolder, tmp_path: Path) -> None:
+    require_module("matplotlib")
     path = tmp_path / "pictures" / "memory.png"
     assert main(["inspect", "small", "--picture", str(path)]) == 0
     assert Image.open(path).width >= 1000
@@ -102,9 +105,29 @@ def test_the_picture_shows_rectangles(small: ModelFolder, tmp_path: Path) -> Non
 
 
 def test_a_picture_can_be_scaled_and_names_its_model(small: ModelFolder, tmp_path: Path) -> None:
+    require_module("matplotlib")
     path = tmp_path / "memory.svg"
     assert main(["inspect", "small", "--picture", str(path)]) == 0
     assert path.read_text().startswith("<?xml")
+
+
+def test_without_matplotlib_the_way_out_is_named(
+    small: ModelFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / "memory.png"
+    assert main(["inspect", "small", "--picture", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        "glyphite inspect: The package matplotlib is not installed, and pictures need it. "
+        "Install it with `pip install 'glyphite[train]'`.\n"
+    )
+    assert not path.exists()
 
 
 def test_what_is_no_pictures_name_is_refused_before_anything_is_printed(
@@ -124,6 +147,7 @@ def test_what_is_no_pictures_name_is_refused_before_anything_is_printed(
 def test_a_picture_where_none_can_be_written_is_a_sentence(
     small: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    require_module("matplotlib")
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "memory.png"
     assert main(["inspect", "small", "--picture", str(path)]) == 2
