@@ -33,6 +33,10 @@ class Compiled:
     name: str
     sha256: str
     """Of the .tflite, 64 hexadecimal digits."""
+    architecture: str
+    goal: Goal
+    portable: Program
+    """By the kernels for any processor, before those of ``architecture`` took their places."""
     program: Program
     plan: Plan
     files: Mapping[str, str]
@@ -86,14 +90,15 @@ def compile_model(
     """
     graph = read(content)
     check(graph)
-    program = specialize(lower(optimize(graph)), architecture, goal)
+    portable = lower(optimize(graph))
+    program = specialize(portable, architecture, goal)
     arena = plan(program, fed=stream_input)
     ways = forms(architecture, goal)
     if ways is not None:
         program, arena = fit(program, arena, ways)
     digest = hashlib.sha256(content).digest()
     texts = files(name, digest, program, arena, architecture=architecture, goal=goal)
-    return Compiled(name, digest.hex(), program, arena, texts)
+    return Compiled(name, digest.hex(), architecture, goal, portable, program, arena, texts)
 
 
 def compile_folder(

@@ -11,9 +11,11 @@ import numpy as np
 from convert.check import check
 from convert.compiler import Compiled
 from convert.graph import ABSENT, Graph, Operator, Quantization, Tensor
+from convert.layouts import proofs
 from convert.passes import PASSES
 from convert.plan import Buffer, Plan
 from convert.program import Layer, Step
+from convert.proof import Proof
 from convert.tflite import read
 
 
@@ -56,6 +58,8 @@ class LayerFacts:
     """Of the activations."""
     weights: Numbers | None
     output_numbers: Numbers
+    proofs: tuple[Proof, ...]
+    """What decided the kernel: each proof's verdict, in the order in which they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ class RowLife:
 
 def layers(compiled: Compiled) -> list[LayerFacts]:
     """The layers in the order in which they run."""
-    return [_layer(compiled, layer) for layer in compiled.program.layers]
+    both = zip(compiled.portable.layers, compiled.program.layers, strict=True)
+    return [_layer(compiled, before, layer) for before, layer in both]
 
 
 def passes(content: bytes) -> list[PassFacts]:
@@ -184,7 +189,7 @@ def numbers(tensor: Tensor) -> Numbers:
     return Numbers(tensor.dtype, max(scales), quantization.zero_point, len(scales))
 
 
-def _layer(compiled: Compiled, layer: Layer) -> LayerFacts:
+def _layer(compiled: Compiled, before: Layer, layer: Layer) -> LayerFacts:
     graph, operator, step = compiled.program.graph, layer.operator, layer.lowered
     used = [graph.tensors[index] for index in operator.inputs if index != ABSENT]
     constants = [tensor for tensor in used if tensor.data is not None]
@@ -202,7 +207,15 @@ def _layer(compiled: Compiled, layer: Layer) -> LayerFacts:
         input_numbers=tuple(numbers(tensor) for tensor in activations),
         weights=next((numbers(tensor) for tensor in constants if tensor.dtype == "int8"), None),
         output_numbers=numbers(output),
+        proofs=_proofs(compiled, before, layer),
     )
+
+
+def _proofs(compiled: Compiled, before: Layer, layer: Layer) -> tuple[Proof, ...]:
+    step, taken = before.lowered, layer.lowered
+    if not isinstance(step, Step) or not isinstance(taken, Step):
+        return ()
+    return proofs(step, taken, compiled.architecture, compiled.goal)
 
 
 def _pass(rewrite: Callable[[Graph], Graph], before: Graph, after: Graph) -> PassFacts:

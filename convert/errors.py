@@ -9,7 +9,8 @@ The tree::
     |   |-- DataError             MNIST cannot be had, or is not what was published
     |   `-- ImageError            a picture that cannot be read
     |-- ToolError                 a compiler, emulator or package is absent or failed
-    |-- LinkError                 the board is silent, busy, or answers what it should not
+    |-- LinkError                 the board is silent, or answers what it should not
+    |   `-- PortError             exit code 2: no such port, or it is another program's
     |-- DoesNotFitError           the firmware is larger than the board
     `-- CheckFailedError          a comparison was made and its limit was passed
 
@@ -50,7 +51,13 @@ class ToolError(GlyphiteError):
 
 
 class LinkError(GlyphiteError):
-    """The serial line: port missing or busy, board silent, or the wrong board."""
+    """The serial line: the board is silent, breaks off, or is the wrong one."""
+
+
+class PortError(LinkError):
+    """The port that was named is not there, is in use, or is not ours to use."""
+
+    exit_code = InputError.exit_code
 
 
 class DoesNotFitError(GlyphiteError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from convert import describe
 from convert.compiler import Compiled
-from convert.errors import InputError
+from convert.errors import InputError, ToolError
 from convert.files import write_bytes
 
 INK, PAPER, FAINT = "#22303c", "#ffffff", "#c9d2da"
@@ -25,12 +25,21 @@ KINDS = ("png", "svg", "pdf")
 
 
 def draw(compiled: Compiled, path: Path) -> None:
-    """Write the picture of ``compiled``'s arena to ``path``. InputError where it cannot be."""
+    """Write the picture of ``compiled``'s arena to ``path``.
+
+    Raises InputError where it cannot be written, ToolError where matplotlib is not installed.
+    """
     if path.suffix[1:].lower() not in KINDS:
         kinds = ", ".join(f".{kind}" for kind in KINDS)
         raise InputError(f"{path} is not a picture's name. Let it end in one of {kinds}.")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ToolError(
+            "The package matplotlib is not installed, and pictures need it. "
+            "Install it with `pip install 'glyphite[train]'`."
+        ) from error
 
     moments = describe.moments(compiled.plan)
     figure = Figure(figsize=(min(14.0, max(7.0, 0.5 * len(moments))), 6.5), layout="constrained")

@@ -1,7 +1,6 @@
 """What all tests share: the seed model, MNIST, and what happens where a tool is absent."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,19 +11,13 @@ from convert.boards import load_board
 from convert.workspace import ModelFolder
 from host.cli import main
 from host.transport.avr import emulator_program
+from tests.strict import absent, require_module
 
 PROJECT = Path(__file__).resolve().parent.parent
-STRICT = os.environ.get("GLYPHITE_STRICT_TESTS") == "1"
-"""Set by ``make test``: there an absent tool is a failure, elsewhere a skip with the reason."""
-
-SEED_SOURCES = ("train/data.py", "train/networks.py", "train/fit.py", "convert/quantize.py")
-
-
-def absent(reason: str) -> None:
-    """Skip the test, or fail it under ``make test``, because ``reason``."""
-    if STRICT:
-        pytest.fail(f"{reason} Run `make setup`.", pytrace=False)
-    pytest.skip(reason)
+SEED_SOURCES = (
+    *("train/data.py", "train/networks.py", "train/fit.py"),
+    *("convert/quantize.py", "tests/conftest.py"),
+)
 
 
 @pytest.fixture
@@ -60,7 +53,7 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Kept in ``build/tests`` under a hash of the sources that make it, so that only the first run
     and a run after a change to them pays for the training.
     """
-    pytest.importorskip("tensorflow")
+    require_module("tensorflow", "ai_edge_litert")
     digest = hashlib.sha256()
     for source in SEED_SOURCES:
         digest.update((PROJECT / source).read_bytes())
@@ -69,7 +62,7 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         making = tmp_path_factory.mktemp("making")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GLYPHITE_BUILD", str(making))
-            assert main(["train", "seed", "--epochs", "1"]) == 0
+            assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
             assert main(["convert", "seed"]) == 0
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copytree(making / "seed", kept / "seed", dirs_exist_ok=True)

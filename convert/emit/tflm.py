@@ -27,6 +27,8 @@ from convert.workspace import FIRMWARE, ModelFolder
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 EXAMPLE = LIBRARY / "examples" / "classify_tflm"
+_TOOLS = {"cxx": "g++", "readelf": "readelf", "nm": "nm"}
+"""That come with the C compiler."""
 SHARED_FILES = ("tflm_model.h", "tflm_model.cc")
 BOARD = "cortex-m4"
 """The board that build.sh builds for."""
@@ -176,7 +178,7 @@ def _instructions(
         "library": quote(str(LIBRARY)),
         "firmware": quote(str(FIRMWARE)),
         "board": board,
-        "cxx": board.toolchain.cc.replace("gcc", "g++"),
+        **{tool: board.toolchain.cc.replace("gcc", name) for tool, name in _TOOLS.items()},
         "flags": " ".join(
             (*board.toolchain.flags, board.toolchain.optimize, "-ffunction-sections")
         ),

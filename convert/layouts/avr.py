@@ -3,7 +3,7 @@
 A step that they cannot serve byte for byte stays with the portable kernel.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 from convert.fixed_point import exp_negative, requantize
 from convert.goal import Goal
 from convert.layouts import avr_conv, avr_pair
-from convert.layouts.avr_channels import LARGEST_BYTE, Fields
+from convert.layouts.avr_channels import LARGEST_BYTE, Channels, Fields, as_convolution
 from convert.program import Step
+from convert.proof import Proof
 
 PREFIX = "avr_"
 
@@ -51,6 +52,18 @@ def _pairs_serve(steps: Sequence[Step], goal: Goal) -> bool:
         return True
     slow = sum(avr_pair.cycles(step) for step in small if step)
     return slow <= WORTH_ITS_CODE * sum(avr_conv.cycles(step) for _, step in fast)
+
+
+def proofs(step: Step, taken: Step, goal: Goal) -> Iterator[Proof]:
+    """What decided that the portable ``step`` became ``taken``."""
+    del goal  # it decides between kernels that are both exact
+    if step.kernel in avr_conv.KERNELS:
+        pairs = taken.kernel == avr_pair.KERNEL
+        conv = as_convolution(step)
+        channels = Channels.of(conv, avr_pair.INPUTS if pairs else avr_conv.INPUTS)
+        yield channels.proof(24)
+        if pairs:
+            yield channels.proof(16)
 
 
 def _mean(step: Step) -> Step | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.program import Step
+from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 Int64 = NDArray[np.int64]
@@ -31,9 +32,10 @@ _ONE_PIXEL = {
 
 
 def as_convolution(step: Step) -> Fields:
-    """The fields of a convolution, or of a fully connected layer as one of 1x1."""
+    """The fields of a convolution, with a pool or not, or of a fully connected layer as 1x1."""
     if step.kernel != "fully_connected":
-        return step.fields
+        fields: Fields = step.fields.get("conv", step.fields)
+        return fields
     width = step.fields["rows"]
     return {**step.fields, "window": {**_ONE_PIXEL, "input_width": width, "output_width": width}}
 
@@ -86,6 +88,13 @@ class Channels:
         Sums wrap, so that only the last value counts, not the parts on the way.
         """
         return np.asarray(np.abs(self._ends() + self.bias).max(axis=0) < 2 ** (bits - 1))
+
+    def proof(self, bits: int) -> Proof:
+        """Whether all sums of the layer fit so many bits, and how many channels' do."""
+        fit = self.totals_fit(bits)
+        largest = int(np.abs(self._ends() + self.bias).max())
+        detail = f"{fit.sum()} of {len(fit)} channels; the largest sum is {largest:,}"
+        return Proof(f"sums fit {bits} bits", bool(fit.all()), detail)
 
     def can_be_outputs(self) -> bool:
         """Whether kernels/avr/outputs.h serves: 24 bits hold the bias, and sums with and without.

@@ -21,6 +21,8 @@ from convert.layouts.avr_channels import (
 from convert.program import Step
 
 KERNEL = "avr_conv_2d"
+KERNELS = ("conv_2d", "fully_connected", "conv_2d_max_pool_2d")
+"""The portable ones that it can take the place of."""
 INPUTS = (0, 255)
 """An input is taken without a sign, so that a product has nothing to extend."""
 MOST_PARTS = 4
@@ -34,12 +36,9 @@ _NO_POOL = {"kernel_height": 1, "kernel_width": 1, "stride_width": 1, "padding_l
 
 def variant(step: Step) -> Step | None:
     """The step eight channels at a time; None where the kernel cannot give the same bytes."""
-    if step.kernel == "conv_2d_max_pool_2d":
-        fields = _fields(step.fields["conv"], step.fields["pool"])
-    elif step.kernel in ("conv_2d", "fully_connected"):
-        fields = _fields(as_convolution(step), _NO_POOL)
-    else:
+    if step.kernel not in KERNELS:
         return None
+    fields = _fields(as_convolution(step), step.fields.get("pool", _NO_POOL))
     if fields is None:
         return None
     rows = step.rows and replace(step.rows, function=f"{KERNEL}_row")

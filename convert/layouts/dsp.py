@@ -9,20 +9,33 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convert.layouts.dsp_add import factors
-from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
-from convert.layouts.dsp_winograd import TRANSFORM_BITS, transform
+from convert.layouts.dsp_requantize import Int64, choose
+from convert.layouts.dsp_winograd import (
+    TRANSFORM_BITS,
+    WINOGRAD_BITS,
+    is_3x3,
+    transform,
+    winograd_exact,
+)
+from convert.layouts.dsp_words import (
+    NARROW_BITS,
+    as_int32,
+    biases,
+    interleave,
+    narrow_stream,
+    output_of,
+    paired,
+    wide_stream,
+    wide_words,
+)
+from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 
-NARROW_BITS = 8
-"""Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
-WINOGRAD_BITS = 6
-"""Those of Winograd's sums: 16 times a transformed weight, which is within 9 * 128, fits."""
-LOWERED = 127
-"""What every other input of a narrow step is lowered by (dsp/patch.h)."""
+_SIDES = ("height", "width")
+_SUBTRACTS = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +74,6 @@ def as_one_row(fields: Fields) -> Fields:
     return {**fields, "window": {**window, **row}}
 
 
-def output_of(fields: Fields, weights: Int64) -> Output:
-    """What follows the sums of a layer with ``weights`` (channels, inputs)."""
-    input_zero_point = -fields["input_offset"]
-    output = fields["output"]
-    bias = output["bias"].astype(np.int64)
-    low, high = -128 - input_zero_point, 127 - input_zero_point
-    positive = np.maximum(weights, 0).sum(axis=1)
-    negative = np.minimum(weights, 0).sum(axis=1)
-    return Output(
-        offset=output["offset"],
-        minimum=output["minimum"],
-        maximum=output["maximum"],
-        multipliers=output["multiplier"].astype(np.int64),
-        shifts=output["shift"].astype(np.int64),
-        lowest=bias + positive * low + negative * high,
-        highest=bias + positive * high + negative * low,
-    )
-
-
 def conv_2d(fields: Fields) -> Variant | None:
     """``dsp/conv_2d.h``."""
     return _conv_2d(fields, expand=False)
@@ -110,8 +104,8 @@ def conv_2d_winograd(fields: Fields) -> Variant | None:
 
 
 def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
-    window, channels = fields["window"], fields["output_channels"]
-    if not _is_3x3(window) or channels % 2 or fields["input_channels"] % 4:
+    channels = fields["output_channels"]
+    if not winograd_exact(fields):
         return None
     weights = fields["weights"].astype(np.int64)
     flat = weights.reshape(channels, -1)
@@ -120,19 +114,19 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
     if requantize is None:
         return None
     places = transform(weights) << (bits - TRANSFORM_BITS)
-    words = _wide(places.reshape(channels, -1), 0)
+    words = wide_words(places.reshape(channels, -1), 0)
     return {
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
         "tiles": _pixels(tiles, fields["input_channels"] // 4),
-        "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 2),
+        "weights": interleave(biases(fields, flat, requantize, bits), words, requantize, 2),
     }
 
 
 def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d.h``: pooling over 2x2 pixels that do not overlap."""
-    made = _conv_2d_fields(fields["conv"], 4) if _pools_pairs(fields) else None
+    made = _conv_2d_fields(fields["conv"], 4) if pools_pairs(fields) else None
     if made is None:
         return None
     scratch = _conv_2d_scratch(fields["conv"], made)
@@ -142,7 +136,7 @@ def conv_2d_max_pool_2d(fields: Fields) -> Variant | None:
 def conv_2d_max_pool_2d_winograd(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d_winograd.h``."""
     conv, pool = fields["conv"], fields["pool"]
-    made = _winograd_fields(conv, pool["output_width"]) if _pools_pairs(fields) else None
+    made = _winograd_fields(conv, pool["output_width"]) if pools_pairs(fields) else None
     if made is None:
         return None
     scratch = 16 * made["tiles"] * (2 + conv["input_channels"] // 2)
@@ -152,7 +146,7 @@ def conv_2d_max_pool_2d_winograd(fields: Fields) -> Variant | None:
 def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
     """``dsp/conv_2d_max_pool_2d_plane.h``: 3x3, stride 1, one input channel."""
     conv = fields["conv"]
-    if not _is_3x3(conv["window"]) or conv["input_channels"] != 1 or not _pools_pairs(fields):
+    if not is_3x3(conv["window"]) or conv["input_channels"] != 1 or not pools_pairs(fields):
         return None
     flat = conv["weights"].astype(np.int64).reshape(conv["output_channels"], 9)
     requantize = choose(output_of(conv, flat), NARROW_BITS)
@@ -160,8 +154,8 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
         return None
     w = np.moveaxis(flat.reshape(-1, 3, 3) << NARROW_BITS, 0, -1)
     pairs = [(w[0, 0], w[0, 1]), (w[1, 0], w[1, 1]), (w[2, 0], w[2, 1]), (w[0, 2], w[1, 2])]
-    words = _pair(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
-    bias = _bias(conv, flat, requantize, NARROW_BITS)
+    words = paired(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
+    bias = biases(conv, flat, requantize, NARROW_BITS)
     rows = np.concatenate([words[:, :3], bias[:, None], words[:, 3:], requantize.numbers.T], axis=1)
     made = {
         "inputs": _inputs(conv, wide=True),
@@ -169,40 +163,48 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
         "output_channels": conv["output_channels"],
         "pixels": 4,
         "rest": 0,
-        "weights": _words(rows),
+        "weights": as_int32(rows),
     }
     return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
 
 
-def _is_3x3(window: Fields) -> bool:
-    """Whether the filter is 3x3, with stride and dilation 1."""
-    expected = {"kernel": 3, "stride": 1, "dilation": 1}
-    return all(
-        window[f"{name}_{side}"] == value
-        for name, value in expected.items()
-        for side in ("height", "width")
-    )
-
-
-def _pools_pairs(fields: Fields) -> bool:
+def pools_pairs(fields: Fields) -> Proof:
     """Whether the pool takes 2x2 outputs of the convolution, each once and none from outside."""
     pool, window = fields["pool"], fields["conv"]["window"]
-    return all(
-        pool[f"kernel_{side}"] == pool[f"stride_{side}"] == 2
-        and 2 * pool[f"output_{side}"] <= window[f"output_{side}"]
-        for side in ("height", "width")
+    sizes, strides = _sides(pool, "kernel"), _sides(pool, "stride")
+    inside = all(2 * pool[f"output_{side}"] <= window[f"output_{side}"] for side in _SIDES)
+    return Proof(
+        "pools are 2x2",
+        sizes == strides == "2x2" and inside,
+        f"pools of {sizes} at steps of {strides}, {'none' if inside else 'some'} from outside",
     )
 
 
 def fully_connected(fields: Fields) -> Variant | None:
     """``dsp/fully_connected.h``; None where its weights must be wide."""
     flat = fields["weights"].astype(np.int64)
-    stream = _narrow_stream(fields, flat, 4)
+    stream = narrow_stream(fields, flat, 4)
     if stream is None:
         return None
     sizes = {name: fields[name] for name in ("rows", "input_channels", "output_channels")}
     made = {**sizes, "requantize": stream[1].fields, "weights": stream[0]}
     return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
+
+
+def _sides(fields: Fields, name: str) -> str:
+    """A size along height and width, as "2x2"."""
+    return "x".join(str(fields[f"{name}_{side}"]) for side in _SIDES)
+
+
+def depthwise_3x3(fields: Fields) -> Proof:
+    """Whether each channel has one filter of 3x3, and channels come in fours."""
+    channels, outputs = fields["input_channels"], fields["output_channels"]
+    kernel, dilation = (_sides(fields["window"], name) for name in ("kernel", "dilation"))
+    return Proof(
+        "depthwise filters are 3x3",
+        kernel == "3x3" and dilation == "1x1" and channels % 4 == 0 and outputs == channels,
+        f"filters of {kernel}, dilation {dilation}, {channels} channels to {outputs}",
+    )
 
 
 def depthwise_conv_2d(fields: Fields) -> Variant | None:
@@ -217,11 +219,7 @@ def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
 
 def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
     window, channels = fields["window"], fields["input_channels"]
-    kernel = (window["kernel_height"], window["kernel_width"])
-    dilation = (window["dilation_height"], window["dilation_width"])
-    if kernel != (3, 3) or dilation != (1, 1) or channels % 4 != 0:
-        return None
-    if fields["output_channels"] != channels:
+    if not depthwise_3x3(fields):
         return None
     flat = fields["weights"].astype(np.int64).reshape(9, channels).T
     requantize = choose(output_of(fields, flat), NARROW_BITS)
@@ -235,7 +233,7 @@ def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
     made = {
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
-        "weights": _interleave(_bias(fields, flat, requantize, NARROW_BITS), words, requantize, 1),
+        "weights": interleave(biases(fields, flat, requantize, NARROW_BITS), words, requantize, 1),
     }
     if by_pairs:
         return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
@@ -244,33 +242,40 @@ def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
 
 def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
     """(channels, words) filters (channels, 3, 3) in the order of the two kernels."""
-    upper = _pair(filters[:, :2].transpose(0, 2, 1))
+    upper = paired(filters[:, :2].transpose(0, 2, 1))
     if by_pairs:
-        lower = _pair(filters[:, 1:].transpose(0, 2, 1))
+        lower = paired(filters[:, 1:].transpose(0, 2, 1))
         return np.stack([upper, lower], axis=2).reshape(len(filters), -1)
     last = np.pad(filters[:, 2], ((0, 0), (0, 1))).reshape(len(filters), 2, 2)
-    return np.concatenate([upper, _pair(last)], axis=1)
+    return np.concatenate([upper, paired(last)], axis=1)
 
 
-def arithmetic(fields: Fields) -> Variant | None:
-    """``dsp/add.h``: both operands of the output's shape, and neither constant."""
-    count = fields["rows"] * fields["pixels"] * fields["channels"]
+def adds_alike(fields: Fields) -> Proof:
+    """Whether two computed tensors of the output's shape are added or subtracted."""
     steps = {
         "row": fields["pixels"] * fields["channels"],
         "pixel": fields["channels"],
         "channel": 1,
     }
     sizes = {"row": "rows", "pixel": "pixels", "channel": "channels"}
+    name, operation = "two tensors of one shape are added", fields["operation"]
+    if operation not in _SUBTRACTS:
+        return Proof(name, False, f"the operation is {operation}")
     for side in ("left", "right"):
         operand = fields[side]
-        if "constant" in operand or any(
-            operand[name] != step and fields[sizes[name]] > 1 for name, step in steps.items()
-        ):
-            return None
-    signs = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
-    if fields["operation"] not in signs:
+        if "constant" in operand:
+            return Proof(name, False, f"the {side} operand is constant")
+        if any(operand[step] != size and fields[sizes[step]] > 1 for step, size in steps.items()):
+            return Proof(name, False, f"the {side} operand broadcasts")
+    return Proof(name, True, f"the operation is {operation}")
+
+
+def arithmetic(fields: Fields) -> Variant | None:
+    """``dsp/add.h``: both operands of the output's shape, and neither constant."""
+    if not adds_alike(fields):
         return None
-    found = factors(fields, subtract=signs[fields["operation"]])
+    count = fields["rows"] * fields["pixels"] * fields["channels"]
+    found = factors(fields, subtract=_SUBTRACTS[fields["operation"]])
     if found is None:
         return None
     limits = {
@@ -295,8 +300,8 @@ _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
 
 def _conv_2d_fields(fields: Fields, pixels: int, *, expand: bool = False) -> dict[str, Any] | None:
     flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
-    narrow = None if expand else _narrow_stream(fields, flat, 2)
-    stream = narrow or _wide_stream(fields, flat, 2)
+    narrow = None if expand else narrow_stream(fields, flat, 2)
+    stream = narrow or wide_stream(fields, flat, 2)
     if stream is None:
         return None
     return {
@@ -332,72 +337,3 @@ def _pixels(width: int, steps: int) -> int:
         return steps * step[pixels] + 30 + 6 * pixels if pixels else 0
 
     return min((4, 3, 2, 1), key=lambda n: width // n * block(n) + block(width % n))
-
-
-def _narrow_stream(
-    fields: Fields, flat: Int64, together: int
-) -> tuple[NDArray[np.int32], Requantize] | None:
-    """Biases, narrow weights and numbers; None where sums or weights do not fit."""
-    requantize = choose(output_of(fields, flat), NARROW_BITS)
-    if requantize is None or flat.min() <= -128:
-        return None
-    padded = _padded(flat)
-    lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
-    bias = _bias(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
-    return _interleave(bias, _narrow(padded), requantize, together), requantize
-
-
-def _wide_stream(
-    fields: Fields, flat: Int64, together: int
-) -> tuple[NDArray[np.int32], Requantize] | None:
-    """Biases, wide weights and numbers, with as many fraction bits as fit."""
-    for bits in range(NARROW_BITS, 0, -1):
-        requantize = choose(output_of(fields, flat), bits)
-        if requantize is not None:
-            bias = _bias(fields, flat, requantize, bits)
-            return _interleave(bias, _wide(_padded(flat), bits), requantize, together), requantize
-    return None
-
-
-def _padded(flat: Int64) -> Int64:
-    """Zeros behind the inputs, to whole steps of four."""
-    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
-
-
-def _bias(fields: Fields, flat: Int64, requantize: Requantize, bits: int) -> Int64:
-    """(channels) what sums start from: the bias, less the input's zero point times all weights."""
-    bias = fields["output"]["bias"].astype(np.int64) + fields["input_offset"] * flat.sum(axis=1)
-    return np.asarray((bias << bits) + requantize.extra)
-
-
-def _narrow(padded: Int64) -> Int64:
-    """(channels, steps) words of four bytes whose halves are the numbers 256 * b1 + b0."""
-    bytes_ = padded.reshape(len(padded), -1, 2, 2)
-    return _pair(bytes_[..., 0] + 256 * bytes_[..., 1])
-
-
-def _wide(padded: Int64, bits: int) -> Int64:
-    """(channels, pairs) weights 1 and 3, then 0 and 2, of each step as pairs, scaled."""
-    bytes_ = (padded << bits).reshape(len(padded), -1, 2, 2)
-    return _pair(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)
-
-
-def _pair(halves: Int64) -> Int64:
-    """Words from (..., 2) halves, the lower first."""
-    return np.asarray((halves[..., 0] & 0xFFFF) | (halves[..., 1] & 0xFFFF) << 16)
-
-
-def _interleave(
-    bias: Int64, words: Int64, requantize: Requantize, together: int
-) -> NDArray[np.int32]:
-    """For each ``together`` channels: biases, weights, numbers, their words side by side."""
-    rows = np.concatenate([bias[:, None], words, requantize.numbers.T], axis=1)
-    missing = -len(rows) % together
-    rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])
-    groups = rows.reshape(-1, together, rows.shape[1]).transpose(0, 2, 1)
-    return _words(groups)
-
-
-def _words(values: Int64) -> NDArray[np.int32]:
-    """Any whole numbers as 32-bit words, one after another."""
-    return (values.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

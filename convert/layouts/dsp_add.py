@@ -12,6 +12,7 @@ import numpy as np
 
 from convert.fixed_point import INT32_MAX, requantize
 from convert.layouts.dsp_requantize import Int64
+from convert.proof import Proof
 
 INPUT_SHIFT = 20
 """GLYPHITE_ARITHMETIC_SHIFT of kernels/portable/arithmetic.h."""
@@ -37,6 +38,15 @@ def factors(fields: Fields, *, subtract: bool) -> dict[str, int] | None:
             if addend is not None and _fits(left, right, addend):
                 return {"left": left, "right": right, "addend": addend, "shift": shift}
     return None
+
+
+def one_plane(found: Mapping[str, Any] | None) -> Proof:
+    """The verdict of :func:`factors`, from the fields of ``struct glyphite_dsp_add``, if any."""
+    name = "one plane gives the bytes of three roundings"
+    if found is None:
+        return Proof(name, False, "no factors near the ideal ones give all 65,536 pairs' bytes")
+    plane = "{left} * left + {right} * right + {addend}, shifted by {shift}".format_map(found)
+    return Proof(name, True, f"{plane}: so for all 65,536 pairs")
 
 
 def reference(fields: Fields, *, subtract: bool) -> Int64:

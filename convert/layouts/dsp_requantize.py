@@ -7,6 +7,7 @@ units of the output. Below zero TensorFlow Lite Micro rounds halves the other wa
 has a kink there: what is negative is lowered. The twin is ``kernels/dsp/requantize.h``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.fixed_point import INT32_MAX, INT32_MIN
+from convert.proof import Proof
 
 Int64 = NDArray[np.int64]
 
@@ -68,11 +70,10 @@ def choose(output: Output, fraction_bits: int) -> Requantize | None:
 
     Sums come in units of 1 / 2**fraction_bits.
     """
-    right = -output.shifts
-    if right.min() < 1 or right.max() > LARGEST_SHIFT or not _fits(output, fraction_bits):
+    if not shifts_fit(output) or not sums_fit(output, fraction_bits):
         return None
     for up in range(MOST_UP + 1):
-        found = prove(output, fraction_bits, up) if _fits(output, fraction_bits + up) else None
+        found = prove(output, fraction_bits, up) if sums_fit(output, fraction_bits + up) else None
         if found is not None:
             return found
     return exact(output, fraction_bits)
@@ -103,10 +104,48 @@ def exact(output: Output, fraction_bits: int) -> Requantize:
     return Requantize(fields, np.zeros_like(right), numbers)
 
 
-def _fits(output: Output, bits: int) -> bool:
+def sums_fit(output: Output, bits: int) -> Proof:
     """Whether all sums fit 32 bits in units of 1 / 2**bits, with four units to spare."""
     limit = 2 ** (31 - bits) - 4
-    return bool(output.lowest.min() > -limit and output.highest.max() < limit)
+    low, high = int(output.lowest.min()), int(output.highest.max())
+    return Proof(
+        f"sums fit 32 bits in units of 1/{1 << bits}" if bits else "sums fit 32 bits",
+        -limit < low and high < limit,
+        f"{low:,} to {high:,}, within ±{limit - 1:,}",
+    )
+
+
+def shifts_fit(output: Output) -> Proof:
+    """Whether every channel is scaled down, and by no more than the kernels can shift."""
+    right = -output.shifts
+    low, high = int(right.min()), int(right.max())
+    return Proof(
+        "shifts are served",
+        low >= 1 and high <= LARGEST_SHIFT,
+        f"shifts to the right are {low} to {high}; 1 to {LARGEST_SHIFT} are served",
+    )
+
+
+def one_rounding(output: Output, form: Mapping[str, Any] | None) -> Proof:
+    """Whether one line a channel gives the bytes of two roundings, as ``form`` has it.
+
+    ``form``: the fields of ``struct glyphite_dsp_requantize`` that :func:`choose` made, if any.
+    """
+    name = "one rounding gives the bytes of two"
+    if form is None or not form["proven"]:
+        return Proof(name, False, "no line was found that passes every step of every channel")
+    kink = ", lowered below zero" if form["kink"] else ""
+    up = f", of sums shifted up by {form['up']}" if form["up"] else ""
+    return Proof(name, True, f"a line for each of {len(output.multipliers)} channels{up}{kink}")
+
+
+def no_clamp(minimum: int, maximum: int) -> Proof:
+    """Whether saturation to a byte is all that the activation asks for."""
+    return Proof(
+        "no clamp beside saturation",
+        (minimum, maximum) == (-128, 127),
+        f"outputs are {minimum} to {maximum}",
+    )
 
 
 def staircase(output: Output) -> Int64:

@@ -10,6 +10,7 @@ from typing import Any
 
 from convert.layouts import dsp
 from convert.layouts.dsp import Variant
+from convert.layouts.dsp_winograd import winograd_pays
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -19,15 +20,12 @@ WORD = 4
 """Bytes."""
 MOST_PIXELS = 4
 """That a convolution computes at a time."""
-WINOGRAD_PAYS = 0.75
-"""Winograd's multiplications over a direct convolution's, above which its transforms eat the gain:
-where few tiles cover few outputs."""
 
 
 def fastest(step: Step) -> Step | None:
     """The step by the kernel of the fewest instructions, over whole tensors."""
     fields = _flat(step)
-    if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not _winograd_pays(step.fields):
+    if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not winograd_pays(step.fields):
         return _whole(step, _direct(step.kernel, fields))
     return _whole(step, dsp.fastest(step.kernel, fields))
 
@@ -56,16 +54,6 @@ def _direct(kernel: str, fields: Fields) -> Variant | None:
     if kernel == "conv_2d":
         return dsp.conv_2d_expanded(fields)
     return dsp.conv_2d_max_pool_2d_plane(fields) or dsp.variant(kernel, fields)
-
-
-def _winograd_pays(fields: Fields) -> bool:
-    """By multiplications: 16 for a tile of 2x2 outputs, against 9 for an output."""
-    window = fields["conv"]["window"] if "conv" in fields else fields["window"]
-    if "conv" in fields:
-        return True  # tiles are pools, so that none reaches outside
-    height, width = window["output_height"], window["output_width"]
-    tiles = -(-height // 2) * -(-width // 2)
-    return bool(16 * tiles <= WINOGRAD_PAYS * 9 * height * width)
 
 
 def _whole(step: Step, variant: Variant | None) -> Step | None:

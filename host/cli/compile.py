@@ -3,11 +3,10 @@
 import argparse
 from typing import Any
 
-from convert.boards import load_board
 from convert.compiler import Compiled, compile_folder
 from convert.workspace import ModelFolder, find_model
 from host.cli.console import print_json, print_table, say
-from host.cli.goals import add_goal
+from host.cli.goals import add_processor, architecture
 
 SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
@@ -16,12 +15,7 @@ EXAMPLE = "glyphite compile seed"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
-    parser.add_argument(
-        "--board",
-        metavar="BOARD",
-        help="use the kernels of this board's processor (default: kernels for any)",
-    )
-    add_goal(parser)
+    add_processor(parser)
     parser.add_argument(
         "--stream-input",
         action="store_true",
@@ -34,9 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, write and print."""
     folder = find_model(arguments.model)
-    architecture = load_board(arguments.board).mcu.architecture if arguments.board else ""
     compiled = compile_folder(
-        folder, architecture, arguments.optimize, stream_input=arguments.stream_input
+        folder,
+        architecture(arguments),
+        arguments.optimize,
+        stream_input=arguments.stream_input,
     )
     compiled.write(folder.generated)
     if arguments.json:

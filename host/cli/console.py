@@ -39,12 +39,16 @@ def progress(title: str, total: int) -> Iterator[Advance]:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: str | None = None,
+    *,
+    text: bool = False,
 ) -> None:
-    """Print a table; every column but the first is aligned to the right."""
+    """Print a table; every column but the first is aligned to the right, unless all are text."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
+        table.add_column(column, justify="left" if text or index == 0 else "right")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     STDOUT.print(table)

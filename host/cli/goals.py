@@ -1,7 +1,8 @@
-"""``--optimize``: what the kernels are chosen for."""
+"""``--optimize`` and ``--board``: what the kernels are chosen for."""
 
 import argparse
 
+from convert.boards import load_board
 from convert.goal import Goal
 
 
@@ -16,3 +17,18 @@ def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED)
         help="the fewest instructions, the least flash, or the least RAM"
         + (f" (default: {default})" if default else ""),
     )
+
+
+def add_processor(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--board`` for verbs that need no board, and the goal."""
+    parser.add_argument(
+        "--board",
+        metavar="BOARD",
+        help="use the kernels of this board's processor (default: kernels for any)",
+    )
+    add_goal(parser)
+
+
+def architecture(arguments: argparse.Namespace) -> str:
+    """The processor whose kernels are asked for; empty for those of any."""
+    return load_board(arguments.board).mcu.architecture if arguments.board else ""

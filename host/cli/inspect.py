@@ -11,10 +11,13 @@ from convert.files import read_bytes
 from convert.graph import shape_text
 from convert.workspace import find_model
 from host.cli.console import print_json, print_table, say
+from host.cli.goals import add_processor, architecture
 from host.memory_picture import draw
 
-SUMMARY = "show a model's layers, quantization, memory over time, and what each pass did"
-EXAMPLE = "glyphite inspect seed --picture memory.png"
+SUMMARY = (
+    "show a model's layers, quantization, kernels and their proofs, passes, and memory over time"
+)
+EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
 
 BAR = 32
 """Characters of a bar as long as the arena."""
@@ -23,6 +26,7 @@ BAR = 32
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_processor(parser)
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
     )
@@ -33,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, and print what became of the model."""
     folder = find_model(arguments.model)
     content = read_bytes(folder.tflite)
-    compiled = compile_model(content, folder.name)
+    compiled = compile_model(
+        content, folder.name, architecture=architecture(arguments), goal=arguments.optimize
+    )
     if arguments.picture is not None:
         draw(compiled, arguments.picture)
     if arguments.json:
@@ -41,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     _print_layers(compiled)
     _print_numbers(compiled)
+    _print_kernels(compiled, arguments.board)
     _print_passes(content)
     _print_memory(compiled)
     if arguments.picture is not None:
@@ -61,6 +68,8 @@ def _document(compiled: Compiled, content: bytes) -> dict[str, Any]:
             }
             for name, index in edges.items()
         },
+        "architecture": compiled.architecture,
+        "goal": compiled.goal,
         "macs": compiled.macs,
         "constant_bytes": compiled.constant_bytes,
         "layers": [dataclasses.asdict(layer) for layer in describe.layers(compiled)],
@@ -102,6 +111,18 @@ def _print_numbers(compiled: Compiled) -> None:
     ]
     source = describe.layers(compiled)[0].input_numbers[0].text if rows else ""
     print_table(("layer", "weights", "output"), [("input", "", source), *rows])
+
+
+def _print_kernels(compiled: Compiled, board: str | None) -> None:
+    """Each layer's kernel, and each verdict that decided it, with what it is about."""
+    rows = []
+    for layer in describe.layers(compiled):
+        kernel = f"kernel {layer.kernel}" if layer.kernel else "no byte is moved"
+        rows.append((layer.name, "", kernel))
+        rows += [(f"  {p.name}", "yes" if p.holds else "no", p.detail) for p in layer.proofs]
+    processor = f"{board}, {compiled.architecture}" if board else "any processor"
+    title = f"kernels for {processor}, --optimize {compiled.goal}, and what was proven for them"
+    print_table(("layer, proof", "holds", "because"), rows, title=title, text=True)
 
 
 def _print_passes(content: bytes) -> None:

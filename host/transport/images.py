@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.boards import Board, load_board
-from convert.errors import BoardError, LinkError
+from convert.errors import BoardError, PortError
 from convert.files import write_text
 from convert.workspace import build_root
 
@@ -35,7 +35,7 @@ def forget_image(board: Board, image: Path) -> None:
 
 
 def find_image(name: str) -> Image:
-    """The last image built for the board called ``name``. Raises BoardError or LinkError."""
+    """The last image built for the board called ``name``. Raises BoardError or PortError."""
     record = _record(name)
     if record.is_file():
         content = json.loads(record.read_text())
@@ -49,11 +49,11 @@ def find_image(name: str) -> Image:
             "emulated board: `glyphite boards` lists them."
         )
     if board.arduino:
-        raise LinkError(
+        raise PortError(
             f"The emulated board {name!r} holds no sketch yet. "
             f"Put one on it: `glyphite flash MODEL --board {name} --port sim://{name}`."
         )
-    raise LinkError(
+    raise PortError(
         f"No firmware was built for the board {name!r} yet. "
         f"Build it with `glyphite build MODEL --board {name}`."
     )

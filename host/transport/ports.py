@@ -8,17 +8,17 @@ from pathlib import Path
 import serial
 from serial.tools import list_ports
 
-from convert.errors import LinkError
+from convert.errors import PortError
 
 WRITE_TIMEOUT = 10.0
 """Seconds for the line to take a request; a line that takes none belongs to a dead board."""
 
 
 def open_port(url: str, baud: int) -> serial.Serial:
-    """The open port at ``url``, a device or a pyserial URL, held by us alone; or LinkError."""
+    """The open port at ``url``, a device or a pyserial URL, held by us alone; or PortError."""
     holder = find_holder(url)
     if holder:
-        raise LinkError(_busy(url, holder))
+        raise PortError(_busy(url, holder))
     try:
         port: serial.Serial = serial.serial_for_url(url, baudrate=baud, do_not_open=True)
         port.write_timeout = WRITE_TIMEOUT
@@ -26,7 +26,7 @@ def open_port(url: str, baud: int) -> serial.Serial:
             port.exclusive = True
         port.open()
     except (serial.SerialException, OSError, ValueError, OverflowError) as error:
-        raise LinkError(_cannot_open(url, error)) from error
+        raise PortError(_cannot_open(url, error)) from error
     return port
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from convert.files import write_bytes
 from convert.quantize import quantize
 from convert.quiet import load_tensorflow
+from tests.strict import require_module
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +38,7 @@ def kept(name: str) -> Path:
 
     It lies in ``build/tests`` under a hash of the sources that make it.
     """
+    require_module("tensorflow")
     digest = hashlib.sha256(version("tensorflow").encode())
     for source in SOURCES:
         digest.update((PROJECT / source).read_bytes())

@@ -1,6 +1,5 @@
 """Whole networks: the four of MLPerf Tiny, made by our own quantizer, against TFLM's bytes."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from convert.workspace import ModelFolder
 from host.cli import main
 from tests.convert.mlperf_tiny import NETWORKS, kept
 from tests.convert.models import assert_same_bytes, hard_inputs
+from tests.strict import require_module
 
 MACS = {"resnet_8": 12_501_632, "ds_cnn": 2_656_768, "mobilenet": 7_489_664, "autoencoder": 264_192}
 """As published with the benchmark's reference models."""
@@ -27,8 +27,7 @@ TFLM_ARENA = {"resnet_8": 54_996, "ds_cnn": 22_820, "mobilenet": 100_708, "autoe
 @pytest.fixture(params=NETWORKS)
 def name(request: pytest.FixtureRequest) -> str:
     """Each network."""
-    if find_spec("tensorflow") is None:
-        pytest.skip("tensorflow is not installed.")
+    require_module("tensorflow")
     return str(request.param)
 
 

@@ -21,10 +21,11 @@ from convert.quantize import (
     quantize,
 )
 from convert.quiet import load_tensorflow
+from tests.strict import require_module
 from train.data import Mnist, load_mnist
 from train.fit import unit_images
 
-pytest.importorskip("ai_edge_litert")
+require_module("tensorflow", "ai_edge_litert")
 load_tensorflow()
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402

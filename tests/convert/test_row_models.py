@@ -30,7 +30,6 @@ FED = {"resnet_8": 12_000, "ds_cnn": 5_000, "mobilenet": 14_000, "autoencoder": 
 def test_a_whole_network_answers_the_same_when_dead_memory_is_overwritten(
     name: str, stream_input: bool
 ) -> None:
-    pytest.importorskip("tensorflow")
     content = kept(name).read_bytes()
     compiled = compile_model(content, name, stream_input=stream_input)
     tensors = hard_inputs(np.random.default_rng(0), _input_shape(compiled), 2)

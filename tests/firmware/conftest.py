@@ -10,7 +10,7 @@ import pytest
 
 from convert.workspace import FIRMWARE
 from host.build import WARNINGS
-from tests.conftest import absent
+from tests.strict import absent
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
 TINY = Path(__file__).parent / "tiny"

@@ -21,6 +21,7 @@ from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, h
 from tests.convert.test_operators import conv_2d, fully_connected
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
 from tests.firmware.test_dsp_kernels import Model, pooled
+from tests.strict import absent
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(require_tool: Callable[..., None]) -> None:
     require_tool("cc", "avr-gcc")
     if not Path("/usr/include/simavr/sim_avr.h").is_file():
-        pytest.skip("libsimavr-dev is not installed")
+        absent("libsimavr-dev is not installed.")
 
 
 def only_step(content: bytes) -> Step:

@@ -25,6 +25,7 @@ from tests.convert.test_moving_operators import mean
 from tests.convert.test_operators import fully_connected, softmax
 from tests.convert.test_window_operators import average_pool
 from tests.firmware.avr_program import chip
+from tests.strict import absent
 
 MAIN = """
 #include <avr/io.h>
@@ -62,7 +63,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(require_tool: Callable[..., None]) -> None:
     require_tool("cc", "avr-gcc")
     if not Path("/usr/include/simavr/sim_avr.h").is_file():
-        pytest.skip("libsimavr-dev is not installed")
+        absent("libsimavr-dev is not installed.")
 
 
 def check(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from convert.boards import Board, load_board
-from convert.errors import DoesNotFitError, LinkError, ModelError, ToolError
+from convert.errors import DoesNotFitError, LinkError, ModelError, PortError, ToolError
 from convert.workspace import FIRMWARE, ModelFolder
 from host.build import build
 from host.cli import main
@@ -126,7 +126,7 @@ def test_what_needs_more_flash_than_the_board_has_is_refused(
         str(caught.value),
     )
     assert not (tiny.board("cortex-m4") / "firmware.elf").exists()
-    with pytest.raises(LinkError, match="No firmware was built for the board 'cortex-m4' yet"):
+    with pytest.raises(PortError, match="No firmware was built for the board 'cortex-m4' yet"):
         find_image("cortex-m4")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from convert.workspace import ModelFolder
 from host.cli import main
+from tests.strict import require_module
 
 
 def test_training_leaves_model_history_and_pictures(seed: ModelFolder) -> None:
@@ -50,6 +51,7 @@ def test_without_any_source_all_are_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    require_module("tensorflow", "matplotlib")
     nobody = "http://127.0.0.1:9"  # the discard port: closed
     monkeypatch.setenv("GLYPHITE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GLYPHITE_MNIST_URL", f"{nobody}/mnist.npz")

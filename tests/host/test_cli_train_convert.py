@@ -14,8 +14,9 @@ from convert.manifest import Manifest
 from convert.quiet import load_tensorflow
 from convert.workspace import ModelFolder
 from host.cli import main
+from tests.strict import require_module
 
-pytest.importorskip("ai_edge_litert")
+require_module("tensorflow", "ai_edge_litert")
 PROJECT = Path(__file__).resolve().parents[2]
 
 

@@ -278,7 +278,7 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(
 ) -> None:
     require_tool("avrdude", "arduino-builder", "avr-gcc")
     model = str(small_tflite)
-    assert main(["flash", model, "--board", "uno", "--port", "/dev/nope"]) == 1
+    assert main(["flash", model, "--board", "uno", "--port", "/dev/nope"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("glyphite flash: There is no port /dev/nope. Ports found: ")

@@ -1,6 +1,7 @@
 """``glyphite inspect`` tells people and scripts the same, and draws what it tells."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from convert.compiler import compile_folder
 from convert.workspace import ModelFolder
 from host.cli import main
 from tests.convert.models import conv_and_pool
+from tests.strict import require_module
 
 
 @pytest.fixture
@@ -52,6 +54,42 @@ def test_a_script_gets_all_of_it(small: ModelFolder, capsys: pytest.CaptureFixtu
     assert [rewrite["name"] for rewrite in document["passes"]].count("fuse_conv_max_pool") == 1
 
 
+def test_a_person_sees_each_layers_kernel_for_a_board_and_the_verdicts_that_chose_it(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "small", "--board", "cortex-m4", "--optimize", "size"]) == 0
+    out = capsys.readouterr().out
+    assert "kernels for cortex-m4, armv7e-m, --optimize size" in out
+    assert "│ kernel dsp_conv_2d_max_pool_2d" in out
+    assert "  pools are 2x2 " in out
+    assert "│ yes   │ pools of 2x2" in out
+    assert main(["inspect", "small"]) == 0
+    portable = capsys.readouterr().out
+    assert "kernels for any processor" in portable
+    assert "  sums fit 32 bits " in portable
+
+
+def test_a_script_gets_the_verdicts_as_data(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "small", "--board", "cortex-m33", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["architecture"], document["goal"]) == ("armv8-m.main", "speed")
+    (layer,) = document["layers"]
+    assert layer["kernel"] == "dsp_conv_2d_max_pool_2d"
+    verdicts = {proof["name"]: proof for proof in layer["proofs"]}
+    assert verdicts["pools are 2x2"]["holds"] is True
+    assert verdicts["Winograd is exact"]["holds"] is False
+    assert verdicts["Winograd is exact"]["detail"].startswith("filters of 3x3")
+
+
+def test_a_board_that_there_is_not_is_one_sentence(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "small", "--board", "cortex-m99"]) == 2
+    assert "No board called 'cortex-m99'" in capsys.readouterr().err
+
+
 def colours(path: Path) -> int:
     """How many of the picture's pixels are neither grey nor white."""
     pixels = np.asarray(Image.open(path).convert("RGB"), int)
@@ -59,6 +97,7 @@ def colours(path: Path) -> int:
 
 
 def test_the_picture_shows_rectangles(small: ModelFolder, tmp_path: Path) -> None:
+    require_module("matplotlib")
     path = tmp_path / "pictures" / "memory.png"
     assert main(["inspect", "small", "--picture", str(path)]) == 0
     assert Image.open(path).width >= 1000
@@ -66,9 +105,29 @@ def test_the_picture_shows_rectangles(small: ModelFolder, tmp_path: Path) -> Non
 
 
 def test_a_picture_can_be_scaled_and_names_its_model(small: ModelFolder, tmp_path: Path) -> None:
+    require_module("matplotlib")
     path = tmp_path / "memory.svg"
     assert main(["inspect", "small", "--picture", str(path)]) == 0
     assert path.read_text().startswith("<?xml")
+
+
+def test_without_matplotlib_the_way_out_is_named(
+    small: ModelFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / "memory.png"
+    assert main(["inspect", "small", "--picture", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
+        "glyphite inspect: The package matplotlib is not installed, and pictures need it. "
+        "Install it with `pip install 'glyphite[train]'`.\n"
+    )
+    assert not path.exists()
 
 
 def test_what_is_no_pictures_name_is_refused_before_anything_is_printed(
@@ -88,6 +147,7 @@ def test_what_is_no_pictures_name_is_refused_before_anything_is_printed(
 def test_a_picture_where_none_can_be_written_is_a_sentence(
     small: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    require_module("matplotlib")
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "memory.png"
     assert main(["inspect", "small", "--picture", str(path)]) == 2

@@ -13,6 +13,7 @@ from host.cli import main
 from host.images import read_digit
 from host.runners.base import ignore_progress
 from host.runners.litert import LitertRunner
+from tests.strict import require_module
 from train.data import load_mnist
 
 SEVEN = 0
@@ -94,8 +95,10 @@ def test_a_model_that_reads_no_digits_is_refused(
 
 def int8_dense(path: Path) -> Path:
     """An int8 .tflite of one dense layer, 4 to 2."""
-    keras = pytest.importorskip("keras")
-    tf = pytest.importorskip("tensorflow")
+    require_module("tensorflow")
+    import keras
+    import tensorflow as tf
+
     network = keras.Sequential([keras.Input(batch_shape=(1, 4)), keras.layers.Dense(2)])
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -19,6 +19,7 @@ from host.report import write_report
 from host.report.collect import collect
 from host.report.page import SHOWN
 from host.runners.base import Scores
+from tests.strict import require_module
 from train.data import load_mnist
 
 COUNT = 400
@@ -331,7 +332,7 @@ def test_a_foreign_model_is_reported_without_training(
 
 
 def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
-    pytest.importorskip("matplotlib")
+    require_module("matplotlib")
     from host.report.pictures import training_curves
 
     curve = {"accuracy": [0.8, 0.9, 0.95], "loss": [0.5, 0.2, 0.1]}

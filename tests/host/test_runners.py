@@ -15,6 +15,7 @@ from host.runners.base import TITLES, Runner, ignore_progress
 from host.runners.keras import KerasRunner
 from host.runners.litert import LitertRunner, litert_version, read_manifest
 from host.runners.tflm import TflmRunner, cores, infer
+from tests.strict import require_module
 from train.data import load_mnist
 
 
@@ -117,6 +118,7 @@ def test_tflm_refuses_a_truncated_tflite(seed: ModelFolder) -> None:
 
 def float_tflite(path: Path) -> Path:
     """A float .tflite of one dense layer."""
+    require_module("tensorflow")
     import keras
     import tensorflow as tf
 

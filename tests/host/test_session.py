@@ -108,6 +108,7 @@ def test_another_model_is_refused_with_both_hashes(native: ModelFolder) -> None:
         f"The board on sim://native holds another model: 'tiny' with SHA-256 {TINY_SHA256}, and "
         f"yours is {'ab' * 32}. Put yours on it: `glyphite build MODEL --board native`."
     )
+    assert caught.value.exit_code == 1
 
 
 def test_firmware_of_another_protocol_version_is_refused(

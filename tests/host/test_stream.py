@@ -219,7 +219,7 @@ class TestCommand:
     def test_a_port_that_does_not_exist_is_one_sentence(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert main(["stream", "--port", "/dev/ttyNOTHERE", "--count", "5"]) == 1
+        assert main(["stream", "--port", "/dev/ttyNOTHERE", "--count", "5"]) == 2
         error = capsys.readouterr().err
         assert error.startswith("glyphite stream: There is no port /dev/ttyNOTHERE.")
         assert error.count("\n") == 1

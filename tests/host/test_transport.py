@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convert.boards import load_board
-from convert.errors import BoardError, InputError, LinkError, ToolError
+from convert.errors import BoardError, InputError, LinkError, PortError, ToolError
 from convert.workspace import ModelFolder
 from host.build import build
 from host.transport import open_port, ports
@@ -263,8 +263,9 @@ def test_an_absent_emulator_names_its_package_and_the_way_round(
 
 
 def test_a_port_that_does_not_exist_lists_those_that_do() -> None:
-    with pytest.raises(LinkError) as caught:
+    with pytest.raises(PortError) as caught:
         open_port("/dev/ttyNONE7", 115200)
+    assert caught.value.exit_code == 2
     assert str(caught.value).startswith("There is no port /dev/ttyNONE7. Ports found: ")
     assert str(caught.value).endswith(
         "Connect the board and name its port, or use an emulated one such as sim://native."
@@ -294,9 +295,10 @@ def test_a_port_held_by_another_program_is_told_with_its_name(
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(LinkError) as caught:
+        with pytest.raises(PortError) as caught:
             open_port(terminal, 115200)
         other.kill()
+    assert caught.value.exit_code == 2
     name = Path(sys.executable).resolve().name[:15]
     assert str(caught.value) in {
         f"The port {terminal} is in use by {comm} (process {other.pid}). "

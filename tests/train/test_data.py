@@ -9,6 +9,7 @@ import pytest
 
 from convert.errors import DataError
 from host.cli import main
+from tests.strict import require_module
 from train.data import MD5, Mnist, cache_folder, load_mnist
 from train.sources import SourceError
 
@@ -108,6 +109,7 @@ def test_the_command_refuses_a_wrong_checksum_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    require_module("tensorflow", "matplotlib")
     (filled_cache / SPOILT).unlink()
     (filled_cache / SPOILT).write_bytes(published[SPOILT][:-1])
     monkeypatch.setenv("GLYPHITE_CACHE", str(filled_cache.parent))

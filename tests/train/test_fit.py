@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from convert.errors import InputError
+from tests.strict import require_module
 from train.data import Mnist
 from train.fit import Settings, Trained, fit, unit_images
 
-pytest.importorskip("tensorflow")
+require_module("tensorflow")
 
 FEW = Settings("seed", epochs=2, batch_size=32, seed=7)
 

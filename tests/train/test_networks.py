@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from convert.errors import InputError
+from tests.strict import require_module
 from train.networks import NETWORKS, network
 
-pytest.importorskip("tensorflow")
+require_module("tensorflow")
 
 SEED_LAYERS: list[tuple[str, dict[str, Any]]] = [
     ("Conv2D", {"filters": 32, "kernel_size": (3, 3), "activation": "relu", "padding": "valid"}),

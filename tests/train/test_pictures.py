@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convert.errors import ToolError
+from tests.strict import require_module
 from train.data import Mnist
 from train.pictures import DPI, RIGHT, TRAINING, VALIDATION, WRONG, Gallery
 
-matplotlib = pytest.importorskip("matplotlib")
+require_module("matplotlib")
 
 HISTORY = {
     "accuracy": [0.9, 0.95, 0.96],

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.strict import require_module
 from train.augment import Warp
 from train.data import Mnist
 from train.fit import Settings, Trained
@@ -16,7 +17,7 @@ from train.networks import network
 from train.recipes import defaults, train
 from train.uno import UNO_DEFAULTS, Recipe, fit_uno
 
-pytest.importorskip("tensorflow")
+require_module("tensorflow")
 
 FEW = Settings("uno", epochs=3, batch_size=64, seed=7)
 
@@ -26,19 +27,19 @@ from train.data import Mnist, load_mnist
 from train.recipes import train
 from train.fit import Settings
 data = load_mnist()
-few = Mnist(data.train_images[:2000], data.train_labels[:2000],
-            data.test_images[:500], data.test_labels[:500])
-trained = train(Settings("uno", epochs=3, batch_size=64, seed=7), few)
+few = Mnist(data.train_images[:256], data.train_labels[:256],
+            data.test_images[:100], data.test_labels[:100])
+trained = train(Settings("uno", epochs=2, batch_size=64, seed=7), few)
 weights = trained.model.get_weights()
 print(hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest())
 """
 
 
-def few(mnist: Mnist) -> Mnist:
-    """2,000 images to train on and 500 to judge by."""
+def few(mnist: Mnist, count: int = 2000) -> Mnist:
+    """So many images to train on, and 500 to judge by."""
     return Mnist(
-        mnist.train_images[:2000],
-        mnist.train_labels[:2000],
+        mnist.train_images[:count],
+        mnist.train_labels[:count],
         mnist.test_images[:500],
         mnist.test_labels[:500],
     )
@@ -106,25 +107,24 @@ def test_test_images_have_no_part_in_the_training(trained: Trained, mnist: Mnist
 
 def test_the_same_seed_gives_the_same_weights_in_another_process(mnist: Mnist) -> None:
     """Twice elsewhere: there TensorFlow has not started, so the recipe sets its threads."""
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", ELSEWHERE], capture_output=True, text=True, check=True
-        ).stdout.split()[-1]
-        for _ in range(2)
-    }
+    command = [sys.executable, "-c", ELSEWHERE]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    digests = {run.communicate()[0].split()[-1] for run in runs}
+    assert [run.returncode for run in runs] == [0, 0]
     assert len(digests) == 1
 
 
 def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> None:
-    other = fit_uno(Settings("uno", epochs=1, batch_size=64, seed=8), few(mnist))
+    other = fit_uno(Settings("uno", epochs=1, batch_size=64, seed=8), few(mnist, 256))
     assert digest(other) != digest(trained)
 
 
 def test_progress_counts_every_step_and_names_the_epoch(mnist: Mnist) -> None:
     told: list[tuple[int, str]] = []
     settings = Settings("uno", epochs=2, batch_size=64)
-    fit_uno(settings, few(mnist), lambda steps, note="": told.append((steps, note)))
-    assert sum(steps for steps, _ in told) == settings.batches(few(mnist))
+    data = few(mnist, 256)
+    fit_uno(settings, data, lambda steps, note="": told.append((steps, note)))
+    assert sum(steps for steps, _ in told) == settings.batches(data)
     assert told[-1][1].startswith("epoch 2/2  loss ")
 
 
@@ -143,8 +143,8 @@ def test_uno_has_defaults_of_its_own_and_other_networks_the_usual_ones() -> None
 
 def test_each_network_is_trained_by_its_own_recipe(mnist: Mnist) -> None:
     short = Settings("uno", epochs=1, batch_size=500)
-    assert len(train(short, few(mnist)).history["accuracy"]) == 1
-    seed = train(Settings("seed", epochs=1, batch_size=500), few(mnist))
+    assert len(train(short, few(mnist, 500)).history["accuracy"]) == 1
+    seed = train(Settings("seed", epochs=1, batch_size=500), few(mnist, 500))
     assert seed.model.name == "seed"
 
 

@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from convert.manifest import Manifest, sha256_of
 from convert.quantize import operators
+from tests.strict import require_module
 from train.data import Mnist
 from train.networks import network
 
@@ -44,7 +45,7 @@ def test_raw_pixels_minus_128_are_its_input(manifest: Manifest) -> None:
 
 
 def test_it_has_the_network_that_the_recipe_trains(interpreter: Interpreter) -> None:
-    pytest.importorskip("tensorflow")
+    require_module("tensorflow")
     kernels = [layer.kernel.shape for layer in network("uno")().layers if hasattr(layer, "kernel")]
     wanted = sorted(int(np.prod(shape)) for shape in kernels)
     found = sorted(

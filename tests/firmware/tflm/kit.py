@@ -33,6 +33,10 @@ CORTEX_M4 = Toolchain(
     "arm-none-eabi-g++",
     (*load_board("cortex-m4").toolchain.flags, "-O2", "-ffunction-sections"),
 )
+SOFT_FLOAT = Toolchain(
+    CORTEX_M4.cc, CORTEX_M4.cxx, ("-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft", "-O2")
+)
+"""As TFLM's own Makefile has it for TARGET_ARCH=cortex-m4."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,16 @@ class Kit:
         ]
         return self._link(objects, self.folder / "firmware")
 
-    def cortex_m4(self, image: Path) -> Path:
+    def cortex_m4(self, image: Path, tools: Toolchain = CORTEX_M4) -> Path:
         """The emulated board's image, built by the exported build.sh as a user would."""
-        archive = self.objects / "libtflm_double.a"
-        _run("arm-none-eabi-ar", "rc", archive, *self.tflm_library(CORTEX_M4))
-        _run("sh", self.folder / "build.sh", TFLM, archive, image, "-Werror")
+        _run(*self.build_script(image, tools))
         return image
+
+    def build_script(self, image: Path, tools: Toolchain = CORTEX_M4) -> list[str | Path]:
+        """The command, with the double of TFLM as a library made by ``tools``."""
+        archive = self.objects / "libtflm_double.a"
+        _run("arm-none-eabi-ar", "rc", archive, *self.tflm_library(tools))
+        return ["sh", self.folder / "build.sh", TFLM, archive, image, "-Werror"]
 
     def _object(self, compiler: str, tools: Toolchain, source: Path, *options: str) -> Path:
         """An object file kept for the other sketches; made once."""

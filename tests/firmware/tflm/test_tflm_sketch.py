@@ -17,7 +17,15 @@ from convert.emit.c_array import c_array
 from convert.errors import LinkError
 from convert.manifest import sha256_of
 from host.wire.session import open_session
-from tests.firmware.tflm.kit import ARDUINO, CORTEX_M4, NATIVE, Kit, Toolchain
+from tests.firmware.tflm.kit import (
+    ARDUINO,
+    CORTEX_M4,
+    NATIVE,
+    SOFT_FLOAT,
+    TFLM,
+    Kit,
+    Toolchain,
+)
 
 Tensors = NDArray[np.int8]
 
@@ -85,6 +93,63 @@ def test_build_script_makes_a_cortex_m4_image_that_answers_with_tflms_bytes(
     got, retries = scores(kit.cortex_m4(tmp_path / "firmware.elf"), "cortex-m4", digits[:20])
     assert np.array_equal(got, answers[:20])
     assert retries == 0
+
+
+def test_build_script_follows_the_way_in_which_the_library_passes_floats(
+    kit: Kit,
+    digits: Tensors,
+    answers: Tensors,
+    tmp_path: Path,
+    require_tool: Callable[..., None],
+) -> None:
+    """The linker refuses to join code that passes them in other registers."""
+    require_tool("qemu-system-arm", "arm-none-eabi-gcc", "arm-none-eabi-readelf")
+    arm(require_tool)
+    (tmp_path / "objects").mkdir()
+    soft = Kit(kit.sketch, kit.compiled, tmp_path / "objects")
+    got, _ = scores(soft.cortex_m4(tmp_path / "firmware.elf", SOFT_FLOAT), "cortex-m4", digits[:5])
+    assert np.array_equal(got, answers[:5])
+
+
+@pytest.mark.parametrize("has_messages", [False, True])
+def test_build_script_leaves_out_messages_that_the_library_cannot_print(
+    kit: Kit, tmp_path: Path, require_tool: Callable[..., None], has_messages: bool
+) -> None:
+    """A library of BUILD_TYPE=release has no MicroPrintf for TFLM's headers to call."""
+    require_tool("arm-none-eabi-gcc", "arm-none-eabi-nm")
+    arm(require_tool)
+    asks = "#ifdef TF_LITE_STRIP_ERROR_STRINGS\n#error stripped\n#endif\n"
+    include = '#include "tflm_model.h"\n'
+    asking = kit.changed(tmp_path / "sketch", "tflm_model.cc", include, asks + include)
+    (tmp_path / "objects").mkdir()
+    asking = Kit(asking.sketch, kit.compiled, tmp_path / "objects")
+    command = asking.build_script(tmp_path / "firmware.elf")
+    if has_messages:
+        source = tmp_path / "log.cc"
+        source.write_text("void MicroPrintf(const char *, ...) {}\n")
+        made = source.with_suffix(".o")
+        compiler = [CORTEX_M4.cxx, *CORTEX_M4.flags, "-c", str(source), "-o", str(made)]
+        subprocess.run(compiler, check=True)
+        subprocess.run(["arm-none-eabi-ar", "r", str(command[3]), str(made)], check=True)
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert ("stripped" in done.stderr) == (not has_messages)
+    assert (done.returncode == 0) == has_messages
+
+
+def test_build_script_says_what_it_was_not_given(kit: Kit, tmp_path: Path) -> None:
+    image = tmp_path / "firmware.elf"
+    for arguments, said in (
+        ((), "three arguments are needed"),
+        ((tmp_path, tmp_path / "lib.a", image), f"{tmp_path} holds no tensorflow/lite/micro"),
+        ((TFLM, tmp_path / "lib.a", image), f"there is no library {tmp_path}/lib.a"),
+    ):
+        command = ["sh", kit.folder / "build.sh", *arguments]
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith("build.sh: ")
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not image.exists()
 
 
 @pytest.mark.parametrize("version", NAMESPACES)

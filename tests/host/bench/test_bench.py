@@ -25,6 +25,7 @@ from host.elf import read_elf
 from host.runners.base import ignore_progress
 from host.wire.session import open_session
 from tests.convert.models import conv_and_pool
+from tests.strict import require_module
 
 FIGURES = """unit count macs modelled_cycles weights_bytes code_bytes static_ram_bytes stack_bytes
     count_least count_most count_per_mac cycle_model inputs inferences tflm model board sha256
@@ -271,7 +272,7 @@ class TestCommand:
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """On digits, as its input is one; by layer."""
-        pytest.importorskip("tensorflow")
+        require_module("tensorflow")
         assert main(["bench", "seed", "--board", "cortex-m4", "--count", "2", "--layers"]) == 0
         out = capsys.readouterr().out
         assert "seed on cortex-m4: mean of the first 2 test images of MNIST" in out

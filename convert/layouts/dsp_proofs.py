@@ -1,0 +1,89 @@
+"""The verdicts that chose a step's DSP kernel, or left it to the portable one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from convert.goal import Goal
+from convert.layouts import dsp
+from convert.layouts.dsp_add import one_plane
+from convert.layouts.dsp_requantize import (
+    Output,
+    choose,
+    no_clamp,
+    one_rounding,
+    shifts_fit,
+    sums_fit,
+)
+from convert.layouts.dsp_winograd import winograd_exact, winograd_pays
+from convert.layouts.dsp_words import NARROW_BITS, output_of, weights_fit_pairs
+from convert.program import Step
+from convert.proof import Proof
+
+Fields = Mapping[str, Any]
+Verdicts = Iterator[Proof]
+
+
+def proofs(step: Step, taken: Step, goal: Goal) -> Verdicts:
+    """What decided that the portable ``step`` became ``taken`` for ``goal``."""
+    if step.kernel in _PROOFS:
+        yield from _PROOFS[step.kernel](step.fields, taken.fields, goal)
+
+
+def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
+    conv = fields.get("conv", fields)
+    flat = conv["weights"].astype(np.int64).reshape(conv["output_channels"], -1)
+    if "pool" in fields:
+        yield dsp.pools_pairs(fields)
+    if goal is Goal.SPEED:
+        yield winograd_exact(conv)
+        yield winograd_pays(fields)
+    else:
+        yield weights_fit_pairs(flat)
+    yield from _sums(output_of(conv, flat), _form(taken))
+
+
+def _depthwise(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
+    yield dsp.depthwise_3x3(fields)
+    flat = fields["weights"].astype(np.int64).reshape(-1, fields["output_channels"]).T
+    yield from _sums(output_of(fields, flat), _form(taken))
+
+
+def _fully_connected(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
+    flat = fields["weights"].astype(np.int64)
+    yield weights_fit_pairs(flat)
+    yield from _sums(output_of(fields, flat), _form(taken))
+
+
+def _arithmetic(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
+    yield dsp.adds_alike(fields)
+    if dsp.adds_alike(fields):
+        yield one_plane(taken if "addend" in taken else None)
+
+
+def _sums(output: Output, form: Fields | None) -> Verdicts:
+    """What follows a layer's sums, by ``form`` where a DSP kernel was taken."""
+    bits = form["fraction_bits"] if form else NARROW_BITS
+    yield sums_fit(output, bits)
+    yield shifts_fit(output)
+    if form is None:
+        found = choose(output, bits)
+        form = found.fields if found else None
+    yield one_rounding(output, form)
+    yield no_clamp(output.minimum, output.maximum)
+
+
+def _form(taken: Fields) -> Fields | None:
+    """The fields of ``struct glyphite_dsp_requantize`` in a DSP kernel's."""
+    form: Fields | None = taken.get("conv", taken).get("requantize")
+    return form
+
+
+_PROOFS: Mapping[str, Callable[[Fields, Fields, Goal], Verdicts]] = {
+    "arithmetic": _arithmetic,
+    "conv_2d": _conv_2d,
+    "conv_2d_max_pool_2d": _conv_2d,
+    "depthwise_conv_2d": _depthwise,
+    "fully_connected": _fully_connected,
+}

@@ -1,0 +1,21 @@
+"""What holds of a step by a portable kernel."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from convert.layouts.dsp_requantize import sums_fit
+from convert.layouts.dsp_words import output_of
+from convert.program import Step
+from convert.proof import Proof
+
+
+def proofs(step: Step) -> Iterator[Proof]:
+    """Layers with weights sum in 32 bits; what could leave them, the compiler refuses."""
+    fields = step.fields.get("conv", step.fields)
+    if "weights" not in fields or "output" not in fields:
+        return
+    weights, channels = fields["weights"].astype(np.int64), len(fields["output"]["bias"])
+    last = step.kernel == "depthwise_conv_2d"
+    flat = weights.reshape(-1, channels).T if last else weights.reshape(channels, -1)
+    yield sums_fit(output_of(fields, flat), 0)
