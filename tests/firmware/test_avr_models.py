@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,16 @@ def tools(require_tool: Callable[..., None]) -> None:
 
 
 def check(
-    folder: Path, emulator: Path, content: bytes, inputs: NDArray[np.int8], mcu: str
+    folder: Path,
+    emulator: Path,
+    content: bytes,
+    inputs: NDArray[np.int8],
+    mcu: str,
+    *,
+    goal: Goal = Goal.SPEED,
 ) -> NDArray[np.int64]:
     """The compiled model gives TFLM's bytes; the cycles of each inference."""
-    compile_model(content, "model", architecture=CHIPS[mcu]).write(folder)
+    compile_model(content, "model", architecture=CHIPS[mcu], goal=goal).write(folder)
     (folder / "main.c").write_text(MAIN)
     command = ["avr-gcc", *FLAGS, f"-mmcu={mcu}", f"-DINPUTS={len(inputs)}", "model.c", "main.c"]
     subprocess.run([*command, "-o", "model.elf"], cwd=folder, check=True, timeout=60)
@@ -164,6 +171,22 @@ def test_a_model_has_one_kernel_for_its_convolutions() -> None:
     assert [step.kernel for step in model.program.steps] == ["avr_conv_2d"]
     model = compile_model(many, "model", architecture="avr5", goal=Goal.SIZE)
     assert [step.kernel for step in model.program.steps] == ["avr_conv_2d_pair"]
+
+
+def test_pairs_read_weights_beyond_64_kilobytes(tmp_path: Path, emulator: Path) -> None:
+    """Three layers of 66 KB in all: some weights lie on either side of the end of 16 bits."""
+    rng = np.random.default_rng(6)
+    model, sizes = ModelBuilder(), (250, 120, 250, 9)
+    source = model.tensor((1, sizes[0]), 0.02)
+    for depth, channels in pairwise(sizes):
+        weights = model.weights(random_int8(rng, channels, depth), 0.02)
+        inputs, source = [source, weights], model.tensor((1, channels), 0.02 * depth**0.5)
+        model.operator("FULLY_CONNECTED", inputs, [source], "FullyConnectedOptions", version=4)
+    tensors = hard_inputs(rng, (1, sizes[0]), 2)
+    check(tmp_path, emulator, model.build([0], [source]), tensors, "atmega2560", goal=Goal.SIZE)
+    assert "avr_conv_2d_pair_2" in (tmp_path / "model.c").read_text()
+    size = subprocess.run(["avr-size", "model.elf"], cwd=tmp_path, capture_output=True, check=True)
+    assert int(size.stdout.split(b"\n")[1].split()[0]) > 2**16
 
 
 def in_place() -> bytes:

@@ -111,12 +111,10 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #endif
 
 /* How assembly reads it. GLYPHITE_LPM: the next byte to a register. GLYPHITE_SET_PAGE: RAMPZ from
- * r22. GLYPHITE_CARRY_PAGE: after an addition to Z. The other two: RAMPZ to the stack and back. */
+ * r22. GLYPHITE_CARRY_PAGE: after an addition to Z. */
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_LPM(to) "elpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE "out 0x3B, r22\n\t" /* RAMPZ */
-#define GLYPHITE_PUSH_PAGE "in r0, 0x3B\n\tpush r0\n\t"
-#define GLYPHITE_POP_PAGE "pop r0\n\tout 0x3B, r0\n\t"
 #define GLYPHITE_CARRY_PAGE                                                                        \
     "brcc 1f\n\t"                                                                                  \
     "in r0, 0x3B\n\t"                                                                              \
@@ -126,8 +124,6 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #else
 #define GLYPHITE_LPM(to) "lpm " to ", Z+\n\t"
 #define GLYPHITE_SET_PAGE ""
-#define GLYPHITE_PUSH_PAGE ""
-#define GLYPHITE_POP_PAGE ""
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 
