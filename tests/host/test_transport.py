@@ -62,6 +62,14 @@ def processes_of(image: Path) -> list[int]:
     return found
 
 
+def is_running(image: Path) -> bool:
+    """Whether it runs, or does in a moment: a new process has no command line at first."""
+    deadline = time.monotonic() + 5
+    while not processes_of(image) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(processes_of(image))
+
+
 def wait_until_gone(image: Path) -> None:
     deadline = time.monotonic() + 10
     while processes_of(image):
@@ -105,7 +113,7 @@ def test_closing_the_port_ends_the_board_and_leaves_no_zombie(
     native: Path, before: set[int]
 ) -> None:
     port = serial.serial_for_url("sim://native")
-    assert processes_of(native)
+    assert is_running(native)
     port.close()
     assert not processes_of(native)
     assert children() <= before
@@ -165,7 +173,7 @@ def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: 
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"tiny\n"
-        assert processes_of(native)
+        assert is_running(native)
         other.send_signal(number)
     wait_until_gone(native)
 
