@@ -8,10 +8,9 @@ from sys import modules
 
 import numpy as np
 
-from convert.check import check
-from convert.compiler import Compiled
+from convert.compiler import Compiled, understand
 from convert.graph import ABSENT, Graph, Operator, Quantization, Tensor
-from convert.passes import PASSES
+from convert.passes import PASSES, fold_shapes
 from convert.plan import Buffer, Plan
 from convert.program import Layer, Step
 from convert.tflite import read
@@ -110,10 +109,10 @@ def layers(compiled: Compiled) -> list[LayerFacts]:
 
 def passes(content: bytes) -> list[PassFacts]:
     """What each pass does to the .tflite whose bytes are ``content``."""
+    understand(content)  # which refuses what the passes cannot take
     graph = read(content)
-    check(graph)
     found = []
-    for rewrite in PASSES:
+    for rewrite in (fold_shapes.run, *PASSES):
         before, graph = graph, rewrite(graph)
         found.append(_pass(rewrite, before, graph))
     return found
