@@ -10,6 +10,7 @@ from typing import Any
 
 from convert.layouts import dsp
 from convert.layouts.dsp import Variant
+from convert.layouts.dsp_still import settled
 from convert.layouts.dsp_winograd import winograd_pays
 from convert.program import Step
 from convert.rows import Rows, RowWindow
@@ -24,6 +25,7 @@ MOST_PIXELS = 4
 
 def fastest(step: Step) -> Step | None:
     """The step by the kernel of the fewest instructions, over whole tensors."""
+    step = _settled(step)
     fields = _flat(step)
     if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not winograd_pays(step.fields):
         return _whole(step, _direct(step.kernel, fields))
@@ -32,17 +34,23 @@ def fastest(step: Step) -> Step | None:
 
 def smallest(step: Step) -> Step | None:
     """The step by a kernel whose weights are as large as before, over whole tensors."""
+    step = _settled(step)
     return _whole(step, dsp.variant(step.kernel, _flat(step)))
 
 
 def by_rows(step: Step) -> Iterator[Step]:
     """The step a row at a time, by ever less scratch memory; at last rather slow."""
+    step = _settled(step)
     if step.kernel == "fully_connected":
         found = smallest(step)
         if found is not None:
             yield found
     elif step.rows is not None and step.kernel in _BY_ROWS:
         yield from _BY_ROWS[step.kernel](step, step.rows)
+
+
+def _settled(step: Step) -> Step:
+    return replace(step, fields=settled(step.kernel, step.fields))
 
 
 def _flat(step: Step) -> Fields:
