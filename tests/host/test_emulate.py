@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from convert.workspace import ModelFolder
+from host.cli import main
 from host.wire.frame import encode_frame
 from host.wire.messages import hello_request
 from host.wire.session import open_session
@@ -129,6 +130,17 @@ def test_a_signal_ends_it_cleanly(pool: ModelFolder, tmp_path: Path, number: int
     assert not link.is_symlink()
     with suppress(FileNotFoundError):  # or another program's, which has its number now
         assert terminal.stat().st_ctime_ns != born
+
+
+def test_a_board_that_is_not_emulated_is_refused_before_anything_is_built(
+    pool: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulate", "pool", "--board", "due"]) == 2
+    assert capsys.readouterr().err == (
+        "glyphite emulate: The board 'due' is not emulated. Name one that is: "
+        "`glyphite boards` lists them.\n"
+    )
+    assert not pool.generated.exists()
 
 
 def test_people_are_told_the_port(pool: ModelFolder) -> None:
