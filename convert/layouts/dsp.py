@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convert.layouts.dsp_add import factors
-from convert.layouts.dsp_requantize import Int64, choose
+from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Requantize, choose
 from convert.layouts.dsp_winograd import (
     TRANSFORM_BITS,
     WINOGRAD_BITS,
@@ -21,8 +21,11 @@ from convert.layouts.dsp_winograd import (
 )
 from convert.layouts.dsp_words import (
     NARROW_BITS,
+    SIMPLE_FORM,
     as_int32,
     biases,
+    choose_bits,
+    has_simple_form,
     interleave,
     narrow_stream,
     output_of,
@@ -36,6 +39,10 @@ Fields = Mapping[str, Any]
 
 _SIDES = ("height", "width")
 _SUBTRACTS = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
+IMAGE_BELOW = 1020
+"""GLYPHITE_IMAGE_BELOW of dsp/image.h."""
+BLOCK_CALL = 110
+"""Instructions of two calls of dsp/block.h."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +92,7 @@ def conv_2d_expanded(fields: Fields) -> Variant | None:
 
 
 def _conv_2d(fields: Fields, *, expand: bool) -> Variant | None:
-    steps = -(-fields["weights"][0].size // 4)
-    pixels = _pixels(fields["window"]["output_width"], steps)
-    made = _conv_2d_fields(fields, pixels, expand=expand)
+    made = _conv_2d_fields(fields, expand=expand)
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
 
 
@@ -119,7 +124,7 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
-        "tiles": _pixels(tiles, fields["input_channels"] // 4),
+        "tiles": _pixels(tiles, fields["input_channels"] // 4, None),
         "weights": interleave(biases(fields, flat, requantize, bits), words, requantize, 2),
     }
 
@@ -217,27 +222,49 @@ def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
     return _depthwise(fields, by_pairs=False)
 
 
+def depthwise_conv_2d_image(fields: Fields) -> Variant | None:
+    """``dsp/depthwise_conv_2d_image.h``: stride 1 or 2, and outputs of the simplest form."""
+    window = fields["window"]
+    strides = (window["stride_height"], window["stride_width"])
+    made = _depthwise_fields(fields, by_pairs=True) if strides in ((1, 1), (2, 2)) else None
+    if made is None or any(made["requantize"][name] != n for name, n in SIMPLE_FORM.items()):
+        return None
+    columns = (window["output_width"] - 1) * strides[0] + 3
+    if 16 * columns > IMAGE_BELOW:
+        return None
+    height = window["output_height"]
+    pairs = height + 1 if strides[0] == 2 else (height + 3) // 2
+    return Variant("dsp_depthwise_conv_2d_image", {"conv": made}, 4 * columns * pairs)
+
+
 def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
-    window, channels = fields["window"], fields["input_channels"]
+    made = _depthwise_fields(fields, by_pairs=by_pairs)
+    if made is None:
+        return None
+    window = fields["window"]
+    scratch = 8 * ((window["output_width"] - 1) * window["stride_width"] + 3)
+    if not by_pairs:
+        return Variant("dsp_depthwise_conv_2d", made, scratch)
+    if window["output_height"] % 2 != 0:
+        scratch += -(-window["output_width"] * fields["output_channels"] // 4)
+    return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
+
+
+def _depthwise_fields(fields: Fields, *, by_pairs: bool) -> dict[str, Any] | None:
+    channels = fields["input_channels"]
     if not depthwise_3x3(fields):
         return None
     flat = fields["weights"].astype(np.int64).reshape(9, channels).T
-    requantize = choose(output_of(fields, flat), NARROW_BITS)
-    if requantize is None:
+    found = choose_bits(output_of(fields, flat))
+    if found is None:
         return None
-    columns = (window["output_width"] - 1) * window["stride_width"] + 3
-    scratch = 8 * columns
-    if by_pairs and window["output_height"] % 2 != 0:
-        scratch += -(-window["output_width"] * channels // 4)
-    words = _depthwise_words(flat.reshape(channels, 3, 3) << NARROW_BITS, by_pairs=by_pairs)
-    made = {
+    requantize, bits = found
+    words = _depthwise_words(flat.reshape(channels, 3, 3) << bits, by_pairs=by_pairs)
+    return {
         "inputs": _inputs(fields, wide=True),
         "requantize": requantize.fields,
-        "weights": interleave(biases(fields, flat, requantize, NARROW_BITS), words, requantize, 1),
+        "weights": interleave(biases(fields, flat, requantize, bits), words, requantize, 1),
     }
-    if by_pairs:
-        return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
-    return Variant("dsp_depthwise_conv_2d", made, scratch)
 
 
 def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
@@ -288,6 +315,7 @@ def arithmetic(fields: Fields) -> Variant | None:
 _FASTEST: Mapping[str, Sequence[Callable[[Fields], Variant | None]]] = {
     "conv_2d": (conv_2d_winograd, conv_2d_expanded),
     "conv_2d_max_pool_2d": (conv_2d_max_pool_2d_plane, conv_2d_max_pool_2d_winograd),
+    "depthwise_conv_2d": (depthwise_conv_2d_image,),
 }
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
     "arithmetic": arithmetic,
@@ -298,20 +326,36 @@ _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
 }
 
 
-def _conv_2d_fields(fields: Fields, pixels: int, *, expand: bool = False) -> dict[str, Any] | None:
+def _conv_2d_fields(
+    fields: Fields, pixels: int | None = None, *, expand: bool = False
+) -> dict[str, Any] | None:
+    """``pixels``: a block's, where it is not for the fewest instructions to decide."""
     flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
     narrow = None if expand else narrow_stream(fields, flat, 2)
     stream = narrow or wide_stream(fields, flat, 2)
     if stream is None:
         return None
+    simple = _is_simple(fields, stream[1], wide=narrow is None)
+    width = fields["window"]["output_width"]
+    if pixels is None:
+        call = BLOCK_CALL / len(flat) if simple else None
+        pixels = _pixels(width, -(-flat.shape[1] // 4), call)
     return {
         "inputs": _inputs(fields, wide=narrow is None),
         "requantize": stream[1].fields,
         "output_channels": fields["output_channels"],
         "pixels": pixels,
-        "rest": fields["window"]["output_width"] % pixels,
+        "rest": width % pixels,
+        "simple": int(simple),
         "weights": stream[0],
     }
+
+
+def _is_simple(fields: Fields, requantize: Requantize, *, wide: bool) -> bool:
+    """Whether dsp/block.h has the form."""
+    even = fields["output_channels"] % 2 == 0
+    shift = requantize.fields["shift"]
+    return wide and even and shift == COMMON_SHIFT and has_simple_form(requantize)
 
 
 def _inputs(fields: Fields, *, wide: bool) -> dict[str, Any]:
@@ -329,11 +373,17 @@ def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
     return int(steps * (2 * made["pixels"] + (fields["input_channels"] % 4 != 0)))
 
 
-def _pixels(width: int, steps: int) -> int:
-    """The block of pixels that takes the fewest instructions for a row, by count of a loop's."""
+def _pixels(width: int, steps: int, call: float | None) -> int:
+    """The block of pixels that takes the fewest instructions for a row, by count of a loop's.
+
+    A step of a pair of channels takes so many; loops turn every four steps. Blocks of three may be
+    for dsp/block.h, whose loops turn every eight; a call of it takes ``call`` for a pair.
+    """
     step = {1: 7, 2: 12, 3: 16, 4: 22}
 
-    def block(pixels: int) -> int:
-        return steps * step[pixels] + 30 + 6 * pixels if pixels else 0
+    def block(pixels: int) -> float:
+        if call is not None and pixels == 3:
+            return steps * step[3] + 37 + call + 3 * -(-(steps - 1) // 8)
+        return steps * step[pixels] + 30 + 6 * pixels + 3 * (steps // 4) if pixels else 0
 
     return min((4, 3, 2, 1), key=lambda n: width // n * block(n) + block(width % n))

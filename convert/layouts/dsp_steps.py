@@ -90,10 +90,10 @@ def _lead(step: Step, kernel: str, lead: int | None) -> int | None:
     in the same order.
 
     Rows that are made in pairs are written one row early. Depthwise kernels write each row four
-    channels at a time, so that all its inputs must outlive it. A fully connected layer of one
-    vector reads all of it first.
+    channels at a time, so that all its inputs must outlive it, and by whole images all rows. A
+    fully connected layer of one vector reads all of it first.
     """
-    if lead is None:
+    if lead is None or kernel == "dsp_depthwise_conv_2d_image":
         return None
     if kernel == "dsp_conv_2d_winograd":
         return lead + _row_bytes(step.fields)

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
+from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Output, Requantize, choose
 from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 
 NARROW_BITS = 8
 """Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
+SIMPLE_FORM = {
+    "proven": 1, "up": 0, "kink": 0, "activation_minimum": -128, "activation_maximum": 127,
+}  # fmt: skip
+"""What dsp/image.h and dsp/block.h make of sums."""
 LOWERED = 127
 """What every other input of a narrow step is lowered by (dsp/patch.h)."""
 
@@ -40,6 +44,33 @@ def output_of(fields: Fields, weights: Int64) -> Output:
     )
 
 
+def weights_fit_pairs(flat: Int64) -> Proof:
+    """Whether two weights of 8 bits fit one half of a word, as 256 * b1 + b0: none is -128."""
+    count = int((flat <= -128).sum())
+    return Proof("weights stay narrow", count == 0, f"{count:,} of {flat.size:,} weights are -128")
+
+
+def has_simple_form(requantize: Requantize) -> bool:
+    """Whether dsp/image.h and dsp/block.h have the form, but for its shift."""
+    return all(requantize.fields[name] == number for name, number in SIMPLE_FORM.items())
+
+
+def choose_bits(output: Output) -> tuple[Requantize, int] | None:
+    """The form for weights of 16 bits, and their fraction bits: the simple one where there is one.
+
+    Fewer fraction bits leave more to a line's factor, which then can be told more exactly.
+    """
+    found = None
+    for bits in range(NARROW_BITS, 0, -1):
+        requantize = choose(output, bits)
+        if requantize is None:
+            continue
+        if has_simple_form(requantize) and requantize.fields["shift"] == COMMON_SHIFT:
+            return requantize, bits
+        found = found or (requantize, bits)
+    return found
+
+
 def narrow_stream(
     fields: Fields, flat: Int64, together: int
 ) -> tuple[NDArray[np.int32], Requantize] | None:
@@ -53,24 +84,18 @@ def narrow_stream(
     return interleave(bias, narrow_words(padded), requantize, together), requantize
 
 
-def weights_fit_pairs(flat: Int64) -> Proof:
-    """Whether two weights of 8 bits fit one half of a word, as 256 * b1 + b0: none is -128."""
-    count = int((flat <= -128).sum())
-    return Proof("weights stay narrow", count == 0, f"{count:,} of {flat.size:,} weights are -128")
-
-
 def wide_stream(
     fields: Fields, flat: Int64, together: int
 ) -> tuple[NDArray[np.int32], Requantize] | None:
-    """Biases, wide weights and numbers, with as many fraction bits as fit."""
-    for bits in range(NARROW_BITS, 0, -1):
-        requantize = choose(output_of(fields, flat), bits)
-        if requantize is not None:
-            bias = biases(fields, flat, requantize, bits)
-            return interleave(
-                bias, wide_words(to_whole_steps(flat), bits), requantize, together
-            ), requantize
-    return None
+    """Biases, wide weights and numbers; None where sums do not fit."""
+    found = choose_bits(output_of(fields, flat))
+    if found is None:
+        return None
+    requantize, bits = found
+    bias = biases(fields, flat, requantize, bits)
+    return interleave(
+        bias, wide_words(to_whole_steps(flat), bits), requantize, together
+    ), requantize
 
 
 def to_whole_steps(flat: Int64) -> Int64:
