@@ -5,42 +5,35 @@ that kernel cannot give the same bytes: the portable one then stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.layouts.dsp_add import factors
-from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Output, Requantize, choose
+from convert.layouts.dsp_depthwise import depthwise_conv_2d, depthwise_conv_2d_image
+from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Requantize, choose
 from convert.layouts.dsp_winograd import TRANSFORM_BITS, transform
+from convert.layouts.dsp_words import (
+    NARROW_BITS,
+    Fields,
+    Variant,
+    choose_bits,
+    inputs_of,
+    interleave,
+    is_simple,
+    output_of,
+    pairs_of,
+    start_of,
+    words_of,
+)  # fmt: skip
 
-Fields = Mapping[str, Any]
-
-NARROW_BITS = 8
-"""Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
 WINOGRAD_BITS = 6
 """Those of Winograd's sums: 16 times a transformed weight, which is within 9 * 128, fits."""
-SIMPLE_FORM = {
-    "proven": 1, "up": 0, "kink": 0, "activation_minimum": -128, "activation_maximum": 127,
-}  # fmt: skip
-"""What dsp/image.h and dsp/block.h make of sums."""
-IMAGE_BELOW = 1020
-"""GLYPHITE_IMAGE_BELOW of dsp/image.h."""
 BLOCK_CALL = 110
 """Instructions of two calls of dsp/block.h."""
 LOWERED = 127
 """What every other input of a narrow step is lowered by (dsp/patch.h)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Variant:
-    """A call of ``glyphite_<kernel>(&layer, input, output, scratch)``."""
-
-    kernel: str
-    fields: Fields
-    scratch_words: int
-    """Words of 4 bytes that the kernel writes while it runs, at a multiple of 4."""
 
 
 def variant(kernel: str, fields: Fields) -> Variant | None:
@@ -67,25 +60,6 @@ def as_one_row(fields: Fields) -> Fields:
     pixels = window["input_height"] * window["input_width"]
     row = {"input_height": 1, "output_height": 1, "input_width": pixels, "output_width": pixels}
     return {**fields, "window": {**window, **row}}
-
-
-def output_of(fields: Fields, weights: Int64) -> Output:
-    """What follows the sums of a layer with ``weights`` (channels, inputs)."""
-    input_zero_point = -fields["input_offset"]
-    output = fields["output"]
-    bias = output["bias"].astype(np.int64)
-    low, high = -128 - input_zero_point, 127 - input_zero_point
-    positive = np.maximum(weights, 0).sum(axis=1)
-    negative = np.minimum(weights, 0).sum(axis=1)
-    return Output(
-        offset=output["offset"],
-        minimum=output["minimum"],
-        maximum=output["maximum"],
-        multipliers=output["multiplier"].astype(np.int64),
-        shifts=output["shift"].astype(np.int64),
-        lowest=bias + positive * low + negative * high,
-        highest=bias + positive * high + negative * low,
-    )
 
 
 def conv_2d(fields: Fields) -> Variant | None:
@@ -128,11 +102,11 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
     places = transform(weights) << (bits - TRANSFORM_BITS)
     words = _wide(places.reshape(channels, -1), 0)
     return {
-        "inputs": _inputs(fields, wide=True),
+        "inputs": inputs_of(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
         "tiles": _pixels(tiles, fields["input_channels"] // 4, None),
-        "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 2),
+        "weights": interleave(start_of(fields, flat, requantize, bits), words, requantize, 2),
     }
 
 
@@ -166,16 +140,16 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
         return None
     w = np.moveaxis(flat.reshape(-1, 3, 3) << NARROW_BITS, 0, -1)
     pairs = [(w[0, 0], w[0, 1]), (w[1, 0], w[1, 1]), (w[2, 0], w[2, 1]), (w[0, 2], w[1, 2])]
-    words = _pair(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
-    bias = _bias(conv, flat, requantize, NARROW_BITS)
+    words = pairs_of(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
+    bias = start_of(conv, flat, requantize, NARROW_BITS)
     rows = np.concatenate([words[:, :3], bias[:, None], words[:, 3:], requantize.numbers.T], axis=1)
     made = {
-        "inputs": _inputs(conv, wide=True),
+        "inputs": inputs_of(conv, wide=True),
         "requantize": requantize.fields,
         "output_channels": conv["output_channels"],
         "pixels": 4,
         "rest": 0,
-        "weights": _words(rows),
+        "weights": words_of(rows),
     }
     return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
 
@@ -239,75 +213,6 @@ def arithmetic(fields: Fields) -> Variant | None:
     return Variant("dsp_add", {"count": count, **found, **limits}, 0)
 
 
-def depthwise_conv_2d(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d_pair.h`` where the stride allows it, else the next one."""
-    return _depthwise(fields, by_pairs=fields["window"]["stride_height"] == 1)
-
-
-def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d.h``: 3x3, no dilation, by single rows."""
-    return _depthwise(fields, by_pairs=False)
-
-
-def depthwise_conv_2d_image(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d_image.h``: stride 1 or 2, and outputs of the simplest form."""
-    window = fields["window"]
-    strides = (window["stride_height"], window["stride_width"])
-    made = _depthwise_fields(fields, by_pairs=True) if strides in ((1, 1), (2, 2)) else None
-    if made is None or any(made["requantize"][name] != n for name, n in SIMPLE_FORM.items()):
-        return None
-    columns = (window["output_width"] - 1) * strides[0] + 3
-    if 16 * columns > IMAGE_BELOW:
-        return None
-    height = window["output_height"]
-    pairs = height + 1 if strides[0] == 2 else (height + 3) // 2
-    return Variant("dsp_depthwise_conv_2d_image", {"conv": made}, 4 * columns * pairs)
-
-
-def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
-    made = _depthwise_fields(fields, by_pairs=by_pairs)
-    if made is None:
-        return None
-    window = fields["window"]
-    scratch = 8 * ((window["output_width"] - 1) * window["stride_width"] + 3)
-    if not by_pairs:
-        return Variant("dsp_depthwise_conv_2d", made, scratch)
-    if window["output_height"] % 2 != 0:
-        scratch += -(-window["output_width"] * fields["output_channels"] // 4)
-    return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
-
-
-def _depthwise_fields(fields: Fields, *, by_pairs: bool) -> dict[str, Any] | None:
-    window, channels = fields["window"], fields["input_channels"]
-    kernel = (window["kernel_height"], window["kernel_width"])
-    dilation = (window["dilation_height"], window["dilation_width"])
-    if kernel != (3, 3) or dilation != (1, 1) or channels % 4 != 0:
-        return None
-    if fields["output_channels"] != channels:
-        return None
-    flat = fields["weights"].astype(np.int64).reshape(9, channels).T
-    found = _choose_bits(output_of(fields, flat))
-    if found is None:
-        return None
-    requantize, bits = found
-    words = _depthwise_words(flat.reshape(channels, 3, 3) << bits, by_pairs=by_pairs)
-    return {
-        "inputs": _inputs(fields, wide=True),
-        "requantize": requantize.fields,
-        "weights": _interleave(_bias(fields, flat, requantize, bits), words, requantize, 1),
-    }
-
-
-def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
-    """(channels, words) filters (channels, 3, 3) in the order of the two kernels."""
-    upper = _pair(filters[:, :2].transpose(0, 2, 1))
-    if by_pairs:
-        lower = _pair(filters[:, 1:].transpose(0, 2, 1))
-        return np.stack([upper, lower], axis=2).reshape(len(filters), -1)
-    last = np.pad(filters[:, 2], ((0, 0), (0, 1))).reshape(len(filters), 2, 2)
-    return np.concatenate([upper, _pair(last)], axis=1)
-
-
 _FASTEST: Mapping[str, Sequence[Callable[[Fields], Variant | None]]] = {
     "conv_2d": (conv_2d_winograd, conv_2d_expanded),
     "conv_2d_max_pool_2d": (conv_2d_max_pool_2d_plane, conv_2d_max_pool_2d_winograd),
@@ -337,7 +242,7 @@ def _conv_2d_fields(
         call = BLOCK_CALL / len(flat) if simple else None
         pixels = _pixels(width, -(-flat.shape[1] // 4), call)
     return {
-        "inputs": _inputs(fields, wide=narrow is None),
+        "inputs": inputs_of(fields, wide=narrow is None),
         "requantize": stream[1].fields,
         "output_channels": fields["output_channels"],
         "pixels": pixels,
@@ -351,36 +256,7 @@ def _is_simple(fields: Fields, requantize: Requantize, *, wide: bool) -> bool:
     """Whether dsp/block.h has the form."""
     even = fields["output_channels"] % 2 == 0
     shift = requantize.fields["shift"]
-    return wide and even and shift == COMMON_SHIFT and _has_simple_form(requantize)
-
-
-def _has_simple_form(requantize: Requantize) -> bool:
-    return all(requantize.fields[name] == number for name, number in SIMPLE_FORM.items())
-
-
-def _choose_bits(output: Output) -> tuple[Requantize, int] | None:
-    """The form for weights of 16 bits, and their fraction bits: the simple one where there is one.
-
-    Fewer fraction bits leave more to a line's factor, which then can be told more exactly.
-    """
-    found = None
-    for bits in range(NARROW_BITS, 0, -1):
-        requantize = choose(output, bits)
-        if requantize is None:
-            continue
-        if _has_simple_form(requantize) and requantize.fields["shift"] == COMMON_SHIFT:
-            return requantize, bits
-        found = found or (requantize, bits)
-    return found
-
-
-def _inputs(fields: Fields, *, wide: bool) -> dict[str, Any]:
-    return {
-        "window": fields["window"],
-        "channels": fields["input_channels"],
-        "wide": int(wide),
-        "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
-    }
+    return wide and even and shift == COMMON_SHIFT and is_simple(requantize.fields)
 
 
 def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
@@ -414,20 +290,20 @@ def _narrow_stream(
         return None
     padded = _padded(flat)
     lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
-    bias = _bias(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
-    return _interleave(bias, _narrow(padded), requantize, together), requantize
+    bias = start_of(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
+    return interleave(bias, _narrow(padded), requantize, together), requantize
 
 
 def _wide_stream(
     fields: Fields, flat: Int64, together: int
 ) -> tuple[NDArray[np.int32], Requantize] | None:
     """Biases, wide weights and numbers; None where sums do not fit."""
-    found = _choose_bits(output_of(fields, flat))
+    found = choose_bits(output_of(fields, flat))
     if found is None:
         return None
     requantize, bits = found
-    bias = _bias(fields, flat, requantize, bits)
-    return _interleave(bias, _wide(_padded(flat), bits), requantize, together), requantize
+    bias = start_of(fields, flat, requantize, bits)
+    return interleave(bias, _wide(_padded(flat), bits), requantize, together), requantize
 
 
 def _padded(flat: Int64) -> Int64:
@@ -435,40 +311,13 @@ def _padded(flat: Int64) -> Int64:
     return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
 
 
-def _bias(fields: Fields, flat: Int64, requantize: Requantize, bits: int) -> Int64:
-    """(channels) what sums start from: the bias, less the input's zero point times all weights."""
-    bias = fields["output"]["bias"].astype(np.int64) + fields["input_offset"] * flat.sum(axis=1)
-    return np.asarray((bias << bits) + requantize.extra)
-
-
 def _narrow(padded: Int64) -> Int64:
     """(channels, steps) words of four bytes whose halves are the numbers 256 * b1 + b0."""
     bytes_ = padded.reshape(len(padded), -1, 2, 2)
-    return _pair(bytes_[..., 0] + 256 * bytes_[..., 1])
+    return pairs_of(bytes_[..., 0] + 256 * bytes_[..., 1])
 
 
 def _wide(padded: Int64, bits: int) -> Int64:
     """(channels, pairs) weights 1 and 3, then 0 and 2, of each step as pairs, scaled."""
     bytes_ = (padded << bits).reshape(len(padded), -1, 2, 2)
-    return _pair(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)
-
-
-def _pair(halves: Int64) -> Int64:
-    """Words from (..., 2) halves, the lower first."""
-    return np.asarray((halves[..., 0] & 0xFFFF) | (halves[..., 1] & 0xFFFF) << 16)
-
-
-def _interleave(
-    bias: Int64, words: Int64, requantize: Requantize, together: int
-) -> NDArray[np.int32]:
-    """For each ``together`` channels: biases, weights, numbers, their words side by side."""
-    rows = np.concatenate([bias[:, None], words, requantize.numbers.T], axis=1)
-    missing = -len(rows) % together
-    rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])
-    groups = rows.reshape(-1, together, rows.shape[1]).transpose(0, 2, 1)
-    return _words(groups)
-
-
-def _words(values: Int64) -> NDArray[np.int32]:
-    """Any whole numbers as 32-bit words, one after another."""
-    return (values.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+    return pairs_of(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)

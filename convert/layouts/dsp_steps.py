@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from convert.layouts import dsp
-from convert.layouts.dsp import Variant
+from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_still import settled
+from convert.layouts.dsp_words import Variant
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -170,7 +170,7 @@ def _pairs(conv: Fields, rows: Rows) -> RowWindow:
 
 
 def _depthwise_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    found = dsp.depthwise_conv_2d_row(step.fields)
+    found = dsp_depthwise.depthwise_conv_2d_row(step.fields)
     if found is not None:
         yield _row_step(step, rows, found, found.scratch_words, leads=(None,))
 
