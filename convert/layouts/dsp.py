@@ -185,6 +185,15 @@ def fully_connected(fields: Fields) -> Variant | None:
     return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
 
 
+def fully_connected_expanded(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's."""
+    ones = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height",
+            "dilation_width", "input_height", "output_height")  # fmt: skip
+    widths = {"input_width": fields["rows"], "output_width": fields["rows"]}
+    window = {**dict.fromkeys(ones, 1), **widths, "padding_top": 0, "padding_left": 0}
+    return _conv_2d({**fields, "window": window}, expand=True)
+
+
 def arithmetic(fields: Fields) -> Variant | None:
     """``dsp/add.h``: both operands of the output's shape, and neither constant."""
     count = fields["rows"] * fields["pixels"] * fields["channels"]
@@ -217,6 +226,7 @@ _FASTEST: Mapping[str, Sequence[Callable[[Fields], Variant | None]]] = {
     "conv_2d": (conv_2d_winograd, conv_2d_expanded),
     "conv_2d_max_pool_2d": (conv_2d_max_pool_2d_plane, conv_2d_max_pool_2d_winograd),
     "depthwise_conv_2d": (depthwise_conv_2d_image,),
+    "fully_connected": (fully_connected, fully_connected_expanded),
 }
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
     "arithmetic": arithmetic,
@@ -278,7 +288,7 @@ def _pixels(width: int, steps: int, call: float | None) -> int:
             return steps * step[3] + 37 + call + 3 * -(-(steps - 1) // 8)
         return steps * step[pixels] + 30 + 6 * pixels + 3 * (steps // 4) if pixels else 0
 
-    return min((4, 3, 2, 1), key=lambda n: width // n * block(n) + block(width % n))
+    return min(range(min(4, width), 0, -1), key=lambda n: width // n * block(n) + block(width % n))
 
 
 def _narrow_stream(

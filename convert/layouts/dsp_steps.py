@@ -94,7 +94,8 @@ def _whole(step: Step, variant: Variant | None) -> Step | None:
 def _window_rows(step: Step, kernel: str) -> int:
     """Input rows that a call points at."""
     pairs = ("dsp_conv_2d_winograd", "dsp_depthwise_conv_2d_pair")
-    return 4 if kernel in pairs else step.window_rows
+    least = 1 if kernel == "dsp_conv_2d" else 0  # also where that is a fully connected layer
+    return 4 if kernel in pairs else max(step.window_rows, least)
 
 
 def _lead(step: Step, kernel: str, lead: int | None) -> int | None:

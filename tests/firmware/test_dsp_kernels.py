@@ -194,6 +194,21 @@ def test_fully_connected_gives_tflms_bytes(
     check(tmp_path, (narrow_weights(content), shape), dsp.fully_connected, rng)
 
 
+@pytest.mark.parametrize(("shape", "count"), [((1, 40), 40), ((1, 5, 7), 7)])
+def test_fully_connected_of_wide_weights_gives_tflms_bytes(
+    tmp_path: Path, shape: tuple[int, ...], count: int
+) -> None:
+    """Weights of -128, and a bias that leaves no room for eight fraction bits."""
+    content = fully_connected(np.random.default_rng(3), shape, count, 6, activation=RELU)
+    fields = only_step(content).fields
+    bias = fields["output"]["bias"]
+    content = content.replace(bias.tobytes(), np.full_like(bias, 2**23).tobytes())
+    content = content.replace(fields["weights"].tobytes(), b"\x80" * fields["weights"].size)
+    assert dsp.fully_connected(only_step(content).fields) is None
+    rng = np.random.default_rng(4)
+    check(tmp_path, (content, shape), dsp.fully_connected_expanded, rng)
+
+
 @pytest.mark.parametrize("activation", [NONE, RELU])
 @pytest.mark.parametrize(
     ("source", "stride", "padding"),
