@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convert.goal import Goal
-from convert.layouts import dsp
+from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_add import one_plane
 from convert.layouts.dsp_requantize import (
     Output,
@@ -59,7 +59,7 @@ def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
 
 
 def _depthwise(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
-    yield dsp.depthwise_3x3(fields)
+    yield dsp_depthwise.depthwise_3x3(fields)
     flat = fields["weights"].astype(np.int64).reshape(-1, fields["output_channels"]).T
     yield from _sums(output_of(fields, flat), _form(taken))
 

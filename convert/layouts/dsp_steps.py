@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from convert.layouts import dsp
-from convert.layouts.dsp import Variant
+from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_still import settled
 from convert.layouts.dsp_winograd import winograd_pays
+from convert.layouts.dsp_words import Variant
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -82,7 +82,8 @@ def _whole(step: Step, variant: Variant | None) -> Step | None:
 def _window_rows(step: Step, kernel: str) -> int:
     """Input rows that a call points at."""
     pairs = ("dsp_conv_2d_winograd", "dsp_depthwise_conv_2d_pair")
-    return 4 if kernel in pairs else step.window_rows
+    least = 1 if kernel == "dsp_conv_2d" else 0  # also where that is a fully connected layer
+    return 4 if kernel in pairs else max(step.window_rows, least)
 
 
 def _lead(step: Step, kernel: str, lead: int | None) -> int | None:
@@ -158,7 +159,7 @@ def _pairs(conv: Fields, rows: Rows) -> RowWindow:
 
 
 def _depthwise_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    found = dsp.depthwise_conv_2d_row(step.fields)
+    found = dsp_depthwise.depthwise_conv_2d_row(step.fields)
     if found is not None:
         yield _row_step(step, rows, found, found.scratch_words, leads=(None,))
 

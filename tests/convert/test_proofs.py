@@ -8,7 +8,7 @@ import pytest
 from convert.compiler import Compiled, compile_model, lower
 from convert.describe import layers
 from convert.goal import Goal
-from convert.layouts import dsp, dsp_steps
+from convert.layouts import dsp, dsp_depthwise, dsp_steps
 from convert.layouts.dsp_add import factors, one_plane
 from convert.layouts.dsp_requantize import (
     Output,
@@ -159,11 +159,11 @@ def test_a_pool_is_taken_where_it_is_2x2_and_inside() -> None:
 def test_depthwise_filters_are_taken_in_fours_of_3x3() -> None:
     rng = np.random.default_rng(2)
     served = fields_of(depthwise(rng, (6, 6, 4), (3, 3))[0])
-    assert dsp.depthwise_3x3(served)
+    assert dsp_depthwise.depthwise_3x3(served)
     for source, kernel in [((6, 6, 3), (3, 3)), ((6, 6, 4), (2, 3))]:
         fields = fields_of(depthwise(rng, source, kernel)[0])
-        assert not dsp.depthwise_3x3(fields)
-        assert dsp.depthwise_conv_2d(fields) is None
+        assert not dsp_depthwise.depthwise_3x3(fields)
+        assert dsp_depthwise.depthwise_conv_2d(fields) is None
 
 
 def test_adding_tells_what_it_cannot_do() -> None:

@@ -2,8 +2,8 @@
  * depthwise_conv_2d_pair.h has it, with the same weights, but four channels of all rows are put in
  * order first (image.h). So each row is put in order once, and a channel's weights are read once.
  *
- * Numbers are of the proven form, with no kink and no limits of an activation. Sizes and shift must
- * be constants to the compiler. */
+ * Numbers are of the proven form, with no kink and no limits of an activation. Sizes and shift
+ * should be constants to the compiler. */
 #pragma once
 
 #include "depthwise_conv_2d.h"

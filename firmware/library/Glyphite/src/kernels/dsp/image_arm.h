@@ -5,9 +5,13 @@
  * pixels by two rows. */
 #pragma once
 
-#include "image_row.h"
+#include "image_c.h"
 
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
+
+/* Whether the compiler knows the numbers that are part of instructions. */
+#define GLYPHITE_IMAGE_CONSTANT                                                                    \
+    (__builtin_constant_p(below) && __builtin_constant_p(channels) && __builtin_constant_p(shift))
 
 #define GLYPHITE_IMAGE_WEIGHTS(WEIGHTS)                                                            \
     [w0] "r"((WEIGHTS)[0]), [w1] "r"((WEIGHTS)[1]), [w2] "r"((WEIGHTS)[2]),                        \
@@ -126,6 +130,10 @@ GLYPHITE_KERNEL void glyphite_image_last(struct glyphite_image_row *row, const u
 GLYPHITE_KERNEL void glyphite_image_rows(struct glyphite_image_row *row, const uint32_t *words,
                                          int32_t below, int32_t channels, int32_t width,
                                          int32_t shift, const uint32_t weights[6]) {
+    if (!GLYPHITE_IMAGE_CONSTANT) {
+        glyphite_image_rows_c(row, words, below, channels, width, shift, weights);
+        return;
+    }
     row->end = words + width / 2 * 2;
     if (width > 1) {
         words = glyphite_image_pairs(row, words, below, channels, shift, weights);
@@ -135,38 +143,67 @@ GLYPHITE_KERNEL void glyphite_image_rows(struct glyphite_image_row *row, const u
     }
 }
 
+/* Blocks of two pixels with stride 2. */
+GLYPHITE_KERNEL const uint32_t *glyphite_image_pairs_2(struct glyphite_image_row *row,
+                                                       const uint32_t *words, int32_t below,
+                                                       int32_t channels, int32_t shift,
+                                                       const uint32_t weights[6]) {
+    int8_t *output = row->output;
+    uint32_t d0, d1, t;
+    int32_t s0, s1;
+    __asm__ volatile("1:\n\t"
+                     "ldr %[t], %[bias]\n\t"
+                     "ldrd %[d0], %[d1], [%[words]], #8\n\t" /* columns 0 and 1 */
+                     "smlad %[s0], %[d0], %[w0], %[t]\n\t"
+                     "smlad %[s0], %[d1], %[w2], %[s0]\n\t"
+                     "ldrd %[d0], %[d1], [%[words]], #8\n\t" /* 2 and 3 */
+                     "smlad %[s0], %[d0], %[w4], %[s0]\n\t"
+                     "smlad %[s1], %[d0], %[w0], %[t]\n\t"
+                     "smlad %[s1], %[d1], %[w2], %[s1]\n\t"
+                     "ldr %[d0], [%[words]]\n\t" /* 4 */
+                     "smlad %[s1], %[d0], %[w4], %[s1]\n\t"
+                     "ldrd %[d0], %[d1], [%[words], %[first]]\n\t"
+                     "smlabt %[s0], %[d0], %[w1], %[s0]\n\t"
+                     "smlabt %[s0], %[d1], %[w3], %[s0]\n\t"
+                     "ldrd %[d0], %[d1], [%[words], %[before]]\n\t"
+                     "smlabt %[s0], %[d0], %[w5], %[s0]\n\t"
+                     "smlabt %[s1], %[d0], %[w1], %[s1]\n\t"
+                     "smlabt %[s1], %[d1], %[w3], %[s1]\n\t"
+                     "ldr %[d0], [%[words], %[below]]\n\t"
+                     "smlabt %[s1], %[d0], %[w5], %[s1]\n\t"
+                     "ldrd %[d0], %[d1], %[multiplier]\n\t" /* and the addend */
+                     "smmla %[s0], %[s0], %[d0], %[d1]\n\t"
+                     "smmla %[s1], %[s1], %[d0], %[d1]\n\t" GLYPHITE_IMAGE_BYTE("s0")
+                         GLYPHITE_IMAGE_BYTE("s1") "strb %[s0], [%[output]]\n\t"
+                                                   "strb %[s1], [%[output], %[channels]]\n\t"
+                                                   "add %[output], %[output], %[both]\n\t"
+                                                   "ldr %[d0], %[end]\n\t"
+                                                   "cmp %[words], %[d0]\n\t"
+                                                   "bne 1b"
+                     : [words] "+r"(words), [output] "+r"(output), [d0] "=&r"(d0), [d1] "=&r"(d1),
+                       [t] "=&r"(t), [s0] "=&r"(s0), [s1] "=&r"(s1)
+                     : [first] "i"(below - 16), [before] "i"(below - 8), [below] "i"(below),
+                       [channels] "i"(channels), [both] "i"(2 * channels), [shift] "i"(shift),
+                       GLYPHITE_IMAGE_WEIGHTS(weights), GLYPHITE_IMAGE_MEMORY(row)
+                     : "cc", "memory");
+    row->output = output;
+    return words;
+}
+
 GLYPHITE_KERNEL void glyphite_image_row_2(struct glyphite_image_row *row, const uint32_t *words,
                                           int32_t below, int32_t channels, int32_t width,
                                           int32_t shift, const uint32_t weights[6]) {
-    int8_t *output = row->output;
-    uint32_t d0, d1;
-    int32_t sum;
-    row->end = words + 2 * width;
-    __asm__ volatile(
-        "1:\n\t"
-        "ldrd %[d0], %[d1], [%[words]], #8\n\t"
-        "smlad %[sum], %[d0], %[w0], %[bias]\n\t"
-        "smlad %[sum], %[d1], %[w2], %[sum]\n\t"
-        "ldr %[d0], [%[words]]\n\t"
-        "smlad %[sum], %[d0], %[w4], %[sum]\n\t"
-        "ldrd %[d0], %[d1], [%[words], %[before]]\n\t"
-        "smlabt %[sum], %[d0], %[w1], %[sum]\n\t"
-        "smlabt %[sum], %[d1], %[w3], %[sum]\n\t"
-        "ldr %[d0], [%[words], %[below]]\n\t"
-        "smlabt %[sum], %[d0], %[w5], %[sum]\n\t"
-        "ldr %[d0], %[end]\n\t"
-        "smmla %[sum], %[sum], %[multiplier], %[addend]\n\t"
-        "ssat %[sum], #8, %[sum], asr %[shift]\n\t"
-        "strb %[sum], [%[output]]\n\t"
-        "add %[output], %[output], %[channels]\n\t"
-        "cmp %[words], %[d0]\n\t"
-        "bne 1b"
-        :
-        [words] "+r"(words), [output] "+r"(output), [d0] "=&r"(d0), [d1] "=&r"(d1), [sum] "=&r"(sum)
-        : [before] "i"(below - 8), [below] "i"(below), [channels] "i"(channels), [shift] "i"(shift),
-          GLYPHITE_IMAGE_WEIGHTS(weights), [bias] "r"(row->bias), [multiplier] "r"(row->multiplier),
-          [addend] "r"(row->addend), [end] "m"(row->end)
-        : "cc", "memory");
+    if (!GLYPHITE_IMAGE_CONSTANT) {
+        glyphite_image_row_2_c(row, words, below, channels, width, shift, weights);
+        return;
+    }
+    row->end = words + width / 2 * 4;
+    if (width > 1) {
+        words = glyphite_image_pairs_2(row, words, below, channels, shift, weights);
+    }
+    if (width % 2 != 0) {
+        glyphite_image_row_2_c(row, words, below, channels, 1, shift, weights);
+    }
 }
 
 #endif

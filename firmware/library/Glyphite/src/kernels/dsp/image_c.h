@@ -1,14 +1,13 @@
-/* image.h in C. Included by image.h only. */
+/* image.h in C: for other machines, and where a compiler finds no constants. Included by image.h
+ * and image_arm.h only. */
 #pragma once
 
 #include "image_row.h"
 
-#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__) || !defined(__OPTIMIZE__)
-
 /* The lower byte first, which the upper one replaces where only one is kept. */
-GLYPHITE_KERNEL void glyphite_image_rows(struct glyphite_image_row *row, const uint32_t *words,
-                                         int32_t below, int32_t channels, int32_t width,
-                                         int32_t shift, const uint32_t weights[6]) {
+GLYPHITE_KERNEL void glyphite_image_rows_c(struct glyphite_image_row *row, const uint32_t *words,
+                                           int32_t below, int32_t channels, int32_t width,
+                                           int32_t shift, const uint32_t weights[6]) {
     for (int32_t x = 0; x < width; x++, words++, row->output += channels) {
         int32_t upper = row->bias;
         int32_t lower = row->bias;
@@ -27,9 +26,9 @@ GLYPHITE_KERNEL void glyphite_image_rows(struct glyphite_image_row *row, const u
     }
 }
 
-GLYPHITE_KERNEL void glyphite_image_row_2(struct glyphite_image_row *row, const uint32_t *words,
-                                          int32_t below, int32_t channels, int32_t width,
-                                          int32_t shift, const uint32_t weights[6]) {
+GLYPHITE_KERNEL void glyphite_image_row_2_c(struct glyphite_image_row *row, const uint32_t *words,
+                                            int32_t below, int32_t channels, int32_t width,
+                                            int32_t shift, const uint32_t weights[6]) {
     for (int32_t x = 0; x < width; x++, words += 2, row->output += channels) {
         int32_t sum = row->bias;
         for (int32_t column = 0; column < 3; column++) {
@@ -41,4 +40,7 @@ GLYPHITE_KERNEL void glyphite_image_row_2(struct glyphite_image_row *row, const 
     }
 }
 
+#if !defined(__ARM_FEATURE_DSP) || !defined(__thumb2__) || !defined(__OPTIMIZE__)
+#define glyphite_image_rows glyphite_image_rows_c
+#define glyphite_image_row_2 glyphite_image_row_2_c
 #endif
