@@ -222,7 +222,7 @@ def test_a_layer_that_stays_portable_tells_which_verdict_kept_it() -> None:
     content = fully_connected(np.random.default_rng(5), (1, 8), 8, 4)
     weights = fields_of(content)["weights"].tobytes()
     content = content.replace(weights, b"\x80" * len(weights))
-    made = compile_model(content, "wide", architecture=CORTEX_M4)
+    made = compile_model(content, "wide", architecture=CORTEX_M4, goal=Goal.SIZE)
     assert layers(made)[0].kernel == "fully_connected"
     assert not verdicts(made)["weights stay narrow"]
     assert verdicts(made)["sums fit 32 bits"]
