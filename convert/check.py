@@ -4,7 +4,7 @@ import math
 
 from convert.errors import ModelError
 from convert.graph import ABSENT, Graph, Operator, Tensor, shape_text
-from convert.ops import definitions, supported
+from convert.ops import definitions, require_supported
 from convert.tflite import damaged
 
 MOST_ELEMENTS = 2**22
@@ -120,13 +120,11 @@ def _is_float_edge(graph: Graph, tensor: int) -> bool:
 
 
 def _check_supported(operator: Operator) -> None:
-    names = ", ".join(supported())
-    if operator.kind not in supported():
-        raise ModelError(
-            f"Operator {operator.index} is {operator.kind} (version {operator.version}), which "
-            f"the compiler lacks. Supported are {names}. Build the model from layers that become "
-            "these, or run it in TensorFlow Lite Micro with `glyphite export --tflm`."
-        )
+    require_supported(
+        operator,
+        "Build the model from layers that become these, or run it in TensorFlow Lite Micro with "
+        "`glyphite export --tflm`.",
+    )
     last = definitions()[operator.kind].LAST_VERSION
     if operator.version > last:
         operator.refuse(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from convert.check import check
+from convert.check import check, check_indices
 from convert.emit.layers import state_bytes
 from convert.emit.model import Row, files, rows
 from convert.files import read_bytes, write_text
@@ -18,7 +18,7 @@ from convert.goal import Goal
 from convert.graph import Graph
 from convert.layouts import forms, variants
 from convert.ops import lowerings
-from convert.passes import optimize
+from convert.passes import fold_shapes, optimize
 from convert.plan import MOST_ROWS, Plan, plan
 from convert.program import Layer, Program, Step
 from convert.schedule import total_rows
@@ -88,9 +88,7 @@ def compile_model(
     ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
     Two calls with the same arguments give the same text.
     """
-    graph = read(content)
-    check(graph)
-    portable = lower(optimize(graph))
+    portable = lower(optimize(understand(content)))
     program = specialize(portable, architecture, goal)
     arena = plan(program, fed=stream_input)
     ways = forms(architecture, goal)
@@ -99,6 +97,15 @@ def compile_model(
     digest = hashlib.sha256(content).digest()
     texts = files(name, digest, program, arena, architecture=architecture, goal=goal)
     return Compiled(name, digest.hex(), architecture, goal, portable, program, arena, texts)
+
+
+def understand(content: bytes) -> Graph:
+    """The graph in the bytes of a .tflite, held against what the compiler relies on."""
+    graph = read(content)
+    check_indices(graph)
+    graph = fold_shapes.run(graph)
+    check(graph)
+    return graph
 
 
 def compile_folder(

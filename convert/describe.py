@@ -8,11 +8,10 @@ from sys import modules
 
 import numpy as np
 
-from convert.check import check
-from convert.compiler import Compiled
+from convert.compiler import Compiled, understand
 from convert.graph import ABSENT, Graph, Operator, Quantization, Tensor
 from convert.layouts import proofs
-from convert.passes import PASSES
+from convert.passes import PASSES, fold_shapes
 from convert.plan import Buffer, Plan
 from convert.program import Layer, Step
 from convert.proof import Proof
@@ -115,10 +114,10 @@ def layers(compiled: Compiled) -> list[LayerFacts]:
 
 def passes(content: bytes) -> list[PassFacts]:
     """What each pass does to the .tflite whose bytes are ``content``."""
+    understand(content)  # which refuses what the passes cannot take
     graph = read(content)
-    check(graph)
     found = []
-    for rewrite in PASSES:
+    for rewrite in (fold_shapes.run, *PASSES):
         before, graph = graph, rewrite(graph)
         found.append(_pass(rewrite, before, graph))
     return found

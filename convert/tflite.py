@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ModelError, ToolError
 from convert.graph import ITEM_BYTES, Graph, Operator, Quantization, Tensor
-from convert.ops import definitions
+from convert.ops import definitions, require_supported
 
 IDENTIFIER = b"TFL3"
 MOST = 4096
@@ -74,22 +74,28 @@ class _Reader:
 
     def graph(self) -> Graph:
         count = _length(self.model.SubgraphsLength(), "subgraphs")
-        if count != 1:
+        if count == 0:
+            raise damaged("it has no subgraph")
+        subgraph = self.model.Subgraphs(0)
+        tensors = range(_length(subgraph.TensorsLength(), "tensors"))
+        indices = range(_length(subgraph.OperatorsLength(), "operators"))
+        operators = tuple(self.operator(index, subgraph.Operators(index)) for index in indices)
+        if count > 1:
+            _refuse_state(operators)
             raise ModelError(
                 f"The .tflite has {count} subgraphs, and 1 is supported: control flow such as "
                 "loops and conditions cannot be compiled. Convert the model without it."
             )
-        subgraph = self.model.Subgraphs(0)
-        tensors = range(_length(subgraph.TensorsLength(), "tensors"))
-        operators = range(_length(subgraph.OperatorsLength(), "operators"))
         return Graph(
-            tensors=tuple(self.tensor(subgraph.Tensors(index)) for index in tensors),
-            operators=tuple(self.operator(index, subgraph.Operators(index)) for index in operators),
+            tensors=tuple(
+                self.tensor(index, subgraph.Tensors(index), operators) for index in tensors
+            ),
+            operators=operators,
             inputs=_integers(subgraph.InputsLength(), subgraph.InputsAsNumpy),
             outputs=_integers(subgraph.OutputsLength(), subgraph.OutputsAsNumpy),
         )
 
-    def tensor(self, table: Table) -> Tensor:
+    def tensor(self, index: int, table: Table, operators: tuple[Operator, ...]) -> Tensor:
         name = (table.Name() or b"")[:MOST_NAME_BYTES].decode(errors="replace")
         axes = table.ShapeLength()
         if axes > MOST_AXES:
@@ -97,6 +103,7 @@ class _Reader:
         shape = _integers(axes, table.ShapeAsNumpy)
         dtype = self.types.get(table.Type(), f"type {table.Type()}").lower()
         if table.Sparsity() is not None or table.IsVariable():
+            _refuse_state(tuple(operator for operator in operators if index in operator.inputs))
             raise ModelError(
                 f"Tensor {name!r} is sparse or a variable, and neither can be compiled. "
                 "Convert the model without pruning formats and without state."
@@ -159,6 +166,15 @@ class _Reader:
         options = getattr(self.schema, definition.OPTIONS)()
         options.Init(found.Bytes, found.Pos)
         return definition.parse(options)
+
+
+def _refuse_state(operators: tuple[Operator, ...]) -> None:
+    """Raise ModelError that names the first operator that the compiler lacks, if there is one."""
+    for operator in operators:
+        require_supported(
+            operator,
+            "Convert the model without state and control flow: no variables, streaming or loops.",
+        )
 
 
 def _names(enumeration: type) -> dict[int, str]:

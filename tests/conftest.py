@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from host.transport.avr import emulator_program
 from tests.strict import absent, require_module
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
 SEED_SOURCES = (
     *("train/data.py", "train/networks.py", "train/fit.py"),
     *("convert/quantize.py", "tests/conftest.py"),

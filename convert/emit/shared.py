@@ -20,16 +20,23 @@ from convert.program import Layer, Step
 
 MOST_COPIES = {Goal.SPEED: 8, Goal.RAM: 3, Goal.SIZE: 1}
 """Layers up to which each has a copy of its own."""
-FORM = ("wide", "pixels", "rest", "proven", "up", "tiles", "kernel_height", "kernel_width")
+FORM = (
+    "wide", "pixels", "rest", "simple", "proven", "up", "tiles", "kernel_height", "kernel_width",
+)  # fmt: skip
 """Fields that choose among ways through a kernel; the others are sizes."""
 APART = ("avr_", "softmax", "quantize", "dequantize", "table", "concatenation")
 """Kernels whose names start so keep their copies: their pointers are of other types, or they are
 small."""
 
-KEPT_FAST = ("dsp_depthwise_conv_2d", "dsp_depthwise_conv_2d_pair")
+KEPT_FAST = (
+    "dsp_depthwise_conv_2d",
+    "dsp_depthwise_conv_2d_image",
+    "dsp_depthwise_conv_2d_pair",
+)
 """Kernels that lose too much where sizes are no constants: for speed, equal sizes share them."""
-MOST_EQUAL = 4
+MOST_EQUAL = {"dsp_depthwise_conv_2d_image": 1}
 """Layers of equal sizes up to which each has such a kernel of its own."""
+MOST_EQUAL_OTHERS = 4
 
 Fields = Mapping[str, Any]
 
@@ -49,9 +56,11 @@ class _Call:
 
     @property
     def sizes(self) -> tuple[object, ...]:
-        """What the loops of a kernel turn by, and the layouts that they walk."""
+        """What the loops of a kernel turn by, the layouts that they walk, and its shift."""
         return tuple(
-            value for path, value in self.fields.items() if "window." in path or "channels" in path
+            value
+            for path, value in self.fields.items()
+            if "window." in path or "channels" in path or path.endswith(".shift")
         )
 
     @cached_property
@@ -83,7 +92,8 @@ def shared(names: Names, goal: Goal) -> Shared:
     functions, structs, callers = [], {}, {}
     for calls in groups.values():
         fast = goal is Goal.SPEED and calls[0].step.kernel in KEPT_FAST
-        if len(calls) > (MOST_EQUAL if fast else MOST_COPIES[goal]):
+        equal = MOST_EQUAL.get(calls[0].step.kernel, MOST_EQUAL_OTHERS)
+        if len(calls) > (equal if fast else MOST_COPIES[goal]):
             name = f"share_{calls[0].layer.name}"
             callers.update({call.layer.name: name for call in calls})
             kept = [

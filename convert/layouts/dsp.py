@@ -5,13 +5,14 @@ that kernel cannot give the same bytes: the portable one then stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.layouts.dsp_add import factors
-from convert.layouts.dsp_requantize import Int64, choose
+from convert.layouts.dsp_depthwise import depthwise_conv_2d, depthwise_conv_2d_image
+from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Requantize, choose
 from convert.layouts.dsp_winograd import (
     TRANSFORM_BITS,
     WINOGRAD_BITS,
@@ -21,31 +22,27 @@ from convert.layouts.dsp_winograd import (
 )
 from convert.layouts.dsp_words import (
     NARROW_BITS,
-    as_int32,
-    biases,
+    SIDES,
+    Fields,
+    Variant,
+    choose_bits,
+    inputs_of,
     interleave,
-    narrow_stream,
+    is_simple,
     output_of,
-    paired,
-    wide_stream,
-    wide_words,
-)
+    pairs_of,
+    sides_of,
+    start_of,
+    weights_fit_pairs,
+    words_of,
+)  # fmt: skip
 from convert.proof import Proof
 
-Fields = Mapping[str, Any]
-
-_SIDES = ("height", "width")
 _SUBTRACTS = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
-
-
-@dataclass(frozen=True, eq=False)
-class Variant:
-    """A call of ``glyphite_<kernel>(&layer, input, output, scratch)``."""
-
-    kernel: str
-    fields: Fields
-    scratch_words: int
-    """Words of 4 bytes that the kernel writes while it runs, at a multiple of 4."""
+BLOCK_CALL = 110
+"""Instructions of two calls of dsp/block.h."""
+LOWERED = 127
+"""What every other input of a narrow step is lowered by (dsp/patch.h)."""
 
 
 def variant(kernel: str, fields: Fields) -> Variant | None:
@@ -85,9 +82,7 @@ def conv_2d_expanded(fields: Fields) -> Variant | None:
 
 
 def _conv_2d(fields: Fields, *, expand: bool) -> Variant | None:
-    steps = -(-fields["weights"][0].size // 4)
-    pixels = _pixels(fields["window"]["output_width"], steps)
-    made = _conv_2d_fields(fields, pixels, expand=expand)
+    made = _conv_2d_fields(fields, expand=expand)
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
 
 
@@ -114,13 +109,13 @@ def _winograd_fields(fields: Fields, tiles: int) -> dict[str, Any] | None:
     if requantize is None:
         return None
     places = transform(weights) << (bits - TRANSFORM_BITS)
-    words = wide_words(places.reshape(channels, -1), 0)
+    words = _wide(places.reshape(channels, -1), 0)
     return {
-        "inputs": _inputs(fields, wide=True),
+        "inputs": inputs_of(fields, wide=True),
         "requantize": requantize.fields,
         "output_channels": channels,
-        "tiles": _pixels(tiles, fields["input_channels"] // 4),
-        "weights": interleave(biases(fields, flat, requantize, bits), words, requantize, 2),
+        "tiles": _pixels(tiles, fields["input_channels"] // 4, None),
+        "weights": interleave(start_of(fields, flat, requantize, bits), words, requantize, 2),
     }
 
 
@@ -154,16 +149,16 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
         return None
     w = np.moveaxis(flat.reshape(-1, 3, 3) << NARROW_BITS, 0, -1)
     pairs = [(w[0, 0], w[0, 1]), (w[1, 0], w[1, 1]), (w[2, 0], w[2, 1]), (w[0, 2], w[1, 2])]
-    words = paired(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
-    bias = biases(conv, flat, requantize, NARROW_BITS)
+    words = pairs_of(np.array([*pairs, (w[2, 2], np.zeros_like(w[2, 2]))]).transpose(2, 0, 1))
+    bias = start_of(conv, flat, requantize, NARROW_BITS)
     rows = np.concatenate([words[:, :3], bias[:, None], words[:, 3:], requantize.numbers.T], axis=1)
     made = {
-        "inputs": _inputs(conv, wide=True),
+        "inputs": inputs_of(conv, wide=True),
         "requantize": requantize.fields,
         "output_channels": conv["output_channels"],
         "pixels": 4,
         "rest": 0,
-        "weights": as_int32(rows),
+        "weights": words_of(rows),
     }
     return Variant("dsp_conv_2d_max_pool_2d_plane", {"conv": made, "pool": fields["pool"]}, 1)
 
@@ -171,8 +166,8 @@ def conv_2d_max_pool_2d_plane(fields: Fields) -> Variant | None:
 def pools_pairs(fields: Fields) -> Proof:
     """Whether the pool takes 2x2 outputs of the convolution, each once and none from outside."""
     pool, window = fields["pool"], fields["conv"]["window"]
-    sizes, strides = _sides(pool, "kernel"), _sides(pool, "stride")
-    inside = all(2 * pool[f"output_{side}"] <= window[f"output_{side}"] for side in _SIDES)
+    sizes, strides = sides_of(pool, "kernel"), sides_of(pool, "stride")
+    inside = all(2 * pool[f"output_{side}"] <= window[f"output_{side}"] for side in SIDES)
     return Proof(
         "pools are 2x2",
         sizes == strides == "2x2" and inside,
@@ -183,7 +178,7 @@ def pools_pairs(fields: Fields) -> Proof:
 def fully_connected(fields: Fields) -> Variant | None:
     """``dsp/fully_connected.h``; None where its weights must be wide."""
     flat = fields["weights"].astype(np.int64)
-    stream = narrow_stream(fields, flat, 4)
+    stream = _narrow_stream(fields, flat, 4)
     if stream is None:
         return None
     sizes = {name: fields[name] for name in ("rows", "input_channels", "output_channels")}
@@ -191,63 +186,13 @@ def fully_connected(fields: Fields) -> Variant | None:
     return Variant("dsp_fully_connected", made, 2 * -(-fields["input_channels"] // 4))
 
 
-def _sides(fields: Fields, name: str) -> str:
-    """A size along height and width, as "2x2"."""
-    return "x".join(str(fields[f"{name}_{side}"]) for side in _SIDES)
-
-
-def depthwise_3x3(fields: Fields) -> Proof:
-    """Whether each channel has one filter of 3x3, and channels come in fours."""
-    channels, outputs = fields["input_channels"], fields["output_channels"]
-    kernel, dilation = (_sides(fields["window"], name) for name in ("kernel", "dilation"))
-    return Proof(
-        "depthwise filters are 3x3",
-        kernel == "3x3" and dilation == "1x1" and channels % 4 == 0 and outputs == channels,
-        f"filters of {kernel}, dilation {dilation}, {channels} channels to {outputs}",
-    )
-
-
-def depthwise_conv_2d(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d_pair.h`` where the stride allows it, else the next one."""
-    return _depthwise(fields, by_pairs=fields["window"]["stride_height"] == 1)
-
-
-def depthwise_conv_2d_row(fields: Fields) -> Variant | None:
-    """``dsp/depthwise_conv_2d.h``: 3x3, no dilation, by single rows."""
-    return _depthwise(fields, by_pairs=False)
-
-
-def _depthwise(fields: Fields, *, by_pairs: bool) -> Variant | None:
-    window, channels = fields["window"], fields["input_channels"]
-    if not depthwise_3x3(fields):
-        return None
-    flat = fields["weights"].astype(np.int64).reshape(9, channels).T
-    requantize = choose(output_of(fields, flat), NARROW_BITS)
-    if requantize is None:
-        return None
-    columns = (window["output_width"] - 1) * window["stride_width"] + 3
-    scratch = 8 * columns
-    if by_pairs and window["output_height"] % 2 != 0:
-        scratch += -(-window["output_width"] * channels // 4)
-    words = _depthwise_words(flat.reshape(channels, 3, 3) << NARROW_BITS, by_pairs=by_pairs)
-    made = {
-        "inputs": _inputs(fields, wide=True),
-        "requantize": requantize.fields,
-        "weights": interleave(biases(fields, flat, requantize, NARROW_BITS), words, requantize, 1),
-    }
-    if by_pairs:
-        return Variant("dsp_depthwise_conv_2d_pair", {"conv": made}, scratch)
-    return Variant("dsp_depthwise_conv_2d", made, scratch)
-
-
-def _depthwise_words(filters: Int64, *, by_pairs: bool) -> Int64:
-    """(channels, words) filters (channels, 3, 3) in the order of the two kernels."""
-    upper = paired(filters[:, :2].transpose(0, 2, 1))
-    if by_pairs:
-        lower = paired(filters[:, 1:].transpose(0, 2, 1))
-        return np.stack([upper, lower], axis=2).reshape(len(filters), -1)
-    last = np.pad(filters[:, 2], ((0, 0), (0, 1))).reshape(len(filters), 2, 2)
-    return np.concatenate([upper, paired(last)], axis=1)
+def fully_connected_expanded(fields: Fields) -> Variant | None:
+    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's."""
+    ones = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height",
+            "dilation_width", "input_height", "output_height")  # fmt: skip
+    widths = {"input_width": fields["rows"], "output_width": fields["rows"]}
+    window = {**dict.fromkeys(ones, 1), **widths, "padding_top": 0, "padding_left": 0}
+    return _conv_2d({**fields, "window": window}, expand=True)
 
 
 def adds_alike(fields: Fields) -> Proof:
@@ -288,6 +233,8 @@ def arithmetic(fields: Fields) -> Variant | None:
 _FASTEST: Mapping[str, Sequence[Callable[[Fields], Variant | None]]] = {
     "conv_2d": (conv_2d_winograd, conv_2d_expanded),
     "conv_2d_max_pool_2d": (conv_2d_max_pool_2d_plane, conv_2d_max_pool_2d_winograd),
+    "depthwise_conv_2d": (depthwise_conv_2d_image,),
+    "fully_connected": (fully_connected, fully_connected_expanded),
 }
 _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
     "arithmetic": arithmetic,
@@ -298,29 +245,36 @@ _VARIANTS: Mapping[str, Callable[[Fields], Variant | None]] = {
 }
 
 
-def _conv_2d_fields(fields: Fields, pixels: int, *, expand: bool = False) -> dict[str, Any] | None:
+def _conv_2d_fields(
+    fields: Fields, pixels: int | None = None, *, expand: bool = False
+) -> dict[str, Any] | None:
+    """``pixels``: a block's, where it is not for the fewest instructions to decide."""
     flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
-    narrow = None if expand else narrow_stream(fields, flat, 2)
-    stream = narrow or wide_stream(fields, flat, 2)
+    narrow = None if expand else _narrow_stream(fields, flat, 2)
+    stream = narrow or _wide_stream(fields, flat, 2)
     if stream is None:
         return None
+    simple = _is_simple(fields, stream[1], wide=narrow is None)
+    width = fields["window"]["output_width"]
+    if pixels is None:
+        call = BLOCK_CALL / len(flat) if simple else None
+        pixels = _pixels(width, -(-flat.shape[1] // 4), call)
     return {
-        "inputs": _inputs(fields, wide=narrow is None),
+        "inputs": inputs_of(fields, wide=narrow is None),
         "requantize": stream[1].fields,
         "output_channels": fields["output_channels"],
         "pixels": pixels,
-        "rest": fields["window"]["output_width"] % pixels,
+        "rest": width % pixels,
+        "simple": int(simple),
         "weights": stream[0],
     }
 
 
-def _inputs(fields: Fields, *, wide: bool) -> dict[str, Any]:
-    return {
-        "window": fields["window"],
-        "channels": fields["input_channels"],
-        "wide": int(wide),
-        "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
-    }
+def _is_simple(fields: Fields, requantize: Requantize, *, wide: bool) -> bool:
+    """Whether dsp/block.h has the form."""
+    even = fields["output_channels"] % 2 == 0
+    shift = requantize.fields["shift"]
+    return wide and even and shift == COMMON_SHIFT and is_simple(requantize.fields)
 
 
 def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
@@ -329,11 +283,59 @@ def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
     return int(steps * (2 * made["pixels"] + (fields["input_channels"] % 4 != 0)))
 
 
-def _pixels(width: int, steps: int) -> int:
-    """The block of pixels that takes the fewest instructions for a row, by count of a loop's."""
+def _pixels(width: int, steps: int, call: float | None) -> int:
+    """The block of pixels that takes the fewest instructions for a row, by count of a loop's.
+
+    A step of a pair of channels takes so many; loops turn every four steps. Blocks of three may be
+    for dsp/block.h, whose loops turn every eight; a call of it takes ``call`` for a pair.
+    """
     step = {1: 7, 2: 12, 3: 16, 4: 22}
 
-    def block(pixels: int) -> int:
-        return steps * step[pixels] + 30 + 6 * pixels if pixels else 0
+    def block(pixels: int) -> float:
+        if call is not None and pixels == 3:
+            return steps * step[3] + 37 + call + 3 * -(-(steps - 1) // 8)
+        return steps * step[pixels] + 30 + 6 * pixels + 3 * (steps // 4) if pixels else 0
 
-    return min((4, 3, 2, 1), key=lambda n: width // n * block(n) + block(width % n))
+    return min(range(min(4, width), 0, -1), key=lambda n: width // n * block(n) + block(width % n))
+
+
+def _narrow_stream(
+    fields: Fields, flat: Int64, together: int
+) -> tuple[NDArray[np.int32], Requantize] | None:
+    """Biases, narrow weights and numbers; None where sums or weights do not fit."""
+    requantize = choose(output_of(fields, flat), NARROW_BITS)
+    if requantize is None or not weights_fit_pairs(flat):
+        return None
+    padded = _padded(flat)
+    lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
+    bias = start_of(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
+    return interleave(bias, _narrow(padded), requantize, together), requantize
+
+
+def _wide_stream(
+    fields: Fields, flat: Int64, together: int
+) -> tuple[NDArray[np.int32], Requantize] | None:
+    """Biases, wide weights and numbers; None where sums do not fit."""
+    found = choose_bits(output_of(fields, flat))
+    if found is None:
+        return None
+    requantize, bits = found
+    bias = start_of(fields, flat, requantize, bits)
+    return interleave(bias, _wide(_padded(flat), bits), requantize, together), requantize
+
+
+def _padded(flat: Int64) -> Int64:
+    """Zeros behind the inputs, to whole steps of four."""
+    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
+
+
+def _narrow(padded: Int64) -> Int64:
+    """(channels, steps) words of four bytes whose halves are the numbers 256 * b1 + b0."""
+    bytes_ = padded.reshape(len(padded), -1, 2, 2)
+    return pairs_of(bytes_[..., 0] + 256 * bytes_[..., 1])
+
+
+def _wide(padded: Int64, bits: int) -> Int64:
+    """(channels, pairs) weights 1 and 3, then 0 and 2, of each step as pairs, scaled."""
+    bytes_ = (padded << bits).reshape(len(padded), -1, 2, 2)
+    return pairs_of(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)

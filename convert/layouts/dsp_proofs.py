@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convert.goal import Goal
-from convert.layouts import dsp
+from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_add import one_plane
 from convert.layouts.dsp_requantize import (
     Output,
@@ -16,6 +16,7 @@ from convert.layouts.dsp_requantize import (
     shifts_fit,
     sums_fit,
 )
+from convert.layouts.dsp_still import FLAT, settled, still
 from convert.layouts.dsp_winograd import winograd_exact, winograd_pays
 from convert.layouts.dsp_words import NARROW_BITS, output_of, weights_fit_pairs
 from convert.program import Step
@@ -28,7 +29,20 @@ Verdicts = Iterator[Proof]
 def proofs(step: Step, taken: Step, goal: Goal) -> Verdicts:
     """What decided that the portable ``step`` became ``taken`` for ``goal``."""
     if step.kernel in _PROOFS:
-        yield from _PROOFS[step.kernel](step.fields, taken.fields, goal)
+        yield from still_channels(step)
+        fields = settled(step.kernel, step.fields)
+        yield from _PROOFS[step.kernel](fields, taken.fields, goal)
+
+
+def still_channels(step: Step) -> Verdicts:
+    """Channels whose factors and biases count for nothing, where there are some."""
+    kernel = "conv_2d" if step.kernel == "conv_2d_max_pool_2d" else step.kernel
+    fields = step.fields.get("conv", step.fields)
+    if kernel in FLAT:
+        values = still(fields, FLAT[kernel](fields["weights"], fields["output_channels"]))
+        detail = f"{len(values)} of {fields['output_channels']} channels, restated without weights"
+        if values:
+            yield Proof("some channels give one value to all inputs", True, detail)
 
 
 def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
@@ -45,7 +59,7 @@ def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
 
 
 def _depthwise(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
-    yield dsp.depthwise_3x3(fields)
+    yield dsp_depthwise.depthwise_3x3(fields)
     flat = fields["weights"].astype(np.int64).reshape(-1, fields["output_channels"]).T
     yield from _sums(output_of(fields, flat), _form(taken))
 

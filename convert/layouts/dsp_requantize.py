@@ -21,6 +21,8 @@ Int64 = NDArray[np.int64]
 
 EXTRAS_TRIED = 24
 """How far from the ideal line's offset lines are tried, to either side."""
+COMMON_SHIFT = 8
+"""What is tried first, so that layers have it in common."""
 SHIFTS_TRIED = 2
 MOST_UP = 4
 """By how many bits sums are shifted up, for lines that differ by less."""
@@ -84,7 +86,8 @@ def prove(output: Output, fraction_bits: int, up: int = 0) -> Requantize | None:
     stairs = staircase(output)
     bits = fraction_bits + up
     most = min(int((-output.shifts).min()) + bits - 1, LARGEST_SHIFT)
-    for shift in range(most, max(most - SHIFTS_TRIED, 0), -1):
+    shifts = range(most, max(most - SHIFTS_TRIED, 0), -1)
+    for shift in (*[COMMON_SHIFT] * (most >= COMMON_SHIFT), *shifts):
         lines = _lines(output, bits, shift, stairs)
         if lines is not None:
             extra, multipliers, lowered = lines.T

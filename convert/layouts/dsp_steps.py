@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from convert.layouts import dsp
-from convert.layouts.dsp import Variant
+from convert.layouts import dsp, dsp_depthwise
+from convert.layouts.dsp_still import settled
 from convert.layouts.dsp_winograd import winograd_pays
+from convert.layouts.dsp_words import Variant
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -24,6 +25,7 @@ MOST_PIXELS = 4
 
 def fastest(step: Step) -> Step | None:
     """The step by the kernel of the fewest instructions, over whole tensors."""
+    step = _settled(step)
     fields = _flat(step)
     if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not winograd_pays(step.fields):
         return _whole(step, _direct(step.kernel, fields))
@@ -32,17 +34,23 @@ def fastest(step: Step) -> Step | None:
 
 def smallest(step: Step) -> Step | None:
     """The step by a kernel whose weights are as large as before, over whole tensors."""
+    step = _settled(step)
     return _whole(step, dsp.variant(step.kernel, _flat(step)))
 
 
 def by_rows(step: Step) -> Iterator[Step]:
     """The step a row at a time, by ever less scratch memory; at last rather slow."""
+    step = _settled(step)
     if step.kernel == "fully_connected":
         found = smallest(step)
         if found is not None:
             yield found
     elif step.rows is not None and step.kernel in _BY_ROWS:
         yield from _BY_ROWS[step.kernel](step, step.rows)
+
+
+def _settled(step: Step) -> Step:
+    return replace(step, fields=settled(step.kernel, step.fields))
 
 
 def _flat(step: Step) -> Fields:
@@ -74,7 +82,8 @@ def _whole(step: Step, variant: Variant | None) -> Step | None:
 def _window_rows(step: Step, kernel: str) -> int:
     """Input rows that a call points at."""
     pairs = ("dsp_conv_2d_winograd", "dsp_depthwise_conv_2d_pair")
-    return 4 if kernel in pairs else step.window_rows
+    least = 1 if kernel == "dsp_conv_2d" else 0  # also where that is a fully connected layer
+    return 4 if kernel in pairs else max(step.window_rows, least)
 
 
 def _lead(step: Step, kernel: str, lead: int | None) -> int | None:
@@ -82,10 +91,10 @@ def _lead(step: Step, kernel: str, lead: int | None) -> int | None:
     in the same order.
 
     Rows that are made in pairs are written one row early. Depthwise kernels write each row four
-    channels at a time, so that all its inputs must outlive it. A fully connected layer of one
-    vector reads all of it first.
+    channels at a time, so that all its inputs must outlive it, and by whole images all rows. A
+    fully connected layer of one vector reads all of it first.
     """
-    if lead is None:
+    if lead is None or kernel == "dsp_depthwise_conv_2d_image":
         return None
     if kernel == "dsp_conv_2d_winograd":
         return lead + _row_bytes(step.fields)
@@ -150,7 +159,7 @@ def _pairs(conv: Fields, rows: Rows) -> RowWindow:
 
 
 def _depthwise_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    found = dsp.depthwise_conv_2d_row(step.fields)
+    found = dsp_depthwise.depthwise_conv_2d_row(step.fields)
     if found is not None:
         yield _row_step(step, rows, found, found.scratch_words, leads=(None,))
 

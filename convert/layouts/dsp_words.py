@@ -1,24 +1,34 @@
-"""Weights of the DSP kernels as streams of words, in the order in which the kernels read them.
-
-Biases come first, in which the input's zero point is folded, and the numbers of the requantization
-last (``kernels/dsp/dot.h``, ``kernels/dsp/requantize.h``).
-"""
+"""What the constants of all DSP kernels with weights are made of (``kernels/dsp``)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp_requantize import Int64, Output, Requantize, choose
+from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Output, Requantize, choose
 from convert.proof import Proof
 
 Fields = Mapping[str, Any]
 
+SIDES = ("height", "width")
 NARROW_BITS = 8
 """Fraction bits of sums over narrow weights: halves hold 256 times a weight (dsp/dot.h)."""
-LOWERED = 127
-"""What every other input of a narrow step is lowered by (dsp/patch.h)."""
+SIMPLE_FORM = {
+    "proven": 1, "up": 0, "kink": 0, "activation_minimum": -128, "activation_maximum": 127,
+}  # fmt: skip
+"""What dsp/image.h and dsp/block.h make of sums."""
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A call of ``glyphite_<kernel>(&layer, input, output, scratch)``."""
+
+    kernel: str
+    fields: Fields
+    scratch_words: int
+    """Words of 4 bytes that the kernel writes while it runs, at a multiple of 4."""
 
 
 def output_of(fields: Fields, weights: Int64) -> Output:
@@ -40,17 +50,25 @@ def output_of(fields: Fields, weights: Int64) -> Output:
     )
 
 
-def narrow_stream(
-    fields: Fields, flat: Int64, together: int
-) -> tuple[NDArray[np.int32], Requantize] | None:
-    """Biases, narrow weights and numbers; None where sums or weights do not fit."""
-    requantize = choose(output_of(fields, flat), NARROW_BITS)
-    if requantize is None or not weights_fit_pairs(flat):
-        return None
-    padded = to_whole_steps(flat)
-    lowered = padded.reshape(len(flat), -1, 2, 2)[..., 1].sum(axis=(1, 2)) * LOWERED
-    bias = biases(fields, flat, requantize, NARROW_BITS) + (lowered << NARROW_BITS)
-    return interleave(bias, narrow_words(padded), requantize, together), requantize
+def is_simple(requantize: Fields) -> bool:
+    """Whether the fields of ``struct glyphite_dsp_requantize`` are SIMPLE_FORM's, any shift."""
+    return all(requantize[name] == number for name, number in SIMPLE_FORM.items())
+
+
+def choose_bits(output: Output) -> tuple[Requantize, int] | None:
+    """The form for weights of 16 bits, and their fraction bits: the simple one where there is one.
+
+    Fewer fraction bits leave more to a line's factor, which then can be told more exactly.
+    """
+    found = None
+    for bits in range(NARROW_BITS, 0, -1):
+        requantize = choose(output, bits)
+        if requantize is None:
+            continue
+        if is_simple(requantize.fields) and requantize.fields["shift"] == COMMON_SHIFT:
+            return requantize, bits
+        found = found or (requantize, bits)
+    return found
 
 
 def weights_fit_pairs(flat: Int64) -> Proof:
@@ -59,44 +77,28 @@ def weights_fit_pairs(flat: Int64) -> Proof:
     return Proof("weights stay narrow", count == 0, f"{count:,} of {flat.size:,} weights are -128")
 
 
-def wide_stream(
-    fields: Fields, flat: Int64, together: int
-) -> tuple[NDArray[np.int32], Requantize] | None:
-    """Biases, wide weights and numbers, with as many fraction bits as fit."""
-    for bits in range(NARROW_BITS, 0, -1):
-        requantize = choose(output_of(fields, flat), bits)
-        if requantize is not None:
-            bias = biases(fields, flat, requantize, bits)
-            return interleave(
-                bias, wide_words(to_whole_steps(flat), bits), requantize, together
-            ), requantize
-    return None
+def inputs_of(fields: Fields, *, wide: bool) -> dict[str, Any]:
+    """The fields of ``struct glyphite_dsp_inputs``."""
+    return {
+        "window": fields["window"],
+        "channels": fields["input_channels"],
+        "wide": int(wide),
+        "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
+    }
 
 
-def to_whole_steps(flat: Int64) -> Int64:
-    """Zeros behind the inputs, to whole steps of four."""
-    return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
+def sides_of(fields: Fields, name: str) -> str:
+    """A size along height and width, as "2x2"."""
+    return "x".join(str(fields[f"{name}_{side}"]) for side in SIDES)
 
 
-def biases(fields: Fields, flat: Int64, requantize: Requantize, bits: int) -> Int64:
+def start_of(fields: Fields, flat: Int64, requantize: Requantize, bits: int) -> Int64:
     """(channels) what sums start from: the bias, less the input's zero point times all weights."""
     bias = fields["output"]["bias"].astype(np.int64) + fields["input_offset"] * flat.sum(axis=1)
     return np.asarray((bias << bits) + requantize.extra)
 
 
-def narrow_words(padded: Int64) -> Int64:
-    """(channels, steps) words of four bytes whose halves are the numbers 256 * b1 + b0."""
-    bytes_ = padded.reshape(len(padded), -1, 2, 2)
-    return paired(bytes_[..., 0] + 256 * bytes_[..., 1])
-
-
-def wide_words(padded: Int64, bits: int) -> Int64:
-    """(channels, pairs) weights 1 and 3, then 0 and 2, of each step as pairs, scaled."""
-    bytes_ = (padded << bits).reshape(len(padded), -1, 2, 2)
-    return paired(bytes_.transpose(0, 1, 3, 2)[:, :, ::-1]).reshape(len(padded), -1)
-
-
-def paired(halves: Int64) -> Int64:
+def pairs_of(halves: Int64) -> Int64:
     """Words from (..., 2) halves, the lower first."""
     return np.asarray((halves[..., 0] & 0xFFFF) | (halves[..., 1] & 0xFFFF) << 16)
 
@@ -109,9 +111,9 @@ def interleave(
     missing = -len(rows) % together
     rows = np.concatenate([rows, np.zeros((missing, rows.shape[1]), np.int64)])
     groups = rows.reshape(-1, together, rows.shape[1]).transpose(0, 2, 1)
-    return as_int32(groups)
+    return words_of(groups)
 
 
-def as_int32(values: Int64) -> NDArray[np.int32]:
+def words_of(values: Int64) -> NDArray[np.int32]:
     """Any whole numbers as 32-bit words, one after another."""
     return (values.ravel() & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -5,7 +5,8 @@ do (``check``), and turns it into a kernel call with constants (``lower``). Its 
 header of the same name below ``firmware/library/Glyphite/src/kernels/``; operators that share a
 kernel name it in ``KERNEL``.
 
-The file of an operator that only a pass makes has no more than ``lower``. Files whose names start
+The file of an operator that only a pass makes has no more than ``lower``; that of one which a pass
+computes beforehand has ``fold``, and is never lowered. Files whose names start
 with ``_`` are shared by the others.
 """
 
@@ -15,6 +16,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import ModelError
 from convert.graph import Graph, Operator
 from convert.program import Step, View
 
@@ -44,6 +49,13 @@ class Definition(Lowering, Protocol):
         """Raise ModelError unless ``lower`` can lower it."""
 
 
+class Foldable(Definition, Protocol):
+    """What the file of an operator offers that a pass computes beforehand."""
+
+    def fold(self, graph: Graph, operator: Operator) -> NDArray[np.int32] | None:
+        """The constant in the operator's place; None where it cannot be known."""
+
+
 @cache
 def lowerings() -> Mapping[str, Lowering]:
     """Every file by its operator's name."""
@@ -62,6 +74,23 @@ def definitions() -> Mapping[str, Definition]:
     }
 
 
+@cache
+def foldable() -> Mapping[str, Foldable]:
+    """The operators that a pass may compute beforehand, by name."""
+    return {
+        name: cast(Foldable, file) for name, file in definitions().items() if hasattr(file, "fold")
+    }
+
+
 def supported() -> list[str]:
     """The names of the operators that a .tflite may have."""
     return list(definitions())
+
+
+def require_supported(operator: Operator, way_out: str) -> None:
+    """Raise ModelError where the compiler lacks the operator; ``way_out`` is a sentence."""
+    if operator.kind not in definitions():
+        raise ModelError(
+            f"Operator {operator.index} is {operator.kind} (version {operator.version}), which "
+            f"the compiler lacks. Supported are {', '.join(supported())}. {way_out}"
+        )

@@ -1,6 +1,6 @@
 """Checks of operators' inputs and outputs, each a refusal that says what is allowed."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,22 @@ def constant(graph: Graph, operator: Operator, position: int, dtype: str) -> Ten
         found = "computed" if tensor.data is None else tensor.dtype
         operator.refuse(f"its input {position} is {found}; {dtype} constants are needed.")
     return tensor
+
+
+def known(graph: Graph, operator: Operator, position: int) -> NDArray[np.int32] | None:
+    """An int32 constant, or None where the input is anything else."""
+    tensor = graph.input_of(operator, position)
+    if tensor is None or tensor.data is None or tensor.dtype != "int32":
+        return None
+    return np.asarray(tensor.data, np.int32)
+
+
+def refuse_computed(operator: Operator) -> NoReturn:
+    """Refuse an operator that is taken only where its output is known beforehand."""
+    operator.refuse(
+        "its output is not known beforehand; only int32 made of the shapes of tensors can be. "
+        "Convert the model with a fixed batch of 1, and without slicing its activations."
+    )
 
 
 def check_rank(operator: Operator, tensor: Tensor, what: str, *ranks: int) -> None:

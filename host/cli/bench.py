@@ -7,6 +7,7 @@ from typing import Any
 from convert.boards import Board, load_board
 from convert.compiler import Compiled, compile_folder
 from convert.errors import DataError
+from convert.graph import Graph
 from convert.manifest import Manifest
 from host import verify
 from host.bench.measure import Cost, measure, require_countable
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     goal = arguments.optimize
     folder, board, built = compile_and_build(arguments.model, arguments.board, goal)
     compiled = compile_folder(folder, board.mcu.architecture, goal)
-    tensors, inputs = _inputs(read_manifest(folder), arguments.count)
+    tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
     with progress("Counting", len(tensors)) as advance:
         cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
     if arguments.json:
@@ -57,9 +58,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _inputs(manifest: Manifest, count: int) -> tuple[Tensors, str]:
-    """MNIST's first test images for a model of their shape, else random bytes; and which."""
+def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]:
+    """MNIST's first test images for a model of their shape, else random bytes; and which.
+
+    A model whose input is float32 gets what its QUANTIZE makes such bytes of.
+    """
     shape = manifest.input.shape[1:]
+    if manifest.input.dtype == "float32":
+        groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, graph)
+        return groups["random"], f"{count} random float32 inputs"
     if shape == (SIDE, SIDE, 1):
         try:
             return load_digits(manifest, count)[0], f"the first {count} test images of MNIST"

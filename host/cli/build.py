@@ -9,7 +9,7 @@ from convert.compiler import compile_folder
 from convert.goal import Goal
 from convert.workspace import ModelFolder, find_model
 from host.build import Built, build
-from host.cli.console import print_json, print_table, say
+from host.cli.console import print_json, print_table, progress, say
 from host.cli.goals import add_goal
 
 SUMMARY = "build a model's firmware for a board, and weigh it"
@@ -50,8 +50,12 @@ def compile_and_build(
         toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
         board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
-    compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
-    return folder, board, build(folder, board)
+    with progress("Building", 2) as advance:
+        compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
+        advance(note=board.name)
+        built = build(folder, board)
+        advance()
+    return folder, board, built
 
 
 def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]:

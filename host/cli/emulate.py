@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from convert.boards import load_board
+from convert.errors import BoardError
 from host.cli.build import compile_and_build
 from host.cli.console import print_json, say
 from host.cli.goals import add_goal
@@ -31,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build, start, print the port, and wait for Ctrl-C or SIGTERM."""
+    if (board := load_board(arguments.board)).emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} is not emulated. Name one that is: `glyphite boards` lists "
+            "them."
+        )
     folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     with (
         stop_on_signals(),

@@ -10,13 +10,18 @@ def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED)
     """Declare the option."""
     parser.add_argument(
         "--optimize",
-        type=Goal,
-        choices=list(Goal),
+        type=_goal,
         default=default,
         metavar="{" + ",".join(Goal) + "}",
         help="the fewest instructions, the least flash, or the least RAM"
         + (f" (default: {default})" if default else ""),
     )
+
+
+def _goal(text: str) -> Goal:
+    if text not in list(Goal):
+        raise argparse.ArgumentTypeError(f"{text!r} is no goal. There are: {', '.join(Goal)}.")
+    return Goal(text)
 
 
 def add_processor(parser: argparse.ArgumentParser) -> None:

@@ -37,7 +37,7 @@ exec >/dev/null 2>&1
 ) & watcher=$!
 exec 3<&- </dev/null
 wait $emulator; status=$?
-kill $watcher
+kill $watcher; wait $watcher
 exit $status
 """
 

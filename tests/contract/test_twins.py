@@ -9,8 +9,8 @@ from convert import ops
 from convert.emit.kernels import PORTABLE, header
 from convert.ops import definitions, lowerings, supported
 
-WITHOUT_KERNEL = {"expand_dims", "reshape", "squeeze", "padv2"}
-"""Operators that move no byte, and PADV2, whose kernel is that of PAD."""
+WITHOUT_KERNEL = {"expand_dims", "reshape", "squeeze", "padv2", "pack", "shape", "strided_slice"}
+"""Operators that move no byte, PADV2, whose kernel is that of PAD, and those computed here."""
 
 
 def files() -> set[str]:

@@ -1,5 +1,7 @@
 """What ``--optimize`` chooses, and that every choice gives TFLM's bytes, on this PC."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,9 @@ NETWORKS = ("ds_cnn", "autoencoder", "resnet_8", "mobilenet")
 TFLM_RAM = {"resnet_8": 54_996, "ds_cnn": 22_820, "mobilenet": 100_708, "autoencoder": 2_580}
 
 
+@cache
 def compiled(content: bytes, goal: Goal, architecture: str = CORTEX_M4) -> Compiled:
+    """Once for all tests: to fit MobileNet's layers into the least arena takes seconds."""
     return compile_model(content, "small", architecture=architecture, goal=goal)
 
 

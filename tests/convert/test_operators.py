@@ -36,8 +36,9 @@ def conv_2d(
     activation: int = NONE,
     per_channel: bool = True,
     bias: bool = True,
+    zero_point: int | None = None,
 ) -> tuple[bytes, tuple[int, ...]]:
-    """A model of one convolution, and its input's shape."""
+    """A model of one convolution, and its input's shape; ``zero_point``: the output's."""
     model = ModelBuilder()
     input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
     scales = weight_scales(rng, channels, per_channel)
@@ -52,7 +53,10 @@ def conv_2d(
         extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding) for axis in (0, 1)
     ]
     scale = output_scale_for(rng, input_scale * float(np.mean(scales)), terms)
-    output = model.tensor((1, *extents, channels), scale, zero_point_in(rng))
+    drawn = zero_point_in(rng)
+    output = model.tensor(
+        (1, *extents, channels), scale, drawn if zero_point is None else zero_point
+    )
     model.operator(
         "CONV_2D",
         inputs,

@@ -38,8 +38,9 @@ def depthwise(
     bias: bool = True,
     axis: int = 3,
     told_multiplier: int | None = None,
+    zero_point: int | None = None,
 ) -> tuple[bytes, Shape]:
-    """A model of one depthwise convolution, and its input's shape."""
+    """A model of one depthwise convolution, and its input's shape; ``zero_point``: the output's."""
     model = ModelBuilder()
     channels = source[2] * multiplier
     input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
@@ -51,7 +52,8 @@ def depthwise(
         inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
     size = [extent(source[a], kernel[a], stride[a], dilation[a], padding) for a in (0, 1)]
     scale = output_scale_for(rng, input_scale * float(np.mean(scales)), kernel[0] * kernel[1])
-    output = model.tensor((1, *size, channels), scale, zero_point_in(rng))
+    drawn = zero_point_in(rng)
+    output = model.tensor((1, *size, channels), scale, drawn if zero_point is None else zero_point)
     model.operator(
         "DEPTHWISE_CONV_2D", inputs, [output], "DepthwiseConv2DOptions", version=3,
         padding=padding, strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],

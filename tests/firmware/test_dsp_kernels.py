@@ -1,6 +1,7 @@
 """The DSP kernels against TFLM's bytes: in C under sanitizers, and on an emulated Cortex-M4."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from convert.compiler import lower
-from convert.layouts import dsp
+from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_add import OPERANDS, reference
+from convert.layouts.dsp_words import Fields, Variant
 from convert.passes import optimize
 from convert.program import Step
 from convert.tflite import read
@@ -21,8 +23,10 @@ from tests.convert.test_operators import conv_2d, fully_connected
 from tests.convert.test_window_operators import depthwise
 from tests.firmware.kernel_program import KernelProgram
 
-Make = Callable[[dsp.Fields], dsp.Variant | None]
+Make = Callable[[Fields], Variant | None]
 Model = tuple[bytes, tuple[int, ...]]
+RECTIFIED: dict[str, Any] = {"activation": RELU, "zero_point": -128}
+"""The output of a trained network's layer with ReLU: it begins where int8 does."""
 
 
 def only_step(content: bytes) -> Step:
@@ -77,7 +81,7 @@ def pooled(
 
 def check(
     folder: Path, model: Model, make: Make, rng: np.random.Generator, *flags: str
-) -> tuple[dsp.Variant, NDArray[np.int64], Step]:
+) -> tuple[Variant, NDArray[np.int64], Step]:
     """Both builds give TFLM's bytes; the variant, instructions an input, and the step."""
     content, shape = model
     step = only_step(content)
@@ -190,6 +194,21 @@ def test_fully_connected_gives_tflms_bytes(
     check(tmp_path, (narrow_weights(content), shape), dsp.fully_connected, rng)
 
 
+@pytest.mark.parametrize(("shape", "count"), [((1, 40), 40), ((1, 5, 7), 7)])
+def test_fully_connected_of_wide_weights_gives_tflms_bytes(
+    tmp_path: Path, shape: tuple[int, ...], count: int
+) -> None:
+    """Weights of -128, and a bias that leaves no room for eight fraction bits."""
+    content = fully_connected(np.random.default_rng(3), shape, count, 6, activation=RELU)
+    fields = only_step(content).fields
+    bias = fields["output"]["bias"]
+    content = content.replace(bias.tobytes(), np.full_like(bias, 2**23).tobytes())
+    content = content.replace(fields["weights"].tobytes(), b"\x80" * fields["weights"].size)
+    assert dsp.fully_connected(only_step(content).fields) is None
+    rng = np.random.default_rng(4)
+    check(tmp_path, (content, shape), dsp.fully_connected_expanded, rng)
+
+
 @pytest.mark.parametrize("activation", [NONE, RELU])
 @pytest.mark.parametrize(
     ("source", "stride", "padding"),
@@ -212,8 +231,70 @@ def test_depthwise_convolution_gives_tflms_bytes(
     """By pairs of output rows where the stride along the height is 1, else row by row."""
     rng = np.random.default_rng([*source, *stride])
     model = depthwise(rng, source, (3, 3), stride=stride, padding=padding, activation=activation)
-    variant, _, _ = check(tmp_path, model, dsp.depthwise_conv_2d, rng)
+    variant, _, _ = check(tmp_path, model, dsp_depthwise.depthwise_conv_2d, rng)
     assert variant.kernel.endswith("_pair") == (stride[0] == 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "stride", "padding"),
+    [
+        ((6, 5, 8), 1, SAME),
+        ((7, 6, 4), 1, VALID),
+        ((5, 2, 4), 1, SAME),
+        ((4, 1, 4), 1, SAME),
+        ((1, 4, 4), 1, SAME),
+        ((8, 8, 12), 2, SAME),
+        ((9, 7, 4), 2, VALID),
+        ((6, 3, 4), 2, VALID),
+        ((3, 61, 4), 1, SAME),
+    ],
+)
+def test_depthwise_convolution_by_whole_images_gives_tflms_bytes(
+    tmp_path: Path, source: tuple[int, int, int], stride: int, padding: int
+) -> None:
+    """Odd and even sizes, down to one pixel; rows that end a pair of rows early."""
+    rng = np.random.default_rng([*source, stride])
+    model = depthwise(rng, source, (3, 3), stride=(stride,) * 2, padding=padding, **RECTIFIED)
+    check(tmp_path, model, dsp_depthwise.depthwise_conv_2d_image, rng)
+
+
+def test_whole_images_take_fewer_instructions_than_pairs_of_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(13)
+    model = depthwise(rng, (12, 12, 16), (3, 3), padding=SAME, **RECTIFIED)
+    _, image, step = check(tmp_path / "image", model, dsp_depthwise.depthwise_conv_2d_image, rng)
+    _, pairs, _ = check(tmp_path / "pairs", model, dsp_depthwise.depthwise_conv_2d, rng)
+    assert image.max() < 0.8 * pairs.max()
+    assert image.max() / step.macs < 2.2
+
+
+def test_what_whole_images_cannot_do_is_left_to_other_kernels() -> None:
+    rng = np.random.default_rng(14)
+    make = dsp_depthwise.depthwise_conv_2d_image
+    wide = depthwise(rng, (3, 62, 4), (3, 3), padding=SAME, **RECTIFIED)
+    mixed = depthwise(rng, (6, 6, 4), (3, 3), stride=(1, 2), padding=SAME, **RECTIFIED)
+    kinked = depthwise(rng, (6, 6, 4), (3, 3), padding=SAME, activation=NONE)
+    for content, _ in (wide, mixed, kinked):
+        assert make(only_step(content).fields) is None
+
+
+@pytest.mark.parametrize(("count", "channels"), [(4, 2), (9, 6), (33, 8), (64, 6), (132, 4)])
+def test_blocks_of_three_pixels_give_tflms_bytes(tmp_path: Path, count: int, channels: int) -> None:
+    """One step, fewer than eight, exactly eight behind the first, and more; with pixels left."""
+
+    def three(fields: Fields) -> Variant | None:
+        found = dsp.conv_2d_expanded(fields)
+        assert found is not None
+        made = {**found.fields, "pixels": 3, "rest": 7 % 3}
+        return replace(found, fields=made, scratch_words=8 * (count + 3))
+
+    rng = np.random.default_rng([count, channels])
+    while True:  # until the scales allow the simple form
+        model = conv_2d(rng, (5, 7, count), channels, (1, 1), **RECTIFIED)
+        found = three(only_step(model[0]).fields)
+        if found is not None and found.fields["simple"]:
+            break
+    variant, _, _ = check(tmp_path, model, three, rng)
+    assert variant.fields["simple"] == 1
 
 
 @pytest.mark.parametrize("kind", ["ADD", "SUB"])
@@ -254,6 +335,12 @@ def test_kernels_give_the_same_bytes_at_every_level_of_optimization(
     check(tmp_path / "plane", pooled(rng, (6, 6, 1), 3), dsp.conv_2d_max_pool_2d_plane, rng, level)
     content, shape = conv_2d(rng, (4, 7, 4), 4, (3, 3), padding=SAME)
     check(tmp_path / "winograd", (content, shape), dsp.conv_2d_winograd, rng, level)
+    for stride in (1, 2):
+        image = depthwise(rng, (5, 7, 4), (3, 3), stride=(stride,) * 2, **RECTIFIED)
+        folder = tmp_path / f"image{stride}"
+        check(folder, image, dsp_depthwise.depthwise_conv_2d_image, rng, level)
+    simple = conv_2d(rng, (3, 5, 40), 4, (1, 1), **RECTIFIED)
+    check(tmp_path / "block", simple, dsp.conv_2d_expanded, rng, level)
 
 
 @pytest.mark.parametrize(

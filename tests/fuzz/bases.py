@@ -11,6 +11,7 @@ from tests.convert.models import RELU, RELU6, SAME, VALID, ModelBuilder, conv_an
 from tests.convert.test_arithmetic import binary
 from tests.convert.test_branches import GRAPHS, Branches
 from tests.convert.test_edges import dequantize, network, quantize
+from tests.convert.test_foreign import reshaped
 from tests.convert.test_moving_operators import concatenation, mean, pad, viewed
 from tests.convert.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
 from tests.convert.test_window_operators import average_pool, depthwise, grouped
@@ -96,6 +97,7 @@ def _moving() -> dict[str, bytes]:
         "padv2": pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)], value=40),
         "concatenation": concatenation((2, 9, 6, 1), 2),
         "concatenation_channels": concatenation((2, 5), 3),
+        "reshape_by_shape": reshaped(),
         "squeeze": viewed("SQUEEZE", (1, 6, 2)),
         "expand_dims": viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), 3),
     }

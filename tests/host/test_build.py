@@ -1,10 +1,13 @@
 """Building firmware: the sizes are the image's, what does not fit is refused, nothing is left."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -273,3 +276,20 @@ def test_the_verb_ends_with_one_sentence_where_the_model_is_too_large(
     err = capsys.readouterr().err
     assert err.startswith("glyphite build: The model 'pool' does not fit on 'cortex-m4': it needs ")
     assert err.count("\n") == 1
+
+
+def test_a_terminal_shows_how_far_a_build_is(pooling: ModelFolder, native: Board) -> None:
+    """And only a terminal: elsewhere nothing stands between a script and the errors."""
+    command = [sys.executable, "-m", "host.cli", "build", "pool", "--board", native.name, "--json"]
+    ours, theirs = os.openpty()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True, text=True)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end of a pseudo-terminal
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert b"Building" in shown
+    assert b"2/2" in shown
+    assert json.loads(done.stdout)["model"] == pooling.name
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""

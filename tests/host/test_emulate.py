@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from convert.workspace import ModelFolder
+from host.cli import main
 from host.wire.frame import encode_frame
 from host.wire.messages import hello_request
 from host.wire.session import open_session
@@ -120,13 +121,26 @@ def test_a_signal_ends_it_cleanly(pool: ModelFolder, tmp_path: Path, number: int
     """Exit code 0, nothing on stderr, the link gone, no process left."""
     link = tmp_path / "board"
     with emulate("--board", "native", "--link", str(link), "--json") as process:
-        terminal = os.path.realpath(port_of(process))
+        terminal = Path(os.path.realpath(port_of(process)))
+        born = terminal.stat().st_ctime_ns
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert not link.is_symlink()
-    assert not Path(terminal).exists()
+    with suppress(FileNotFoundError):  # or another program's, which has its number now
+        assert terminal.stat().st_ctime_ns != born
+
+
+def test_a_board_that_is_not_emulated_is_refused_before_anything_is_built(
+    pool: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulate", "pool", "--board", "due"]) == 2
+    assert capsys.readouterr().err == (
+        "glyphite emulate: The board 'due' is not emulated. Name one that is: "
+        "`glyphite boards` lists them.\n"
+    )
+    assert not pool.generated.exists()
 
 
 def test_people_are_told_the_port(pool: ModelFolder) -> None:

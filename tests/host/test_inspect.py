@@ -83,6 +83,15 @@ def test_a_script_gets_the_verdicts_as_data(
     assert verdicts["Winograd is exact"]["detail"].startswith("filters of 3x3")
 
 
+def test_a_goal_that_there_is_not_lists_those_that_are(
+    small: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", "small", "--optimize", "fast"])
+    assert ended.value.code == 2
+    assert "'fast' is no goal. There are: speed, size, ram." in capsys.readouterr().err
+
+
 def test_a_board_that_there_is_not_is_one_sentence(
     small: ModelFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

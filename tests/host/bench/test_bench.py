@@ -25,6 +25,7 @@ from host.elf import read_elf
 from host.runners.base import ignore_progress
 from host.wire.session import open_session
 from tests.convert.models import conv_and_pool
+from tests.convert.test_edges import network
 from tests.strict import require_module
 
 FIGURES = """unit count macs modelled_cycles weights_bytes code_bytes static_ram_bytes stack_bytes
@@ -70,6 +71,18 @@ def small(build_folder: Path) -> ModelFolder:
     folder.tflite.write_bytes(model.build([0], [last]))
     compile_folder(folder).write(folder.generated)
     return folder
+
+
+def test_a_model_of_float_input_is_counted_on_floats(
+    build_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = build_folder / "floats.tflite"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(network())
+    assert main(["bench", str(path), "--board", "cortex-m4", "--count", "2", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["inputs"] == "2 random float32 inputs"
+    assert figures["count"] > 100
 
 
 @pytest.fixture

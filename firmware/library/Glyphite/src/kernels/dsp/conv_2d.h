@@ -8,6 +8,7 @@
  * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
 #pragma once
 
+#include "block.h"
 #include "patch.h"
 #include "requantize.h"
 
@@ -17,6 +18,7 @@ struct glyphite_dsp_conv_2d {
     int32_t output_channels;
     int32_t pixels; /* that are computed at a time: 1 to 4 */
     int32_t rest;   /* of a row, fewer than that */
+    int32_t simple; /* 1 where block.h does it */
     const int32_t *weights;
 };
 
@@ -51,6 +53,13 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
     const int32_t steps = glyphite_dsp_steps(&layer->inputs);
     const int32_t written = pooled ? 1 : pixels;
     const int32_t *weights = layer->weights;
+    if (layer->simple && pixels == 3 && !pooled) {
+        const struct glyphite_block block = {
+            layer->requantize.addend, output, output + channels, channels, patch,
+            patch + 6 * steps,        weights};
+        glyphite_block_3(&block);
+        return;
+    }
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
         int32_t sums[8] = {0}; /* [pixel][2] */

@@ -21,13 +21,6 @@
 #define GLYPHITE_WINOGRAD_PLACES 16
 #define GLYPHITE_WINOGRAD_TILES 4 /* at most in a block */
 
-/* A function that stays one, however many layers call it. */
-#ifdef __GNUC__
-#define GLYPHITE_SHARED static __attribute__((noinline, unused))
-#else
-#define GLYPHITE_SHARED static inline
-#endif
-
 /* Two words, four channels of one input: pairs (1, 3) and (0, 2), as in a wide step. */
 struct glyphite_four {
     uint32_t odd;

@@ -1,0 +1,119 @@
+/* All output channels of a block of three pixels, for weights and numbers of the simplest form:
+ * wide, proven, with a shift of 8, without kink or limits of an activation; channels are even.
+ * One copy serves all layers. */
+#pragma once
+
+#include "dot.h"
+
+struct glyphite_block {
+    int32_t addend; /* output lies behind it, for LDRD */
+    int8_t *output;
+    const int8_t *end; /* of the first pixel's outputs */
+    int32_t channels;  /* bytes from a pixel's outputs to the next one's */
+    const uint32_t *patch;
+    const uint32_t *patch_end;
+    const int32_t *weights; /* as in conv_2d.h */
+};
+
+/* A function that stays one, however many layers call it. */
+#ifdef __GNUC__
+#define GLYPHITE_SHARED static __attribute__((noinline, unused))
+#else
+#define GLYPHITE_SHARED static inline
+#endif
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
+
+/* A step of a patch, 64 bytes of code; GLYPHITE_STEP_WIDE of 3 pixels in instructions of 4 bytes.
+ */
+#define GLYPHITE_BLOCK_PAIR                                                                        \
+    "ldrd %[v0], %[v1], [%[w]], #8\n\t"                                                            \
+    "ldmia.w %[p]!, {r4, r5, r6}\n\t"                                                              \
+    "smlad %[s0], %[v0], r4, %[s0]\n\t"                                                            \
+    "smlad %[s1], %[v1], r4, %[s1]\n\t"                                                            \
+    "smlad %[s2], %[v0], r5, %[s2]\n\t"                                                            \
+    "smlad %[s3], %[v1], r5, %[s3]\n\t"                                                            \
+    "smlad %[s4], %[v0], r6, %[s4]\n\t"                                                            \
+    "smlad %[s5], %[v1], r6, %[s5]\n\t"
+#define GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_PAIR GLYPHITE_BLOCK_PAIR
+#define GLYPHITE_BLOCK_BYTES 64
+
+/* The first pair, whose sums start from the biases in s0 and s1. */
+#define GLYPHITE_BLOCK_FIRST                                                                       \
+    "ldrd %[v0], %[v1], [%[w]], #8\n\t"                                                            \
+    "ldmia.w %[p]!, {r4, r5, r6}\n\t"                                                              \
+    "smlad %[s2], %[v0], r5, %[s0]\n\t"                                                            \
+    "smlad %[s3], %[v1], r5, %[s1]\n\t"                                                            \
+    "smlad %[s4], %[v0], r6, %[s0]\n\t"                                                            \
+    "smlad %[s5], %[v1], r6, %[s1]\n\t"                                                            \
+    "smlad %[s0], %[v0], r4, %[s0]\n\t"                                                            \
+    "smlad %[s1], %[v1], r4, %[s1]\n\t"
+
+#define GLYPHITE_BLOCK_BYTE(SUM, MULTIPLIER)                                                       \
+    "smmla %[" SUM "], %[" SUM "], %[" MULTIPLIER "], r4\n\t"                                      \
+    "ssat %[" SUM "], #8, %[" SUM "], asr #8\n\t"
+
+GLYPHITE_SHARED void glyphite_block_3(const struct glyphite_block *block) {
+    struct glyphite_block own = *block; /* on the stack: its pointer would be a 15th register */
+    const int32_t rest = (int32_t)(own.patch_end - own.patch) / 6 - 1; /* steps behind the first */
+    uint32_t entry = (uint32_t)(GLYPHITE_BLOCK_BYTES * (rest == 0 ? 8 : -rest & 7)) + 1;
+    const int32_t *weights = own.weights;
+    const uint32_t *patch;
+    uint32_t v0, v1, e;
+    int32_t s0, s1, s2, s3, s4, s5;
+    __asm__ volatile(
+        "ldr %[v0], %[entry]\n\t" /* of the loop over steps: eight a round, fewer in the first */
+        "adr.w %[e], 2f\n\t"
+        "add %[e], %[v0]\n\t"
+        "str %[e], %[entry]\n\t"
+        "1:\n\t"
+        "ldrd %[s0], %[s1], [%[w]], #8\n\t"
+        "ldr %[p], %[patch]\n\t" GLYPHITE_BLOCK_FIRST GLYPHITE_BLOCK_PAIR "ldr pc, %[entry]\n\t"
+        ".balign 4\n\t"
+        "2:\n\t" GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP
+            GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP GLYPHITE_BLOCK_STEP
+        "ldr %[e], %[patch_end]\n\t"
+        "cmp %[p], %[e]\n\t"
+        "bne.w 2b\n\t"
+        "ldrd %[v0], %[v1], [%[w]], #8\n\t" /* multipliers */
+        "ldrd r4, r5, %[addend]\n\t"        /* and output */
+        "ldr r6, %[channels]\n\t" GLYPHITE_BLOCK_BYTE("s0", "v0") GLYPHITE_BLOCK_BYTE("s1", "v1")
+            GLYPHITE_BLOCK_BYTE("s2", "v0") GLYPHITE_BLOCK_BYTE("s3", "v1")
+                GLYPHITE_BLOCK_BYTE("s4", "v0")
+                    GLYPHITE_BLOCK_BYTE("s5", "v1") "add %[e], r5, r6\n\t"
+                                                    "strb %[s1], [r5, #1]\n\t"
+                                                    "strb %[s0], [r5], #2\n\t"
+                                                    "strb %[s2], [%[e]]\n\t"
+                                                    "strb %[s3], [%[e], #1]\n\t"
+                                                    "add %[e], r6\n\t"
+                                                    "strb %[s4], [%[e]]\n\t"
+                                                    "strb %[s5], [%[e], #1]\n\t"
+                                                    "str r5, %[output]\n\t"
+                                                    "ldr %[e], %[end]\n\t"
+                                                    "cmp r5, %[e]\n\t"
+                                                    "bne.w 1b"
+        : [w] "+r"(weights), [p] "=&r"(patch), [v0] "=&r"(v0), [v1] "=&r"(v1), [e] "=&r"(e),
+          [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), [s4] "=&r"(s4),
+          [s5] "=&r"(s5), [entry] "+m"(entry), [output] "+m"(own.output)
+        : [addend] "m"(own.addend), [channels] "m"(own.channels), [patch] "m"(own.patch),
+          [patch_end] "m"(own.patch_end), [end] "m"(own.end)
+        : "cc", "memory", "r4", "r5", "r6");
+}
+
+#else
+
+GLYPHITE_SHARED void glyphite_block_3(const struct glyphite_block *block) {
+    const int32_t steps = (int32_t)(block->patch_end - block->patch) / 6;
+    const int32_t *weights = block->weights;
+    for (int8_t *output = block->output; output != block->end; output += 2) {
+        int32_t sums[6] = {weights[0], weights[1], weights[0], weights[1], weights[0], weights[1]};
+        weights = glyphite_dot_wide_3(sums, weights + 2, block->patch, steps);
+        for (int32_t i = 0; i < 6; i++) {
+            const int32_t sum = glyphite_smmla(sums[i], weights[i % 2], block->addend);
+            output[i / 2 * block->channels + i % 2] = (int8_t)glyphite_shift_to_byte(sum, 8);
+        }
+        weights += 2;
+    }
+}
+
+#endif
