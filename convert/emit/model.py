@@ -23,6 +23,10 @@ from convert.rows import geometry
 _C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
 
 
+MOST_NAME_BYTES = 31
+"""Of the name that a board tells: one less than host.wire.protocol.TEXT_BYTES."""
+
+
 @dataclass(frozen=True)
 class Edge:
     """The model's input or output, for ``model.h``."""
@@ -93,6 +97,7 @@ def files(
     graph = program.graph
     fields = {
         "name": name,
+        "short_name": name.encode()[:MOST_NAME_BYTES].decode(errors="ignore"),
         "version": __version__,
         "architecture": architecture,
         "goal": goal,
