@@ -32,6 +32,8 @@ WINOGRAD_BITS = 6
 """Those of Winograd's sums: 16 times a transformed weight, which is within 9 * 128, fits."""
 BLOCK_CALL = 110
 """Instructions of two calls of dsp/block.h."""
+MOST_WIDE_INPUTS = 1024
+"""Of a fully connected layer with weights of 16 bits."""
 LOWERED = 127
 """What every other input of a narrow step is lowered by (dsp/patch.h)."""
 
@@ -186,7 +188,12 @@ def fully_connected(fields: Fields) -> Variant | None:
 
 
 def fully_connected_expanded(fields: Fields) -> Variant | None:
-    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's."""
+    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's.
+
+    None for more inputs than are worth a copy of 16 bits in memory.
+    """
+    if fields["input_channels"] > MOST_WIDE_INPUTS:
+        return None
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height",
             "dilation_width", "input_height", "output_height")  # fmt: skip
     widths = {"input_width": fields["rows"], "output_width": fields["rows"]}
