@@ -41,6 +41,8 @@ from convert.proof import Proof
 _SUBTRACTS = {"GLYPHITE_ADD": False, "GLYPHITE_SUB": True}
 BLOCK_CALL = 110
 """Instructions of two calls of dsp/block.h."""
+MOST_WIDE_INPUTS = 1024
+"""Of a fully connected layer with weights of 16 bits."""
 LOWERED = 127
 """What every other input of a narrow step is lowered by (dsp/patch.h)."""
 
@@ -187,7 +189,12 @@ def fully_connected(fields: Fields) -> Variant | None:
 
 
 def fully_connected_expanded(fields: Fields) -> Variant | None:
-    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's."""
+    """``dsp/conv_2d.h`` with weights of 16 bits, for sums or weights that are not narrow's.
+
+    None for more inputs than are worth a copy of 16 bits in memory.
+    """
+    if fields["input_channels"] > MOST_WIDE_INPUTS:
+        return None
     ones = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height",
             "dilation_width", "input_height", "output_height")  # fmt: skip
     widths = {"input_width": fields["rows"], "output_width": fields["rows"]}

@@ -376,3 +376,5 @@ def test_what_a_kernel_cannot_do_stays_with_the_portable_one() -> None:
     wide = wide.replace(weights, b"\x80" * len(weights))
     assert dsp.variant("fully_connected", only_step(wide).fields) is None
     assert dsp.variant("softmax", {}) is None
+    large = only_step(fully_connected(rng, (1, 1025), 1025, 2)).fields
+    assert dsp.fully_connected_expanded(large) is None
