@@ -17,6 +17,9 @@ from convert.plan import Plan
 from convert.program import Program, Step
 from convert.rows import geometry
 
+MOST_NAME_BYTES = 31
+"""Of the name that a board tells: one less than host.wire.protocol.TEXT_BYTES."""
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -62,6 +65,7 @@ def files(
     names = layers.Names(program, plan)
     fields = {
         "name": name,
+        "short_name": name.encode()[:MOST_NAME_BYTES].decode(errors="ignore"),
         "version": __version__,
         "architecture": architecture,
         "goal": goal,

@@ -124,9 +124,15 @@ def _type(name: str, call: _Call, kept: Sequence[str]) -> str:
     lines = []
     for path in kept:
         value = call.fields[path]
-        kind = kinds[value.dtype.name] if isinstance(value, np.ndarray) else "int32_t "
+        kind = kinds[value.dtype.name] if isinstance(value, np.ndarray) else _number(call, path)
         lines.append(f"    {kind}{_member(path)};")
     return "\n".join([f"struct {name} {{", *lines, "};"])
+
+
+def _number(call: _Call, path: str) -> str:
+    """The type of a number, as the kernel's own struct has it: a conversion would be warned of."""
+    is_shift = path.rpartition(".")[2] == "shift"
+    return "int8_t " if is_shift and not call.step.kernel.startswith("dsp_") else "int32_t "
 
 
 def _struct(name: str, call: _Call, kept: Sequence[str]) -> str:

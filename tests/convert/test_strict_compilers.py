@@ -2,14 +2,16 @@
 
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from convert.compiler import compile_model
+from convert.goal import Goal
 from host.runners.compiled import c_compiler
-from tests.convert.models import SAME
+from tests.convert.models import SAME, ModelBuilder
 from tests.convert.test_moving_operators import concatenation, mean, pad
 from tests.convert.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
 from tests.convert.test_window_operators import average_pool, depthwise, grouped
@@ -51,4 +53,33 @@ def test_a_layer_compiles_without_a_warning(
     program = c_compiler() if compiler == "cc" else compiler
     require_tool(program)
     compile_model(models()[name], name).write(tmp_path)
+    subprocess.run([program, *STRICT, *COMPILERS[compiler]], cwd=tmp_path, check=True)
+
+
+def twice(kind: str) -> bytes:
+    """Two layers of a kind, of other scales each, behind one another."""
+    model = ModelBuilder()
+    tensors = [model.tensor((1, 5, 6, 4), scale, 3) for scale in (0.05, 0.07, 0.31)]
+    for source, output in pairwise(tensors):
+        if kind == "MEAN":
+            axis = model.tensor((1,), data=np.array([3 - source], np.int32), dtype="INT32")
+            model.tensors[output].shape = [1, 5, 6 if output < 2 else 1, 1]
+            model.operator("MEAN", [source, axis], [output], "ReducerOptions", keepDims=True)
+        else:
+            options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}[kind]
+            model.operator(kind, [source, source], [output], options)
+    return model.build([0], [2])
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL", "MEAN"])
+def test_a_kernel_that_layers_share_compiles_without_a_warning(
+    kind: str, compiler: str, tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    """The numbers in which they differ pass through a struct of their own."""
+    program = c_compiler() if compiler == "cc" else compiler
+    require_tool(program)
+    made = compile_model(twice(kind), "twice", goal=Goal.SIZE)
+    made.write(tmp_path)
+    assert "void share_" in made.files["model.c"]
     subprocess.run([program, *STRICT, *COMPILERS[compiler]], cwd=tmp_path, check=True)

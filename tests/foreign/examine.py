@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.boards import load_board
+from convert.errors import InputError
 from convert.files import write_bytes
 from convert.goal import Goal
 from convert.layouts import variants
@@ -21,6 +22,9 @@ from tests.foreign.collect import Found
 
 COUNTED = ("qemu", "simavr")
 """The emulators that ``bench`` counts on."""
+
+REFUSED = InputError.exit_code
+"""What a command ends with where it cannot take a model."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Row:
     said: str = ""
     """A refusal, a failed check, or a traceback."""
     defect: bool = False
-    """Whether a byte differs or something ended in a traceback."""
+    """Whether a byte differs, or a command failed and did not refuse the model."""
 
 
 def examine(
@@ -69,7 +73,7 @@ def examine(
     write_bytes(model.tflite, found.content)
     seen = command("inspect", str(model.tflite), "--json")
     if seen.code != 0:
-        yield Row(found.name, found.source, "", said=seen.said, defect=seen.code < 0)
+        yield Row(found.name, found.source, "", said=seen.said, defect=seen.code != REFUSED)
         return
     kinds = Counter(layer["operator"] for layer in seen.document["layers"])
     operators = ", ".join(f"{kind} {number}" for kind, number in kinds.items())
@@ -89,7 +93,7 @@ def _figures(model: ModelFolder, board: str, goal: Goal, count: int) -> dict[str
     on = (str(model.tflite), "--board", board, "--optimize", str(goal), "--json")
     verified = command("verify", *on, "--count", str(count))
     if verified.document is None:
-        return {"said": verified.said, "defect": verified.code < 0}
+        return {"said": verified.said, "defect": verified.code != REFUSED}
     groups = verified.document["groups"]
     different = sum(group["bytes_differ"] for group in groups)
     figures = {
@@ -103,8 +107,8 @@ def _figures(model: ModelFolder, board: str, goal: Goal, count: int) -> dict[str
         return figures
     weighed = command("bench", *on, "--count", "1")
     if weighed.document is None:
-        said, defect = figures["said"] or weighed.said, figures["defect"] or weighed.code < 0
-        return {**figures, "said": said, "defect": defect}
+        said, defect = figures["said"] or weighed.said, weighed.code != REFUSED
+        return {**figures, "said": said, "defect": figures["defect"] or defect}
     names = ("count", "macs", "static_ram_bytes", "code_bytes")
     return {**figures, **{name: weighed.document[name] for name in names}}
 

@@ -140,3 +140,12 @@ def test_a_traceback_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (row,) = examine(Found("good", GOOD), tmp_path / "m", ["native"], [Goal.SPEED], 1)
     assert row.defect
     assert "ZeroDivisionError" in row.said
+
+
+def test_c_that_does_not_compile_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where there is no compiler
+    (row,) = examine(Found("good", GOOD), tmp_path / "m", ["native"], [Goal.SPEED], 1)
+    assert row.defect
+    assert row.said.startswith("glyphite verify: ")

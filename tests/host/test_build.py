@@ -13,13 +13,18 @@ from pathlib import Path
 import pytest
 
 from convert.boards import Board, load_board
+from convert.emit.model import MOST_NAME_BYTES
 from convert.errors import DoesNotFitError, LinkError, ModelError, PortError, ToolError
 from convert.workspace import FIRMWARE, ModelFolder
 from host.build import build
 from host.cli import main
+from host.cli.build import compile_and_build
 from host.elf import read_elf
 from host.transport.images import find_image
+from host.wire.protocol import TEXT_BYTES
+from host.wire.session import open_session
 from tests.convert.models import ModelBuilder
+from tests.convert.test_tflite import small
 
 Tools = Callable[..., None]
 
@@ -198,6 +203,22 @@ def test_a_model_without_c_names_the_command_that_makes_it(
         f"The model 'tiny' has no C yet: {tiny.generated}/model.c does not exist. "
         "Make it with `glyphite compile tiny`."
     )
+
+
+def test_a_file_of_any_name_is_built_and_its_board_tells_the_beginning(
+    tiny: ModelFolder, tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    require_tool("cc")
+    long = tmp_path / f"{'long_' * 9}.tflite"
+    long.write_bytes(small().build([0], [4]))
+    folder, _, built = compile_and_build(str(long), "native")
+    assert (
+        '#define MODEL_NAME "long_long_long_long_long_long_l"'
+        in (folder.generated / "model.h").read_text()
+    )
+    with open_session(f"sim://native?firmware={built.image}") as session:
+        assert session.hello().model_name == "long_long_long_long_long_long_l"
+    assert MOST_NAME_BYTES == TEXT_BYTES - 1
 
 
 def test_a_name_too_long_for_hello_is_refused_in_words(tiny: ModelFolder, native: Board) -> None:
