@@ -17,7 +17,6 @@ from convert.plan import Plan
 from convert.program import Program, Step
 from convert.rows import geometry
 
-
 MOST_NAME_BYTES = 31
 """Of the name that a board tells: one less than host.wire.protocol.TEXT_BYTES."""
 

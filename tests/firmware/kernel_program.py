@@ -13,7 +13,7 @@ from convert.workspace import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 INSTRUCTIONS_A_TICK = 40
 """Of SysTick on QEMU's mps2-an386 with -icount shift=0."""
