@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from convert.goal import Goal
-from convert.layouts import avr, dsp_proofs, dsp_steps, portable_proofs
+from convert.layouts import dsp_proofs, dsp_steps, portable_proofs
+from convert.layouts.avr import steps as avr_steps
 from convert.program import Step
 from convert.proof import Proof
 
@@ -23,7 +24,7 @@ def variants(architecture: str, goal: Goal, steps: Sequence[Step]) -> Variant | 
     ``architecture`` is a board file's ``mcu.architecture``. The arena may grow.
     """
     if architecture in AVR:
-        return avr.variants(steps, goal)
+        return avr_steps.variants(steps, goal)
     if architecture in DSP:
         return {Goal.SPEED: dsp_steps.fastest, Goal.SIZE: dsp_steps.smallest}.get(goal)
     return None
@@ -36,7 +37,7 @@ def forms(architecture: str, goal: Goal) -> Forms | None:
 
 def proofs(step: Step, taken: Step, architecture: str, goal: Goal) -> tuple[Proof, ...]:
     """The verdicts that decided that the portable ``step`` became ``taken``."""
-    own = {**dict.fromkeys(AVR, avr.proofs), **dict.fromkeys(DSP, dsp_proofs.proofs)}
+    own = {**dict.fromkeys(AVR, avr_steps.proofs), **dict.fromkeys(DSP, dsp_proofs.proofs)}
     found = list(own[architecture](step, taken, goal)) if architecture in own else []
     ways = forms(architecture, goal)
     if ways is not None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from convert.compiler import lower
 from convert.fixed_point import multiply_high
-from convert.layouts import avr_conv, avr_pair
-from convert.layouts.avr_channels import LARGEST_ARRAY
+from convert.layouts.avr import conv_2d as conv_2d_layout
+from convert.layouts.avr import conv_2d_pair
+from convert.layouts.avr.channels import LARGEST_ARRAY
 from convert.passes import optimize
 from convert.program import Step
 from convert.tflite import read
@@ -43,7 +44,7 @@ def only_step(content: bytes) -> Step:
 
 
 Variant = Callable[[Step], Step | None]
-KERNELS: list[Variant] = [avr_conv.variant, avr_pair.variant]
+KERNELS: list[Variant] = [conv_2d_layout.variant, conv_2d_pair.variant]
 
 
 def kernel_name(variant: Variant) -> str:
@@ -57,7 +58,7 @@ def check(
     rng: np.random.Generator,
     mcu: str,
     *,
-    variant: Variant = avr_conv.variant,
+    variant: Variant = conv_2d_layout.variant,
 ) -> tuple[Step, float]:
     """The kernel gives TFLM's bytes; the step, and the most cycles for each MAC."""
     content, shape = model
@@ -128,12 +129,12 @@ def test_padding_counts_as_zero_where_the_input_begins_at_its_zero_point(
 @pytest.mark.parametrize("lowest", [False, True])
 def test_padded_windows_are_not_for_pairs(lowest: bool) -> None:
     content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=lowest)
-    assert avr_pair.variant(only_step(content)) is None
+    assert conv_2d_pair.variant(only_step(content)) is None
 
 
 def test_padding_of_any_other_zero_point_stays_with_the_portable_kernel() -> None:
     content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=False)
-    assert avr_conv.variant(only_step(content)) is None
+    assert conv_2d_layout.variant(only_step(content)) is None
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
@@ -202,7 +203,7 @@ def test_sums_are_of_16_bits_just_where_no_input_can_leave_them(
 ) -> None:
     """Two inputs of -128 make -32,512 of weights of 127: 255 more is the most."""
     content = two_weights([-255, 255, -256, 256, 509, -509, 510, -510])
-    step = avr_pair.variant(only_step(content))
+    step = conv_2d_pair.variant(only_step(content))
     assert step is not None
     narrow = step.fields["weights"].reshape(8, -1)[:, 0].tolist()
     assert narrow == [1, 1, 0, 0, 1, 1, 0, 0]
@@ -234,7 +235,9 @@ def test_sums_that_can_leave_24_bits_stay_with_the_portable_kernel() -> None:
     weights = np.zeros((4, 270), np.int8)
     for count, fits in ((256, True), (260, False)):
         weights[2, :count] = 127
-        assert (avr_conv.variant(only_step(with_weights(content, weights))) is not None) == fits
+        assert (
+            conv_2d_layout.variant(only_step(with_weights(content, weights))) is not None
+        ) == fits
 
 
 def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
@@ -244,7 +247,7 @@ def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
     """
     content = fully_connected(np.random.default_rng(2), (1, 5), 5, 11)
     step = only_step(content)
-    found = avr_conv.variant(step)
+    found = conv_2d_layout.variant(step)
     assert found is not None
     (stream,) = found.fields["weights"]
     assert found.fields["rests"] == 1
@@ -265,7 +268,7 @@ def test_a_background_of_zeros_is_quick_and_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng(8)
     content, shape = conv_2d(rng, (9, 9, 1), 18, (3, 3), padding=VALID)
-    step = avr_conv.variant(only_step(content))
+    step = conv_2d_layout.variant(only_step(content))
     assert step is not None
     inputs = np.full((2, *shape[1:]), -128, np.int8)
     inputs[1, 4:6, 4:6] = [[[127], [-127]], [[0], [1]]]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.fixed_point import requantize
-from convert.layouts.avr_channels import (
+from convert.layouts.avr.channels import (
     LARGEST_ARRAY,
     LARGEST_BYTE,
     OUTPUT_CYCLES,

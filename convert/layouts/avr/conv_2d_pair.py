@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convert.layouts.avr_channels import (
+from convert.layouts.avr.channels import (
     LARGEST_ARRAY,
     LARGEST_BYTE,
     OUTPUT_CYCLES,

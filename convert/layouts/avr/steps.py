@@ -11,8 +11,8 @@ import numpy as np
 
 from convert.fixed_point import exp_negative, requantize
 from convert.goal import Goal
-from convert.layouts import avr_conv, avr_pair
-from convert.layouts.avr_channels import LARGEST_BYTE, Channels, Fields, as_convolution
+from convert.layouts.avr import conv_2d, conv_2d_pair
+from convert.layouts.avr.channels import LARGEST_BYTE, Channels, Fields, as_convolution
 from convert.program import Step
 from convert.proof import Proof
 
@@ -33,7 +33,7 @@ Variant = Callable[[Step], Step | None]
 
 def variants(steps: Sequence[Step], goal: Goal) -> Variant:
     """What turns a model's portable steps into those of the AVR's kernels."""
-    convolution = avr_pair.variant if _pairs_serve(steps, goal) else avr_conv.variant
+    convolution = conv_2d_pair.variant if _pairs_serve(steps, goal) else conv_2d.variant
     others = {"softmax": _softmax, "mean": _mean, "average_pool_2d": _average_pool}
 
     def variant(step: Step) -> Step | None:
@@ -44,23 +44,23 @@ def variants(steps: Sequence[Step], goal: Goal) -> Variant:
 
 def _pairs_serve(steps: Sequence[Step], goal: Goal) -> bool:
     """Whether all that can go by the fast kernel can go by the small one, and fast enough."""
-    fast = [(step, found) for step in steps if (found := avr_conv.variant(step))]
-    small = [avr_pair.variant(step) for step, _ in fast]
+    fast = [(step, found) for step in steps if (found := conv_2d.variant(step))]
+    small = [conv_2d_pair.variant(step) for step, _ in fast]
     if not fast or None in small:
         return False
     if goal is Goal.SIZE:
         return True
-    slow = sum(avr_pair.cycles(step) for step in small if step)
-    return slow <= WORTH_ITS_CODE * sum(avr_conv.cycles(step) for _, step in fast)
+    slow = sum(conv_2d_pair.cycles(step) for step in small if step)
+    return slow <= WORTH_ITS_CODE * sum(conv_2d.cycles(step) for _, step in fast)
 
 
 def proofs(step: Step, taken: Step, goal: Goal) -> Iterator[Proof]:
     """What decided that the portable ``step`` became ``taken``."""
     del goal  # it decides between kernels that are both exact
-    if step.kernel in avr_conv.KERNELS:
-        pairs = taken.kernel == avr_pair.KERNEL
+    if step.kernel in conv_2d.KERNELS:
+        pairs = taken.kernel == conv_2d_pair.KERNEL
         conv = as_convolution(step)
-        channels = Channels.of(conv, avr_pair.INPUTS if pairs else avr_conv.INPUTS)
+        channels = Channels.of(conv, conv_2d_pair.INPUTS if pairs else conv_2d.INPUTS)
         yield channels.proof(24)
         if pairs:
             yield channels.proof(16)
