@@ -42,6 +42,12 @@ def absent_because() -> Callable[[str], None]:
     return absent
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request is repeated only where it was lost, not where this machine paused."""
+    monkeypatch.setattr("host.wire.session.LEAST_PATIENCE", 10.0)
+
+
 @pytest.fixture(autouse=True)
 def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a build folder of its own, so none sees what another left."""

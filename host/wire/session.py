@@ -40,6 +40,9 @@ LISTEN = 0.2
 RETRIES = 12
 """How often a request is repeated before the line is given up."""
 
+LEAST_PATIENCE = 0.1
+"""Seconds to wait for an answer at least, however quick the board has been: this PC may pause too."""
+
 BITS_PER_BYTE = 11
 """On the line: start, eight data bits, stop, and one to spare."""
 
@@ -146,7 +149,7 @@ class Session:
         on_the_line = 2.0 * request_bytes * BITS_PER_BYTE / self._port.baudrate
         if self._slowest is None:
             return on_the_line + self.timeout
-        return on_the_line + min(self.timeout, max(0.1, 4.0 * self._slowest))
+        return on_the_line + min(self.timeout, max(LEAST_PATIENCE, 4.0 * self._slowest))
 
     def _send(self, message: bytes) -> None:
         try:

@@ -48,6 +48,7 @@ def expected(tensor: NDArray[np.int8]) -> list[int]:
     return [int(value) for value in values[:10]]
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
     with open_session("sim://native", TINY_SHA256) as session:
         for tensor in tensors(50):

@@ -55,6 +55,7 @@ def arm(require_tool: Callable[..., None]) -> None:
 # --- it works ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("patient")
 def test_sketch_answers_real_digits_with_tflms_bytes(
     kit: Kit, digits: Tensors, answers: Tensors
 ) -> None:
@@ -80,6 +81,7 @@ def test_glue_takes_the_place_of_compiled_c_behind_the_ports_main(
     assert np.array_equal(got, answers[:20])
 
 
+@pytest.mark.usefixtures("patient")
 def test_build_script_makes_a_cortex_m4_image_that_answers_with_tflms_bytes(
     kit: Kit,
     digits: Tensors,
