@@ -41,7 +41,7 @@ RETRIES = 12
 """How often a request is repeated before the line is given up."""
 
 LEAST_PATIENCE = 0.1
-"""Seconds to wait for an answer at least, however quick the board has been: this PC may pause too."""
+"""Seconds to wait for an answer at least, however quick the board is: this PC may pause too."""
 
 BITS_PER_BYTE = 11
 """On the line: start, eight data bits, stop, and one to spare."""

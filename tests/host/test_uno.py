@@ -56,6 +56,7 @@ def refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return said.err.removeprefix(f"glyphite {command[0]}: ").rstrip("\n")
 
 
+@pytest.mark.usefixtures("patient")
 def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
