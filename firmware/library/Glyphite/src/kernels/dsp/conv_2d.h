@@ -2,8 +2,8 @@
  *
  * Weights, for each pair of output channels (a last odd one has a partner of zeros):
  *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
- *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order
- *                                   [kernel_height][kernel_width][input_channels], zeros behind
+ *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order of
+ *                                   patch.h, zeros behind
  *   numbers  [1 to 3][2]            see requantize.h
  * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
 #pragma once
@@ -53,11 +53,15 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
     const int32_t steps = glyphite_dsp_steps(&layer->inputs);
     const int32_t written = pooled ? 1 : pixels;
     const int32_t *weights = layer->weights;
-    if (layer->simple && pixels == 3 && !pooled) {
+    if (layer->simple && pixels >= 3 && !pooled) {
+        const uint32_t *const end = patch + 2 * pixels * steps;
         const struct glyphite_block block = {
-            layer->requantize.addend, output, output + channels, channels, patch,
-            patch + 6 * steps,        weights};
-        glyphite_block_3(&block);
+            layer->requantize.addend, output, output + channels, channels, patch, end, weights};
+        if (pixels == 4) {
+            glyphite_block_4(&block);
+        } else {
+            glyphite_block_3(&block);
+        }
         return;
     }
     for (int32_t channel = 0; channel < channels; channel += 2) {
@@ -101,7 +105,8 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pixels(const struct glyphite_dsp_conv_
 }
 
 /* One output row from the kernel_height input rows under it.
- * Scratch: steps * (2 * pixels + 1) words. */
+ * Scratch: steps * 2 * pixels words; where input channels are no multiple of four, room for what is
+ * left of the rows, in words, and for a row more. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d *layer,
                                               const int8_t *const *rows, int8_t *output,
                                               uint32_t *scratch) {
