@@ -194,8 +194,9 @@ GLYPHITE_KERNEL void glyphite_block_c(const struct glyphite_block *block, int32_
     for (int8_t *output = block->output; output != block->end; output += 2) {
         int32_t sums[8] = {weights[0], weights[1], weights[0], weights[1],
                            weights[0], weights[1], weights[0], weights[1]};
-        weights = pixels == 4 ? glyphite_dot_wide_4(sums, weights + 2, block->patch, steps)
-                              : glyphite_dot_wide_3(sums, weights + 2, block->patch, steps);
+        const uint32_t *at = block->patch;
+        weights = pixels == 4 ? glyphite_dot_wide_4(sums, weights + 2, &at, steps)
+                              : glyphite_dot_wide_3(sums, weights + 2, &at, steps);
         for (int32_t i = 0; i < 2 * pixels; i++) {
             const int32_t sum = glyphite_smmla(sums[i], weights[i % 2], block->addend);
             output[i / 2 * block->channels + i % 2] = (int8_t)glyphite_shift_to_byte(sum, 8);

@@ -22,20 +22,21 @@ struct glyphite_dsp_conv_2d {
     const int32_t *weights;
 };
 
-/* Adds the products of a patch and one pair of channels; gives the end of the weights. */
+/* Adds the products of the patch at `at` and one pair of channels; gives the end of the weights,
+ * and leaves that of the patch. */
 GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(int32_t wide, int32_t pixels, int32_t steps,
                                                 int32_t *sums, const int32_t *weights,
-                                                const uint32_t *patch) {
+                                                const uint32_t **at) {
     if (wide) {
-        return pixels == 4   ? glyphite_dot_wide_4(sums, weights, patch, steps)
-               : pixels == 3 ? glyphite_dot_wide_3(sums, weights, patch, steps)
-               : pixels == 2 ? glyphite_dot_wide_2(sums, weights, patch, steps)
-                             : glyphite_dot_wide_1(sums, weights, patch, steps);
+        return pixels == 4   ? glyphite_dot_wide_4(sums, weights, at, steps)
+               : pixels == 3 ? glyphite_dot_wide_3(sums, weights, at, steps)
+               : pixels == 2 ? glyphite_dot_wide_2(sums, weights, at, steps)
+                             : glyphite_dot_wide_1(sums, weights, at, steps);
     }
-    return pixels == 4   ? glyphite_dot_narrow_4(sums, weights, patch, steps)
-           : pixels == 3 ? glyphite_dot_narrow_3(sums, weights, patch, steps)
-           : pixels == 2 ? glyphite_dot_narrow_2(sums, weights, patch, steps)
-                         : glyphite_dot_narrow_1(sums, weights, patch, steps);
+    return pixels == 4   ? glyphite_dot_narrow_4(sums, weights, at, steps)
+           : pixels == 3 ? glyphite_dot_narrow_3(sums, weights, at, steps)
+           : pixels == 2 ? glyphite_dot_narrow_2(sums, weights, at, steps)
+                         : glyphite_dot_narrow_1(sums, weights, at, steps);
 }
 
 /* The largest of four sums, `stride` apart. */
@@ -67,12 +68,13 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
         int32_t sums[8] = {0}; /* [pixel][2] */
+        const uint32_t *at = patch;
 #pragma GCC unroll 4
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
             sums[2 * pixel] = weights[0];
             sums[2 * pixel + 1] = weights[1];
         }
-        weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, patch);
+        weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, &at);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
         if (pooled) {
             sums[0] = glyphite_dsp_largest(sums, 2);

@@ -101,12 +101,11 @@ GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t
     for (int32_t place = 0; place < GLYPHITE_WINOGRAD_PLACES; place++) {
         int32_t sums[2 * GLYPHITE_WINOGRAD_TILES] = {0};
         if (tiles == 4) {
-            weights = glyphite_dot_first_4(sums, weights, patch);
-            weights = glyphite_dot_wide_4(sums, weights, patch + 8, steps - 1);
+            weights = glyphite_dot_first_4(sums, weights, &patch);
+            weights = glyphite_dot_wide_4(sums, weights, &patch, steps - 1);
         } else {
-            weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
+            weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, &patch);
         }
-        patch += 2 * steps * tiles;
 #pragma GCC unroll 4
         for (int32_t tile = 0; tile < tiles; tile++) {
             products = glyphite_store_two(products, sums[2 * tile], sums[2 * tile + 1]);
