@@ -26,6 +26,8 @@ from convert.layouts.dsp_words import (
     Fields,
     Variant,
     choose_bits,
+    gather_words,
+    in_order,
     inputs_of,
     interleave,
     is_simple,
@@ -256,7 +258,7 @@ def _conv_2d_fields(
     fields: Fields, pixels: int | None = None, *, expand: bool = False
 ) -> dict[str, Any] | None:
     """``pixels``: a block's, where it is not for the fewest instructions to decide."""
-    flat = fields["weights"].astype(np.int64).reshape(fields["output_channels"], -1)
+    flat = in_order(fields["weights"])
     narrow = None if expand else _narrow_stream(fields, flat, 2)
     stream = narrow or _wide_stream(fields, flat, 2)
     if stream is None:
@@ -285,22 +287,24 @@ def _is_simple(fields: Fields, requantize: Requantize, *, wide: bool) -> bool:
 
 
 def _conv_2d_scratch(fields: Fields, made: Fields) -> int:
-    """The patch of a block, and a pixel's inputs where they are put together first."""
+    """The patch of a block, and what it takes to put it together."""
     steps = -(-fields["weights"][0].size // 4)
-    return int(steps * (2 * made["pixels"] + (fields["input_channels"] % 4 != 0)))
+    return int(2 * steps * made["pixels"]) + gather_words(fields)
 
 
 def _pixels(width: int, steps: int, call: float | None) -> int:
     """The block of pixels that takes the fewest instructions for a row, by count of a loop's.
 
-    A step of a pair of channels takes so many; loops turn every four steps. Blocks of three may be
-    for dsp/block.h, whose loops turn every eight; a call of it takes ``call`` for a pair.
+    A step of a pair of channels takes so many; loops turn every four steps. Blocks of three and
+    four may be for dsp/block.h, whose loops turn every eight; a call of it takes ``call`` for a
+    pair.
     """
     step = {1: 7, 2: 12, 3: 16, 4: 22}
+    around = {3: 37, 4: 43}
 
     def block(pixels: int) -> float:
-        if call is not None and pixels == 3:
-            return steps * step[3] + 37 + call + 3 * -(-(steps - 1) // 8)
+        if call is not None and pixels in around:
+            return steps * step[pixels] + around[pixels] + call + 3 * -(-(steps - 1) // 8)
         return steps * step[pixels] + 30 + 6 * pixels + 3 * (steps // 4) if pixels else 0
 
     return min(range(min(4, width), 0, -1), key=lambda n: width // n * block(n) + block(width % n))

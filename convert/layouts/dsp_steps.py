@@ -11,7 +11,7 @@ from typing import Any
 from convert.layouts import dsp, dsp_depthwise
 from convert.layouts.dsp_still import settled
 from convert.layouts.dsp_winograd import winograd_pays
-from convert.layouts.dsp_words import Variant
+from convert.layouts.dsp_words import Variant, gather_words
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -134,7 +134,7 @@ def _conv_2d_rows(step: Step, rows: Rows) -> Iterator[Step]:
     if found is None:
         return
     steps = -(-step.fields["weights"][0].size // 4)
-    gathered = steps * (step.fields["input_channels"] % 4 != 0)
+    gathered = gather_words(step.fields)
     for pixels in range(min(MOST_PIXELS, step.fields["window"]["output_width"]), 0, -1):
         block = {"pixels": pixels, "rest": step.fields["window"]["output_width"] % pixels}
         variant = replace(found, fields={**found.fields, **block})

@@ -79,12 +79,31 @@ def weights_fit_pairs(flat: Int64) -> Proof:
 
 def inputs_of(fields: Fields, *, wide: bool) -> dict[str, Any]:
     """The fields of ``struct glyphite_dsp_inputs``."""
+    channels = fields["input_channels"]
+    columns = fields["window"]["kernel_width"] if channels % 4 else 1
     return {
         "window": fields["window"],
-        "channels": fields["input_channels"],
+        "channels": channels,
         "wide": int(wide),
-        "padding": np.full(fields["input_channels"], -fields["input_offset"], np.int8),
+        "padding": np.full(columns * channels, -fields["input_offset"], np.int8),
     }
+
+
+def in_order(weights: NDArray[np.int8]) -> Int64:
+    """(channels, inputs) filters (channels, height, width, depth) in the order of dsp/patch.h."""
+    rows = weights.astype(np.int64).reshape(*weights.shape[:2], -1)
+    whole = rows.shape[-1] // 4 * 4
+    parts = (rows[..., :whole], rows[..., whole:])
+    return np.concatenate([part.reshape(len(rows), -1) for part in parts], axis=1)
+
+
+def gather_words(fields: Fields) -> int:
+    """Scratch memory in which dsp/patch.h puts inputs together whose channels are no words."""
+    if fields["input_channels"] % 4 == 0:
+        return 0
+    window = fields["window"]
+    words, left = divmod(window["kernel_width"] * fields["input_channels"], 4)
+    return int(-(-window["kernel_height"] * left // 4) + words + (left > 0))
 
 
 def sides_of(fields: Fields, name: str) -> str:

@@ -17,6 +17,9 @@ SANITIZERS = ("-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 INSTRUCTIONS_A_TICK = 40
 """Of SysTick on QEMU's mps2-an386 with -icount shift=0."""
+BEHIND = 64
+"""Bytes behind the output that must stay MARK on the emulated processor."""
+MARK = 90
 
 PROGRAM = """
 #include <stdio.h>
@@ -24,7 +27,13 @@ PROGRAM = """
 
 {arrays}
 static const struct glyphite_{kernel} layer = {struct};
-static int8_t input[{input_bytes}], output[{output_bytes}];
+static int8_t input[{input_bytes}];
+#ifdef __arm__
+enum {{ BEHIND = {behind} }}; /* bytes that nobody may write; elsewhere AddressSanitizer watches */
+#else
+enum {{ BEHIND = 0 }};
+#endif
+static int8_t output[{output_bytes} + BEHIND];
 uint32_t scratch[{scratch_words}];
 
 #ifdef __arm__
@@ -57,15 +66,24 @@ int main(void) {{
     *(volatile unsigned *)0xE000ED88u |= 0xFu << 20;
     setvbuf(stdout, NULL, _IOFBF, 4096);
 #endif
+    for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
+        output[at] = {mark};
+    }}
     for (unsigned i = 0; i < {inputs}; i++) {{
         for (unsigned at = 0; at < sizeof input; at++) {{
             input[at] = tensors[i * sizeof input + at];
         }}
         printf("%u ", timed());
-        for (unsigned at = 0; at < sizeof output; at++) {{
+        for (unsigned at = 0; at < {output_bytes}; at++) {{
             printf("%02x", (unsigned char)output[at]);
         }}
         printf("\\n");
+    }}
+    for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
+        if (output[at] != {mark}) {{
+            fputs("bytes behind the output are written", stderr);
+            return 1;
+        }}
     }}
     return 0;
 }}
@@ -115,6 +133,8 @@ class KernelProgram:
                 struct=initializer("layer", variant.fields),
                 input_bytes=flat.shape[1],
                 output_bytes=output_bytes,
+                behind=BEHIND,
+                mark=MARK,
                 scratch_words=max(1, variant.scratch_words),
                 inputs=len(inputs),
                 arguments=arguments,

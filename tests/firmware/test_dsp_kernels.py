@@ -109,6 +109,8 @@ GEOMETRIES: list[dict[str, Any]] = [
     {"source": (4, 5, 12), "channels": 7, "kernel": (1, 1), "padding": VALID},
     {"source": (5, 3, 6), "channels": 2, "kernel": (3, 3), "padding": VALID},
     {"source": (6, 6, 2), "channels": 1, "kernel": (2, 6), "padding": VALID},
+    {"source": (6, 9, 5), "channels": 4, "kernel": (2, 3), "dilation": (1, 2), "padding": SAME},
+    {"source": (12, 6, 1), "channels": 4, "kernel": (10, 4), "stride": (2, 2), "padding": SAME},
 ]
 
 
@@ -277,24 +279,39 @@ def test_what_whole_images_cannot_do_is_left_to_other_kernels() -> None:
         assert make(only_step(content).fields) is None
 
 
+@pytest.mark.parametrize("pixels", [3, 4])
 @pytest.mark.parametrize(("count", "channels"), [(4, 2), (9, 6), (33, 8), (64, 6), (132, 4)])
-def test_blocks_of_three_pixels_give_tflms_bytes(tmp_path: Path, count: int, channels: int) -> None:
+def test_blocks_of_three_and_four_pixels_give_tflms_bytes(
+    tmp_path: Path, count: int, channels: int, pixels: int
+) -> None:
     """One step, fewer than eight, exactly eight behind the first, and more; with pixels left."""
 
-    def three(fields: Fields) -> Variant | None:
+    def blocks(fields: Fields) -> Variant | None:
         found = dsp.conv_2d_expanded(fields)
         assert found is not None
-        made = {**found.fields, "pixels": 3, "rest": 7 % 3}
+        made = {**found.fields, "pixels": pixels, "rest": 7 % pixels}
         return replace(found, fields=made, scratch_words=8 * (count + 3))
 
     rng = np.random.default_rng([count, channels])
     while True:  # until the scales allow the simple form
         model = conv_2d(rng, (5, 7, count), channels, (1, 1), **RECTIFIED)
-        found = three(only_step(model[0]).fields)
+        found = blocks(only_step(model[0]).fields)
         if found is not None and found.fields["simple"]:
             break
-    variant, _, _ = check(tmp_path, model, three, rng)
+    variant, _, _ = check(tmp_path, model, blocks, rng)
     assert variant.fields["simple"] == 1
+
+
+@pytest.mark.parametrize(("channels", "stride", "most"), [(1, 1, 2.2), (3, 1, 1.3), (3, 2, 1.3)])
+def test_a_first_layer_gives_tflms_bytes_and_reads_rows_where_they_lie(
+    tmp_path: Path, channels: int, stride: int, most: float
+) -> None:
+    """``most`` instructions a MAC, the image's edges among them."""
+    rng = np.random.default_rng([channels, stride])
+    source = (24, 24, channels)
+    model = conv_2d(rng, source, 16, (3, 3), stride=(stride,) * 2, padding=SAME, **RECTIFIED)
+    _, instructions, step = check(tmp_path, model, dsp.conv_2d_expanded, rng)
+    assert instructions.max() / step.macs < most
 
 
 @pytest.mark.parametrize("kind", ["ADD", "SUB"])

@@ -2,8 +2,8 @@
  *
  * Weights, for each pair of output channels (a last odd one has a partner of zeros):
  *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
- *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order
- *                                   [kernel_height][kernel_width][input_channels], zeros behind
+ *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order of
+ *                                   patch.h, zeros behind
  *   numbers  [1 to 3][2]            see requantize.h
  * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
 #pragma once
@@ -22,20 +22,21 @@ struct glyphite_dsp_conv_2d {
     const int32_t *weights;
 };
 
-/* Adds the products of a patch and one pair of channels; gives the end of the weights. */
+/* Adds the products of the patch at `at` and one pair of channels; gives the end of the weights,
+ * and leaves that of the patch. */
 GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(int32_t wide, int32_t pixels, int32_t steps,
                                                 int32_t *sums, const int32_t *weights,
-                                                const uint32_t *patch) {
+                                                const uint32_t **at) {
     if (wide) {
-        return pixels == 4   ? glyphite_dot_wide_4(sums, weights, patch, steps)
-               : pixels == 3 ? glyphite_dot_wide_3(sums, weights, patch, steps)
-               : pixels == 2 ? glyphite_dot_wide_2(sums, weights, patch, steps)
-                             : glyphite_dot_wide_1(sums, weights, patch, steps);
+        return pixels == 4   ? glyphite_dot_wide_4(sums, weights, at, steps)
+               : pixels == 3 ? glyphite_dot_wide_3(sums, weights, at, steps)
+               : pixels == 2 ? glyphite_dot_wide_2(sums, weights, at, steps)
+                             : glyphite_dot_wide_1(sums, weights, at, steps);
     }
-    return pixels == 4   ? glyphite_dot_narrow_4(sums, weights, patch, steps)
-           : pixels == 3 ? glyphite_dot_narrow_3(sums, weights, patch, steps)
-           : pixels == 2 ? glyphite_dot_narrow_2(sums, weights, patch, steps)
-                         : glyphite_dot_narrow_1(sums, weights, patch, steps);
+    return pixels == 4   ? glyphite_dot_narrow_4(sums, weights, at, steps)
+           : pixels == 3 ? glyphite_dot_narrow_3(sums, weights, at, steps)
+           : pixels == 2 ? glyphite_dot_narrow_2(sums, weights, at, steps)
+                         : glyphite_dot_narrow_1(sums, weights, at, steps);
 }
 
 /* The largest of four sums, `stride` apart. */
@@ -53,22 +54,27 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
     const int32_t steps = glyphite_dsp_steps(&layer->inputs);
     const int32_t written = pooled ? 1 : pixels;
     const int32_t *weights = layer->weights;
-    if (layer->simple && pixels == 3 && !pooled) {
+    if (layer->simple && pixels >= 3 && !pooled) {
+        const uint32_t *const end = patch + 2 * pixels * steps;
         const struct glyphite_block block = {
-            layer->requantize.addend, output, output + channels, channels, patch,
-            patch + 6 * steps,        weights};
-        glyphite_block_3(&block);
+            layer->requantize.addend, output, output + channels, channels, patch, end, weights};
+        if (pixels == 4) {
+            glyphite_block_4(&block);
+        } else {
+            glyphite_block_3(&block);
+        }
         return;
     }
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
         int32_t sums[8] = {0}; /* [pixel][2] */
+        const uint32_t *at = patch;
 #pragma GCC unroll 4
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
             sums[2 * pixel] = weights[0];
             sums[2 * pixel + 1] = weights[1];
         }
-        weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, patch);
+        weights = glyphite_dsp_dot(layer->inputs.wide, pixels, steps, sums, weights + 2, &at);
         weights = glyphite_dsp_read_channels(&layer->requantize, weights, 2, &numbers);
         if (pooled) {
             sums[0] = glyphite_dsp_largest(sums, 2);
@@ -101,7 +107,8 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pixels(const struct glyphite_dsp_conv_
 }
 
 /* One output row from the kernel_height input rows under it.
- * Scratch: steps * (2 * pixels + 1) words. */
+ * Scratch: steps * 2 * pixels words; where input channels are no multiple of four, room for what is
+ * left of the rows, in words, and for a row more. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d *layer,
                                               const int8_t *const *rows, int8_t *output,
                                               uint32_t *scratch) {

@@ -17,8 +17,8 @@
  *
  * exactly, modulo 2^32: sums are in units of 1/256.
  *
- * sums[2 * pixel + channel] is added to; the functions give the end of the weights. Weights and
- * patch lie at multiples of 4, because LDRD and LDM need that. */
+ * sums[2 * pixel + channel] is added to; the functions give the end of the weights, and leave that
+ * of the patch at `at`. Weights and patch lie at multiples of 4, because LDRD and LDM need that. */
 #pragma once
 
 #include "simd.h"

@@ -59,7 +59,8 @@
  * until the patch ends. */
 #define GLYPHITE_DOT(KIND, PIXELS, STEP, SUMS, PAIR, ...)                                          \
     GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
-        int32_t *sums, const int32_t *weights, const uint32_t *patch, int32_t steps) {             \
+        int32_t *sums, const int32_t *weights, const uint32_t **at, int32_t steps) {               \
+        const uint32_t *patch = *at;                                                               \
         const uint32_t *const end = patch + 2 * PIXELS * steps;                                    \
         uint32_t v0, v1, a0, a1;                                                                   \
         (void)a0, (void)a1;                                                                        \
@@ -76,6 +77,7 @@
                              : [end] "m"(end)                                                      \
                              : "cc", __VA_ARGS__);                                                 \
         }                                                                                          \
+        *at = patch;                                                                               \
         return weights;                                                                            \
     }
 
@@ -99,7 +101,8 @@ GLYPHITE_DOT(wide, 4, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, 
 /* Four tiles of the first step of a Winograd place: as the products of four pixels, but sums start
  * from nothing. */
 GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t *weights,
-                                                    const uint32_t *patch) {
+                                                    const uint32_t **at) {
+    const uint32_t *patch = *at;
     uint32_t v0, v1, a0, a1;
     __asm__ volatile(
         GLYPHITE_LOAD_WEIGHTS
@@ -118,6 +121,7 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t
           GLYPHITE_POINTERS GLYPHITE_PAIR
         :
         : "memory");
+    *at = patch;
     return weights;
 }
 

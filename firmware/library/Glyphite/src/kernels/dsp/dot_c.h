@@ -36,7 +36,9 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_narrow(int32_t *sums, const int32_t 
 
 #define GLYPHITE_DOT(KIND, PIXELS)                                                                 \
     GLYPHITE_KERNEL const int32_t *glyphite_dot_##KIND##_##PIXELS(                                 \
-        int32_t *sums, const int32_t *weights, const uint32_t *patch, int32_t steps) {             \
+        int32_t *sums, const int32_t *weights, const uint32_t **at, int32_t steps) {               \
+        const uint32_t *const patch = *at;                                                         \
+        *at = patch + 2 * PIXELS * steps;                                                          \
         return glyphite_dot_##KIND(sums, weights, patch, steps, PIXELS);                           \
     }
 
@@ -50,11 +52,11 @@ GLYPHITE_DOT(wide, 3)
 GLYPHITE_DOT(wide, 4)
 
 GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t *weights,
-                                                    const uint32_t *patch) {
+                                                    const uint32_t **at) {
     for (int32_t i = 0; i < 8; i++) {
         sums[i] = 0;
     }
-    return glyphite_dot_wide_4(sums, weights, patch, 1);
+    return glyphite_dot_wide_4(sums, weights, at, 1);
 }
 
 GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int32_t *weights,

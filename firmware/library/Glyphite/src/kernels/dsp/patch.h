@@ -1,5 +1,9 @@
 /* The inputs of a block of output pixels, widened to 16 bits, in the order in which the inner loops
- * of dot.h read them: one copy serves all output channels. */
+ * of dot.h read them: one copy serves all output channels.
+ *
+ * Inputs come by kernel row, [kernel_width][channels] of each; where those are no multiple of four,
+ * whole words of each row come first and what is left of each behind them, so that words can be
+ * read where they lie. */
 #pragma once
 
 #include <stddef.h>
@@ -12,13 +16,18 @@ struct glyphite_dsp_inputs {
     struct glyphite_window window;
     int32_t channels;
     int32_t wide;          /* which weights follow: see dot.h */
-    const int8_t *padding; /* (channels) zero points */
+    const int8_t *padding; /* zero points: (channels), or a kernel row of them where channels are no
+                              multiple of four */
 };
+
+/* Inputs of a row of the kernel. */
+GLYPHITE_KERNEL int32_t glyphite_dsp_run(const struct glyphite_dsp_inputs *inputs) {
+    return inputs->window.kernel_width * inputs->channels;
+}
 
 /* Inputs of a pixel, in steps of four. */
 GLYPHITE_KERNEL int32_t glyphite_dsp_steps(const struct glyphite_dsp_inputs *inputs) {
-    const struct glyphite_window *const window = &inputs->window;
-    return (window->kernel_height * window->kernel_width * inputs->channels + 3) / 4;
+    return (inputs->window.kernel_height * glyphite_dsp_run(inputs) + 3) / 4;
 }
 
 /* Widens `steps` times four bytes; the steps of a pixel are 2 * `pixels` words apart. Gives where
@@ -43,12 +52,10 @@ GLYPHITE_KERNEL uint32_t *glyphite_dsp_widen(int32_t wide, int32_t pixels, const
     return patch;
 }
 
-/* Whether all kernel columns, from input column x on, lie side by side in this row. */
-GLYPHITE_KERNEL int glyphite_dsp_is_run(const struct glyphite_dsp_inputs *inputs, const int8_t *row,
-                                        int32_t x) {
+/* Whether all kernel columns, from input column x on, lie side by side in a row. */
+GLYPHITE_KERNEL int glyphite_dsp_is_run(const struct glyphite_dsp_inputs *inputs, int32_t x) {
     const struct glyphite_window *const window = &inputs->window;
-    return row != NULL && window->dilation_width == 1 && x >= 0 &&
-           x + window->kernel_width <= window->input_width;
+    return window->dilation_width == 1 && x >= 0 && x + window->kernel_width <= window->input_width;
 }
 
 /* Input column x of a row, or of the padding around it. */
@@ -58,27 +65,47 @@ GLYPHITE_KERNEL const int8_t *glyphite_dsp_column(const struct glyphite_dsp_inpu
     return inside ? row + x * inputs->channels : inputs->padding;
 }
 
-/* Copies a pixel's inputs one after another. */
-GLYPHITE_KERNEL void glyphite_dsp_copy(const struct glyphite_dsp_inputs *inputs,
-                                       const int8_t *const *rows, int32_t x, int8_t *bytes) {
-    const struct glyphite_window *const window = &inputs->window;
-    const size_t channels = (size_t)inputs->channels;
-    for (int32_t row = 0; row < window->kernel_height; row++) {
-        if (glyphite_dsp_is_run(inputs, rows[row], x)) {
-            const size_t run = (size_t)window->kernel_width * channels;
-            __builtin_memcpy(bytes, rows[row] + x * inputs->channels, run);
-            bytes += run;
-            continue;
-        }
-        for (int32_t column = 0; column < window->kernel_width; column++, bytes += channels) {
-            const int32_t at = x + column * window->dilation_width;
-            __builtin_memcpy(bytes, glyphite_dsp_column(inputs, rows[row], at), channels);
+/* Copies one row's inputs from input column x on, some of which are padding or apart. */
+GLYPHITE_KERNEL void glyphite_dsp_copy(const struct glyphite_dsp_inputs *inputs, const int8_t *row,
+                                       int32_t x, int8_t *bytes) {
+    const int8_t *const end = bytes + glyphite_dsp_run(inputs);
+    for (; bytes != end; x += inputs->window.dilation_width) {
+        const int8_t *const column = glyphite_dsp_column(inputs, row, x);
+        for (int32_t i = 0; i < inputs->channels; i++) {
+            *bytes++ = column[i];
         }
     }
 }
 
-/* Puts one pixel's inputs, from input column x on, into its place in a patch of `pixels`. Where the
- * channels are no multiple of four they are put together in `bytes`, 4 * steps of them, first. */
+/* A pixel whose channels are no multiple of four: whole words of each row, then what is left of all
+ * rows. `bytes`: what is left, then a row. */
+GLYPHITE_KERNEL void glyphite_dsp_gather_odd(const struct glyphite_dsp_inputs *inputs,
+                                             const int8_t *const *rows, int32_t x, int32_t pixels,
+                                             uint32_t *patch, int8_t *bytes) {
+    const int32_t height = inputs->window.kernel_height;
+    const int32_t words = glyphite_dsp_run(inputs) / 4;
+    const int32_t left = glyphite_dsp_run(inputs) % 4;
+    const int32_t steps = (height * left + 3) / 4;
+    const int is_run = glyphite_dsp_is_run(inputs, x);
+    int8_t *const copy = bytes + 4 * steps;
+    int8_t *to = bytes;
+    for (int32_t row = 0; row < height; row++) {
+        const int8_t *from = copy;
+        if (is_run) {
+            from = rows[row] != NULL ? rows[row] + x * inputs->channels : inputs->padding;
+        } else {
+            glyphite_dsp_copy(inputs, rows[row], x, copy);
+        }
+        patch = glyphite_dsp_widen(inputs->wide, pixels, from, words, patch);
+#pragma GCC unroll 3
+        for (int32_t i = 0; i < left; i++) {
+            *to++ = from[4 * words + i];
+        }
+    }
+    glyphite_dsp_widen(inputs->wide, pixels, bytes, steps, patch);
+}
+
+/* Puts one pixel's inputs, from input column x on, into its place in a patch of `pixels`. */
 GLYPHITE_KERNEL void glyphite_dsp_gather(const struct glyphite_dsp_inputs *inputs,
                                          const int8_t *const *rows, int32_t x, int32_t pixels,
                                          uint32_t *patch, int8_t *bytes) {
@@ -86,12 +113,11 @@ GLYPHITE_KERNEL void glyphite_dsp_gather(const struct glyphite_dsp_inputs *input
     const int32_t wide = inputs->wide;
     const int32_t steps = inputs->channels / 4;
     if (inputs->channels % 4 != 0) {
-        glyphite_dsp_copy(inputs, rows, x, bytes);
-        glyphite_dsp_widen(wide, pixels, bytes, glyphite_dsp_steps(inputs), patch);
+        glyphite_dsp_gather_odd(inputs, rows, x, pixels, patch, bytes);
         return;
     }
     for (int32_t row = 0; row < window->kernel_height; row++) {
-        if (glyphite_dsp_is_run(inputs, rows[row], x)) {
+        if (rows[row] != NULL && glyphite_dsp_is_run(inputs, x)) {
             const int8_t *const run = rows[row] + x * inputs->channels;
             patch = glyphite_dsp_widen(wide, pixels, run, window->kernel_width * steps, patch);
             continue;

@@ -21,82 +21,67 @@
 #define GLYPHITE_WINOGRAD_PLACES 16
 #define GLYPHITE_WINOGRAD_TILES 4 /* at most in a block */
 
-/* Two words, four channels of one input: pairs (1, 3) and (0, 2), as in a wide step. */
-struct glyphite_four {
-    uint32_t odd;
-    uint32_t even;
-};
-
 /* Where the inputs of a block of tiles lie; [row][column]. */
 struct glyphite_winograd_sources {
     const int8_t *at[4][2 * GLYPHITE_WINOGRAD_TILES + 2];
 };
 
-GLYPHITE_KERNEL struct glyphite_four glyphite_four_add(struct glyphite_four a,
-                                                       struct glyphite_four b) {
-    const struct glyphite_four sum = {glyphite_add_pair(a.odd, b.odd),
-                                      glyphite_add_pair(a.even, b.even)};
-    return sum;
-}
+/* Half of a row of tiles: a pair of channels of each column. */
+typedef uint32_t glyphite_winograd_line[2 * GLYPHITE_WINOGRAD_TILES + 2];
 
-GLYPHITE_KERNEL struct glyphite_four glyphite_four_subtract(struct glyphite_four a,
-                                                            struct glyphite_four b) {
-    const struct glyphite_four difference = {glyphite_subtract_pair(a.odd, b.odd),
-                                             glyphite_subtract_pair(a.even, b.even)};
-    return difference;
-}
-
-/* One column of a tile, four channels from byte `channel` on, times B^T. */
+/* One column of tiles, four channels from byte `channel` on, times B^T. Lines are by row, channels
+ * 1 and 3, then 0 and 2, as in a wide step. */
 GLYPHITE_KERNEL void glyphite_winograd_column(const struct glyphite_winograd_sources *sources,
                                               int32_t column, int32_t channel,
-                                              struct glyphite_four y[4]) {
-    struct glyphite_four x[4];
+                                              glyphite_winograd_line lines[8]) {
+    uint32_t x[4][2];
 #pragma GCC unroll 4
     for (int32_t row = 0; row < 4; row++) {
         const uint32_t word = glyphite_load_word(sources->at[row][column] + channel);
-        x[row].odd = glyphite_odd_bytes(word);
-        x[row].even = glyphite_even_bytes(word);
+        x[row][0] = glyphite_odd_bytes(word);
+        x[row][1] = glyphite_even_bytes(word);
     }
-    y[0] = glyphite_four_subtract(x[0], x[2]);
-    y[1] = glyphite_four_add(x[1], x[2]);
-    y[2] = glyphite_four_subtract(x[2], x[1]);
-    y[3] = glyphite_four_subtract(x[1], x[3]);
+#pragma GCC unroll 2
+    for (int32_t half = 0; half < 2; half++) {
+        lines[half][column] = glyphite_subtract_pair(x[0][half], x[2][half]);
+        lines[2 + half][column] = glyphite_add_pair(x[1][half], x[2][half]);
+        lines[4 + half][column] = glyphite_subtract_pair(x[2][half], x[1][half]);
+        lines[6 + half][column] = glyphite_subtract_pair(x[1][half], x[3][half]);
+    }
 }
 
-/* One row of a tile times B; its four places are `stride` words apart. Gives the next row's. */
-GLYPHITE_KERNEL uint32_t *glyphite_winograd_row(struct glyphite_four a, struct glyphite_four b,
-                                                struct glyphite_four c, struct glyphite_four d,
-                                                int32_t tiles, int32_t stride, uint32_t *patch) {
-    const struct glyphite_four y[4] = {glyphite_four_subtract(a, c), glyphite_four_add(b, c),
-                                       glyphite_four_subtract(c, b), glyphite_four_subtract(b, d)};
+/* A line times B; a tile's four places are `stride` words apart. */
+GLYPHITE_KERNEL void glyphite_winograd_places(const uint32_t *line, int32_t tiles, int32_t stride,
+                                              uint32_t *patch) {
+    uint32_t a = line[0];
+    uint32_t b = line[1];
 #pragma GCC unroll 4
-    for (int32_t i = 0; i < 4; i++, patch += stride) {
-        patch[0] = y[i].odd;
-        patch[tiles] = y[i].even;
+    for (int32_t tile = 0; tile < tiles; tile++, patch++) {
+        const uint32_t c = line[2 * tile + 2];
+        const uint32_t d = line[2 * tile + 3];
+        patch[0] = glyphite_subtract_pair(a, c);
+        patch[stride] = glyphite_add_pair(b, c);
+        patch[2 * stride] = glyphite_subtract_pair(c, b);
+        patch[3 * stride] = glyphite_subtract_pair(b, d);
+        a = c;
+        b = d;
     }
-    return patch;
 }
 
-/* The transformed inputs of a block of tiles, patch[16][steps][2][tiles]. */
+/* The transformed inputs of a block of tiles, patch[16][steps][2][tiles]. All columns first, then
+ * line by line: a tile at a time would want twice as many registers as there are. */
 GLYPHITE_KERNEL void glyphite_winograd_inputs(const struct glyphite_winograd_sources *sources,
                                               int32_t tiles, int32_t steps, uint32_t *patch) {
     const int32_t stride = 2 * steps * tiles;
     for (int32_t step = 0; step < steps; step++, patch += 2 * tiles) {
-        struct glyphite_four columns[4][4]; /* [column % 4][row] */
-        glyphite_winograd_column(sources, 0, 4 * step, columns[0]);
-        glyphite_winograd_column(sources, 1, 4 * step, columns[1]);
-#pragma GCC unroll 4
-        for (int32_t tile = 0; tile < tiles; tile++) {
-            const int32_t left = 2 * tile % 4;
-            uint32_t *place = patch + tile;
-            glyphite_winograd_column(sources, 2 * tile + 2, 4 * step, columns[(left + 2) % 4]);
-            glyphite_winograd_column(sources, 2 * tile + 3, 4 * step, columns[(left + 3) % 4]);
-#pragma GCC unroll 4
-            for (int32_t row = 0; row < 4; row++) {
-                place = glyphite_winograd_row(columns[left][row], columns[left + 1][row],
-                                              columns[(left + 2) % 4][row],
-                                              columns[(left + 3) % 4][row], tiles, stride, place);
-            }
+        glyphite_winograd_line lines[8];
+        uint32_t *place = patch;
+        for (int32_t column = 0; column < 2 * tiles + 2; column++) {
+            glyphite_winograd_column(sources, column, 4 * step, lines);
+        }
+        for (int32_t row = 0; row < 4; row++, place += 4 * stride) {
+            glyphite_winograd_places(lines[2 * row], tiles, stride, place);
+            glyphite_winograd_places(lines[2 * row + 1], tiles, stride, place + tiles);
         }
     }
 }
@@ -116,12 +101,11 @@ GLYPHITE_KERNEL const int32_t *glyphite_winograd_products(int32_t tiles, int32_t
     for (int32_t place = 0; place < GLYPHITE_WINOGRAD_PLACES; place++) {
         int32_t sums[2 * GLYPHITE_WINOGRAD_TILES] = {0};
         if (tiles == 4) {
-            weights = glyphite_dot_first_4(sums, weights, patch);
-            weights = glyphite_dot_wide_4(sums, weights, patch + 8, steps - 1);
+            weights = glyphite_dot_first_4(sums, weights, &patch);
+            weights = glyphite_dot_wide_4(sums, weights, &patch, steps - 1);
         } else {
-            weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, patch);
+            weights = glyphite_dsp_dot(1, tiles, steps, sums, weights, &patch);
         }
-        patch += 2 * steps * tiles;
 #pragma GCC unroll 4
         for (int32_t tile = 0; tile < tiles; tile++) {
             products = glyphite_store_two(products, sums[2 * tile], sums[2 * tile + 1]);
