@@ -76,8 +76,12 @@ def as_one_row(fields: Fields) -> Fields:
 
 
 def conv_2d(fields: Fields) -> Variant | None:
-    """``dsp/conv_2d.h``."""
-    return _conv_2d(fields, expand=False)
+    """``dsp/conv_2d.h``.
+
+    Blocks of three pixels where they leave none over, so that layers of different sizes share code.
+    """
+    thirds = fields["window"]["output_width"] % 3 == 0
+    return _conv_2d(fields, 3 if thirds else None, expand=False)
 
 
 def conv_2d_expanded(fields: Fields) -> Variant | None:
@@ -85,8 +89,8 @@ def conv_2d_expanded(fields: Fields) -> Variant | None:
     return _conv_2d(fields, expand=True)
 
 
-def _conv_2d(fields: Fields, *, expand: bool) -> Variant | None:
-    made = _conv_2d_fields(fields, expand=expand)
+def _conv_2d(fields: Fields, pixels: int | None = None, *, expand: bool) -> Variant | None:
+    made = _conv_2d_fields(fields, pixels, expand=expand)
     return None if made is None else Variant("dsp_conv_2d", made, _conv_2d_scratch(fields, made))
 
 

@@ -92,27 +92,32 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def lower(graph: Graph, operator: Operator) -> Step:
-    """One call of kernels/portable/depthwise_conv_2d.h."""
+    """One call of kernels/portable/depthwise_conv_2d.h.
+
+    With one input channel that is a convolution, to the last bit: kernels/portable/conv_2d.h.
+    """
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
     place = window(graph, operator)
     channels = weights.shape[CHANNELS]
     bias = bias_values(graph, operator, 2, channels)
     fused = operator.options_as(DepthwiseConv2D).activation
+    is_conv = source.shape[3] == 1
+    kernel = "conv_2d" if is_conv else "depthwise_conv_2d"
+    filters = values(weights)
+    done = channels if is_conv else _done(source.shape[3], channels)
     return Step(
-        kernel="depthwise_conv_2d",
+        kernel=kernel,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(lead(place, source.shape[3], channels, _done(source.shape[3], channels)),),
+        leads=(lead(place, source.shape[3], channels, done),),
         window_rows=place.height.kernel,
-        rows=by_rows(
-            "depthwise_conv_2d", place, source.shape[3], channels, _done(source.shape[3], channels)
-        ),
+        rows=by_rows(kernel, place, source.shape[3], channels, done),
         fields={
             "window": place.fields,
             "input_channels": source.shape[3],
             "output_channels": channels,
             "input_offset": -scaled(operator, source, "input").zero_point,
-            "weights": values(weights),
+            "weights": filters.transpose(CHANNELS, 1, 2, 0).copy() if is_conv else filters,
             "output": output_fields(graph, operator, bias, fused, CHANNELS),
         },
         macs=place.height.output * place.width.output * weights.count,

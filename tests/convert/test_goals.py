@@ -77,6 +77,13 @@ def test_size_shares_a_kernel_among_layers_and_says_so_to_the_compiler() -> None
     assert text.count("share_dsp_fully_connected_0(&") == 10
 
 
+def test_size_shares_one_convolution_among_layers_of_different_sizes() -> None:
+    """Of 2,304 pixels down to 9: all go by blocks of three."""
+    text = compiled(kept("mobilenet").read_bytes(), Goal.SIZE).files["model.c"]
+    assert text.count("MODEL_LAYER void share_dsp_conv_2d") == 1
+    assert text.count("share_dsp_conv_2d_2(&") == 13
+
+
 @pytest.mark.parametrize("architecture", ["", "armv6-m", "armv7-m", "host"])
 def test_processors_without_dsp_instructions_get_portable_kernels(architecture: str) -> None:
     made = compiled(kept("autoencoder").read_bytes(), Goal.SPEED, architecture)

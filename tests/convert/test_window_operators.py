@@ -6,6 +6,8 @@ import pytest
 from convert.compiler import compile_model
 from convert.errors import ModelError
 from convert.tflite import read
+from host.runners.compiled import SharedModel
+from host.runners.tflm import infer
 from tests.convert.draws import extent, output_scale_for, weight_scales, zero_point_in
 from tests.convert.models import (
     NONE,
@@ -127,6 +129,19 @@ def test_depthwise_pixels_of_one_input_may_lie_over_it(multiplier: int) -> None:
     content, shape = depthwise(rng, (4, 5, 6), (1, 1), multiplier=multiplier)
     assert compile_model(content, "small").arena_bytes == 4 * 5 * 6 * multiplier
     assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("architecture", ["", "armv7e-m"])
+def test_depthwise_over_one_channel_is_a_convolution(architecture: str) -> None:
+    """Which has faster kernels; the filter's axes are turned for it."""
+    rng = np.random.default_rng(21)
+    content, shape = depthwise(rng, (9, 8, 1), (3, 5), multiplier=6, padding=SAME)
+    made = compile_model(content, "small", architecture=architecture)
+    (step,) = made.program.steps
+    assert step.kernel == ("dsp_conv_2d" if architecture else "conv_2d")
+    inputs = hard_inputs(rng, shape, 3)
+    found = SharedModel(made).infer(inputs).reshape(3, -1)
+    np.testing.assert_array_equal(found, infer(content, inputs).reshape(3, -1))
 
 
 def test_depthwise_macs_are_one_filter_a_channel() -> None:
