@@ -20,15 +20,6 @@ INSTRUCTIONS_A_TICK = 40
 BEHIND = 64
 """Bytes behind the output that must stay MARK on the emulated processor."""
 MARK = 90
-BEHIND = 64
-"""Bytes behind the output that must stay MARK on the emulated processor."""
-MARK = 90
-BEHIND = 64
-"""Bytes behind the output that must stay MARK on the emulated processor."""
-MARK = 90
-BEHIND = 64
-"""Bytes behind the output that must stay MARK on the emulated processor."""
-MARK = 90
 
 PROGRAM = """
 #include <stdio.h>
@@ -75,15 +66,6 @@ int main(void) {{
     *(volatile unsigned *)0xE000ED88u |= 0xFu << 20;
     setvbuf(stdout, NULL, _IOFBF, 4096);
 #endif
-    for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
-        output[at] = {mark};
-    }}
-    for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
-        output[at] = {mark};
-    }}
-    for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
-        output[at] = {mark};
-    }}
     for (unsigned at = {output_bytes}; at < sizeof output; at++) {{
         output[at] = {mark};
     }}
@@ -151,12 +133,6 @@ class KernelProgram:
                 struct=initializer("layer", variant.fields),
                 input_bytes=flat.shape[1],
                 output_bytes=output_bytes,
-                behind=BEHIND,
-                mark=MARK,
-                behind=BEHIND,
-                mark=MARK,
-                behind=BEHIND,
-                mark=MARK,
                 behind=BEHIND,
                 mark=MARK,
                 scratch_words=max(1, variant.scratch_words),
