@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from convert.goal import Goal
-from convert.layouts import dsp_proofs, dsp_steps, portable_proofs
+from convert.layouts import portable_proofs
 from convert.layouts.avr import steps as avr_steps
+from convert.layouts.dsp import proofs as dsp_proofs
+from convert.layouts.dsp import steps as dsp_steps
 from convert.program import Step
 from convert.proof import Proof
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from convert.layouts.dsp_requantize import sums_fit
-from convert.layouts.dsp_words import output_of
+from convert.layouts.dsp.requantize import sums_fit
+from convert.layouts.dsp.words import output_of
 from convert.program import Step
 from convert.proof import Proof
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convert.fixed_point import quantize_multiplier, requantize
-from convert.layouts.dsp_requantize import (
+from convert.layouts.dsp.requantize import (
     Output,
     Requantize,
     choose,

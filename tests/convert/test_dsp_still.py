@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from convert.compiler import compile_model, lower
 from convert.goal import Goal
-from convert.layouts.dsp_steps import by_rows
-from convert.layouts.dsp_still import settled, still
+from convert.layouts.dsp.steps import by_rows
+from convert.layouts.dsp.still import settled, still
 from convert.passes import optimize
 from convert.tflite import read
 from host.runners.compiled import SharedModel

@@ -8,9 +8,11 @@ import pytest
 from convert.compiler import Compiled, compile_model, lower
 from convert.describe import layers
 from convert.goal import Goal
-from convert.layouts import dsp, dsp_depthwise, dsp_steps
-from convert.layouts.dsp_add import factors, one_plane
-from convert.layouts.dsp_requantize import (
+from convert.layouts.dsp import depthwise as dsp_depthwise
+from convert.layouts.dsp import steps as dsp_steps
+from convert.layouts.dsp import variants as dsp
+from convert.layouts.dsp.add import factors, one_plane
+from convert.layouts.dsp.requantize import (
     Output,
     choose,
     no_clamp,
@@ -18,8 +20,8 @@ from convert.layouts.dsp_requantize import (
     shifts_fit,
     sums_fit,
 )
-from convert.layouts.dsp_winograd import transform, winograd_exact, winograd_pays
-from convert.layouts.dsp_words import weights_fit_pairs
+from convert.layouts.dsp.winograd import transform, winograd_exact, winograd_pays
+from convert.layouts.dsp.words import weights_fit_pairs
 from convert.passes import optimize
 from convert.program import Step
 from convert.proof import Proof

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp_words import Variant
+from convert.layouts.dsp.words import Variant
 from convert.workspace import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"

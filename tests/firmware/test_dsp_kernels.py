@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from convert.compiler import lower
-from convert.layouts import dsp, dsp_depthwise
-from convert.layouts.dsp_add import OPERANDS, reference
-from convert.layouts.dsp_words import Fields, Variant
+from convert.layouts.dsp import depthwise as dsp_depthwise
+from convert.layouts.dsp import variants as dsp
+from convert.layouts.dsp.add import OPERANDS, reference
+from convert.layouts.dsp.words import Fields, Variant
 from convert.passes import optimize
 from convert.program import Step
 from convert.tflite import read

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from convert.layouts import dsp, dsp_depthwise
-from convert.layouts.dsp_still import settled
-from convert.layouts.dsp_winograd import winograd_pays
-from convert.layouts.dsp_words import Variant, gather_words
+from convert.layouts.dsp import depthwise, variants
+from convert.layouts.dsp.still import settled
+from convert.layouts.dsp.winograd import winograd_pays
+from convert.layouts.dsp.words import Variant, gather_words
 from convert.program import Step
 from convert.rows import Rows, RowWindow
 
@@ -29,13 +29,13 @@ def fastest(step: Step) -> Step | None:
     fields = _flat(step)
     if step.kernel in ("conv_2d", "conv_2d_max_pool_2d") and not winograd_pays(step.fields):
         return _whole(step, _direct(step.kernel, fields))
-    return _whole(step, dsp.fastest(step.kernel, fields))
+    return _whole(step, variants.fastest(step.kernel, fields))
 
 
 def smallest(step: Step) -> Step | None:
     """The step by a kernel whose weights are as large as before, over whole tensors."""
     step = _settled(step)
-    return _whole(step, dsp.variant(step.kernel, _flat(step)))
+    return _whole(step, variants.variant(step.kernel, _flat(step)))
 
 
 def by_rows(step: Step) -> Iterator[Step]:
@@ -54,14 +54,14 @@ def _settled(step: Step) -> Step:
 
 
 def _flat(step: Step) -> Fields:
-    return dsp.as_one_row(step.fields) if step.kernel == "conv_2d" else step.fields
+    return variants.as_one_row(step.fields) if step.kernel == "conv_2d" else step.fields
 
 
 def _direct(kernel: str, fields: Fields) -> Variant | None:
     """Without Winograd."""
     if kernel == "conv_2d":
-        return dsp.conv_2d_expanded(fields)
-    return dsp.conv_2d_max_pool_2d_plane(fields) or dsp.variant(kernel, fields)
+        return variants.conv_2d_expanded(fields)
+    return variants.conv_2d_max_pool_2d_plane(fields) or variants.variant(kernel, fields)
 
 
 def _whole(step: Step, variant: Variant | None) -> Step | None:
@@ -130,7 +130,7 @@ def _row_step(
 
 def _conv_2d_rows(step: Step, rows: Rows) -> Iterator[Step]:
     """With blocks of ever fewer pixels."""
-    found = dsp.conv_2d(step.fields)
+    found = variants.conv_2d(step.fields)
     if found is None:
         return
     steps = -(-step.fields["weights"][0].size // 4)
@@ -142,11 +142,11 @@ def _conv_2d_rows(step: Step, rows: Rows) -> Iterator[Step]:
 
 
 def _pooled_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    plane = dsp.conv_2d_max_pool_2d_plane(step.fields)
+    plane = variants.conv_2d_max_pool_2d_plane(step.fields)
     if plane is not None:
         yield _row_step(step, rows, plane, 0, windows=(_pairs(step.fields["conv"], rows),))
         return
-    found = dsp.conv_2d_max_pool_2d(step.fields)
+    found = variants.conv_2d_max_pool_2d(step.fields)
     if found is not None:
         yield _row_step(step, rows, found, found.scratch_words)
 
@@ -159,13 +159,13 @@ def _pairs(conv: Fields, rows: Rows) -> RowWindow:
 
 
 def _depthwise_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    found = dsp_depthwise.depthwise_conv_2d_row(step.fields)
+    found = depthwise.depthwise_conv_2d_row(step.fields)
     if found is not None:
         yield _row_step(step, rows, found, found.scratch_words, leads=(None,))
 
 
 def _arithmetic_rows(step: Step, rows: Rows) -> Iterator[Step]:
-    found = dsp.arithmetic({**step.fields, "rows": 1})
+    found = variants.arithmetic({**step.fields, "rows": 1})
     if found is not None and None not in rows.windows:
         yield replace(
             step,

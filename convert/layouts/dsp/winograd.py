@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.layouts.dsp_requantize import Int64, sums_fit
-from convert.layouts.dsp_words import output_of
+from convert.layouts.dsp.requantize import Int64, sums_fit
+from convert.layouts.dsp.words import output_of
 from convert.proof import Proof
 
 Fields = Mapping[str, Any]

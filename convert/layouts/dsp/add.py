@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convert.fixed_point import INT32_MAX, requantize
-from convert.layouts.dsp_requantize import Int64
+from convert.layouts.dsp.requantize import Int64
 from convert.proof import Proof
 
 INPUT_SHIFT = 20

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Output, Requantize, choose
+from convert.layouts.dsp.requantize import COMMON_SHIFT, Int64, Output, Requantize, choose
 from convert.proof import Proof
 
 Fields = Mapping[str, Any]

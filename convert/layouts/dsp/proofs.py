@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from convert.goal import Goal
-from convert.layouts import dsp, dsp_depthwise
-from convert.layouts.dsp_add import one_plane
-from convert.layouts.dsp_requantize import (
+from convert.layouts.dsp import depthwise, variants
+from convert.layouts.dsp.add import one_plane
+from convert.layouts.dsp.requantize import (
     Output,
     choose,
     no_clamp,
@@ -16,9 +16,9 @@ from convert.layouts.dsp_requantize import (
     shifts_fit,
     sums_fit,
 )
-from convert.layouts.dsp_still import FLAT, settled, still
-from convert.layouts.dsp_winograd import winograd_exact, winograd_pays
-from convert.layouts.dsp_words import NARROW_BITS, output_of, weights_fit_pairs
+from convert.layouts.dsp.still import FLAT, settled, still
+from convert.layouts.dsp.winograd import winograd_exact, winograd_pays
+from convert.layouts.dsp.words import NARROW_BITS, output_of, weights_fit_pairs
 from convert.program import Step
 from convert.proof import Proof
 
@@ -49,7 +49,7 @@ def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
     conv = fields.get("conv", fields)
     flat = conv["weights"].astype(np.int64).reshape(conv["output_channels"], -1)
     if "pool" in fields:
-        yield dsp.pools_pairs(fields)
+        yield variants.pools_pairs(fields)
     if goal is Goal.SPEED:
         yield winograd_exact(conv)
         yield winograd_pays(fields)
@@ -59,7 +59,7 @@ def _conv_2d(fields: Fields, taken: Fields, goal: Goal) -> Verdicts:
 
 
 def _depthwise(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
-    yield dsp_depthwise.depthwise_3x3(fields)
+    yield depthwise.depthwise_3x3(fields)
     flat = fields["weights"].astype(np.int64).reshape(-1, fields["output_channels"]).T
     yield from _sums(output_of(fields, flat), _form(taken))
 
@@ -71,8 +71,8 @@ def _fully_connected(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
 
 
 def _arithmetic(fields: Fields, taken: Fields, _: Goal) -> Verdicts:
-    yield dsp.adds_alike(fields)
-    if dsp.adds_alike(fields):
+    yield variants.adds_alike(fields)
+    if variants.adds_alike(fields):
         yield one_plane(taken if "addend" in taken else None)
 
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp_add import factors
-from convert.layouts.dsp_depthwise import depthwise_conv_2d, depthwise_conv_2d_image
-from convert.layouts.dsp_requantize import COMMON_SHIFT, Int64, Requantize, choose
-from convert.layouts.dsp_winograd import (
+from convert.layouts.dsp.add import factors
+from convert.layouts.dsp.depthwise import depthwise_conv_2d, depthwise_conv_2d_image
+from convert.layouts.dsp.requantize import COMMON_SHIFT, Int64, Requantize, choose
+from convert.layouts.dsp.winograd import (
     TRANSFORM_BITS,
     WINOGRAD_BITS,
     is_3x3,
     transform,
     winograd_exact,
 )
-from convert.layouts.dsp_words import (
+from convert.layouts.dsp.words import (
     NARROW_BITS,
     SIDES,
     Fields,

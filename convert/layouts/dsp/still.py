@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.fixed_point import requantize
-from convert.layouts.dsp_requantize import LARGEST_SHIFT
+from convert.layouts.dsp.requantize import LARGEST_SHIFT
 
 Fields = Mapping[str, Any]
 Int8 = NDArray[np.int8]

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.layouts.dsp_requantize import Int64
-from convert.layouts.dsp_words import (
+from convert.layouts.dsp.requantize import Int64
+from convert.layouts.dsp.words import (
     Fields,
     Variant,
     choose_bits,
