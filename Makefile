@@ -9,7 +9,7 @@ demo: setup
 	$(BIN)/glyphite demo
 
 test: setup
-	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest
+	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

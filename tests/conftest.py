@@ -1,6 +1,7 @@
 """What all tests share: the seed model, MNIST, and what happens where a tool is absent."""
 
 import hashlib
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -74,9 +75,18 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setenv("GLYPHITE_BUILD", str(making))
             assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
             assert main(["convert", "seed"]) == 0
-        kept.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(making / "seed", kept / "seed", dirs_exist_ok=True)
+        _keep(making, kept)
     return kept / "seed"
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Put a folder where tests look for it, whole or not at all: several may make it at a time."""
+    whole = kept.with_name(f"{kept.name}.{os.getpid()}")
+    shutil.copytree(made, whole)
+    try:
+        whole.rename(kept)
+    except OSError:  # another process was first
+        shutil.rmtree(whole)
 
 
 @pytest.fixture
