@@ -27,7 +27,7 @@ struct glyphite_limits {
 /* clang-format off */
 
 /* The sign of the negated sum r24:r23:r22, whose magnitude is left there, and what the product below
- * starts from: half, or one less where the sum is below zero. To 21 where it is not above zero. */
+ * starts from: half, or one less where the sum is below zero. */
 #define GLYPHITE_BELOW_ZERO \
     "set\n\tclr r8\n\tcom r8\n\tmov r9, r8\n\tmov r10, r8\n\tldi r25, 0x7F\n\t"
 #define GLYPHITE_ABOVE_ZERO \
