@@ -9,19 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from convert.boards import load_board
-from convert.workspace import ModelFolder
-from host.cli import main
-from host.transport.avr import emulator_program
+from glyphite.convert.boards import load_board
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from glyphite.host.device.transport.avr import emulator_program
+from tests.paths import PROJECT
 from tests.strict import absent, require_module
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in a script
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
 SEED_SOURCES = (
-    *("train/data.py", "train/networks.py", "train/fit.py"),
-    *("convert/quantize.py", "tests/conftest.py"),
+    *(f"train/glyphite/train/{name}.py" for name in ("data/mnist", "networks/networks", "fit")),
+    *("convert/glyphite/convert/quantize/quantize.py", "tests/conftest.py"),
 )
 
 
@@ -46,7 +45,7 @@ def absent_because() -> Callable[[str], None]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request is repeated only where it was lost, not where this machine paused."""
-    monkeypatch.setattr("host.wire.session.LEAST_PATIENCE", 10.0)
+    monkeypatch.setattr("glyphite.host.device.session.LEAST_PATIENCE", 10.0)
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,12 @@ says when that is due.
 from collections.abc import Mapping
 from pathlib import Path
 
-from convert.boards import load_board
-from convert.compiler import compile_model
-from convert.files import read_bytes, write_text
-from convert.workspace import MODELS, TFLITE
-from host.arduino import SKETCH
+from glyphite.convert.boards import load_board
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.files import read_bytes, write_text
+from glyphite.convert.shipped import MODELS
+from glyphite.convert.workspace import TFLITE
+from glyphite.host.device.arduino import SKETCH
 
 
 def example() -> Mapping[Path, str]:

@@ -8,9 +8,9 @@ import inspect
 import sys
 from pathlib import Path
 
-from convert.boards import Board, all_boards
-from convert.files import write_text
-from convert.ops import definitions
+from glyphite.convert.boards import Board, all_boards
+from glyphite.convert.compiler.ops import definitions
+from glyphite.convert.files import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.boards import load_board
-from convert.workspace import find_model
-from host.arduino import SKETCH, sketch_command
-from host.build import weigh
-from host.elf import read_elf
-from host.runners.base import ignore_progress
-from host.runners.litert import LitertRunner, read_manifest
-from host.transport.avr import flash_with
-from host.transport.emulator import EmulatedBoard
-from host.wire.session import open_session
+from glyphite.convert.boards import load_board
+from glyphite.convert.workspace import find_model
+from glyphite.host.device.arduino import SKETCH, sketch_command
+from glyphite.host.device.build import weigh
+from glyphite.host.device.elf import read_elf
+from glyphite.host.device.session import open_session
+from glyphite.host.device.transport.avr import flash_with
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.runners.base import ignore_progress
+from glyphite.host.runners.litert import LitertRunner, read_manifest
 from tools import example
 
 LIBRARY = SKETCH.parents[1] / "src"

@@ -5,15 +5,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from convert.workspace import ModelFolder
-from host.cli import main
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from tests.paths import PROJECT
 from tools import readme
 
-PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text()
 CHEAPER = {
     "train seed": "",  # the `seed` fixture has trained it; test_demo.py runs this verb
@@ -72,13 +71,16 @@ def test_the_links_of_the_page_lead_somewhere(link: str) -> None:
 
 def test_help_of_each_verb_has_an_example() -> None:
     listing = subprocess.run(
-        [sys.executable, "-m", "host.cli", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "glyphite.host.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     verbs = re.findall(r"^    (\w+) ", listing.stdout, re.MULTILINE)
     assert len(verbs) >= 12
     for verb in verbs:
         answer = subprocess.run(
-            [sys.executable, "-m", "host.cli", verb, "--help"],
+            [sys.executable, "-m", "glyphite.host.cli", verb, "--help"],
             capture_output=True,
             text=True,
             check=True,

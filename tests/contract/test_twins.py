@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convert import ops
-from convert.emit.kernels import PORTABLE, header
-from convert.ops import definitions, lowerings, supported
+from glyphite.convert.compiler import ops
+from glyphite.convert.compiler.emit.kernels import PORTABLE, header
+from glyphite.convert.compiler.ops import definitions, lowerings, supported
 
 WITHOUT_KERNEL = {"expand_dims", "reshape", "squeeze", "padv2", "pack", "shape", "strided_slice"}
 """Operators that move no byte, PADV2, whose kernel is that of PAD, and those computed here."""

@@ -4,15 +4,15 @@ import re
 import tomllib
 from pathlib import Path
 
-from convert.workspace import FIRMWARE
-from host.wire import header, protocol
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.host.device.wire import header, protocol
 
 PROJECT = FIRMWARE.parent
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 
 
 def test_the_committed_header_is_the_definitions() -> None:
-    assert header.PATH.read_text() == header.header(), "run `python -m host.wire.header`"
+    assert header.PATH.read_text() == header.header(), f"run `python -m {header.__name__}`"
 
 
 def test_the_header_is_formatted_as_the_other_c_files() -> None:

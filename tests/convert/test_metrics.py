@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from convert.metrics import (
+from glyphite.convert.metrics import (
     Z_95,
     Accuracy,
     accuracy,

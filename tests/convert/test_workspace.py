@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from convert.errors import ModelError
-from convert.workspace import MODELS, ModelFolder, build_root, find_model, model_folder
-from host.cli import main
-from host.runners.litert import read_manifest
+from glyphite.convert.errors import ModelError
+from glyphite.convert.shipped import MODELS
+from glyphite.convert.workspace import ModelFolder, build_root, find_model, model_folder
+from glyphite.host.cli import main
+from glyphite.host.runners.litert import read_manifest
 
 UNO = MODELS / "uno" / "model_int8.tflite"
 
@@ -56,7 +57,7 @@ def test_a_comparison_leaves_the_shipped_manifest_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It notes its accuracies in manifests of models that were made here."""
-    monkeypatch.setattr("host.cli.compare.compile_model", _no_c)
+    monkeypatch.setattr("glyphite.host.cli.compare.compile_model", _no_c)
     before = listing(UNO.parent)
     assert main(["compare", "uno"]) == 0
     assert listing(UNO.parent) == before

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from convert.workspace import ModelFolder
-from host.cli import demo as verb
-from host.cli import main
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import demo as verb
+from glyphite.host.cli import main
 
 GLYPHITE = Path(sys.executable).parent / "glyphite"
 IMAGES = 100

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from convert.workspace import ModelFolder
-
-PROJECT = Path(__file__).resolve().parents[2]
+from glyphite.convert.workspace import ModelFolder
+from tests.paths import PROJECT
 
 
 def run(*command: object, folder: Path, build: Path | None = None) -> str:

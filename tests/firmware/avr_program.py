@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.program import Step
-from convert.rows import RowWindow
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.rows import RowWindow
 from tests.firmware.kernel_program import SOURCES, WARNINGS
 
 CHIPS = ("atmega328p", "atmega2560")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from convert.workspace import FIRMWARE
-from host.build import WARNINGS
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.host.device.build import WARNINGS
 from tests.strict import absent
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"

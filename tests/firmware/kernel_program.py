@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.layouts.dsp.words import Variant
-from convert.workspace import FIRMWARE
+from glyphite.convert.compiler.targets.dsp.words import Variant
+from glyphite.convert.shipped import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")

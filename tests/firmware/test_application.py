@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from host.wire.frame import FrameReader, cobs_encode, crc16, encode_frame
-from host.wire.messages import (
+from glyphite.host.device.wire.frame import FrameReader, cobs_encode, crc16, encode_frame
+from glyphite.host.device.wire.messages import (
     Hello,
     InferReply,
     hello_request,
@@ -18,7 +18,7 @@ from host.wire.messages import (
     parse_hello,
     parse_infer_answer,
 )
-from host.wire.protocol import Encoding, Message, Status
+from glyphite.host.device.wire.protocol import Encoding, Message, Status
 
 INPUTS = 300
 RUNS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from convert.workspace import FIRMWARE
-from host.build import WARNINGS
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.host.device.build import WARNINGS
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 SOURCES = sorted((LIBRARY / "src").glob("*.c"))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import serial
 
-from convert.boards import Board, load_board
-from convert.errors import ToolError
-from host.transport.avr import STACK_OVERFLOW, erased_flash, flash_file
-from host.transport.emulator import EmulatedBoard
+from glyphite.convert.boards import Board, load_board
+from glyphite.convert.errors import ToolError
+from glyphite.host.device.transport.avr import STACK_OVERFLOW, erased_flash, flash_file
+from glyphite.host.device.transport.emulator import EmulatedBoard
 
 pytestmark = pytest.mark.usefixtures("avr_emulator")
 
@@ -422,7 +422,7 @@ def test_without_libsimavr_the_package_is_named(
 ) -> None:
     """Only where the emulator was not compiled yet: then its header is looked for."""
     avr_emulator.unlink()
-    monkeypatch.setattr("host.transport.avr.HEADER", Path("/nowhere/sim_avr.h"))
+    monkeypatch.setattr("glyphite.host.device.transport.avr.HEADER", Path("/nowhere/sim_avr.h"))
     board: Board = load_board("uno")
     with pytest.raises(ToolError) as caught:
         EmulatedBoard(board, flash_file(board))

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.compiler import lower
-from convert.fixed_point import multiply_high
-from convert.layouts.avr import conv_2d as conv_2d_layout
-from convert.layouts.avr import conv_2d_pair
-from convert.layouts.avr.channels import LARGEST_ARRAY
-from convert.passes import optimize
-from convert.program import Step
-from convert.tflite import read
-from host.runners.tflm import infer
-from tests.convert.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
-from tests.convert.test_operators import conv_2d, fully_connected
+from glyphite.convert.compiler.driver import lower
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.fixed_point import multiply_high
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.passes import optimize
+from glyphite.convert.compiler.targets.avr import conv_2d as conv_2d_layout
+from glyphite.convert.compiler.targets.avr import conv_2d_pair
+from glyphite.convert.compiler.targets.avr.channels import LARGEST_ARRAY
+from glyphite.host.runners.tflm import infer
+from tests.builders.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
+from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
 from tests.firmware.test_dsp_kernels import Model, pooled
 from tests.strict import absent

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.compiler import compile_model
-from convert.goal import Goal
-from convert.workspace import MODELS, TFLITE
-from host.runners.tflm import infer
-from tests.convert.models import (
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.shipped import MODELS
+from glyphite.convert.workspace import TFLITE
+from glyphite.host.runners.tflm import infer
+from tests.builders.models import (
     RELU,
     SAME,
     VALID,
@@ -22,9 +23,9 @@ from tests.convert.models import (
     hard_inputs,
     random_int8,
 )
-from tests.convert.test_moving_operators import mean
-from tests.convert.test_operators import fully_connected, softmax
-from tests.convert.test_window_operators import average_pool
+from tests.convert.compiler.ops.test_moving_operators import mean
+from tests.convert.compiler.ops.test_operators import fully_connected, softmax
+from tests.convert.compiler.ops.test_window_operators import average_pool
 from tests.firmware.avr_program import chip
 from tests.strict import absent
 

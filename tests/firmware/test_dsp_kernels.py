@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.compiler import lower
-from convert.layouts.dsp import depthwise as dsp_depthwise
-from convert.layouts.dsp import variants as dsp
-from convert.layouts.dsp.add import OPERANDS, reference
-from convert.layouts.dsp.words import Fields, Variant
-from convert.passes import optimize
-from convert.program import Step
-from convert.tflite import read
-from host.runners.tflm import infer
-from tests.convert.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
-from tests.convert.test_arithmetic import EVERY_VALUE, binary
-from tests.convert.test_operators import conv_2d, fully_connected
-from tests.convert.test_window_operators import depthwise
+from glyphite.convert.compiler.driver import lower
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.passes import optimize
+from glyphite.convert.compiler.targets.dsp import depthwise as dsp_depthwise
+from glyphite.convert.compiler.targets.dsp import variants as dsp
+from glyphite.convert.compiler.targets.dsp.add import OPERANDS, reference
+from glyphite.convert.compiler.targets.dsp.words import Fields, Variant
+from glyphite.host.runners.tflm import infer
+from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
+from tests.convert.compiler.ops.test_arithmetic import EVERY_VALUE, binary
+from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
+from tests.convert.compiler.ops.test_window_operators import depthwise
 from tests.firmware.kernel_program import KernelProgram
 
 Make = Callable[[Fields], Variant | None]

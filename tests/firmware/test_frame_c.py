@@ -5,7 +5,7 @@ import ctypes
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from host.wire.frame import FrameReader, encode_frame
+from glyphite.host.device.wire.frame import FrameReader, encode_frame
 
 BYTE, END, BROKEN = 1, 2, 3  # enum glyphite_event
 RUNS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

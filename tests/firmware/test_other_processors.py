@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.boards import Board, all_boards, load_board
-from convert.compiler import Compiled, compile_model
-from convert.emit.arduino import library_files
-from tests.convert.models import SAME
-from tests.convert.test_operators import conv_2d, fully_connected, softmax
-from tests.convert.test_window_operators import depthwise
+from glyphite.convert.boards import Board, all_boards, load_board
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.export.arduino import library_files
+from tests.builders.models import SAME
+from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected, softmax
+from tests.convert.compiler.ops.test_window_operators import depthwise
 
 DOUBLE = Path(__file__).parents[1] / "doubles" / "arduino"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.boards import load_board
-from convert.workspace import FIRMWARE, ModelFolder
-from host.transport.emulator import EmulatedBoard
-from host.wire.session import open_session
+from glyphite.convert.boards import load_board
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.session import open_session
+from glyphite.host.device.transport.emulator import EmulatedBoard
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 DOUBLE = Path(__file__).parents[1] / "doubles" / "arduino"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import serial
 
-from convert.boards import PORTS, load_board
-from convert.workspace import ModelFolder
-from host.build import build
-from host.wire.session import open_session
+from glyphite.convert.boards import PORTS, load_board
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import build
+from glyphite.host.device.session import open_session
 
 HERE = Path(__file__).parent
 
@@ -23,7 +23,7 @@ def units_on(board: str, model: ModelFolder, ports: Path, patch: pytest.MonkeyPa
     for entry in PORTS.iterdir():
         if entry.name != "main.c":
             (ports / entry.name).symlink_to(entry)
-    patch.setattr("host.build.PORTS", ports)
+    patch.setattr("glyphite.host.device.build.PORTS", ports)
     build(model, load_board(board))
     with serial.serial_for_url(f"sim://{board}", timeout=30) as port:
         return bytes(port.read_until(b"\n")).decode()

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from convert.errors import GlyphiteError
-from convert.goal import Goal
-from convert.workspace import build_root
-from host.cli.console import print_table, progress, say
-from host.cli.digits import count_of
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.errors import GlyphiteError
+from glyphite.convert.workspace import build_root
+from glyphite.host.cli.console import print_table, progress, say
+from glyphite.host.cli.digits import count_of
 from tests.foreign.collect import Found, collect
 from tests.foreign.examine import Row, examine
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from convert.errors import InputError
-from convert.workspace import MOST_TFLITE_BYTES
+from glyphite.convert.errors import InputError
+from glyphite.convert.workspace import MOST_TFLITE_BYTES
 
 DEEPEST = 4
 """Zips within zips."""

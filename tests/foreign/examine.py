@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.boards import load_board
-from convert.errors import InputError
-from convert.files import write_bytes
-from convert.goal import Goal
-from convert.layouts import variants
-from convert.workspace import TFLITE, ModelFolder
-from host.cli import main
+from glyphite.convert.boards import load_board
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.compiler.targets import variants
+from glyphite.convert.errors import InputError
+from glyphite.convert.files import write_bytes
+from glyphite.convert.workspace import TFLITE, ModelFolder
+from glyphite.host.cli import main
 from tests.foreign.collect import Found
 
 COUNTED = ("qemu", "simavr")

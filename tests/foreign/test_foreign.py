@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from convert.fixed_point import quantize_multiplier
-from convert.goal import Goal
-from tests.convert.test_edges import network
-from tests.convert.test_tflite import small
+from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier
+from glyphite.convert.compiler.ir.goal import Goal
+from tests.convert.compiler.frontend.test_tflite import small
+from tests.convert.compiler.test_edges import network
 from tests.foreign import examine as examining
 from tests.foreign.__main__ import main
 from tests.foreign.collect import Found, collect
@@ -125,7 +125,7 @@ def test_bytes_that_differ_fail_the_run(
         multiplier, shift = quantize_multiplier(scale)
         return multiplier - 2**27, shift
 
-    monkeypatch.setattr("convert.ops._requantize.quantize_multiplier", less)
+    monkeypatch.setattr("glyphite.convert.compiler.ops._requantize.quantize_multiplier", less)
     (row,) = examine(Found("good", GOOD), tmp_path / "m", ["native"], [Goal.SPEED], 2)
     assert row.defect
     assert row.bytes_differ

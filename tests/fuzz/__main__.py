@@ -14,8 +14,8 @@ from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads of its own would take address space
 
-from convert.workspace import build_root
-from host.cli.console import print_table, progress, say
+from glyphite.convert.workspace import build_root
+from glyphite.host.cli.console import print_table, progress, say
 from tests.fuzz.campaign import SANITIZED_EVERY, Campaign, Tally
 
 

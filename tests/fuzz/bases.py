@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from tests.convert import mlperf_tiny
-from tests.convert.models import RELU, RELU6, SAME, VALID, ModelBuilder, conv_and_pool
-from tests.convert.test_arithmetic import binary
-from tests.convert.test_branches import GRAPHS, Branches
-from tests.convert.test_edges import dequantize, network, quantize
-from tests.convert.test_foreign import reshaped
-from tests.convert.test_moving_operators import concatenation, mean, pad, viewed
-from tests.convert.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
-from tests.convert.test_window_operators import average_pool, depthwise, grouped
+from tests.builders import mlperf_tiny
+from tests.builders.models import RELU, RELU6, SAME, VALID, ModelBuilder, conv_and_pool
+from tests.convert.compiler.ops.test_arithmetic import binary
+from tests.convert.compiler.ops.test_moving_operators import concatenation, mean, pad, viewed
+from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
+from tests.convert.compiler.ops.test_window_operators import average_pool, depthwise, grouped
+from tests.convert.compiler.test_branches import GRAPHS, Branches
+from tests.convert.compiler.test_edges import dequantize, network, quantize
+from tests.convert.compiler.test_foreign import reshaped
+from tests.paths import PROJECT
 
 SHARE_OF_NETWORKS = 0.01
 """Of the mutants, those made of a whole network, which takes seconds to compile."""
@@ -38,7 +39,7 @@ def small() -> Mapping[str, bytes]:
 def networks() -> Mapping[str, bytes]:
     """The Uno network, and those of MLPerf Tiny, which the first use makes in Keras."""
     made = {name: mlperf_tiny.kept(name).read_bytes() for name in mlperf_tiny.NETWORKS}
-    uno = mlperf_tiny.PROJECT / "models" / "uno" / "model_int8.tflite"
+    uno = PROJECT / "models" / "uno" / "model_int8.tflite"
     return {**made, "uno": uno.read_bytes()}
 
 

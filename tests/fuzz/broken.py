@@ -3,8 +3,8 @@
 import dataclasses
 import os
 
-from convert.compiler import Compiled, compile_model
-from convert.errors import ModelError
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.errors import ModelError
 
 
 def hang(content: bytes, name: str) -> Compiled:

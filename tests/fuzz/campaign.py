@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convert.compiler import compile_model
-from convert.files import write_bytes, write_text
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.files import write_bytes, write_text
 from tests.fuzz.compiling import Compiler, CompileWorker, Outcome
 from tests.fuzz.mutants import Mutant, mutant
 from tests.fuzz.oracle import Oracle, Verdict

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from convert.compiler import Compiled, compile_model
-from convert.errors import ModelError
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.errors import ModelError
 
 MOST_MEMORY = 2 << 30
 """Bytes of address space that the compiling process may take."""

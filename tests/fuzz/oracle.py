@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from host.runners.compiled import c_compiler
-from host.runners.tflm import ARENA_BYTES
+from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.runners.tflm import ARENA_BYTES
 from tests.fuzz.compiling import Edge, Outcome
 
 MOST_WORK = 20_000_000

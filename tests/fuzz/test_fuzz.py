@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.compiler import compile_model
+from glyphite.convert.compiler.driver import compile_model
 from tests.fuzz import bases, broken
 from tests.fuzz.campaign import DEFECTS, Campaign, gist
 from tests.fuzz.compiling import Compiler, CompileWorker

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.boards import load_board
-from convert.compiler import compile_folder
-from convert.workspace import ModelFolder
-from host.build import build
-from tests.convert.models import ModelBuilder
+from glyphite.convert.boards import load_board
+from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import build
+from tests.builders.models import ModelBuilder
 
 Flash = Callable[..., ModelFolder]
 

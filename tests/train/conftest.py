@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from train.data import MD5, Mnist, cache_folder, load_mnist
+from glyphite.train.data.mnist import MD5, Mnist, cache_folder, load_mnist
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.errors import InputError
+from glyphite.convert.errors import InputError
+from glyphite.train.data.mnist import Mnist
+from glyphite.train.fit import Settings, Trained, fit, unit_images
+from tests.paths import PROJECT
 from tests.strict import require_module
-from train.data import Mnist
-from train.fit import Settings, Trained, fit, unit_images
 
 require_module("tensorflow")
 
@@ -23,8 +24,8 @@ FEW = Settings("seed", epochs=2, batch_size=32, seed=7)
 
 ELSEWHERE = """
 import hashlib
-from train.data import Mnist, load_mnist
-from train.fit import Settings, fit
+from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.train.fit import Settings, fit
 data = load_mnist()
 few = Mnist(data.train_images[:1000], data.train_labels[:1000],
             data.test_images[:500], data.test_labels[:500])
@@ -76,7 +77,7 @@ def test_the_same_seed_gives_the_same_weights_and_history(trained: Trained, mnis
 def test_a_run_in_another_process_is_the_same_and_says_nothing(trained: Trained) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", ELSEWHERE],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,

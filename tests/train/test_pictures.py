@@ -9,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from convert.errors import ToolError
+from glyphite.convert.errors import ToolError
+from glyphite.train.data.mnist import Mnist
+from glyphite.train.pictures import DPI, RIGHT, TRAINING, VALIDATION, WRONG, Gallery
+from tests.paths import PROJECT
 from tests.strict import require_module
-from train.data import Mnist
-from train.pictures import DPI, RIGHT, TRAINING, VALIDATION, WRONG, Gallery
 
 require_module("matplotlib")
 
@@ -132,11 +133,11 @@ def test_shown_pictures_are_written_and_open(tmp_path: Path, mnist: Mnist) -> No
 def test_without_matplotlib_the_way_out_is_named(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['matplotlib'] = None\n"
-        "from host.cli import main; sys.exit(main(['train', 'seed']))"
+        "from glyphite.host.cli import main; sys.exit(main(['train', 'seed']))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.compiler import compile_model
-from convert.emit.tflm import write_sketch
-from convert.manifest import Manifest
-from convert.workspace import ModelFolder
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.export.tflm import write_sketch
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.train.data.mnist import load_mnist
 from tests.firmware.tflm.kit import Kit
-from train.data import load_mnist
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +44,6 @@ def digits(trained_seed: Path) -> NDArray[np.int8]:
 @pytest.fixture(scope="session")
 def answers(trained_seed: Path, digits: NDArray[np.int8]) -> NDArray[np.int8]:
     """What TensorFlow Lite Micro (the package) answers to the digits, (100, 10)."""
-    from host.runners.tflm import infer
+    from glyphite.host.runners.tflm import infer
 
     return infer((trained_seed / "model_int8.tflite").read_bytes(), digits)

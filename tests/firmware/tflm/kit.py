@@ -5,10 +5,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.boards import load_board
-from convert.emit.tflm import TflmSketch
-from convert.workspace import FIRMWARE
-from host.build import LIBRARY, WARNINGS
+from glyphite.convert.boards import load_board
+from glyphite.convert.export.tflm import TflmSketch
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.host.device.build import LIBRARY, WARNINGS
 
 DOUBLES = Path(__file__).resolve().parents[2] / "doubles"
 TFLM = DOUBLES / "tflm"

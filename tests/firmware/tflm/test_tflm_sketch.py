@@ -13,19 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.emit.c_array import c_array
-from convert.errors import LinkError
-from convert.manifest import sha256_of
-from host.wire.session import open_session
-from tests.firmware.tflm.kit import (
-    ARDUINO,
-    CORTEX_M4,
-    NATIVE,
-    SOFT_FLOAT,
-    TFLM,
-    Kit,
-    Toolchain,
-)
+from glyphite.convert.errors import LinkError
+from glyphite.convert.export.c_array import c_array
+from glyphite.convert.manifest import sha256_of
+from glyphite.host.device.session import open_session
+from tests.firmware.tflm.kit import ARDUINO, CORTEX_M4, NATIVE, SOFT_FLOAT, TFLM, Kit, Toolchain
 
 Tensors = NDArray[np.int8]
 

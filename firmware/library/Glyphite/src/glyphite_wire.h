@@ -1,5 +1,5 @@
-/* The wire's numbers. Made by `python -m host.wire.header` from host/wire/protocol.py;
-   change them there. */
+/* The wire's numbers. Made by `python -m glyphite.host.device.wire.header` from
+   host/device/wire/protocol.py; change them there. */
 #ifndef GLYPHITE_WIRE_H
 #define GLYPHITE_WIRE_H
 

@@ -589,7 +589,7 @@ GLYPHITE_AVR_KERNEL void glyphite_avr_conv_2d(const GLYPHITE_FAR struct glyphite
 
 /* TensorFlow Lite Micro's fixed-point arithmetic.
  *
- * Each function is the twin of one in convert/fixed_point.py; a test compares the two. Qm.n is a
+ * Each function is the twin of one in convert/compiler/ir/fixed_point.py; a test compares the two. Qm.n is a
  * signed 32-bit number with m integer and n fractional bits. Right shifts of negative numbers are
  * taken to be arithmetic, as every known compiler makes them. */
 

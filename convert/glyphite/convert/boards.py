@@ -1,0 +1,312 @@
+"""Board files: one TOML a board in ``firmware/boards``, read strictly.
+
+A key that is not known is a mistake, so that a typo is caught; what a board does not have (a
+native board's memory limits, say) is left out.
+"""
+
+import dataclasses
+import re
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from glyphite.convert.errors import BoardError
+from glyphite.convert.shipped import FIRMWARE
+
+BOARDS = FIRMWARE / "boards"
+PORTS = FIRMWARE / "ports"
+EMULATORS = ("process", "qemu", "simavr")
+MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True)
+class Mcu:
+    """The processor."""
+
+    architecture: str
+    cpu: str
+    timer_hz: int
+    """The unit of the ticks that the firmware measures with."""
+    clock_hz: int | None = None
+    """Absent where it is not fixed: this machine."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The limits, in bytes."""
+
+    flash: int
+    ram: int
+    stack: int
+    """Of the RAM, kept free for the stack."""
+    flash_origin: int | None = None
+    """Address of the first byte; absent where the port's own memory map has it."""
+    ram_origin: int | None = None
+    """The same of the RAM."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What makes the firmware."""
+
+    cc: str
+    port: str
+    """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
+    Arduino core has them, and the sketch is the application."""
+    optimize: str
+    package: str | None = None
+    """The Debian packages that have the compiler; absent where the Arduino core brings it."""
+    flags: tuple[str, ...] = ()
+    link_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SerialLine:
+    """The board's serial line."""
+
+    baud: int
+    receive_buffer: int
+    """Bytes that may arrive while the model runs."""
+    address: int | None = None
+    """Of the UART's registers; absent where the port knows it."""
+    interrupt: int | None = None
+    """The UART's receive line at the interrupt controller; absent where the port knows it."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How the board runs without hardware."""
+
+    kind: str
+    """One of ``EMULATORS``."""
+    program: str | None = None
+    package: str | None = None
+    """The Debian package that has the program."""
+    machine: str | None = None
+    instructions_per_tick: int | None = None
+    """Set where the emulator's timer counts instructions, not cycles."""
+    bootloader: str | None = None
+    """Source or .hex in the Arduino core's ``bootloaders``, for a board that is flashed."""
+    boot_address: int | None = None
+    """Where the bootloader begins, in bytes."""
+
+
+@dataclass(frozen=True)
+class Arduino:
+    """How the Arduino tools know the board."""
+
+    fqbn: str
+    """The fully qualified board name: "arduino:avr:uno"."""
+    usb_ids: tuple[str, ...] = ()
+    """Vendor and product of its USB port, "2341:0043"; those of a converter that many boards have
+    are no board's own, and left out."""
+    index_url: str | None = None
+    """Where arduino-cli finds the core, if that is not Arduino's own."""
+    part: str | None = None
+    """The chip, as avrdude calls it."""
+    programmer: str | None = None
+    """The bootloader's protocol, as avrdude calls it."""
+
+    @property
+    def core(self) -> str:
+        """The core that the board belongs to: "arduino:avr"."""
+        return ":".join(self.fqbn.split(":")[:2])
+
+    @property
+    def install(self) -> str:
+        """The command that installs the core."""
+        command = f"arduino-cli core install {self.core}"
+        return f"{command} --additional-urls {self.index_url}" if self.index_url else command
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board file."""
+
+    name: str
+    description: str
+    mcu: Mcu
+    toolchain: Toolchain
+    serial: SerialLine
+    memory: Memory | None = None
+    """Absent where there is no limit to check against."""
+    emulator: Emulator | None = None
+    """Absent where the board exists as hardware only."""
+    arduino: Arduino | None = None
+    """Present where the firmware is a sketch, built by the Arduino tools and flashed."""
+    path: Path = Path()
+    """The file it was read from."""
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """What ``firmware/ports`` wants to know of the board, as options of the compiler."""
+        values = {
+            "BOARD_NAME": f'"{self.name}"',
+            "CLOCK_HZ": self.mcu.clock_hz or 0,
+            "TIMER_HZ": self.mcu.timer_hz,
+            "BAUD": self.serial.baud,
+            "RECEIVE_BUFFER": self.serial.receive_buffer,
+            "UART": self.serial.address,
+            "UART_INTERRUPT": self.serial.interrupt,
+        }
+        return tuple(
+            f"-DGLYPHITE_{name}={value}" for name, value in values.items() if value is not None
+        )
+
+
+def load_board(name_or_path: str) -> Board:
+    """The board of that name, or of that .toml file. Raises BoardError."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = BOARDS / f"{name_or_path}.toml"
+        if name_or_path not in _names():
+            raise BoardError(
+                f"No board called {name_or_path!r}. There are: {', '.join(_names())}. "
+                "Name one of them, or the path of a board file (.toml)."
+            )
+    return _check(_read(path))
+
+
+def all_boards() -> list[Board]:
+    """Every board that comes with the project, by name."""
+    return [load_board(name) for name in _names()]
+
+
+def _names() -> list[str]:
+    return sorted(path.stem for path in BOARDS.glob("*.toml"))
+
+
+def _read(path: Path) -> Board:
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise BoardError(f"No such board file: {path}. Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BoardError(f"{path} cannot be read as TOML: {error}. Mend it there.") from error
+    if "path" in content:
+        raise BoardError(f"{path}: unknown key 'path'. Remove it.")
+    return dataclasses.replace(_table(path, "", Board, content), path=path.resolve())
+
+
+def _table(path: Path, where: str, kind: type[Table], content: dict[str, Any]) -> Table:
+    """``content`` as the dataclass ``kind``: all keys known, none missing, types right."""
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in content:
+        if key not in fields:
+            allowed = ", ".join(name for name in fields if name != "path")
+            raise BoardError(f"{path}: unknown key {where + key!r}. Allowed here: {allowed}.")
+    for name, field in fields.items():
+        if field.default is dataclasses.MISSING and name not in content:
+            raise BoardError(f"{path}: the key {where + name!r} is missing. Add it.")
+    values = {key: _value(path, where + key, hints[key], content[key]) for key in content}
+    return kind(**values)
+
+
+def _value(path: Path, where: str, hint: Any, value: Any) -> Any:  # noqa: ANN401
+    """``value`` as the type ``hint``: a table, a list of strings, a string or a number."""
+    if isinstance(hint, types.UnionType):
+        hint = typing.get_args(hint)[0]
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _table(path, f"{where}.", typing.cast(type[Any], hint), value)
+    if typing.get_origin(hint) is tuple:
+        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+            return tuple(value)
+        raise BoardError(f"{path}: {where!r} is {value!r}. A list of strings is needed.")
+    if type(value) is not hint:
+        needed = {str: "A string", int: "A whole number"}.get(hint, "A table")
+        raise BoardError(f"{path}: {where!r} is {value!r}. {needed} is needed.")
+    return value
+
+
+def _check(board: Board) -> Board:
+    _ensure_name_is_usable(board)
+    _ensure_numbers_are_usable(board)
+    _ensure_stack_fits(board)
+    _ensure_port_exists(board)
+    _ensure_arduino_is_usable(board)
+    _ensure_emulator_is_known(board)
+    return board
+
+
+def _ensure_name_is_usable(board: Board) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", board.name):
+        raise BoardError(
+            f"{board.path}: the name {board.name!r} cannot be used. "
+            "At most 31 lower-case letters, digits and '-' are allowed."
+        )
+    if board.path.parent == BOARDS and board.path.stem != board.name:
+        raise BoardError(
+            f"{board.path}: the board calls itself {board.name!r}. "
+            f"Rename the file to {board.name}.toml."
+        )
+
+
+def _ensure_numbers_are_usable(board: Board) -> None:
+    for table in (board.mcu, board.memory, board.serial, board.emulator):
+        for key, value in vars(table).items() if table else ():
+            least = 0 if key in MAY_BE_ZERO else 1
+            if isinstance(value, int) and not least <= value < 1 << 32:
+                raise BoardError(
+                    f"{board.path}: {key!r} is {value}. A number of {least} to 2^32 - 1 is needed."
+                )
+
+
+def _ensure_stack_fits(board: Board) -> None:
+    if board.memory and board.memory.stack >= board.memory.ram:
+        raise BoardError(
+            f"{board.path}: a stack of {board.memory.stack} bytes leaves nothing of "
+            f"{board.memory.ram} bytes of RAM. Make 'memory.stack' smaller."
+        )
+
+
+def _ensure_port_exists(board: Board) -> None:
+    if board.arduino is not None and board.toolchain.port == "arduino":
+        return
+    if not (PORTS / board.toolchain.port / "port.c").is_file():
+        known = ", ".join(sorted(path.parent.name for path in PORTS.glob("*/port.c")))
+        raise BoardError(
+            f"{board.path}: there is no port {board.toolchain.port!r}. Known ports: {known}."
+        )
+
+
+def _ensure_arduino_is_usable(board: Board) -> None:
+    arduino = board.arduino
+    if arduino is None:
+        return
+    if not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.=,-]+)?", arduino.fqbn):
+        raise BoardError(
+            f"{board.path}: 'arduino.fqbn' is {arduino.fqbn!r}. "
+            "PACKAGE:ARCHITECTURE:BOARD is needed, as `arduino-cli board listall` prints it."
+        )
+    for usb_id in arduino.usb_ids:
+        if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
+            raise BoardError(
+                f"{board.path}: the USB id {usb_id!r} cannot be used. Vendor and product are "
+                "needed, four lower-case hexadecimal digits each: '2341:0043'."
+            )
+
+
+def _ensure_emulator_is_known(board: Board) -> None:
+    emulator = board.emulator
+    if emulator is None:
+        return
+    if emulator.kind not in EMULATORS:
+        raise BoardError(
+            f"{board.path}: the emulator kind {emulator.kind!r} is not known. "
+            f"Known kinds: {', '.join(EMULATORS)}."
+        )
+    needed = (emulator.program, emulator.package, emulator.machine)
+    if emulator.kind == "qemu" and None in needed:
+        raise BoardError(
+            f"{board.path}: a qemu emulator needs 'program', 'package' and 'machine'. Add them."
+        )
+    if emulator.kind == "simavr" and None in (emulator.bootloader, emulator.boot_address):
+        raise BoardError(
+            f"{board.path}: a simavr emulator needs 'bootloader' and 'boot_address'. Add them."
+        )

@@ -1,0 +1,239 @@
+"""What the compiler made of a model, stage by stage, as plain data for `glyphite inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from sys import modules
+
+import numpy as np
+
+from glyphite.convert.compiler.driver import Compiled, understand
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Quantization, Tensor
+from glyphite.convert.compiler.ir.program import Layer, Step
+from glyphite.convert.compiler.ir.proof import Proof
+from glyphite.convert.compiler.memory.plan import Buffer, Plan
+from glyphite.convert.compiler.passes import PASSES, fold_shapes
+from glyphite.convert.compiler.targets import proofs
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a tensor's numbers mean: real = scale * (quantized - zero_point)."""
+
+    dtype: str
+    scale: float | None
+    """The largest, where each channel has its own."""
+    zero_point: int | None
+    channels: int
+    """How many scales there are."""
+
+    @property
+    def text(self) -> str:
+        """For people: "int8, 0.0039 (q + 128)"."""
+        if self.scale is None or self.zero_point is None:
+            return self.dtype
+        if self.channels > 1:
+            return f"{self.dtype}, {self.channels} scales to {self.scale:.3g}"
+        sign = "-" if self.zero_point > 0 else "+"
+        offset = f" {sign} {abs(self.zero_point)}" if self.zero_point else ""
+        return f"{self.dtype}, {self.scale:.3g} (q{offset})"
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One layer, as it runs."""
+
+    name: str
+    operator: str
+    kernel: str | None
+    """None where no byte is moved."""
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+    macs: int
+    constant_bytes: int
+    input_numbers: tuple[Numbers, ...]
+    """Of the activations."""
+    weights: Numbers | None
+    output_numbers: Numbers
+    proofs: tuple[Proof, ...]
+    """What decided the kernel: each proof's verdict, in the order in which they were asked for."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a pass put in the place of what; either may be nothing."""
+
+    gone: tuple[str, ...]
+    made: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """One pass."""
+
+    name: str
+    does: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class BufferFacts:
+    """A part of the arena: a ring of rows, or the scratch memory of a layer."""
+
+    layer: str
+    """That writes it, or "input"."""
+    shape: tuple[int, ...]
+    scratch: bool
+    bytes: int
+    offset: int
+    first: int
+    last: int
+    rows: int
+    """That the ring holds at a time."""
+    height: int
+    """Rows of the tensor that are made."""
+
+
+@dataclass(frozen=True)
+class RowLife:
+    """A row of a buffer: the bytes of the arena from ``start``, from turn ``first`` to ``last``."""
+
+    start: int
+    bytes: int
+    first: int
+    last: int
+
+
+def layers(compiled: Compiled) -> list[LayerFacts]:
+    """The layers in the order in which they run."""
+    both = zip(compiled.portable.layers, compiled.program.layers, strict=True)
+    return [_layer(compiled, before, layer) for before, layer in both]
+
+
+def passes(content: bytes) -> list[PassFacts]:
+    """What each pass does to the .tflite whose bytes are ``content``."""
+    understand(content)  # which refuses what the passes cannot take
+    graph = read(content)
+    found = []
+    for rewrite in (fold_shapes.run, *PASSES):
+        before, graph = graph, rewrite(graph)
+        found.append(_pass(rewrite, before, graph))
+    return found
+
+
+def buffers(compiled: Compiled) -> list[BufferFacts]:
+    """The arena's parts, in the order in which they are written."""
+    makers = {
+        layer.lowered.output: layer.name
+        for layer in compiled.program.layers
+        if isinstance(layer.lowered, Step)
+    }
+    tensors = compiled.program.graph.tensors
+    return [
+        BufferFacts(
+            layer=makers.get(buffer.tensor, "input"),
+            shape=tensors[buffer.tensor].shape,
+            scratch=buffer.ring.scratch,
+            bytes=buffer.bytes,
+            offset=buffer.offset,
+            first=buffer.first,
+            last=buffer.last,
+            rows=buffer.ring.rows,
+            height=buffer.ring.height,
+        )
+        for buffer in compiled.plan.buffers
+    ]
+
+
+def rows(buffer: Buffer) -> list[RowLife]:
+    """The lives of a buffer's rows."""
+    ring = buffer.ring
+    lives = zip(ring.starts.tolist(), ring.written.tolist(), ring.last.tolist(), strict=True)
+    return [
+        RowLife(buffer.offset + start, ring.row_bytes, first, last) for start, first, last in lives
+    ]
+
+
+def moments(plan: Plan) -> range:
+    """The turns; -1 and the last one are the caller's."""
+    return range(-1, len(plan.schedule.turns) + 1)
+
+
+def occupied(plan: Plan) -> list[int]:
+    """At each moment, the bytes of the arena that a row lives in."""
+    living = np.zeros((len(moments(plan)), plan.bytes), bool)
+    for row in (row for buffer in plan.buffers for row in rows(buffer)):
+        living[row.first + 1 : row.last + 2, row.start : row.start + row.bytes] = True
+    return [int(count) for count in living.sum(axis=1)]
+
+
+def memory_by_layer(compiled: Compiled) -> list[tuple[str, int]]:
+    """(layer, the most bytes occupied at one of its turns), in the layers' order."""
+    most = dict.fromkeys(range(len(compiled.program.steps)), 0)
+    for turn, taken in zip(compiled.plan.schedule.turns, occupied(compiled.plan)[1:], strict=False):
+        if turn.step in most:
+            most[turn.step] = max(most[turn.step], taken)
+    steps = (layer for layer in compiled.program.layers if isinstance(layer.lowered, Step))
+    return [(layer.name, most[index]) for index, layer in enumerate(steps)]
+
+
+def numbers(tensor: Tensor) -> Numbers:
+    """What a tensor's numbers mean."""
+    quantization: Quantization | None = tensor.quantization
+    if quantization is None:
+        return Numbers(tensor.dtype, None, None, 0)
+    scales = quantization.scales
+    return Numbers(tensor.dtype, max(scales), quantization.zero_point, len(scales))
+
+
+def _layer(compiled: Compiled, before: Layer, layer: Layer) -> LayerFacts:
+    graph, operator, step = compiled.program.graph, layer.operator, layer.lowered
+    used = [graph.tensors[index] for index in operator.inputs if index != ABSENT]
+    constants = [tensor for tensor in used if tensor.data is not None]
+    activations = [tensor for tensor in used if tensor.data is None]
+    output = graph.output_of(operator)
+    call = step if isinstance(step, Step) else None
+    return LayerFacts(
+        name=layer.name,
+        operator=operator.kind,
+        kernel=call.kernel if call else None,
+        inputs=tuple(tensor.shape for tensor in activations),
+        output=output.shape,
+        macs=call.macs if call else 0,
+        constant_bytes=call.constant_bytes if call else 0,
+        input_numbers=tuple(numbers(tensor) for tensor in activations),
+        weights=next((numbers(tensor) for tensor in constants if tensor.dtype == "int8"), None),
+        output_numbers=numbers(output),
+        proofs=_proofs(compiled, before, layer),
+    )
+
+
+def _proofs(compiled: Compiled, before: Layer, layer: Layer) -> tuple[Proof, ...]:
+    step, taken = before.lowered, layer.lowered
+    if not isinstance(step, Step) or not isinstance(taken, Step):
+        return ()
+    return proofs(step, taken, compiled.architecture, compiled.goal)
+
+
+def _pass(rewrite: Callable[[Graph], Graph], before: Graph, after: Graph) -> PassFacts:
+    module = modules[rewrite.__module__]
+    does = " ".join((module.__doc__ or "").split()).split(". ")[0].split(": ")[0].rstrip(".") + "."
+    gone = [operator for operator in before.operators if operator not in after.operators]
+    made = [operator for operator in after.operators if operator not in before.operators]
+    return PassFacts(module.__name__.rsplit(".", 1)[1], does, tuple(_changes(gone, made)))
+
+
+def _changes(gone: list[Operator], made: list[Operator]) -> list[Change]:
+    """Each new operator with those that it stands for: of its place, or with its output."""
+    found, left = [], list(gone)
+    for operator in made:
+        replaced = [
+            old
+            for old in left
+            if old.index == operator.index or set(old.outputs) & set(operator.outputs)
+        ]
+        left = [old for old in left if old not in replaced]
+        found.append(Change(tuple(old.label for old in replaced), (operator.label,)))
+    return [*found, *(Change((old.label,), ()) for old in left)]

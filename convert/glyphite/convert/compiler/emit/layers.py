@@ -1,0 +1,273 @@
+"""The C of layers' turns and of their order: what ``model_invoke`` calls, row by row."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from glyphite.convert.compiler.ir.graph import ABSENT, shape_text
+from glyphite.convert.compiler.ir.program import Layer, Program, Step
+from glyphite.convert.compiler.ir.rows import Rows, RowWindow, geometry
+from glyphite.convert.compiler.memory.plan import Buffer, Plan
+from glyphite.convert.compiler.memory.schedule import INPUT, Schedule, has_rows_of_its_own
+
+COLUMNS = 100
+"""Of the generated files."""
+BYTE = 255
+"""The largest number in a table of bytes."""
+WORD = 65535
+
+
+@dataclass(frozen=True)
+class Function:
+    """A layer's function in C."""
+
+    name: str
+    by_rows: bool
+    lines: list[str]
+    turns: int
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A schedule as a table of numbers.
+
+    Below the number of layers, a layer's turn; that number itself, the caller's row of input; above
+    it by n, n more turns of the layer before.
+    """
+
+    values: list[int]
+    most: int
+    """The largest number that may occur."""
+
+    @property
+    def type(self) -> str:
+        """The C type of a number."""
+        return "uint8_t" if self.most <= BYTE else "uint16_t"
+
+    @property
+    def count(self) -> str:
+        """The C type in which one is reckoned with, also where `int` has 16 bits."""
+        return "int" if self.most <= BYTE else "int32_t"
+
+
+class Names:
+    """What the tensors and layers of a program are called in C."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.program = program
+        self.plan = plan
+        self.layers = [layer for layer in program.layers if isinstance(layer.lowered, Step)]
+        self.shared: Mapping[str, str] = {}
+        """Layer -> the function that it shares with others."""
+        self.makers = {layer.operator.outputs[0]: layer.name for layer in program.layers}
+
+    def place(self, tensor: int) -> str:
+        """The name of the offset at which a tensor lies."""
+        return f"AT_{self._maker(self.program.base(tensor)).upper()}"
+
+    def pointer(self, tensor: int) -> str:
+        """Where a kernel finds a whole tensor; one that is left out or constant is not passed."""
+        return "NULL" if tensor == ABSENT else f"arena + {self.place(tensor)}"
+
+    def ring(self, tensor: int) -> str:
+        """The name of a tensor's ring: its memory's, unless it is a view with other rows."""
+        if not has_rows_of_its_own(self.program, tensor):
+            tensor = self.program.base(tensor)
+        return f"rows_{self._maker(tensor)}"
+
+    def scratch(self, step: Step, sums: int) -> list[str]:
+        """The argument for scratch memory, where a step has any beside so many bytes of sums."""
+        place = f"SCRATCH_OF_{self._maker(step.output).upper()}"
+        return [f"(void *)(arena + {place})"] if step.scratch_bytes + sums else []
+
+    def callee(self, layer: Layer, function: str) -> str:
+        """The C function that a layer calls for a kernel's."""
+        return self.shared.get(layer.name, f"glyphite_{function}")
+
+    def _maker(self, tensor: int) -> str:
+        return self.makers.get(tensor, "input")
+
+
+def offsets(names: Names) -> list[str]:
+    """The offset of each buffer, with what it is and when."""
+    return [_offset_line(names, buffer) for buffer in names.plan.buffers]
+
+
+def ring_lines(names: Names) -> list[str]:
+    """The rings that are read or written by rows, each once."""
+    source = names.program.graph.inputs[0]
+    tensors: dict[str, int] = {names.ring(source): source} if names.plan.fed else {}
+    for layer, task in zip(names.layers, names.plan.tasks, strict=True):
+        assert isinstance(layer.lowered, Step)
+        used = [*layer.lowered.inputs, layer.lowered.output] if task.by_rows else []
+        tensors.update({names.ring(tensor): tensor for tensor in used if tensor != ABSENT})
+    return [_ring_line(names, name, tensor) for name, tensor in tensors.items()]
+
+
+def functions(names: Names) -> list[Function]:
+    """Each layer's function."""
+    found = []
+    for layer, task in zip(names.layers, names.plan.tasks, strict=True):
+        assert isinstance(layer.lowered, Step)
+        turns = len(task.reads)
+        statements = (
+            list(_row_lines(names, layer, layer.lowered, turns))
+            if task.by_rows
+            else [_whole_line(names, layer, layer.lowered)]
+        )
+        lines = [wrap(statement, 4) for statement in statements]
+        found.append(Function(layer.name, task.by_rows, lines, turns))
+    return found
+
+
+def tallest(plan: Plan) -> int:
+    """The most turns of a layer, or rows of input that the caller gives."""
+    return max((turn.number + 1 for turn in plan.schedule.turns), default=0)
+
+
+def state_bytes(plan: Plan) -> int:
+    """Static RAM beside the arena, where the input comes row by row."""
+    if not plan.fed:
+        return 0
+    row = 1 if tallest(plan) <= BYTE else 2
+    size = 2 + row * (1 + len(plan.tasks))
+    return size + size % 2
+
+
+def codes(schedule: Schedule, layers: int) -> Codes:
+    """A schedule's table."""
+    largest = BYTE if layers <= BYTE // 2 else WORD
+    values: list[int] = []
+    for step, turns in schedule.runs:
+        values.append(layers if step == INPUT else step)
+        values.extend(
+            [layers] * (turns - 1) if step == INPUT else _more(turns - 1, layers, largest)
+        )
+    return Codes(values, largest)
+
+
+def wrap(statement: str, indent: int) -> str:
+    """A C statement as lines that fit the page, the first one without its indent."""
+    more = " " * (indent + 4)
+    return textwrap.fill(
+        statement, COLUMNS - indent, subsequent_indent=more, break_long_words=False
+    )
+
+
+def _more(turns: int, layers: int, largest: int) -> Iterator[int]:
+    while turns > 0:
+        yield layers + min(turns, largest - layers)
+        turns -= largest - layers
+
+
+def _offset_line(names: Names, buffer: Buffer) -> str:
+    ring = buffer.ring
+    tensor = names.program.graph.tensors[buffer.tensor]
+    until = "the caller" if buffer.last == len(names.plan.schedule.turns) else f"{buffer.last}"
+    since = "the caller" if buffer.first < 0 else f"{buffer.first}"
+    place, what = names.place(buffer.tensor), shape_text(tensor.shape)
+    if ring.scratch:
+        place, what = place.replace("AT_", "SCRATCH_OF_", 1), "scratch"
+    kept = f" ({ring.rows} of {ring.height} rows)" if ring.rows < ring.height else ""
+    return (
+        f"{place} = {buffer.offset}, /* {buffer.bytes} bytes, {what}{kept}: {since} to {until} */"
+    )
+
+
+def _ring_line(names: Names, name: str, tensor: int) -> str:
+    height, row_bytes = geometry(names.program.graph.tensors[tensor])
+    own = has_rows_of_its_own(names.program, tensor)
+    buffer = names.plan.buffer_of(names.program.base(tensor))
+    kept = height if own else buffer.ring.rows
+    numbers = f"{names.pointer(tensor)}, {height}, {kept}, {row_bytes}"
+    return wrap(f"static const GLYPHITE_CONST struct glyphite_ring {name} = {{{numbers}}};", 0)
+
+
+def _whole_line(names: Names, layer: Layer, step: Step) -> str:
+    """The call that makes a whole tensor."""
+    inputs = ", ".join(names.pointer(tensor) for tensor in step.inputs)
+    if step.gathers:
+        inputs = f"(const int8_t *const[]){{{inputs}}}"
+    given = [f"&{layer.name}", inputs, names.pointer(step.output), *names.scratch(step, 0)]
+    return f"{names.callee(layer, step.kernel)}({', '.join(given)});"
+
+
+def _row_lines(names: Names, layer: Layer, step: Step, turns: int) -> Iterator[str]:
+    """The statements that make row y, 0 <= y < turns."""
+    assert step.rows is not None
+    if step.rows.array:
+        yield from _array_lines(names, step, step.rows)
+        inputs = ["rows"]
+    else:
+        inputs = [
+            "NULL" if window is None else _row_pointer(names.ring(tensor), window, turns)
+            for tensor, window in zip(step.inputs, step.rows.windows, strict=True)
+        ]
+    given = [
+        f"&{layer.name}",
+        *step.rows.arguments,
+        *inputs,
+        *_outputs(names, step, step.rows),
+        *names.scratch(step, step.rows.sums_bytes),
+    ]
+    yield f"{names.callee(layer, step.rows.function)}({', '.join(given)});"
+
+
+def _outputs(names: Names, step: Step, rows: Rows) -> Iterator[str]:
+    """Pointers to the rows that a turn makes."""
+    ring = names.ring(step.output)
+    height = geometry(names.program.graph.tensors[step.output])[0]
+    if rows.gathered:
+        yield f"glyphite_ring_row(&{ring}, 0)"
+        return
+    for i in range(rows.made):
+        row = _linear(rows.made, i)
+        found = f"glyphite_ring_row(&{ring}, {row})"
+        always_there = i < (height % rows.made or rows.made)
+        yield found if always_there else f"{row} < {height} ? {found} : NULL"
+
+
+def _array_lines(names: Names, step: Step, rows: Rows) -> Iterator[str]:
+    windows = [window for window in rows.windows if window is not None]
+    yield f"const int8_t *rows[{sum(window.count for window in windows)}];"
+    at = 0
+    for tensor, window in zip(step.inputs, rows.windows, strict=True):
+        assert window is not None
+        for first in _firsts(window):
+            to = f"rows + {at}" if at else "rows"
+            ring = names.ring(tensor)
+            yield f"glyphite_ring_rows(&{ring}, {first}, {window.dilation}, {window.kernel}, {to});"
+            at += window.kernel
+
+
+def _row_pointer(ring: str, window: RowWindow, turns: int) -> str:
+    """The one row under a window."""
+    assert window.count == 1
+    (first,) = _firsts(window)
+    padded = any(row is None for y in (0, turns - 1) for row in window.under(y))
+    return f"glyphite_ring_{'padded_' if padded else ''}row(&{ring}, {first})"
+
+
+def _firsts(window: RowWindow) -> Iterator[str]:
+    """C of the first input row under each of a window's rows."""
+    pool = window.pool
+    if pool is None:
+        yield _linear(window.stride, -window.before)
+        return
+    for i in range(pool.kernel):
+        if pool.padded:
+            inside = (
+                f"glyphite_clamp({_linear(pool.stride, i - pool.before)}, 0, {pool.height - 1})"
+            )
+            yield f"{inside} * {window.stride} - {window.before}"
+        else:
+            offset = (i - pool.before) * window.stride - window.before
+            yield _linear(pool.stride * window.stride, offset)
+
+
+def _linear(factor: int, offset: int) -> str:
+    """``factor * y + offset``."""
+    product = "y" if factor == 1 else f"{factor} * y"
+    return product if offset == 0 else f"{product} {'-' if offset < 0 else '+'} {abs(offset)}"

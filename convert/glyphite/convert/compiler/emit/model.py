@@ -1,0 +1,162 @@
+"""``model.c`` and ``model.h``: a program and its plan as C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from glyphite.convert.compiler.emit import layers
+from glyphite.convert.compiler.emit.constants import C_TYPES, arrays, float_literal, struct, wrapped
+from glyphite.convert.compiler.emit.kernels import gather
+from glyphite.convert.compiler.emit.shared import shared
+from glyphite.convert.compiler.emit.text import byte_lines, environment
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.compiler.ir.graph import Tensor, shape_text
+from glyphite.convert.compiler.ir.program import Program, Step
+from glyphite.convert.compiler.ir.rows import geometry
+from glyphite.convert.compiler.memory.plan import Plan
+from glyphite.convert.version import __version__
+
+MOST_NAME_BYTES = 31
+"""Of the name that a board tells: one less than glyphite.host.device.wire.protocol.TEXT_BYTES."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The model's input or output, for ``model.h``."""
+
+    macro: str
+    shape: tuple[int, ...]
+    bytes: int
+    scale: float
+    """0 for float32, whose numbers stand for themselves."""
+    zero_point: int
+    dtype: str = "int8"
+
+    @property
+    def type(self) -> str:
+        """The C type of its numbers."""
+        return C_TYPES[self.dtype]
+
+    @property
+    def scale_literal(self) -> str:
+        """The scale in C."""
+        return float_literal(self.scale)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer in the table of layers."""
+
+    name: str
+    kind: str
+    output: str
+    macs: int
+    constant_bytes: int
+
+
+def files(
+    name: str, digest: bytes, program: Program, plan: Plan, *, architecture: str, goal: Goal
+) -> dict[str, str]:
+    """File name -> text of the model whose .tflite has the SHA-256 ``digest``.
+
+    The same arguments give the same text.
+    """
+    names = layers.Names(program, plan)
+    fields = {
+        "name": name,
+        "short_name": name.encode()[:MOST_NAME_BYTES].decode(errors="ignore"),
+        "version": __version__,
+        "architecture": architecture,
+        "goal": goal,
+        "sha256": digest.hex(),
+        "sha256_lines": list(byte_lines(digest)),
+        "plan": plan,
+        **_totals(program),
+        **_edges(names),
+        **_code(names, goal),
+    }
+    templates = environment("glyphite.convert.compiler.emit")
+    templates.filters["quoted"] = quoted
+    templates.filters["comment"] = comment
+    return {
+        file: templates.get_template(f"{file}.j2").render(fields) for file in ("model.h", "model.c")
+    }
+
+
+def _totals(program: Program) -> dict[str, Any]:
+    """What the comments and the header count."""
+    return {
+        "rows": rows(program),
+        "macs": sum(step.macs for step in program.steps),
+        "constant_bytes": sum(step.constant_bytes for step in program.steps),
+        "window_rows": max((step.window_rows for step in program.steps), default=0),
+    }
+
+
+def _edges(names: layers.Names) -> dict[str, Any]:
+    """The model's input and output: what they are, and where they lie."""
+    graph, plan = names.program.graph, names.plan
+    (source, *_), (result, *_) = graph.inputs, graph.outputs
+    return {
+        "edges": [_edge("INPUT", graph.tensors[source]), _edge("OUTPUT", graph.tensors[result])],
+        "input_ring": names.ring(source),
+        "input_rows": geometry(graph.tensors[source]),
+        "state_bytes": layers.state_bytes(plan),
+        "at_input": names.place(source),
+        "at_output": names.place(result),
+    }
+
+
+def _code(names: layers.Names, goal: Goal) -> dict[str, Any]:
+    """The kernels, their constants, and the functions that call them."""
+    steps, plan = names.layers, names.plan
+    rings = layers.ring_lines(names)
+    common = shared(names, goal)
+    system, kernels = gather((step.kernel for step in names.program.steps), rings=bool(rings))
+    return {
+        "system": system,
+        "kernels": kernels,
+        "arrays": [array for layer in steps for array in arrays(layer)],
+        "structs": [common.structs.get(layer.name) or struct(layer) for layer in steps],
+        "buffers": layers.offsets(names),
+        "rings": rings,
+        "shared": common.functions,
+        "layers": layers.functions(names),
+        "tallest": layers.tallest(plan),
+        "codes": layers.codes(plan.schedule, len(steps)),
+        "code_lines": lambda codes: list(wrapped(map(str, codes.values))),
+    }
+
+
+def rows(program: Program) -> list[Row]:
+    """The table of layers."""
+    graph = program.graph
+    return [
+        Row(
+            name=layer.name,
+            kind=layer.operator.kind,
+            output=shape_text(graph.output_of(layer.operator).shape),
+            macs=layer.lowered.macs if isinstance(layer.lowered, Step) else 0,
+            constant_bytes=layer.lowered.constant_bytes if isinstance(layer.lowered, Step) else 0,
+        )
+        for layer in program.layers
+    ]
+
+
+def quoted(text: str) -> str:
+    """Any text as a C string literal."""
+    plain = (f"\\{byte:03o}" if byte in b'"\\?' or not 32 <= byte < 127 else chr(byte)
+             for byte in text.encode())  # fmt: skip
+    return '"' + "".join(plain) + '"'
+
+
+def comment(text: str) -> str:
+    """Any text so that it cannot end a C comment or a line of it."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in "*\\?" else "_" for c in text)
+
+
+def _edge(macro: str, tensor: Tensor) -> Edge:
+    found = None if tensor.dtype == "float32" else tensor.quantization
+    scale, zero_point = (found.scale, found.zero_point) if found else (0.0, 0)
+    return Edge(macro, tensor.shape, tensor.bytes, scale, zero_point, tensor.dtype)

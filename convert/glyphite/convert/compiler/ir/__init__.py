@@ -1,0 +1,1 @@
+"""What the stages of the compiler hand on: graph, program, and the numbers that they share."""

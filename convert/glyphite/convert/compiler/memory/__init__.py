@@ -1,0 +1,1 @@
+"""Where every byte of every tensor lies, and from when to when: schedule, rings, offsets."""

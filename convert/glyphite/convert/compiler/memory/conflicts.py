@@ -1,0 +1,86 @@
+"""How far apart two rings must lie, row by row.
+
+A conflict is an open interval of distances (the second ring's offset minus the first's) at which
+bytes of rows that live at the same time would meet. Rows die one by one, so even of two rings that
+live together one may reach into the other; and where a kernel allows it, a row may be written over
+one that dies in the same turn.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from glyphite.convert.compiler.memory.rings import Over, Ring, Times
+
+Interval = tuple[int, int]
+"""(low, high), both outside."""
+
+MOST_PAIRS = 250_000
+"""Pairs of rows that are looked at one by one; beyond it two rings are kept apart as wholes."""
+
+
+def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
+    """The distances from ``one`` to ``other`` that harm, as separate intervals in order."""
+    if one.first > other.end or other.first > one.end:
+        return ()
+    if one.height * other.height > MOST_PAIRS:
+        return ((-other.bytes, one.bytes),)
+    over, under = _lead(other, one), _lead(one, other)
+    if over is None and under is None:
+        one, other = one.as_one_row, other.as_one_row
+        if one.height == other.height == 1:
+            return ((-other.bytes, one.bytes),)
+    written, last = one.written[:, None], one.last[:, None]
+    together = (written <= other.last) & (other.written <= last)
+    found: list[Interval] = []
+    if over is not None:
+        touching = last == other.written
+        together &= ~touching
+        found.extend(_leading(one, other, touching, over))
+    if under is not None:
+        touching = written == other.last
+        together &= ~touching
+        found.extend((-high, -low) for low, high in _leading(other, one, touching.T, under))
+    rows, others = np.nonzero(together)
+    starts = one.starts[rows] - other.starts[others]
+    pairs = np.unique(starts)
+    found.extend((int(at) - other.row_bytes, int(at) + one.row_bytes) for at in pairs)
+    return tuple(_merged(found))
+
+
+def _lead(output: Ring, source: Ring) -> Over | None:
+    if output.scratch or source.scratch:
+        return None
+    return next((over for over in output.over if over.tensor == source.tensor), None)
+
+
+def _leading(
+    source: Ring,
+    output: Ring,
+    touching: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
+    over: Over,
+) -> Iterator[Interval]:
+    """Conflicts of output rows (columns) with the input rows that die as they are written."""
+    rows, others = np.nonzero(touching)
+    if over.whole:
+        if len(rows):
+            yield -min(over.lead, output.bytes), source.bytes
+        return
+    starts: Times = np.unique(source.starts[rows] - output.starts[others])
+    lead = min(over.lead, output.row_bytes)
+    for at in starts:
+        yield int(at) - lead, int(at) + source.row_bytes
+
+
+def _merged(intervals: list[Interval]) -> Iterator[Interval]:
+    """The union; intervals that only touch stay two, with the distance between them free."""
+    current: Interval | None = None
+    for low, high in sorted((low, high) for low, high in intervals if low + 1 < high):
+        if current is None or low >= current[1]:
+            if current is not None:
+                yield current
+            current = (low, high)
+        else:
+            current = (current[0], max(current[1], high))
+    if current is not None:
+        yield current

@@ -1,0 +1,140 @@
+"""Where rings lie so that the arena ends as early as can be.
+
+In some best plan of tensors that live as wholes, taken by rising offset each lies at the lowest
+place that those before it leave. So all such orders are tried, depth first, and branches that
+cannot be better are cut. It ends early where the result equals a lower bound (the fullest turn).
+After NODES branches the best so far is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyphite.convert.compiler.memory.conflicts import Interval, conflicts
+from glyphite.convert.compiler.memory.rings import Over, Ring
+
+NODES = 20_000
+"""Branches of the search: about a second."""
+MOST_SEARCHED = 100
+"""Rings of the largest network that is searched; beyond it the greedy plans are all there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packing:
+    """An offset for each ring, in their order."""
+
+    offsets: tuple[int, ...]
+    bytes: int
+    """The arena's size."""
+    proven: bool
+    """Whether no other offsets take fewer bytes."""
+
+
+def pack(rings: Sequence[Ring], nodes: int = NODES) -> Packing:
+    """The least that the search finds with so many branches; with 0, a quick greedy packing."""
+    search = _Search(rings, nodes)
+    offsets = tuple(search.best[index] for index in range(len(rings)))
+    return Packing(offsets, search.bytes, search.proven)
+
+
+def fullest_turn(rings: Sequence[Ring]) -> int:
+    """Bytes that no packing can do without: the most that live at once, every overlap granted."""
+    turns = max((ring.end for ring in rings), default=0) + 3
+    change = np.zeros(turns, np.int64)
+    by_tensor = {ring.tensor: ring for ring in rings if not ring.scratch}
+    for ring in rings:
+        np.add.at(change, ring.written + 1, ring.row_bytes)
+        np.add.at(change, ring.last + 2, -ring.row_bytes)
+    live = np.cumsum(change)
+    for ring in rings:
+        for turn in np.unique(ring.written) if ring.over else ():
+            output = int((ring.written == turn).sum()) * ring.row_bytes
+            saved = sum(_saved(output, by_tensor[over.tensor], over, turn) for over in ring.over)
+            live[turn + 1] -= min(output, saved)
+    return int(live.max(initial=0))
+
+
+def _saved(output: int, source: Ring, over: Over, turn: int) -> int:
+    """Bytes that an output can share with the rows of an input that die as it is written."""
+    dying = int((source.last == turn).sum())
+    size, count = (source.bytes, min(dying, 1)) if over.whole else (source.row_bytes, dying)
+    return count * max(output + size - max(output, over.lead + size), 0)
+
+
+class _Search:
+    """Branch and bound over the orders of placing; ``best`` is its result."""
+
+    def __init__(self, rings: Sequence[Ring], nodes: int) -> None:
+        self.rings = rings
+        self.apart = _apart(rings)
+        self.bound = fullest_turn(rings)
+        self.left = nodes if len(rings) <= MOST_SEARCHED else 0
+        self.best: Mapping[int, int] = {}
+        self.bytes = 0
+        by_size = sorted(range(len(rings)), key=lambda i: (-rings[i].bytes, rings[i].first))
+        for order in (by_size, range(len(rings))):
+            self.offer(self.greedy(order))
+        if self.left > 0:
+            self.extend({}, by_size, 0)
+        finished = self.left > 0 and all(map(_is_whole, self.apart))
+        self.proven = finished or self.bytes == self.bound
+
+    def greedy(self, order: Sequence[int]) -> Mapping[int, int]:
+        """Each ring in turn at its lowest place."""
+        placed: dict[int, int] = {}
+        for index in order:
+            placed[index] = self.lowest(index, placed)
+        return placed
+
+    def offer(self, placed: Mapping[int, int]) -> None:
+        """Keep whole packings if they are the best."""
+        size = max((at + self.rings[index].bytes for index, at in placed.items()), default=0)
+        if not self.best or size < self.bytes:
+            self.best, self.bytes = dict(placed), size
+
+    def extend(self, placed: dict[int, int], rest: list[int], floor: int) -> None:
+        """Try each of the rest as the next, at or behind the last one placed."""
+        if not rest:
+            self.offer(placed)
+        for index in rest:
+            if self.bytes == self.bound or self.left <= 0:
+                return
+            self.left -= 1
+            at = self.lowest(index, placed)
+            if at >= floor and at + self.rings[index].bytes < self.bytes:
+                others = [other for other in rest if other != index]
+                self.extend({**placed, index: at}, others, at)
+
+    def lowest(self, index: int, placed: Mapping[int, int]) -> int:
+        """The lowest place of a ring that harms none of those placed."""
+        near = self.apart[index]
+        taken = sorted(
+            (at + low, at + high)
+            for other, at in placed.items()
+            for low, high in near.get(other, ())
+        )
+        place, alignment = 0, self.rings[index].alignment
+        for low, high in taken:
+            if low < place < high:
+                place = -(-high // alignment) * alignment
+        return place
+
+
+def _is_whole(near: Mapping[int, tuple[Interval, ...]]) -> bool:
+    """Whether, to each of these, any distance will do that is large enough, up or down."""
+    return all(len(found) == 1 and found[0][0] <= 0 <= found[0][1] for found in near.values())
+
+
+def _apart(rings: Sequence[Ring]) -> list[dict[int, tuple[Interval, ...]]]:
+    """For each ring, by other ring: the distances from the other to it that harm."""
+    found: list[dict[int, tuple[Interval, ...]]] = [{} for _ in rings]
+    for i, one in enumerate(rings):
+        for j in range(i + 1, len(rings)):
+            between = conflicts(one, rings[j])
+            if between:
+                found[j][i] = between
+                found[i][j] = tuple((-high, -low) for low, high in reversed(between))
+    return found

@@ -1,0 +1,103 @@
+"""MAX_POOL_2D: int8, SAME or VALID."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ops._operands import (
+    activation,
+    check_counts,
+    check_image,
+    check_same_quantization,
+    check_shape,
+    result,
+    scaled,
+)
+from glyphite.convert.compiler.ops._requantize import activation_range, check_activation
+from glyphite.convert.compiler.ops._window import (
+    Axis,
+    Padding,
+    Window,
+    by_rows,
+    check_padding,
+    check_window,
+    lead,
+)
+
+NAME = "MAX_POOL_2D"
+OPTIONS = "Pool2DOptions"
+LAST_VERSION = 3
+
+
+@dataclass(frozen=True)
+class Pool2D:
+    """The options."""
+
+    padding: int
+    stride: tuple[int, int]
+    kernel: tuple[int, int]
+    activation: int
+
+
+def parse(table: Any) -> Pool2D:  # noqa: ANN401 - the schema's classes have no types
+    """The options from the schema's table."""
+    return Pool2D(
+        padding=table.Padding(),
+        stride=(table.StrideH(), table.StrideW()),
+        kernel=(table.FilterHeight(), table.FilterWidth()),
+        activation=table.FusedActivationFunction(),
+    )
+
+
+def window(options: Pool2D, height: int, width: int) -> Window:
+    """Where the pool lies over an input of (height, width)."""
+    padding = Padding(options.padding)
+    return Window(
+        Axis(height, options.kernel[0], options.stride[0], 1, padding),
+        Axis(width, options.kernel[1], options.stride[1], 1, padding),
+    )
+
+
+def check(graph: Graph, operator: Operator) -> None:
+    """Refuse what the kernel cannot do."""
+    options = operator.options_as(Pool2D)
+    check_counts(operator, 1, 1)
+    source = activation(graph, operator)
+    output = result(graph, operator)
+    check_image(operator, source)
+    check_same_quantization(operator, source, output)
+    check_activation(operator, options.activation)
+    check_padding(operator, options.padding)
+    place = window(options, *source.shape[1:3])
+    check_window(operator, place)
+    shape = (1, place.height.output, place.width.output, source.shape[3])
+    check_shape(operator, output, "output", shape)
+
+
+def lower(graph: Graph, operator: Operator) -> Step:
+    """One call of kernels/portable/max_pool_2d.h."""
+    return pooling(graph, operator, "max_pool_2d")
+
+
+def pooling(graph: Graph, operator: Operator, kernel: str) -> Step:
+    """One call of a pooling kernel, which writes each value after its reads."""
+    options = operator.options_as(Pool2D)
+    source = graph.tensors[operator.inputs[0]]
+    channels = source.shape[3]
+    place = window(options, *source.shape[1:3])
+    minimum, maximum = activation_range(options.activation, scaled(operator, source, "input"))
+    return Step(
+        kernel=kernel,
+        inputs=operator.inputs,
+        output=operator.outputs[0],
+        leads=(lead(place, channels, channels, 0),),
+        window_rows=place.height.kernel,
+        rows=by_rows(kernel, place, channels, channels, 0),
+        fields={
+            "window": place.fields,
+            "channels": channels,
+            "output_minimum": minimum,
+            "output_maximum": maximum,
+        },
+    )

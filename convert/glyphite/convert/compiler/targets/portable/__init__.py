@@ -1,0 +1,1 @@
+"""The kernels for any processor (``kernels/portable``)."""

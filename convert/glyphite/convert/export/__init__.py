@@ -1,0 +1,1 @@
+"""What wraps the compiler: C arrays, Arduino libraries, TensorFlow Lite Micro sketches."""

@@ -1,0 +1,125 @@
+"""The Arduino library as a .zip with a model in it, for "Add .ZIP Library" of the Arduino IDE.
+
+Below one folder, as Arduino's library specification wants it: what the library consists of, and two
+examples that have the model's C beside their sketch, so that either can be opened and uploaded, or
+saved under another name and changed. ``classify_tflm`` stays away: it is built with files that only
+``export --tflm`` makes.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.boards import Board
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.compiler.emit.text import environment
+from glyphite.convert.errors import BoardError, InputError
+from glyphite.convert.export.c_array import TEMPLATES, model_name
+from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.version import __version__
+from glyphite.convert.workspace import ModelFolder
+
+LIBRARY = FIRMWARE / "library" / "Glyphite"
+ROOT = ("keywords.txt", "library.properties")
+SOURCES = (".c", ".h")
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a .zip can hold, for every file: the same model gives the same bytes."""
+
+FILE_MODE = 0o100644 << 16
+"""As Unix has it: a plain file, read by all and written by its owner."""
+
+
+@dataclass(frozen=True)
+class ArduinoLibrary:
+    """An exported library."""
+
+    path: Path
+    files: tuple[str, ...]
+    """The names in the .zip, sorted."""
+    compiled: Compiled
+    bytes: int
+
+
+def write_library(
+    model: ModelFolder, board: Board | None = None, out: Path | None = None
+) -> ArduinoLibrary:
+    """Write the .zip, whole or not at all, by default ``build/<model>/Glyphite-<model>.zip``.
+
+    With ``board`` the model's C is made for its processor, else for every one. Raises ModelError
+    for a model that cannot be compiled, BoardError for a board that is no Arduino, InputError for a
+    path that cannot be a .zip.
+    """
+    path = _path(model, board, out)
+    architecture = "" if board is None else board.mcu.architecture
+    compiled = compile_model(read_bytes(model.tflite), model.name, architecture=architecture)
+    files = library_files(compiled, board)
+    content = zipped(files)
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}. Name another file with --out."
+        ) from error
+    return ArduinoLibrary(path, tuple(sorted(files)), compiled, len(content))
+
+
+def library_files(compiled: Compiled, board: Board | None) -> dict[str, bytes]:
+    """Name in the .zip -> content."""
+    source = LIBRARY / "src"
+    paths = [path for path in source.rglob("*") if path.suffix in SOURCES]
+    paths += [LIBRARY / name for name in ROOT]
+    files = {path: path.read_bytes() for path in paths}
+    named = {path.relative_to(LIBRARY).as_posix(): content for path, content in files.items()}
+    for sketch, text in _sketches(compiled, board).items():
+        texts = {f"{sketch}.ino": text, **compiled.files}
+        named |= {f"examples/{sketch}/{name}": text.encode() for name, text in texts.items()}
+    return {f"{LIBRARY.name}/{name}": content for name, content in named.items()}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A .zip of them; the same files give the same bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, wherever this runs: else the mode would not be read
+            entry.external_attr = FILE_MODE
+            archive.writestr(entry, files[name])
+    return content.getvalue()
+
+
+def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
+    """Sketch's name -> its text."""
+    processor = "every board" if board is None else board.description
+    fields = {"name": model_name(compiled.name), "board": processor, "version": __version__}
+    templates = environment(TEMPLATES)
+    classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text()
+    _, include, rest = classify.partition("#include")  # above it stands what its own model is
+    head = templates.get_template("classify_head.txt.j2").render(fields)
+    return {
+        "classify": f"{head}{include}{rest}",
+        "minimal": templates.get_template("minimal.ino.j2").render(fields),
+    }
+
+
+def _path(model: ModelFolder, board: Board | None, out: Path | None) -> Path:
+    if board is not None and board.arduino is None:
+        raise BoardError(
+            f"The board {board.name!r} is no Arduino. Name one that is, as `glyphite boards` "
+            "lists them, or leave --board away for C that runs on every board."
+        )
+    if out is None:
+        name = model.name if board is None else f"{model.name}-{board.name}"
+        return model.root / f"{LIBRARY.name}-{name}.zip"
+    if out.is_dir():
+        raise InputError(f"{out} is a folder, and a .zip file is needed. Name one with --out.")
+    if out.suffix.lower() != ".zip":
+        raise InputError(
+            f"{out} is not named as a .zip, and the Arduino IDE takes no other. "
+            f"Name it {out.name}.zip, say, with --out."
+        )
+    return out

@@ -1,0 +1,96 @@
+"""Calibration data: inputs as the model was trained on, which set the scales of its tensors."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.errors import InputError
+
+Value = TypeVar("Value", bound=np.generic)
+
+IMAGES = 500
+"""Enough: on the seed network 20 to 2,000 images give the same accuracy within 0.03 points."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Inputs (n, *input shape) of the float model, and where they are from."""
+
+    inputs: NDArray[np.float32]
+    source: str
+    """For the manifest and for people."""
+
+
+def from_pixels(
+    pixels: NDArray[np.uint8], count: int, shape: tuple[int, ...], divisor: float, source: str
+) -> Calibration:
+    """``count`` of the images ``pixels`` (n, ...), evenly spread, divided by ``divisor``."""
+    chosen = evenly(pixels, count)
+    inputs = (chosen.astype(np.float32) / np.float32(divisor)).reshape(len(chosen), *shape)
+    return Calibration(inputs, f"{len(chosen):,} of {len(pixels):,} {source}, evenly spread")
+
+
+def from_file(path: Path, count: int, shape: tuple[int, ...], divisor: float) -> Calibration:
+    """``count`` inputs of the .npy file ``path``: (n, *shape) of uint8 pixels or of floats.
+
+    uint8 are divided by ``divisor`` as everywhere; floats are taken as they are. Raises InputError
+    where the file is none, or its type, shape or range is not the model's.
+    """
+    values = _read(path)
+    if values.ndim == 0 or prod(values.shape[1:]) != prod(shape) or len(values) == 0:
+        wanted = ", ".join(map(str, ("n", *shape)))
+        raise InputError(f"{path} has the shape {values.shape}, and the model takes ({wanted}).")
+    if values.dtype == np.uint8:
+        return from_pixels(values, count, shape, divisor, f"inputs of {path.name}")
+    if values.dtype.kind != "f":
+        raise InputError(
+            f"{path} holds {values.dtype}. Pixels of uint8 are allowed, and floats as the model "
+            "was trained on."
+        )
+    _refuse_raw_pixels(path, values, divisor)
+    chosen = evenly(values, count).astype(np.float32).reshape(-1, *shape)
+    source = f"{len(chosen):,} of {len(values):,} inputs of {path.name}, evenly spread"
+    return Calibration(chosen, source)
+
+
+def from_random(count: int, shape: tuple[int, ...], divisor: float) -> Calibration:
+    """``count`` inputs of random pixels: good for a look at sizes, not for accuracy."""
+    pixels = np.random.default_rng(1).integers(0, 256, (count, *shape), np.uint8)
+    inputs = from_pixels(pixels, count, shape, divisor, "").inputs
+    return Calibration(inputs, f"{count:,} inputs of random pixels")
+
+
+def evenly(values: NDArray[Value], count: int) -> NDArray[Value]:
+    """At most ``count`` of ``values`` (n, ...), evenly spread from the first to the last."""
+    chosen = np.linspace(0, len(values) - 1, min(count, len(values))).astype(np.intp)
+    return np.take(values, chosen, axis=0)
+
+
+def _read(path: Path) -> NDArray[Any]:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError(f"No such file: {path}. Name a .npy file of inputs.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is not a .npy file of numbers. Make one with `numpy.save`."
+        ) from error
+    if not isinstance(values, np.ndarray):
+        raise InputError(f"{path} holds several arrays. Save the inputs alone with `numpy.save`.")
+    return values
+
+
+def _refuse_raw_pixels(path: Path, values: NDArray[Any], divisor: float) -> None:
+    """Floats that are whole numbers of 0..255 were not divided as the model's inputs are."""
+    low, high = values.min(), values.max()
+    whole = low >= 0 and 2 <= high <= 255 and not np.mod(values, 1).any()
+    if whole and divisor != 1:
+        raise InputError(
+            f"{path} holds whole numbers from {low:g} to {high:g}, which look like raw pixels, and "
+            f"the model takes pixels divided by {divisor:g}. Divide them, save them as uint8, or "
+            "say --pixel-divisor 1 if the model was trained on raw pixels."
+        )

@@ -1,0 +1,272 @@
+"""A Keras model to a fully quantized .tflite: int8 weights, activations, input and output.
+
+The one file of this package that imports TensorFlow.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.errors import ModelError
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.quantize import keras_file
+from glyphite.convert.quantize.quiet import load_tensorflow, quiet
+from glyphite.convert.version import __version__
+
+if TYPE_CHECKING:
+    import keras
+
+INTEGER_TYPES = ("INT8", "INT32")
+"""What a tensor may be after quantization; biases and shapes are INT32."""
+
+
+def load_keras(path: Path) -> "keras.Model":
+    """The model in a ``.keras`` file; ModelError where it is none or brings code of its own."""
+    keras_file.check(path)
+    load_tensorflow()
+    import keras
+
+    try:
+        with quiet():
+            return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise ModelError(f"Keras cannot load {path}: {_first_line(error)}") from error
+
+
+def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
+    """The int8 .tflite of ``model``, its batch fixed at 1.
+
+    ``calibration`` (n, *input shape) are inputs as the model was trained on: the ranges that they
+    drive the model through become the scales. Raises ModelError, naming the layer, where the
+    model cannot be quantized.
+    """
+    _check_calibration(model, calibration)
+    convert_float(model)  # names an unfit layer where the calibrator would crash
+    import tensorflow as tf
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([one[np.newaxis]] for one in calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    content = _convert(converter, model)
+    _check_integer(content, model)
+    return content
+
+
+def convert_float(model: "keras.Model") -> bytes:
+    """The float32 .tflite of ``model``, its batch fixed at 1; ModelError as :func:`quantize`."""
+    load_tensorflow()
+    check_input(model)
+    content = _convert(_converter(model), model)
+    for graph, operator in _operators(content):
+        if _operator_name(graph, operator) in ("WHILE", "IF", "CALL_ONCE"):
+            layer = _layer_of(_output_names(graph, operator), model)
+            raise ModelError(
+                f"Cannot quantize {layer}: it needs a loop or a branch, and only plain operators "
+                "can be quantized. Replace it, by a convolution over time for instance."
+            )
+    return content
+
+
+def check_input(model: "keras.Model") -> None:
+    """One input of float32 and of a fixed shape, one output; else ModelError."""
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        raise ModelError(
+            f"The model {model.name!r} has no input shape. Build it with a keras.Input of a fixed "
+            "shape and save it anew."
+        )
+    if len(inputs) > 1 or len(model.outputs) > 1:
+        raise ModelError(
+            f"The model {model.name!r} has {len(inputs)} inputs and {len(model.outputs)} outputs; "
+            "one of each is supported. Cut it into models of one input and one output."
+        )
+    shape = tuple(inputs[0].shape)
+    if None in shape[1:] or len(shape) < 2:
+        raise ModelError(
+            f"The input layer {inputs[0].name!r} has the shape {shape}: every size but the first, "
+            "the batch, must be fixed. Build the model with a keras.Input of a fixed shape."
+        )
+    if inputs[0].dtype != "float32":
+        raise ModelError(
+            f"The input layer {inputs[0].name!r} takes {inputs[0].dtype}, and only float32 can be "
+            "quantized. Build the model with a keras.Input of float32."
+        )
+
+
+def input_shape(model: "keras.Model") -> tuple[int, ...]:
+    """The shape of one input, without the batch; ModelError where it is not fixed."""
+    check_input(model)
+    return tuple(int(size) for size in model.inputs[0].shape[1:])
+
+
+def operators(content: bytes) -> list[str]:
+    """The operators of a .tflite in order, by the names of its schema."""
+    return [_operator_name(graph, operator) for graph, operator in _operators(content)]
+
+
+def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: float) -> Manifest:
+    """What later stages need to know of the int8 .tflite ``content``."""
+    graph = _model(content).subgraphs[0]
+    output = _tensor_info(graph.tensors[graph.outputs[0]])
+    return Manifest(
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        input=_tensor_info(graph.tensors[graph.inputs[0]]),
+        output=output,
+        labels=tuple(str(label) for label in range(output.shape[-1])),
+        pixel_divisor=pixel_divisor,
+        calibration=calibration,
+        tools={
+            "glyphite": __version__,
+            **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
+        },
+    )
+
+
+def _check_calibration(model: "keras.Model", calibration: NDArray[np.float32]) -> None:
+    shape = input_shape(model)
+    if calibration.shape[1:] != shape or len(calibration) == 0:
+        raise ModelError(
+            f"The calibration data have the shape {calibration.shape}, and the model "
+            f"{model.name!r} takes (n, {', '.join(map(str, shape))}) with n from 1 up."
+        )
+    if not np.isfinite(calibration).all():
+        raise ModelError("The calibration data hold values that are not finite. Remove them.")
+    if calibration.min() == calibration.max():
+        raise ModelError(
+            f"The calibration data hold nothing but {calibration.flat[0]:g}, which says nothing "
+            "of the model's ranges. Take inputs as the model was trained on."
+        )
+
+
+def _converter(model: "keras.Model") -> Any:  # noqa: ANN401 - TensorFlow has no types
+    """A converter of ``model`` behind an input of batch 1.
+
+    With an open batch, Flatten becomes SHAPE, STRIDED_SLICE and PACK: three operators more, which
+    small engines lack.
+    """
+    import keras
+    import tensorflow as tf
+
+    # The names, which Keras would number on and on, make the same model the same bytes.
+    fixed = keras.Input(batch_shape=(1, *input_shape(model)), name="input")
+    with quiet():
+        wrapped = keras.Model(fixed, model(fixed, training=False), name="fixed")
+    return tf.lite.TFLiteConverter.from_keras_model(wrapped)
+
+
+def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
+    try:
+        with quiet():
+            return cast(bytes, converter.convert())
+    except Exception as error:  # the converter raises whatever its many parts raise
+        raise ModelError(_refusal(str(error), model) or _first_line(error)) from error
+
+
+def _refusal(message: str, model: "keras.Model") -> str | None:
+    """A sentence on the operator that the converter's ``message`` is about."""
+    found = re.search(r'"(\w+):", "([^"@]+)@', message)  # fused["Erfinv:", "net/layer_1/Erfinv@
+    if found is None:
+        return None
+    operator, name = found.groups()
+    return (
+        f"Cannot quantize {_layer_of([name], model)}: TensorFlow Lite has no operator {operator}. "
+        "Replace the layer."
+    )
+
+
+def _check_integer(content: bytes, model: "keras.Model") -> None:
+    """Every tensor is int8, or int32 where TFLite has it so; else ModelError with the layers."""
+    unfit: dict[str, None] = {}
+    for graph, operator in _operators(content):
+        name = _operator_name(graph, operator)
+        used = [
+            graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0
+        ]
+        if name in ("QUANTIZE", "DEQUANTIZE") or all(map(_is_integer, used)):
+            continue
+        names = [*_output_names(graph, operator), *(tensor.name.decode() for tensor in used)]
+        unfit[f"{_layer_of(names, model)}: {name}"] = None
+    if unfit:
+        raise ModelError(
+            f"Cannot quantize {'; '.join(unfit)}: what stands behind each colon has no full int8 "
+            "form. Replace these layers."
+        )
+    if not all(_is_integer(tensor) for tensor in _model(content).subgraphs[0].tensors):
+        raise ModelError(f"The model {model.name!r} computes nothing that could be quantized.")
+
+
+def _layer_of(names: list[str], model: "keras.Model") -> str:
+    """The layer that the first tensor name with a layer in it belongs to, for a sentence.
+
+    A name is a path of scopes such as ``fixed_1/seed_1/conv2d_1/Relu;...``, where tracing
+    put a number behind each: ``conv2d_1`` is of ``conv2d`` before it can be of ``conv2d_1``.
+    """
+    layers = {layer.name: layer for layer in _all_layers(model)}
+    for name in names:
+        for scope in reversed(re.split("[/;]", name)):
+            for candidate in (re.sub(r"_\d+$", "", scope), scope):
+                if candidate in layers:
+                    return f"layer {candidate!r} ({type(layers[candidate]).__name__})"
+    return f"the model {model.name!r}"
+
+
+def _all_layers(layer: Any) -> Iterator[Any]:  # noqa: ANN401 - Keras has no types
+    """Every layer below ``layer``, those of nested models included."""
+    for inner in getattr(layer, "layers", ()):
+        yield inner
+        yield from _all_layers(inner)
+
+
+def _model(content: bytes) -> Any:  # noqa: ANN401 - the schema has no types
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+
+
+def _operators(content: bytes) -> Iterator[tuple[Any, Any]]:
+    """Each operator with its subgraph, which is given the model's operator codes."""
+    model = _model(content)
+    for graph in model.subgraphs:
+        graph.codes = model.operatorCodes
+        for operator in graph.operators:
+            yield graph, operator
+
+
+def _operator_name(graph: Any, operator: Any) -> str:  # noqa: ANN401
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    code = graph.codes[operator.opcodeIndex]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)  # the latter ends at 127
+    return str(next(name for name, value in vars(BuiltinOperator).items() if value == number))
+
+
+def _output_names(graph: Any, operator: Any) -> list[str]:  # noqa: ANN401
+    return [graph.tensors[index].name.decode() for index in operator.outputs]
+
+
+def _is_integer(tensor: Any) -> bool:  # noqa: ANN401
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    return any(tensor.type == getattr(TensorType, name) for name in INTEGER_TYPES)
+
+
+def _tensor_info(tensor: Any) -> TensorInfo:  # noqa: ANN401
+    shape = tuple(int(size) for size in tensor.shape)
+    scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zeroPoint[0]
+    return TensorInfo(shape, "int8", float(scale), int(zero_point))
+
+
+def _first_line(error: Exception) -> str:
+    """What TensorFlow says on the first of its many lines."""
+    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    return line if line.endswith(".") else f"{line}."

@@ -1,0 +1,18 @@
+"""Where the data that come with this package lie: below it where it is installed, or the clone."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CLONE = _PACKAGE.parents[1]
+
+
+def _folder(name: str) -> Path:
+    installed = _PACKAGE / name
+    return installed if installed.is_dir() else _CLONE / name
+
+
+FIRMWARE = _folder("firmware")
+"""The C side: boards, library, ports, emulators."""
+
+MODELS = _folder("models")
+"""Trained models, one folder each: model_int8.tflite, manifest.json and history.json."""

@@ -1,0 +1,8 @@
+"""The version of this package, which ``pyproject.toml`` alone says."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("glyphite")
+except PackageNotFoundError:  # run from a clone that is not installed
+    __version__ = "0+unknown"

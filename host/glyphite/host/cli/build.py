@@ -1,0 +1,99 @@
+"""``glyphite build``: a model's firmware for a board, and what it takes of the board's memory."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from glyphite.convert.boards import Board, load_board
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.console import print_json, print_table, progress, say
+from glyphite.host.cli.goals import add_goal
+from glyphite.host.device.build import Built, build
+
+SUMMARY = "build a model's firmware for a board, and weigh it"
+EXAMPLE = "glyphite build seed --board cortex-m4"
+
+PARTS_SHOWN = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--board",
+        required=True,
+        metavar="BOARD",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+    )
+    add_goal(parser)
+    parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, build, and print the sizes against the board's limits."""
+    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    if arguments.json:
+        print_json(_document(folder, board, built))
+    else:
+        _print(arguments.model, folder, board, built)
+    return 0
+
+
+def compile_and_build(
+    model: str, board_name: str, goal: Goal = Goal.SPEED
+) -> tuple[ModelFolder, Board, Built]:
+    """The firmware of ``model`` for a board, from C compiled anew."""
+    board = load_board(board_name)
+    if goal is Goal.SIZE:
+        toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
+        board = dataclasses.replace(board, toolchain=toolchain)
+    folder = find_model(model)
+    with progress("Building", 2) as advance:
+        compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
+        advance(note=board.name)
+        built = build(folder, board)
+        advance()
+    return folder, board, built
+
+
+def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]:
+    memory = board.memory
+    return {
+        "model": folder.name,
+        "board": board.name,
+        "image": str(built.image),
+        "flash_available": memory.flash if memory else None,
+        "ram_available": memory.ram if memory else None,
+        **dataclasses.asdict(built.size),
+    }
+
+
+def _print(named: str, folder: ModelFolder, board: Board, built: Built) -> None:
+    size, memory = built.size, board.memory
+    rows = [_row("flash", size.flash, memory.flash if memory else None)]
+    if memory is None:
+        rows.append(_row("static RAM", size.ram, None))
+    else:
+        stack = "measured" if size.stack_measured else "reserved"
+        rows += [
+            _row("static RAM", size.ram, memory.ram),
+            _row(f"stack, {stack}", size.stack, memory.ram),
+        ]
+    columns = ("memory", "bytes", "of", "used")
+    print_table(columns, rows, title=f"{folder.name} on {board.name}")
+    parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
+    print_table(("largest parts", "in", "bytes"), parts)
+    say(f"written: {built.image}")
+    if board.arduino:
+        port = f"sim://{board.name}" if board.emulator else "PORT"
+        say(f"put it on the board: glyphite flash {named} --board {board.name} --port {port}")
+    elif board.emulator:
+        say(f"try it: glyphite stream {named} --port sim://{board.name}")
+
+
+def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:
+    if available is None:
+        return memory, f"{used:,}", "no limit", ""
+    return memory, f"{used:,}", f"{available:,}", f"{100 * used / available:.1f} %"

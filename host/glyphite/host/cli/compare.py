@@ -1,0 +1,135 @@
+"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
+
+import argparse
+from pathlib import Path
+
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.errors import InputError, ModelError, ToolError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.console import STDERR, print_json, print_table, progress, say
+from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.measure import compare
+from glyphite.host.report import write_report
+from glyphite.host.runners.base import SHORT, TITLES, Runner, package_version
+from glyphite.host.runners.compiled import CompiledRunner, c_compiler
+from glyphite.host.runners.keras import KerasRunner
+from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
+from glyphite.host.runners.tflm import TflmRunner
+
+SUMMARY = "compare the float model and the int8 model on the PC, on MNIST's test images"
+EXAMPLE = "glyphite compare seed --max-drop 0.5"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        help="fail where int8 loses more percentage points than this against float",
+    )
+    parser.add_argument("--count", type=count_of, help="only the first N test images")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, write compare.json and scores.npz, refresh the report."""
+    folder = find_model(arguments.model)
+    manifest = read_manifest(folder)
+    tensors, labels = load_digits(manifest, arguments.count)
+    runners = _runners(folder, manifest, arguments.max_drop)
+    with progress("Comparing", len(runners) * len(tensors)) as advance:
+        scores = compare.run_all(
+            runners, tensors, lambda runner: lambda steps: advance(steps, TITLES[runner.name])
+        )
+    comparison = compare.summarize(manifest, scores, labels, _tools())
+    compare.save(folder, comparison, scores, labels, tensors)
+    if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
+        _note_accuracies(manifest, comparison, folder.manifest)
+    write_report(folder)
+    _print(comparison, arguments.json)
+    compare.check_generated_c(comparison)
+    if arguments.max_drop is not None:
+        compare.check_drop(comparison, arguments.max_drop)
+    return 0
+
+
+def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
+    """All that can run here; what cannot is left out, and the reason said."""
+    runners: list[Runner] = [LitertRunner(folder.tflite), TflmRunner(folder.tflite)]
+    if (missing := _no_float(folder)) is None:
+        runners.insert(0, KerasRunner(folder.keras, manifest))
+    elif max_drop is not None:
+        raise InputError(f"--max-drop compares with the float model, and {missing}.")
+    else:
+        STDERR.print(f"The float model is left out: {missing}.", markup=False)
+    try:
+        c_compiler()
+        compile_model(read_bytes(folder.tflite), folder.name)
+        runners.append(CompiledRunner(folder.tflite))
+    except (ToolError, ModelError) as error:
+        STDERR.print(f"The generated C is left out: {error}", markup=False)
+    return runners
+
+
+def _no_float(folder: ModelFolder) -> str | None:
+    """Why the float model cannot be run, or None."""
+    if not folder.keras.is_file():
+        return f"there is no {folder.keras}"
+    if not package_version("tensorflow"):
+        return "TensorFlow is not installed (`pip install 'glyphite[train]'`)"
+    return None
+
+
+def _tools() -> dict[str, str]:
+    """The versions of what ran."""
+    packages = ("tflite_micro", "numpy", "tensorflow", "keras")
+    tools = {package: package_version(package) for package in packages}
+    runtime, _, version = litert_version().partition(" ")
+    return {runtime: version} | {name: version for name, version in tools.items() if version}
+
+
+def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: Path) -> None:
+    manifest.accuracy.clear()
+    for figures in comparison["runners"]:
+        manifest.accuracy[figures["name"]] = figures["accuracy"]
+    manifest.save(path)
+
+
+def _print(comparison: compare.Comparison, as_json: bool) -> None:
+    if as_json:
+        print_json(comparison)
+        return
+    print_table(
+        ("runner", "right", "accuracy", "95 % interval", "drop"),
+        [_runner_row(figures) for figures in comparison["runners"]],
+        title=f"{comparison['model']} on {comparison['images']:,} test images",
+    )
+    print_table(
+        ("pair", "answers differ", "images whose bytes differ", "largest difference"),
+        [_pair_row(figures) for figures in comparison["pairs"]],
+    )
+    say("TFLM is the reference for boards. LiteRT rounds otherwise, so a few of its bytes differ.")
+
+
+def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:
+    low, high = figures["interval"]
+    drop = figures["drop_points"]
+    return (
+        figures["title"],
+        f"{figures['correct']:,}",
+        f"{100 * figures['accuracy']:.2f} %",
+        f"{100 * low:.2f} to {100 * high:.2f} %",
+        "" if drop is None else f"{drop:.2f} points",
+    )
+
+
+def _pair_row(figures: compare.PairFigures) -> tuple[object, ...]:
+    pair = f"{SHORT[figures['first']]}, {SHORT[figures['second']]}"
+    if figures["images_differ"] is None:
+        return pair, figures["answers_differ"], "", ""
+    bytes_differ = figures["images_differ"], figures["largest_difference"]
+    return pair, figures["answers_differ"], *bytes_differ

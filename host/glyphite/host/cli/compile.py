@@ -1,0 +1,78 @@
+"""``glyphite compile``: a .tflite becomes C that needs no library."""
+
+import argparse
+from typing import Any
+
+from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.goals import add_processor, architecture
+
+SUMMARY = "compile a model to standalone C: model.c and model.h"
+EXAMPLE = "glyphite compile seed"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_processor(parser)
+    parser.add_argument(
+        "--stream-input",
+        action="store_true",
+        help="take the input row by row (model_begin, model_row, model_take_row), for a program of "
+        "your own: the firmware here gives it whole",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, write and print."""
+    folder = find_model(arguments.model)
+    compiled = compile_folder(
+        folder,
+        architecture(arguments),
+        arguments.optimize,
+        stream_input=arguments.stream_input,
+    )
+    compiled.write(folder.generated)
+    if arguments.json:
+        print_json(_document(folder, compiled))
+    else:
+        _print(folder, compiled)
+    return 0
+
+
+def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "name": compiled.name,
+        "sha256": compiled.sha256,
+        "files": [str(folder.generated / file) for file in compiled.files],
+        "arena_bytes": compiled.arena_bytes,
+        "state_bytes": compiled.state_bytes,
+        "constant_bytes": compiled.constant_bytes,
+        "macs": compiled.macs,
+        "layers": [
+            {
+                "name": layer.name,
+                "operator": layer.kind,
+                "output": layer.output,
+                "macs": layer.macs,
+                "constant_bytes": layer.constant_bytes,
+            }
+            for layer in compiled.layers
+        ],
+    }
+
+
+def _print(folder: ModelFolder, compiled: Compiled) -> None:
+    layers = [
+        (row.name, row.output, f"{row.macs:,}", f"{row.constant_bytes:,}")
+        for row in compiled.layers
+    ]
+    total = ("in all", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
+    columns = ("layer", "output", "MACs", "constant bytes")
+    print_table(columns, [*layers, total], title=compiled.name)
+    least = ", the least that these layers can do with" if compiled.plan.proven else ""
+    say(f"arena: {compiled.arena_bytes:,} bytes of static RAM{least}")
+    say(f"written: {folder.generated / 'model.c'}, {folder.generated / 'model.h'}")

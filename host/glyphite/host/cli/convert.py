@@ -1,0 +1,160 @@
+"""``glyphite convert``: a trained model to a fully quantized .tflite and its manifest."""
+
+import argparse
+from collections import Counter
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.quantize import calibration, quantize
+from glyphite.convert.quantize.calibration import Calibration
+from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.workspace import ModelFolder, model_folder
+from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.train.data.mnist import load_mnist
+from glyphite.train.networks.networks import NETWORKS
+
+SUMMARY = "quantize a trained model to int8"
+EXAMPLE = "glyphite convert seed"
+
+MNIST_VALUES = 28 * 28
+"""A model with so many input values is calibrated on MNIST where no file is named."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model's name below build/, or the path of a .keras file"
+    )
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE.npy",
+        type=Path,
+        help="inputs (n, ...) as the model was trained on, or uint8 pixels (default: MNIST)",
+    )
+    parser.add_argument(
+        "--calibration-images",
+        metavar="N",
+        type=int,
+        default=calibration.IMAGES,
+        help=f"how many of them to use (default {calibration.IMAGES})",
+    )
+    parser.add_argument(
+        "--pixel-divisor",
+        metavar="X",
+        type=float,
+        default=255.0,
+        help="what a pixel of 0..255 was divided by in training (default 255)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Quantize, then write model_int8.tflite and manifest.json."""
+    _check(arguments)
+    folder, source = _find(arguments.model)
+    with progress("Quantizing", 4) as advance:
+        advance(0, note="loading TensorFlow")
+        load_tensorflow()
+        advance(1, note=f"loading {source}")
+        model = quantize.load_keras(source)
+        data = _calibration(arguments, quantize.input_shape(model))
+        advance(1, note="converting to float32 TFLite, for its size")
+        float_bytes = len(quantize.convert_float(model))
+        advance(1, note=f"converting to int8, calibrated on {data.source}")
+        content = quantize.quantize(model, data.inputs)
+        advance(1, note="")
+    manifest = quantize.manifest_of(content, folder.name, data.source, arguments.pixel_divisor)
+    if source != folder.keras:
+        write_bytes(folder.keras, read_bytes(source))  # the float runner looks for it there
+    write_bytes(folder.tflite, content)
+    manifest.save(folder.manifest)
+    if arguments.json:
+        print_json(_document(folder, manifest, content, float_bytes))
+    else:
+        _print(folder, manifest, content, float_bytes)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.calibration_images < 1:
+        raise InputError(
+            f"--calibration-images {arguments.calibration_images} cannot be: "
+            "it is a whole number from 1 up."
+        )
+    if not 0 < arguments.pixel_divisor < float("inf"):
+        raise InputError(
+            f"--pixel-divisor {arguments.pixel_divisor:g} cannot be: it is a number above 0."
+        )
+
+
+def _find(text: str) -> tuple[ModelFolder, Path]:
+    """The folder that the results go to, and the .keras file."""
+    path = Path(text)
+    if path.suffix == ".keras" or path.is_file():
+        if path.name != "model.keras":
+            return model_folder(path.stem), path
+        root = path.parent if path.parent.name else path.parent.resolve()
+        return ModelFolder(root, root / "model_int8.tflite"), path
+    folder = model_folder(text)
+    if not folder.keras.is_file():
+        raise ModelError(
+            f"No model called {text!r}: {folder.keras} does not exist. Make one with "
+            f"`glyphite train` ({', '.join(sorted(NETWORKS))}), or name the path of a .keras file."
+        )
+    return folder, folder.keras
+
+
+def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calibration:
+    count, divisor = arguments.calibration_images, arguments.pixel_divisor
+    if arguments.calibration is not None:
+        return calibration.from_file(arguments.calibration, count, shape, divisor)
+    if prod(shape) == MNIST_VALUES:
+        images = load_mnist(tell=tell).train_images
+        return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
+    tell(
+        "No calibration data: random pixels are used, so sizes are right and accuracy is not. "
+        "Give inputs with --calibration FILE.npy."
+    )
+    return calibration.from_random(count, shape, divisor)
+
+
+def _document(
+    folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes: int
+) -> dict[str, Any]:
+    return {
+        "model": folder.name,
+        "tflite": str(folder.tflite),
+        "manifest": str(folder.manifest),
+        "sha256": manifest.sha256,
+        "float_bytes": float_bytes,
+        "int8_bytes": len(content),
+        "operators": quantize.operators(content),
+        "calibration": manifest.calibration,
+    }
+
+
+def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes: int) -> None:
+    rows = [
+        ("file", f"{float_bytes:,} B", f"{len(content):,} B ({len(content) / float_bytes:.0%})"),
+        _tensor("input", manifest.input),
+        _tensor("output", manifest.output),
+    ]
+    print_table([folder.name, "float32", "int8"], rows)
+    counts = Counter(quantize.operators(content)).items()
+    say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
+    say(f"Calibrated on {manifest.calibration}")
+    say(f"Written: {folder.tflite}, {folder.manifest}")
+    reads_digits = prod(manifest.input.shape) == MNIST_VALUES
+    say(f"Next: glyphite {'compare' if reads_digits else 'compile'} {folder.name}")
+
+
+def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:
+    """A row: the range of real values that int8 can say, and how it says them."""
+    low, high = (info.scale * (value - info.zero_point) for value in (-128, 127))
+    shape = " x ".join(map(str, info.shape))
+    formula = f"{info.scale:.6g} * (int8 {-info.zero_point:+d})"
+    return f"{name} {shape}", f"{low:.4g} .. {high:.4g}", formula

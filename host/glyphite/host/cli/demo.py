@@ -1,0 +1,163 @@
+"""``glyphite demo``: the whole way once, from MNIST to a board that answers."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from glyphite.convert.boards import Board, load_board
+from glyphite.convert.errors import GlyphiteError, ToolError
+from glyphite.convert.workspace import find_model, model_folder
+from glyphite.host.cli.console import STDERR, print_json, print_table, say
+from glyphite.host.device.arduino import sketch_command
+from glyphite.host.device.transport.avr import emulator_program, erased_flash
+
+SUMMARY = "train, convert, compare, compile, build, stream to an emulated board; flash an Uno"
+EXAMPLE = "glyphite demo --epochs 2 --count 1000"
+MODEL = "seed"
+FULL_EPOCHS = 10
+BATCH_SIZE = 128
+"""Four times the default: an epoch takes a third of the time and learns a little less."""
+UNO = "uno"
+"""Board and model: the network that comes with this package, for the Arduino that most have."""
+UNO_IMAGES = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the demo's arguments."""
+    parser.add_argument("--epochs", type=int, default=2, help="training epochs (default: 2)")
+    parser.add_argument("--count", type=int, default=1000, help="images streamed (default: 1000)")
+    parser.add_argument(
+        "--board", help="the emulated board (default: cortex-m4, or native where it cannot run)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run every stage as the command that a user would type, then print one table."""
+    board = _choose_board(arguments.board)
+    epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
+    STDERR.print(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
+    started = time.monotonic()
+    for command in _stages(board, arguments.epochs, arguments.count):
+        _run_stage(command)
+    folder = model_folder(MODEL)
+    report: dict[str, Any] = json.loads((folder.root / "report.json").read_text())
+    uno = _flash_uno()
+    if arguments.json:
+        print_json(report | {"uno": uno})
+    else:
+        _print_result(report, uno)
+        seconds = time.monotonic() - started
+        say(f"Report: {folder.root / 'report.html'} and report.json ({seconds:.0f} s in all).")
+    return 0
+
+
+def _choose_board(name: str | None) -> Board:
+    """The board asked for; else the Cortex-M4, or this PC where that cannot be built and run."""
+    if name is not None:
+        return load_board(name)
+    board = load_board("cortex-m4")
+    needed = (board.toolchain.cc, board.emulator and board.emulator.program)
+    absent = [program for program in needed if program and shutil.which(program) is None]
+    if not absent:
+        return board
+    STDERR.print(
+        f"{' and '.join(absent)} cannot be found, so the board is `native`: the same firmware, "
+        "built for this PC."
+    )
+    return load_board("native")
+
+
+def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
+    """The commands of the whole way, in order; every core runs an emulated board."""
+    jobs = str(os.cpu_count() or 1)
+    return [
+        ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
+        ["convert", MODEL],
+        ["compare", MODEL],
+        ["export", MODEL, "--tflm"],
+        ["compile", MODEL],
+        ["build", MODEL, "--board", board.name],
+        ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],
+        ["report", MODEL],
+    ]
+
+
+def _flash_uno() -> dict[str, Any] | None:
+    """Flash the emulated Uno and stream to it: its figures, or None where that cannot be."""
+    if (missing := _no_uno()) is not None:
+        STDERR.print(f"The Arduino Uno is left out: {missing}", markup=False)
+        return None
+    port = f"sim://{UNO}"
+    _run_stage(["flash", UNO, "--board", UNO, "--port", port])
+    _run_stage(["stream", UNO, "--port", port, "--count", str(UNO_IMAGES)])
+    figures: dict[str, Any] = json.loads((find_model(UNO).board(UNO) / "stream.json").read_text())
+    return figures
+
+
+def _no_uno() -> str | None:
+    """Why no Uno can be built for, emulated and flashed here, or None."""
+    for program in ("avr-gcc", "avr-objcopy", "avrdude"):
+        if shutil.which(program) is None:
+            package = load_board(UNO).toolchain.package
+            return f"{program} cannot be found (`sudo apt-get install {package} avrdude`)."
+    try:
+        sketch_command(load_board(UNO), Path(), Path())
+        emulator_program(load_board(UNO))
+        erased_flash(load_board(UNO))
+    except ToolError as error:
+        return str(error)
+    return None
+
+
+def _run_stage(command: Sequence[str]) -> None:
+    """Run one verb; its tables are kept back (the demo prints one), its progress bars are not."""
+    from glyphite.host.cli import main
+
+    started = time.monotonic()
+    STDERR.print(f"$ glyphite {' '.join(command)}", style="bold")
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        code = main(command)
+    if code != 0:
+        sys.stderr.write(output.getvalue())
+        raise GlyphiteError(f"`glyphite {' '.join(command)}` ended with exit code {code}.")
+    STDERR.print(f"  {time.monotonic() - started:.1f} s", style="dim")
+
+
+def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
+    """One table: who answered, how well, and whether the boards' bytes are TFLM's."""
+    board = report["board"]
+    names = {
+        "float": "float, Keras on this PC",
+        "int8_litert": "int8, LiteRT on this PC",
+        "int8_tflm": "int8, TensorFlow Lite Micro on this PC",
+        "board": f"int8, compiled C on {board['name']} ({board['images']} images)",
+    }
+    shares = {
+        title: report["accuracy"][key] for key, title in names.items() if key in report["accuracy"]
+    }
+    differ = [(board["name"], board)]
+    if uno is not None:
+        shares[f"int8, a smaller network on an Arduino Uno ({uno['images']} images)"] = uno[
+            "accuracy"
+        ]
+        differ.append(("the Uno", uno))
+    rows = [(title, f"{100 * share:.2f} %") for title, share in shares.items()]
+    print_table(("MNIST test images", "accuracy"), rows)
+    found = ", ".join(
+        f"{figures['mismatched_bytes']} of {figures['images'] * len(report['labels'])} on {name}"
+        for name, figures in differ
+    )
+    say(f"Bytes that differ from TensorFlow Lite Micro's: {found}.")
+    if uno is not None:
+        milliseconds = 1000 * uno["seconds_per_image"]["mean"]
+        say(f"The emulated Uno was flashed by avrdude and takes {milliseconds:.0f} ms an image.")

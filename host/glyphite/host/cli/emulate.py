@@ -1,0 +1,54 @@
+"""``glyphite emulate``: an emulated board on a pseudo-terminal, for any other program."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from glyphite.convert.boards import load_board
+from glyphite.convert.errors import BoardError
+from glyphite.host.cli.build import compile_and_build
+from glyphite.host.cli.console import print_json, say
+from glyphite.host.cli.goals import add_goal
+from glyphite.host.device.transport.emulator import EmulatedBoard, link_to, stop_on_signals
+
+SUMMARY = "keep an emulated board running on a pseudo-terminal"
+EXAMPLE = "glyphite emulate seed --board cortex-m4 --link /tmp/board"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--board",
+        required=True,
+        metavar="BOARD",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+    )
+    parser.add_argument(
+        "--link", type=Path, metavar="PATH", help="a symbolic link to make to the port"
+    )
+    add_goal(parser)
+    parser.add_argument("--json", action="store_true", help="print the port's name as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build, start, print the port, and wait for Ctrl-C or SIGTERM."""
+    if (board := load_board(arguments.board)).emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} is not emulated. Name one that is: `glyphite boards` lists "
+            "them."
+        )
+    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    with (
+        stop_on_signals(),
+        EmulatedBoard(board, built.image) as emulated,
+        link_to(emulated.terminal, arguments.link) as port,
+    ):
+        if arguments.json:
+            print_json({"model": folder.name, "board": board.name, "port": port})
+            sys.stdout.flush()  # whoever reads it waits for it
+        else:
+            say(f"{folder.name} runs on {board.name}. Its serial port: {port}")
+            say("Ctrl-C stops it.")
+        emulated.wait()
+    return 0

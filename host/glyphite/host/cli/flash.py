@@ -1,0 +1,60 @@
+"""``glyphite flash``: a model's sketch onto an Arduino, and its answer."""
+
+import argparse
+
+from glyphite.host.cli.build import compile_and_build
+from glyphite.host.cli.console import print_json, progress, say
+from glyphite.host.device.flash import STEPS, flash
+from glyphite.host.runners.litert import read_manifest
+
+SUMMARY = "flash a model's firmware onto an Arduino, real or emulated"
+EXAMPLE = "glyphite flash seed --board mega2560 --port sim://mega2560"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument(
+        "--board",
+        required=True,
+        metavar="BOARD",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+    )
+    parser.add_argument(
+        "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://uno, ..."
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, build, flash, read back, and hear the board name the model."""
+    folder, board, built = compile_and_build(arguments.model, arguments.board)
+    manifest = read_manifest(folder)
+    with progress("Flashing", STEPS) as advance:
+        flashed = flash(built.image, board, arguments.port, manifest.sha256, advance)
+    hello = flashed.hello
+    if arguments.json:
+        print_json(
+            {
+                "model": hello.model_name,
+                "sha256": hello.model_sha256,
+                "board": board.name,
+                "port": flashed.port,
+                "flash": built.size.flash,
+                "ram": built.size.ram,
+                "stack": built.size.stack,
+                "tries": flashed.tries,
+                "seconds": round(flashed.seconds, 3),
+                "firmware": hello.firmware,
+            }
+        )
+        return 0
+    tries = f" in {flashed.tries} tries" if flashed.tries > 1 else ""
+    how = "written and read back" if board.arduino and board.arduino.part else "uploaded"
+    say(
+        f"{board.name} on {flashed.port}: {built.size.flash:,} bytes {how} in "
+        f"{flashed.seconds:.1f} s{tries}."
+    )
+    say(f"It answers: {hello.firmware}, model {hello.model_name!r}, SHA-256 {hello.model_sha256}.")
+    say(f"try it: glyphite stream {arguments.model} --port {flashed.port} --count 100")
+    return 0

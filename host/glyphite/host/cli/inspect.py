@@ -1,0 +1,145 @@
+"""``glyphite inspect``: what is in a model, and what the compiler makes of it."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from glyphite.convert.compiler import describe
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.compiler.ir.graph import shape_text
+from glyphite.convert.files import read_bytes
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.goals import add_processor, architecture
+from glyphite.host.report.memory_picture import draw
+
+SUMMARY = (
+    "show a model's layers, quantization, kernels and their proofs, passes, and memory over time"
+)
+EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
+
+BAR = 32
+"""Characters of a bar as long as the arena."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_processor(parser)
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
+    )
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, and print what became of the model."""
+    folder = find_model(arguments.model)
+    content = read_bytes(folder.tflite)
+    compiled = compile_model(
+        content, folder.name, architecture=architecture(arguments), goal=arguments.optimize
+    )
+    if arguments.picture is not None:
+        draw(compiled, arguments.picture)
+    if arguments.json:
+        print_json(_document(compiled, content))
+        return 0
+    _print_layers(compiled)
+    _print_numbers(compiled)
+    _print_kernels(compiled, arguments.board)
+    _print_passes(content)
+    _print_memory(compiled)
+    if arguments.picture is not None:
+        say(f"written: {arguments.picture}")
+    return 0
+
+
+def _document(compiled: Compiled, content: bytes) -> dict[str, Any]:
+    graph = compiled.program.graph
+    edges = {"input": graph.inputs[0], "output": graph.outputs[0]}
+    return {
+        "model": compiled.name,
+        "sha256": compiled.sha256,
+        **{
+            name: {
+                "shape": graph.tensors[index].shape,
+                **dataclasses.asdict(describe.numbers(graph.tensors[index])),
+            }
+            for name, index in edges.items()
+        },
+        "architecture": compiled.architecture,
+        "goal": compiled.goal,
+        "macs": compiled.macs,
+        "constant_bytes": compiled.constant_bytes,
+        "layers": [dataclasses.asdict(layer) for layer in describe.layers(compiled)],
+        "passes": [dataclasses.asdict(rewrite) for rewrite in describe.passes(content)],
+        "memory": {
+            "arena_bytes": compiled.arena_bytes,
+            "proven_least": compiled.plan.proven,
+            "buffers": [dataclasses.asdict(buffer) for buffer in describe.buffers(compiled)],
+            "by_layer": [
+                {"layer": layer, "bytes": taken}
+                for layer, taken in describe.memory_by_layer(compiled)
+            ],
+        },
+    }
+
+
+def _print_layers(compiled: Compiled) -> None:
+    rows = [
+        (
+            layer.name,
+            shape_text(layer.output),
+            f"{layer.macs:,}" if layer.macs else "",
+            f"{layer.constant_bytes:,}" if layer.constant_bytes else "",
+        )
+        for layer in describe.layers(compiled)
+    ]
+    total = ("in all", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
+    print_table(("layer", "output", "MACs", "constant bytes"), [*rows, total], title=compiled.name)
+
+
+def _print_numbers(compiled: Compiled) -> None:
+    rows = [
+        (
+            layer.name,
+            layer.weights.text if layer.weights else "",
+            layer.output_numbers.text,
+        )
+        for layer in describe.layers(compiled)
+    ]
+    source = describe.layers(compiled)[0].input_numbers[0].text if rows else ""
+    print_table(("layer", "weights", "output"), [("input", "", source), *rows])
+
+
+def _print_kernels(compiled: Compiled, board: str | None) -> None:
+    """Each layer's kernel, and each verdict that decided it, with what it is about."""
+    rows = []
+    for layer in describe.layers(compiled):
+        kernel = f"kernel {layer.kernel}" if layer.kernel else "no byte is moved"
+        rows.append((layer.name, "", kernel))
+        rows += [(f"  {p.name}", "yes" if p.holds else "no", p.detail) for p in layer.proofs]
+    processor = f"{board}, {compiled.architecture}" if board else "any processor"
+    title = f"kernels for {processor}, --optimize {compiled.goal}, and what was proven for them"
+    print_table(("layer, proof", "holds", "because"), rows, title=title, text=True)
+
+
+def _print_passes(content: bytes) -> None:
+    for rewrite in describe.passes(content):
+        say(f"pass {rewrite.name}: {rewrite.does}")
+        for change in rewrite.changes:
+            gone, made = (" + ".join(names) or "nothing" for names in (change.gone, change.made))
+            say(f"    {gone} -> {made}")
+        if not rewrite.changes:
+            say("    nothing to do")
+
+
+def _print_memory(compiled: Compiled) -> None:
+    least = ", the least that these layers can do with" if compiled.plan.proven else ""
+    say(f"memory: {compiled.arena_bytes:,} bytes{least}; the most in use while each layer runs:")
+    steps = describe.memory_by_layer(compiled)
+    width = max((len(name) for name, _ in steps), default=0)
+    for name, taken in steps:
+        full = round(BAR * taken / compiled.arena_bytes)
+        say(f"    {name:<{width}}  {'█' * full}{'·' * (BAR - full)}  {taken:>9,}")

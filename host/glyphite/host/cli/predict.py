@@ -1,0 +1,78 @@
+"""``glyphite predict``: the digit in a picture, read on this PC or on a board."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.console import print_json, say
+from glyphite.host.cli.digits import require_digits
+from glyphite.host.device.session import open_session
+from glyphite.host.measure import stream
+from glyphite.host.measure.digit_picture import read_digit
+from glyphite.host.runners.base import Scores, Tensors, ignore_progress
+from glyphite.host.runners.board import BoardRunner
+from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
+
+SUMMARY = "read the digit in a picture, on this PC or on a board"
+EXAMPLE = "glyphite predict digit.png seed --port sim://native"
+BAR = 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("image", metavar="IMAGE", type=Path, help="a picture of one digit")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default="seed",
+        help="a model's name, or the path of a .tflite (default: seed)",
+    )
+    parser.add_argument("--port", metavar="URL", help="the board to ask (default: this PC)")
+    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print digit and scores as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the digit and the ten scores."""
+    pixels = read_digit(arguments.image)
+    folder = find_model(arguments.model)
+    manifest = read_manifest(folder)
+    require_digits(manifest)
+    tensors = manifest.quantize_pixels(pixels[None])
+    scores, where = _ask(arguments, folder, manifest, tensors)
+    result = _result(manifest, scores, where)
+    if arguments.json:
+        print_json(result)
+        return 0
+    say(f"{result['digit']}, read by {where}")
+    for label, score in zip(manifest.labels, result["scores"], strict=True):
+        bar = "█" * round(BAR * score)
+        say(f"  {label} {bar:{BAR}} {100 * score:5.1f} %")
+    return 0
+
+
+def _ask(
+    arguments: argparse.Namespace, folder: ModelFolder, manifest: Manifest, tensors: Tensors
+) -> tuple[Scores, str]:
+    """The int8 scores (1, 10), and who gave them."""
+    if arguments.port is None:
+        scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
+        return scores, f"LiteRT on this PC ({litert_version()})"
+    with open_session(arguments.port, manifest.sha256, baud=arguments.baud) as session:
+        hello = session.hello()
+        scores = BoardRunner(session).run(tensors, ignore_progress)
+    return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"
+
+
+def _result(manifest: Manifest, scores: Scores, where: str) -> dict[str, Any]:
+    """Digit and scores; a score is a share of 1, as the output's quantization has it."""
+    real = (scores[0].astype(float) - manifest.output.zero_point) * manifest.output.scale
+    return {
+        "digit": manifest.labels[int(scores[0].argmax())],
+        "scores": [round(float(score), 6) for score in real],
+        "scores_int8": [int(score) for score in scores[0]],
+        "read_by": where,
+    }

@@ -1,0 +1,27 @@
+"""``glyphite report``: what is known of a model, as one JSON document and one page."""
+
+import argparse
+import json
+
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.console import print_json, say
+from glyphite.host.report import write_report
+
+SUMMARY = "write report.json and report.html from the results so far"
+EXAMPLE = "glyphite report seed"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write both, and say where."""
+    written = write_report(find_model(arguments.model))
+    if arguments.json:
+        print_json(json.loads(written.document.read_text()))
+    else:
+        say(f"Written: {written.document}, {written.page}")
+    return 0

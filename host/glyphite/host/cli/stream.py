@@ -1,0 +1,92 @@
+"""``glyphite stream``: MNIST's test images over a serial line to a board."""
+
+import argparse
+
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.device.wire.messages import Answer
+from glyphite.host.measure import stream
+from glyphite.host.report import write_report
+from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.tflm import TflmRunner
+
+SUMMARY = "stream test images to a board, and compare its bytes with TFLM's"
+EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default="seed",
+        help="a model's name, or the path of a .tflite (default: seed)",
+    )
+    parser.add_argument(
+        "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://cortex-m4, ..."
+    )
+    parser.add_argument("--count", type=count_of, default=1000, help="images (default: 1000)")
+    parser.add_argument(
+        "--jobs", type=count_of, default=1, help="emulated boards at once (default: 1)"
+    )
+    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Stream, compare with TFLM, write stream.json, refresh the report."""
+    folder = find_model(arguments.model)
+    manifest = read_manifest(folder)
+    tensors, labels = load_digits(manifest, arguments.count)
+    link = stream.Link(arguments.port, manifest.sha256, arguments.baud, arguments.jobs)
+    accuracy = stream.RunningAccuracy(labels)
+    with progress("Streaming", len(tensors)) as advance:
+
+        def told(index: int, answer: Answer) -> None:
+            advance(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
+
+        streamed = stream.stream(link, tensors, told)
+    with progress("TFLM", len(tensors)) as advance:
+        reference = TflmRunner(folder.tflite).run(tensors, advance)
+    streaming = stream.summarize(manifest, link, streamed, reference, labels)
+    stream.save(folder.board(streaming["board"]), streaming, streamed)
+    write_report(folder)
+    _print(streaming, arguments.json)
+    stream.check(streaming)
+    return 0
+
+
+def _print(streaming: stream.Streaming, as_json: bool) -> None:
+    if as_json:
+        print_json(streaming)
+        return
+    images, scores = streaming["images"], streaming["scores"]
+    low, high = streaming["interval"]
+    rows = [
+        ("accuracy", f"{100 * streaming['accuracy']:.2f} %"),
+        ("right", f"{streaming['correct']:,} of {images:,}"),
+        ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
+        ("bytes that differ from TFLM", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
+        ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
+        ("largest difference", str(streaming["largest_difference"])),
+        ("images a second", f"{streaming['images_per_second']:.1f}"),
+        *_time_rows(streaming),
+    ]
+    if streaming["retries"]:
+        rows.append(("requests repeated", f"{streaming['retries']:,}"))
+    title = f"{streaming['model']} on {streaming['board']} ({streaming['port']})"
+    print_table(("", "streamed"), rows, title=title)
+
+
+def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:
+    """The board's own time, and what an emulator's time stands for."""
+    times, rows = streaming["seconds_per_image"], []
+    if times is not None:
+        rows.append(("time on the board, mean", f"{1000 * times['mean']:.3f} ms an image"))
+        rows.append(("least to most", f"{1000 * times['min']:.3f} to {1000 * times['max']:.3f} ms"))
+    if streaming["instructions_per_image"] is not None:
+        # The emulator counts these, not cycles: its time is not the real processor's.
+        rows.append(("instructions, mean", f"{streaming['instructions_per_image']:,} an image"))
+    return rows

@@ -1,0 +1,100 @@
+"""``glyphite train``: one training run, its history and its pictures."""
+
+import argparse
+from dataclasses import replace
+
+from glyphite.convert.errors import InputError
+from glyphite.convert.workspace import ModelFolder, model_folder
+from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.train.fit import Settings, Trained
+from glyphite.train.networks.networks import NETWORKS
+from glyphite.train.networks.recipes import defaults, train
+from glyphite.train.pictures import Gallery
+
+SUMMARY = "train a network on MNIST"
+EXAMPLE = "glyphite train seed --epochs 10"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    known = ", ".join(sorted(NETWORKS))
+    parser.add_argument("network", metavar="NETWORK", help=f"the network to train: {known}")
+    epochs = ", ".join(f"{name} {defaults(name).epochs}" for name in sorted(NETWORKS))
+    sizes = ", ".join(f"{name} {defaults(name).batch_size}" for name in sorted(NETWORKS))
+    parser.add_argument(
+        "--epochs", metavar="N", type=int, help=f"passes over the images (default: {epochs})"
+    )
+    parser.add_argument(
+        "--batch-size", metavar="N", type=int, help=f"images a step (default: {sizes})"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=1, help="of all random numbers (default 1)"
+    )
+    parser.add_argument("--show", action="store_true", help="show the pictures on screen, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, then write model.keras, history.json and the pictures."""
+    settings = _settings(arguments)
+    folder = model_folder(settings.network)
+    gallery = Gallery(folder.pictures, arguments.show)
+    data = load_mnist(tell=tell)
+    if not arguments.json:
+        say(_plan(settings, data))
+    with progress("Training", settings.batches(data)) as advance:
+        trained = train(settings, data, advance)
+    trained.save(folder.keras, folder.history)
+    gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
+    _print(trained, folder, gallery, arguments.json)
+    gallery.show()
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    usual = defaults(arguments.network)
+    for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{option} {value} cannot be: it is a whole number from 1 up.")
+    if not 0 <= arguments.seed < 2**32:
+        raise InputError(f"--seed {arguments.seed} cannot be: it is a whole number of 32 bits.")
+    return replace(
+        usual,
+        epochs=arguments.epochs or usual.epochs,
+        batch_size=arguments.batch_size or usual.batch_size,
+        seed=arguments.seed,
+    )
+
+
+def _plan(settings: Settings, data: Mnist) -> str:
+    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+    return (
+        f"Training {settings.network} for {epochs} on {len(data.train_images):,} images "
+        f"({settings.batch_size} a step, seed {settings.seed}); "
+        f"the {len(data.test_images):,} test images judge it."
+    )
+
+
+def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: bool) -> None:
+    last = {name: row[-1] for name, row in trained.history.items()}
+    if as_json:
+        document = {
+            "network": trained.settings.network,
+            "epochs": trained.settings.epochs,
+            "parameters": trained.parameters,
+            **last,
+            "model": str(folder.keras),
+            "history": str(folder.history),
+            "pictures": [str(path) for path in gallery.written],
+        }
+        print_json(document)
+        return
+    rows = [
+        ("training, while it learns", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
+        ("test", f"{last['val_accuracy']:.2%}", f"{last['val_loss']:.4f}"),
+    ]
+    title = f"{folder.name}: {trained.parameters:,} parameters"
+    print_table(["images", "accuracy", "loss"], rows, title)
+    say(f"Written: {folder.keras}, {folder.history}, {folder.pictures}/*.png")
+    say(f"Next: glyphite convert {folder.name}")

@@ -1,0 +1,112 @@
+"""``glyphite verify``: random and extreme inputs through the generated C on a board, and TFLM."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from urllib.parse import quote
+
+from glyphite.convert.boards import Board, load_board
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.errors import InputError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.build import compile_and_build
+from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.goals import add_goal
+from glyphite.host.device.session import open_session
+from glyphite.host.measure import verify
+from glyphite.host.measure.first_difference import Trace, trace
+from glyphite.host.runners.base import Tensors
+from glyphite.host.runners.board import BoardRunner
+from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.tflm import TflmRunner
+
+SUMMARY = "check a board's bytes against TFLM's on random, extreme and given inputs"
+EXAMPLE = "glyphite verify seed --board native --count 2000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's own arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
+    parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
+    parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
+    add_goal(parser, None)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run all inputs on both, print what differs, and fail where anything does."""
+    folder, board = find_model(arguments.model), load_board(arguments.board)
+    if arguments.optimize is not None:
+        compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    manifest = read_manifest(folder)
+    groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
+    if manifest.input.dtype == "float32":
+        groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
+    url = arguments.port or _emulated(folder, board, arguments.model)
+    with (
+        open_session(url, manifest.sha256, baud=board.serial.baud) as session,
+        progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
+    ):
+        oracle = TflmRunner(folder.tflite)
+        compared = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+    traced, cause = _cause(folder, compared)
+    if arguments.json:
+        difference = traced.difference if traced else None
+        layer = dataclasses.asdict(difference) if difference else None
+        print_json(
+            {"model": manifest.name, "board": board.name, "groups": compared.figures,
+             "first_differing_layer": layer}
+        )  # fmt: skip
+    else:
+        _print(compared.figures, f"{manifest.name}: {board.name} against TFLM")
+    verify.check(compared.figures, board.name, cause)
+    return 0
+
+
+def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:
+    """The first differing layer of the first input that differs, and a sentence on it."""
+    if compared.wrong is None:
+        return None, ""
+    tensor, answer, expected = compared.wrong
+    if not (folder.generated / "model.c").is_file():
+        return None, ""
+    traced = trace(folder, tensor)
+    return traced, verify.blame(traced, answer, expected)
+
+
+def _groups(
+    arguments: argparse.Namespace, shape: tuple[int, ...], dtype: str
+) -> dict[str, Tensors]:
+    groups = {
+        "random": verify.random_inputs(shape, arguments.count, arguments.seed),
+        "extreme": verify.extreme_inputs(shape),
+    }
+    if arguments.inputs is not None:
+        groups["given"] = verify.read_inputs(arguments.inputs, shape, dtype)
+    return groups
+
+
+def _emulated(folder: ModelFolder, board: Board, named: str) -> str:
+    """The URL of an emulated board that runs this very model's firmware."""
+    image = folder.board(board.name) / "firmware.elf"
+    if board.emulator is None:
+        raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
+    if not image.is_file():
+        raise InputError(
+            f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
+            f"with `glyphite build {named} --board {board.name}`."
+        )
+    return f"sim://{board.name}?firmware={quote(str(image.resolve()))}"
+
+
+def _print(figures: list[verify.GroupFigures], title: str) -> None:
+    print_table(
+        ("inputs", "images", "images that differ", "bytes that differ", "largest difference"),
+        [tuple(group.values()) for group in figures],
+        title=title,
+    )

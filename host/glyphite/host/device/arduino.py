@@ -1,0 +1,153 @@
+"""Builds the ``classify`` sketch with a model in it, with the real Arduino core.
+
+By arduino-cli where it is installed with the board's core, else by Debian's arduino-builder, which
+has the core of the boards with an AVR.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from glyphite.convert.boards import Arduino, Board
+from glyphite.convert.errors import ToolError
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.workspace import ModelFolder
+
+LIBRARIES = FIRMWARE / "library"
+SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
+
+CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
+DEBIAN_CORE = "arduino:avr"
+DEBIAN_HARDWARE = (Path("/usr/share/arduino-builder"), Path("/usr/share/arduino/hardware"))
+
+# gcc-avr 5.4 lacks a macro that the core's Print.cpp needs.
+DEFINITIONS = "-DDECIMAL_DIG=__DECIMAL_DIG__"
+
+# What is too large is linked all the same, so that it can be weighed and its parts be named.
+ROOM = "-Wl,--defsym=__TEXT_REGION_LENGTH__=0x7F0000 -Wl,--defsym=__DATA_REGION_LENGTH__=0xF000"
+
+
+def write_sketch(folder: ModelFolder, to: Path) -> Path:
+    """Put the sketch and ``folder``'s generated C into ``to``/classify; returns that folder."""
+    sketch = to / SKETCH.name
+    shutil.copytree(SKETCH, sketch)
+    for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
+        shutil.copy(file, sketch)
+    return sketch
+
+
+def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
+    """The command that builds ``sketch`` into the folder ``made``. Raises ToolError.
+
+    The result is ``made/classify.ino.elf``.
+    """
+    if board.arduino is None:
+        raise ToolError(f"The board {board.name!r} has no FQBN, so Arduino cannot build for it.")
+    fqbn, core = board.arduino.fqbn, board.arduino.core
+    cli = shutil.which("arduino-cli")
+    if cli and core in installed_cores():
+        return _cli_command(cli, fqbn, sketch, made)
+    if core == DEBIAN_CORE and shutil.which("arduino-builder"):
+        return _builder_command(fqbn, sketch, made)
+    raise ToolError(_absent(board, board.arduino, cli))
+
+
+def installed_cores() -> frozenset[str]:
+    """The cores that arduino-cli has; none where it is absent itself."""
+    cli = shutil.which("arduino-cli")
+    if cli is None:
+        return frozenset()
+    listed = subprocess.run([cli, "core", "list"], capture_output=True, text=True, check=False)
+    return frozenset(line.split()[0] for line in listed.stdout.splitlines() if line.split())
+
+
+def require_cli(board: Board, arduino: Arduino) -> str:
+    """The path of arduino-cli. Raises ToolError where it is absent, or lacks the board's core."""
+    cli = shutil.which("arduino-cli")
+    if cli is None or arduino.core not in installed_cores():
+        raise ToolError(_absent(board, arduino, cli))
+    return cli
+
+
+def _absent(board: Board, arduino: Arduino, cli: str | None) -> str:
+    if cli:
+        return (
+            f"arduino-cli lacks the core {arduino.core} for {board.name!r}. "
+            f"Install it with `{arduino.install}`."
+        )
+    if arduino.core == DEBIAN_CORE:
+        return (
+            f"Nothing here builds sketches for {board.name!r}. Install arduino-cli and its core "
+            f"(`{arduino.install}`) or `sudo apt-get install {board.toolchain.package}`."
+        )
+    return (
+        f"arduino-cli, which builds and flashes {board.name!r}, is not installed. "
+        f"Install it ({CLI}) and then the board's core: `{arduino.install}`."
+    )
+
+
+def _cli_command(cli: str, fqbn: str, sketch: Path, made: Path) -> list[str]:
+    return [
+        *(cli, "compile", "--fqbn", fqbn, "--libraries", str(LIBRARIES), "--warnings", "none"),
+        *("--build-path", str(made), *_properties("--build-property", fqbn), str(sketch)),
+    ]
+
+
+def _builder_command(fqbn: str, sketch: Path, made: Path) -> list[str]:
+    hardware = [text for path in DEBIAN_HARDWARE for text in ("-hardware", str(path))]
+    return [
+        *("arduino-builder", *hardware, "-tools", "/usr/bin", "-libraries", str(LIBRARIES)),
+        *("-fqbn", fqbn, "-build-path", str(made), "-warnings", "none"),
+        *_properties("-prefs", fqbn),
+        str(sketch / f"{sketch.name}.ino"),
+    ]
+
+
+def _properties(option: str, fqbn: str) -> list[str]:
+    if not fqbn.startswith("arduino:avr:"):
+        return []
+    values = {
+        "compiler.cpp.extra_flags": DEFINITIONS,
+        "compiler.c.extra_flags": DEFINITIONS,
+        "compiler.c.elf.extra_flags": ROOM,
+        "upload.maximum_size": "8388608",
+        "upload.maximum_data_size": "65536",
+    }
+    return [text for key, value in values.items() for text in (option, f"{key}={value}")]
+
+
+def link_sketch(
+    folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], str]
+) -> str:
+    """Build the sketch with ``folder``'s model; returns what the tool said.
+
+    Its ELF file becomes ``image``; what is uploaded lies in ``uploads(image)``, with the names that
+    the tool gave it. ``run`` runs one command, returns what it said, and raises when it fails.
+    """
+    scratch = image.parent
+    sketch = write_sketch(folder, scratch)
+    made = scratch / "made"
+    made.mkdir()
+    said = run(sketch_command(board, sketch, made))
+    shutil.copy(made / f"{sketch.name}.ino.elf", image)
+    uploads(image).mkdir()
+    for file in made.glob(f"{sketch.name}.ino.*"):
+        shutil.copy(file, uploads(image))
+    return said
+
+
+def uploads(image: Path) -> Path:
+    """The folder, beside the image, of the files that arduino-cli uploads."""
+    return image.with_name("upload")
+
+
+def reported_sizes(said: str) -> tuple[int, int] | None:
+    """Bytes of flash and of static RAM, as the core reckons them; None where it does not say.
+
+    A core knows which sections of its own are no static data: heap, stack, holes in the map.
+    """
+    flash = re.search(r"Sketch uses (\d+) bytes", said)
+    ram = re.search(r"Global variables use (\d+) bytes", said)
+    return (int(flash[1]), int(ram[1])) if flash and ram else None

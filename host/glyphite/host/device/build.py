@@ -1,0 +1,311 @@
+"""Builds a model's firmware for a board, and weighs it before anyone flashes it."""
+
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.boards import PORTS, Board, Memory
+from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
+from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
+from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
+from glyphite.host.device.stack import measure_stack
+from glyphite.host.device.transport.firmware_files import forget_image, record_image
+from glyphite.host.device.wire.protocol import TEXT_BYTES
+
+LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+SECTIONS = ("-ffunction-sections", "-fdata-sections")
+UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
+"""More than any part has: to weigh what does not fit, it must be linked once all the same."""
+
+STACK_SECTION = ".stack"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named variable, constant or function of the image."""
+
+    name: str
+    bytes: int
+    memory: str
+    """"flash", "RAM", or "flash and RAM" for a variable with an initial value."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What an image takes of a board's memory, in bytes."""
+
+    flash: int
+    """Code, constants, and the initial values of variables."""
+    ram: int
+    """Variables: static RAM, without the stack."""
+    stack: int
+    """Reserved or measured; 0 where the system provides one."""
+    sections: dict[str, int]
+    parts: tuple[Part, ...]
+    """The largest first."""
+    stack_measured: bool = False
+    """``stack`` is the peak that was reached on the emulated board."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A firmware image, ready to run."""
+
+    image: Path
+    size: Size
+
+    @property
+    def flash_bytes(self) -> int:
+        """Flash that the image takes."""
+        return self.size.flash
+
+    @property
+    def ram_bytes(self) -> int:
+        """Static RAM that the image takes, without the stack."""
+        return self.size.ram
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The image's parts, the largest first."""
+        return self.size.parts
+
+
+def build(folder: ModelFolder, board: Board) -> Built:
+    """Compile and link ``folder``'s generated C for ``board``, weigh it, and record the image.
+
+    Raises ModelError without generated C, ToolError when the compiler is absent or fails, and
+    DoesNotFitError when the board is too small. After an error there is no image.
+    """
+    image = folder.board(board.name) / "firmware.elf"
+    forget_image(board, image)
+    image.unlink(missing_ok=True)
+    shutil.rmtree(uploads(image), ignore_errors=True)
+    _check_model(folder)
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        made = Path(scratch) / "firmware.elf"
+        said = _make(folder, board, made)
+        size = _by_core(board, weigh(read_elf(made)), said)
+        _ensure_fits(folder.name, board, size)
+        size = _measured(folder.name, board, made, size)
+        write_bytes(image, made.read_bytes())
+        if _has_own_core(board):
+            shutil.copytree(uploads(made), uploads(image))
+    image.chmod(image.stat().st_mode | 0o111)
+    write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
+    if board.arduino is None:
+        record_image(board, image)
+    return Built(image, size)
+
+
+def weigh(elf: Elf) -> Size:
+    """What an image takes of flash and RAM, by sections and parts."""
+    used = [section for section in elf.sections if section.size]
+    stack = sum(section.size for section in used if section.name == STACK_SECTION)
+    used = [section for section in used if section.name != STACK_SECTION]
+    return Size(
+        flash=sum(section.size for section in used if section.stored),
+        ram=sum(section.size for section in used if section.writable),
+        stack=stack,
+        sections={section.name: section.size for section in used},
+        parts=tuple(_part(symbol) for symbol in elf.symbols if symbol.section in used),
+    )
+
+
+def _part(symbol: Symbol) -> Part:
+    return Part(symbol.name, symbol.size, _memory(symbol.section))
+
+
+def _memory(section: Section) -> str:
+    if section.writable:
+        return "flash and RAM" if section.stored else "RAM"
+    return "flash"
+
+
+def _check_model(folder: ModelFolder) -> None:
+    header = folder.generated / "model.h"
+    if not header.is_file() or not (folder.generated / "model.c").is_file():
+        raise ModelError(
+            f"The model {folder.name!r} has no C yet: {folder.generated}/model.c does not exist. "
+            f"Make it with `glyphite compile {folder.name}`."
+        )
+    name = re.search(r'^#define MODEL_NAME "(.*)"', header.read_text(), re.MULTILINE)
+    if name and len(name[1].encode()) >= TEXT_BYTES:
+        raise ModelError(
+            f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
+            "allowed. Rename its folder or its .tflite."
+        )
+
+
+def _make(folder: ModelFolder, board: Board, image: Path) -> str:
+    """Compile and link, and return what the tool said.
+
+    What a memory has no room for is linked all the same, to be weighed; only a core other than the
+    AVR's refuses it itself, and cannot name the parts.
+    """
+    if _has_own_core(board):
+        return _link_by_own_core(folder, board, image)
+    compiler = _compiler(board)
+    if board.arduino is not None:
+        return _link_sketch(compiler, folder, board, image)
+    try:
+        return _run(board, [compiler, *_command(folder, board, board.memory, image)])
+    except _OverflowError:
+        return _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
+
+
+def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) -> str:
+    """Build the sketch; where an AVR's 16-bit addresses end, no image can be made, and its model
+    alone is weighed."""
+    try:
+        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+    except _OverflowError as error:
+        alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
+        source, made = folder.generated / "model.c", image.with_name("model.o")
+        _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
+        _ensure_fits(folder.name, board, weigh(read_elf(made)))
+        raise _no_room(folder, board) from error
+
+
+def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
+    try:
+        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+    except _OverflowError as error:
+        raise _no_room(folder, board) from error
+
+
+def _no_room(folder: ModelFolder, board: Board) -> DoesNotFitError:
+    return DoesNotFitError(
+        f"The model {folder.name!r} does not fit on {board.name!r}: its core finds no room for "
+        "the sketch. Use a larger board or a smaller model."
+    )
+
+
+def _has_own_core(board: Board) -> bool:
+    """Built by arduino-cli alone, with the compiler and the sizes that the core brings."""
+    return board.arduino is not None and board.arduino.core != DEBIAN_CORE
+
+
+def _by_core(board: Board, size: Size, said: str) -> Size:
+    """``size`` with flash and RAM as the core reckons them, where the core is not the AVR's."""
+    sizes = reported_sizes(said) if _has_own_core(board) else None
+    return dataclasses.replace(size, flash=sizes[0], ram=sizes[1]) if sizes else size
+
+
+def _compiler(board: Board) -> str:
+    compiler = shutil.which(board.toolchain.cc)
+    if compiler is None:
+        raise ToolError(
+            f"{board.toolchain.cc}, the compiler for the board {board.name!r}, is not installed. "
+            f"Install it with `sudo apt-get install {board.toolchain.package}`."
+        )
+    return compiler
+
+
+def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Path) -> list[str]:
+    """The compiler's arguments: all sources to one image."""
+    port = PORTS / board.toolchain.port
+    sources = [
+        PORTS / "main.c",
+        *port.glob("*.c"),
+        *LIBRARY.glob("*.c"),
+        *folder.generated.glob("*.c"),
+    ]
+    includes = (PORTS, LIBRARY, folder.generated)
+    return [
+        *(board.toolchain.optimize, *WARNINGS, *SECTIONS, *board.toolchain.flags),
+        *(f"-I{path}" for path in includes),
+        *board.definitions,
+        *map(str, sorted(sources, key=lambda source: source.name)),
+        *("-Wl,--gc-sections", *board.toolchain.link_flags, *_linker_script(port, memory)),
+        *("-o", str(image)),
+    ]
+
+
+def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
+    if memory is None:
+        return ()
+    sizes = {"FLASH": memory.flash, "RAM": memory.ram, "STACK": memory.stack}
+    origins = {"FLASH": memory.flash_origin, "RAM": memory.ram_origin}
+    symbols = {f"{name}_BYTES": size for name, size in sizes.items()}
+    symbols |= {f"{name}_ORIGIN": at for name, at in origins.items() if at is not None}
+    definitions = (f"-Wl,--defsym={name}={value}" for name, value in symbols.items())
+    return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *definitions)
+
+
+def _measured(model: str, board: Board, made: Path, size: Size) -> Size:
+    """``size`` with the stack's peak, for a sketch; DoesNotFitError when that is too much."""
+    if board.arduino is None or board.memory is None:
+        return size
+    if board.emulator is None:
+        return dataclasses.replace(size, stack=board.memory.stack)
+    try:
+        stack = measure_stack(board, made)
+    except DoesNotFitError as error:
+        largest = _largest(size, "RAM")
+        raise DoesNotFitError(
+            f"The model {model!r} does not fit on {board.name!r}: {error}. It has {size.ram:,} of "
+            f"{board.memory.ram:,} bytes of RAM as static data. Largest parts: {largest}. "
+            "Use a larger board or a smaller model."
+        ) from error
+    if stack is None:
+        return dataclasses.replace(size, stack=board.memory.stack)
+    return dataclasses.replace(size, stack=stack, stack_measured=True)
+
+
+class _OverflowError(Exception):
+    """The linker found a memory region too small."""
+
+
+def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
+    """Run it, and return what it said.
+
+    A ToolError shows the command too, if its files are there for longer than this.
+    """
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        return result.stdout
+    if re.search(
+        r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big"
+        r"|too large for field of 2 bytes|relocation truncated to fit",
+        result.stderr,
+    ):
+        raise _OverflowError
+    lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
+    first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
+    raise ToolError(
+        f"{board.toolchain.cc} cannot build the firmware for {board.name!r}: {first.strip()} "
+        + (f"Mend that, or see it all with: {shlex.join(command)}" if repeatable else "Mend that.")
+    )
+
+
+def _ensure_fits(model: str, board: Board, size: Size) -> None:
+    if board.memory is None:
+        return
+    for memory, needed, available in (
+        ("flash", size.flash, board.memory.flash),
+        ("RAM", size.ram, board.memory.ram - board.memory.stack),
+    ):
+        if needed > available:
+            largest = _largest(size, memory)
+            kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
+            raise DoesNotFitError(
+                f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
+                f"{memory}, and the board has {available:,}{kept}. Largest parts: {largest}. "
+                "Use a larger board or a smaller model."
+            )
+
+
+def _largest(size: Size, memory: str) -> str:
+    parts = [part for part in size.parts if memory in part.memory][:3]
+    return ", ".join(f"{part.name} {part.bytes:,}" for part in parts)

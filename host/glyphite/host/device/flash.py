@@ -1,0 +1,240 @@
+"""Flashes a built sketch onto an Arduino, real or emulated, and hears it answer.
+
+Boards with an AVR by avrdude, through their bootloader; all others by arduino-cli.
+"""
+
+import os
+import re
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.boards import Arduino, Board, load_board
+from glyphite.convert.errors import BoardError, LinkError, ToolError
+from glyphite.host.device.bootloader import identify
+from glyphite.host.device.session import open_session
+from glyphite.host.device.transport import open_port
+from glyphite.host.device.transport.avr import flash_file
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.device.transport.firmware_files import record_image
+from glyphite.host.device.upload import upload
+from glyphite.host.device.wire.messages import Hello
+
+EMULATED = "sim://"
+TRIES = 3
+"""Each opens the port anew, and so resets the board."""
+
+SYNC_SECONDS = 6.0
+"""A bootloader answers within two; avrdude itself would ask for a minute."""
+
+STALL_SECONDS = 20.0
+"""Without a sign of life while bytes are written or read."""
+
+STEPS = 100
+"""``advance`` is called with as many in all: half for writing, half for reading back."""
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """A sketch is on the board, read back, and has said hello."""
+
+    tries: int
+    seconds: float
+    hello: Hello
+    port: str
+    """Where the board is now: one with USB of its own may come back under another name."""
+
+
+class _NoSyncError(Exception):
+    """The bootloader does not answer, or no longer."""
+
+
+def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -> Flashed:
+    """Put the sketch ``image`` (.elf) on the board at ``port``; it must then hold model ``sha256``.
+
+    Raises BoardError for the wrong board, LinkError when the port cannot be had or the bootloader
+    does not answer, ToolError without avrdude or arduino-cli.
+    """
+    arduino = _arduino(board)
+    start = time.monotonic()
+    if arduino.part is None:
+        port, tries = upload(image, board, arduino, port), 1
+        advance(STEPS)
+    else:
+        tries = _flash_by_avrdude(arduino, board, image, port, advance)
+    seconds = time.monotonic() - start
+    with open_session(port, sha256, baud=board.serial.baud) as session:
+        return Flashed(tries, seconds, session.hello(), port)
+
+
+def _flash_by_avrdude(
+    arduino: Arduino, board: Board, image: Path, port: str, advance: Advance
+) -> int:
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch, _device(port) as device:
+        program = _intel_hex(image, Path(scratch))
+        command = _avrdude(arduino, board, device, program)
+        return _try(command, board, port, device, advance)
+
+
+def _arduino(board: Board) -> Arduino:
+    arduino = board.arduino
+    if arduino is None or (arduino.part is None) != (arduino.programmer is None):
+        raise BoardError(
+            f"The board {board.name!r} is not flashed. "
+            f"Build for it with `glyphite build MODEL --board {board.name}`."
+        )
+    return arduino
+
+
+@contextmanager
+def _device(port: str) -> Iterator[str]:
+    """The device that avrdude opens; an emulated board keeps what is written into its flash."""
+    if not port.startswith(EMULATED):
+        open_port(port, 115200).close()  # whatever is wrong with the port is said there
+        yield port
+        return
+    board = load_board(port.removeprefix(EMULATED).partition("?")[0])
+    if board.emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} is not emulated. Connect one and name its port, or name an "
+            "emulated board: `glyphite boards` lists them."
+        )
+    if board.arduino is None:
+        raise BoardError(
+            f"The emulated board {board.name!r} is not flashed. "
+            f"Build for it with `glyphite build MODEL --board {board.name}`."
+        )
+    flash = flash_file(board)
+    with EmulatedBoard(board, flash, ("--keep",)) as emulated:
+        yield emulated.terminal
+    record_image(board, flash)
+
+
+def _intel_hex(image: Path, scratch: Path) -> Path:
+    if shutil.which("avr-objcopy") is None:
+        raise ToolError("avr-objcopy is not installed. Install it with `apt-get install gcc-avr`.")
+    made = scratch / "sketch.hex"
+    command = ["avr-objcopy", "-O", "ihex", "-R", ".eeprom", str(image), str(made)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise ToolError(f"{image} is not a sketch for an AVR ({result.stderr.strip()}).")
+    return made
+
+
+def _avrdude(arduino: Arduino, board: Board, device: str, program: Path) -> list[str]:
+    avrdude = shutil.which("avrdude")
+    if avrdude is None:
+        raise ToolError(
+            "avrdude, which flashes Arduinos, is not installed. "
+            "Install it with `sudo apt-get install avrdude`."
+        )
+    return [
+        *(avrdude, "-p", str(arduino.part), "-c", str(arduino.programmer)),
+        *("-P", device, "-b", str(board.serial.baud), "-D", "-U", f"flash:w:{program}:i"),
+    ]
+
+
+def _try(command: list[str], board: Board, port: str, device: str, advance: Advance) -> int:
+    """Run avrdude until it succeeds; the number of tries that it took."""
+    done = 0
+
+    def proceed(steps: int) -> None:
+        nonlocal done
+        if steps > done:
+            advance(steps - done)
+            done = steps
+
+    for number in range(1, TRIES + 1):
+        try:
+            _run(command, board, port, proceed)
+            proceed(STEPS)
+            return number
+        except _NoSyncError:
+            if number == 1:
+                _ensure_no_other_board(board, port, device)
+    raise LinkError(
+        f"The bootloader of the board on {port} is not in sync: it answered none of {TRIES} tries. "
+        f"Likely the board is no {board.name!r}, or opening the port does not reset it: press its "
+        "reset button as flashing starts, and check the cable."
+    )
+
+
+def _run(command: list[str], board: Board, port: str, proceed: Advance) -> None:
+    """One run of avrdude. Raises _NoSyncError, or the error to show."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    output = b""
+    try:
+        for piece in _listen(process):
+            output += piece
+            proceed(min(STEPS, _bars(output)))
+    finally:
+        process.kill()
+        code = process.wait()
+    if code != 0:
+        raise _failure(output.decode(errors="replace"), board, port)
+
+
+def _listen(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """What avrdude says; _NoSyncError when it has nothing to say for too long."""
+    assert process.stderr is not None
+    descriptor = process.stderr.fileno()
+    end = time.monotonic() + SYNC_SECONDS
+    begun = False
+    while select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+        piece = os.read(descriptor, 4096)
+        if not piece:
+            process.wait()
+            return
+        yield piece
+        begun = begun or b"initialized" in piece
+        if begun:
+            end = time.monotonic() + STALL_SECONDS
+    raise _NoSyncError
+
+
+def _bars(output: bytes) -> int:
+    """How far avrdude is: it draws a bar of 50 signs for writing, and one for reading back."""
+    return sum(len(bar) for bar in re.findall(rb"(?:Writing|Reading) \| (#*)", output))
+
+
+def _failure(output: str, board: Board, port: str) -> Exception:
+    """The exception for what avrdude said before it gave up."""
+    found = re.search(r"device signature = 0x(\w+)(?: \(probably (\w+)\))?", output)
+    if found and "expected signature" in output:
+        return BoardError(
+            f"The board on {port} has the chip {found[2] or 'unknown'} (signature {found[1]}), and "
+            f"{board.name!r} has an {board.mcu.cpu}. Name the board that it is: see "
+            "`glyphite boards`."
+        )
+    if "not in sync" in output or "timeout" in output or "not responding" in output:
+        return _NoSyncError()
+    if mismatch := re.search(r"verification (?:error|mismatch).*", output):
+        return LinkError(
+            f"What was written to the board on {port} reads back otherwise ({mismatch[0].strip()})."
+            " Flash it again; if it stays so, its flash is worn out or its cable is bad."
+        )
+    if "cannot open port" in output:
+        return LinkError(
+            f"avrdude cannot open {port}. Is another program using it? Close it there."
+        )
+    lines = [line for line in output.splitlines() if "error" in line and "TIOCM" not in line]
+    said = lines[-1].strip() if lines else "nothing"
+    return ToolError(f"avrdude failed at {port} and said: {said}. Mend that and flash again.")
+
+
+def _ensure_no_other_board(board: Board, port: str, device: str) -> None:
+    """Ask by the protocols of other boards; BoardError when one of them is there."""
+    others = identify(device, board)
+    if others:
+        raise BoardError(
+            f"The board on {port} is no {board.name!r}: its bootloader is that of "
+            f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
+        )

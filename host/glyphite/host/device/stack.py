@@ -1,0 +1,51 @@
+"""How deep a sketch's stack goes: measured on the emulated board, to the byte."""
+
+import json
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from glyphite.convert.boards import Board
+from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
+from glyphite.host.device.session import Session
+from glyphite.host.device.transport.avr import STACK_OVERFLOW, avr_command, flash_with
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.device.transport.protocol_sim import Serial
+
+SILENCE = 10.0
+"""Seconds for hello, and for one try of an inference, which may take 3 on a Mega's own clock."""
+
+
+def measure_stack(board: Board, firmware: Path) -> int | None:
+    """The peak of the stack, in bytes, over hello and three inferences of extreme and random input.
+
+    None where the emulator or its tools are not installed here. Raises DoesNotFitError when the
+    stack runs into the static data, LinkError when the sketch does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        flash, report = Path(scratch) / "all.flash", Path(scratch) / "report.json"
+        try:
+            flash.write_bytes(flash_with(board, firmware))
+            avr_command(board, flash)
+        except ToolError:
+            return None
+        with EmulatedBoard(board, flash, ("--report", str(report))) as emulated:
+            try:
+                _exercise(board, emulated)
+            except LinkError as error:
+                if emulated.process.poll() == STACK_OVERFLOW:
+                    raise DoesNotFitError(emulated.ending) from error
+                raise
+        return int(json.loads(report.read_text())["stack_bytes"])
+
+
+def _exercise(board: Board, emulated: EmulatedBoard) -> None:
+    with Serial(baudrate=board.serial.baud, timeout=1.0) as port:
+        port.open_on(emulated)
+        session = Session(port, SILENCE)
+        shape = session.hello().input_shape
+        noise = np.random.default_rng(0).integers(-128, 128, math.prod(shape), np.int8)
+        for tensor in (noise, np.full_like(noise, -128), np.full_like(noise, 127)):
+            session.infer(tensor.reshape(shape))

@@ -1,0 +1,181 @@
+"""Emulated Arduinos: their emulator, compiled at first use, and what is in their flash.
+
+The image of a board's flash is all of its bytes, bootloader included. A board that was flashed
+keeps it as ``build/.boards/<board>.flash``.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from glyphite.convert.boards import Board, Emulator
+from glyphite.convert.errors import ToolError
+from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.workspace import build_root
+
+SOURCES = FIRMWARE / "emulators" / "avr"
+HEADER = Path("/usr/include/simavr/sim_avr.h")
+CORES = (
+    Path("/usr/share/arduino/hardware/arduino/avr"),
+    *sorted((Path.home() / ".arduino15/packages/arduino/hardware/avr").glob("*"), reverse=True),
+)
+"""Where Debian and arduino-cli put the Arduino core for AVR."""
+
+STACK_OVERFLOW = 3
+"""The emulator's exit code when it stopped the board for that."""
+
+ENDINGS = {
+    STACK_OVERFLOW: "the stack of the sketch ran into its static data",
+    4: "the sketch jumped to where there is no program",
+}
+"""Why an emulator ended by itself, by its exit code."""
+
+CC_FLAGS = ("-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+# gcc-avr 5.4 makes 532 bytes of Optiboot where 512 are, and Debian ships that; without two loop
+# optimizations it makes 502.
+BOOTLOADER_FLAGS = (
+    *("-Os", "-fno-inline-small-functions", "-fno-split-wide-types", "-mshort-calls"),
+    *("-fno-move-loop-invariants", "-fno-tree-scev-cprop", "-DLED_START_FLASHES=3"),
+    *("-nostartfiles", "-nostdlib", "-Wl,--relax", "-Wl,--gc-sections"),
+)
+
+
+def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
+    """The command that runs ``board`` with ``image``: of its whole flash, or a firmware's .elf."""
+    emulator = _emulator(board)
+    flash = image if image.suffix == ".flash" else _kept_flash_with(board, image)
+    return [
+        *(str(emulator_program(board)), "--mcu", board.mcu.cpu),
+        *("--clock", str(board.mcu.clock_hz), "--baud", str(board.serial.baud)),
+        *("--boot", str(emulator.boot_address), "--flash", str(flash), *extra),
+    ]
+
+
+def flash_file(board: Board) -> Path:
+    """The image of the flash that the emulated ``board`` keeps; made erased if there is none."""
+    path = build_root() / ".boards" / f"{board.name}.flash"
+    if not path.is_file():
+        write_bytes(path, erased_flash(board))
+    return path
+
+
+def erased_flash(board: Board) -> bytes:
+    """A flash with nothing but the bootloader in it."""
+    emulator = _emulator(board)
+    address = emulator.boot_address or 0
+    flash = bytearray(b"\xff" * _flash_size(address))
+    bootloader = _bootloader(board, emulator)
+    if address + len(bootloader) > len(flash):
+        raise ToolError(
+            f"The bootloader {emulator.bootloader} takes {len(bootloader)} bytes, and "
+            f"{len(flash) - address} are there for it. Install Debian 12's gcc-avr (5.4)."
+        )
+    flash[address : address + len(bootloader)] = bootloader
+    return bytes(flash)
+
+
+def flash_with(board: Board, firmware: Path) -> bytes:
+    """An erased flash with the sketch ``firmware`` (.elf) in it."""
+    program = _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
+    return program + erased_flash(board)[len(program) :]
+
+
+def emulator_program(board: Board) -> Path:
+    """The emulator's program; compiled if its sources have changed since the last time."""
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    program = build_root() / ".tools" / f"avr_board-{digest[:16]}"
+    if not program.is_file():
+        if not HEADER.is_file():
+            raise ToolError(
+                f"libsimavr, which emulates Arduinos, is not installed. Install it with "
+                f"`sudo apt-get install {_emulator(board).package}`."
+            )
+        units = [str(source) for source in sources if source.suffix == ".c"]
+        write_bytes(program, _make("cc", *CC_FLAGS, *units, "-lsimavr"))
+        program.chmod(0o755)
+    return program
+
+
+def _flash_size(boot_address: int) -> int:
+    """The bootloader ends the flash, whose size is a power of two."""
+    return 1 << boot_address.bit_length()
+
+
+def _kept_flash_with(board: Board, firmware: Path) -> Path:
+    """The same as a file, named by its content."""
+    flash = flash_with(board, firmware)
+    name = hashlib.sha256(flash).hexdigest()[:16]
+    path = build_root() / ".boards" / f"{board.name}-{name}.flash"
+    if not path.is_file():
+        write_bytes(path, flash)
+    return path
+
+
+def _bootloader(board: Board, emulator: Emulator) -> bytes:
+    path = _core() / "bootloaders" / str(emulator.bootloader)
+    if path.suffix == ".hex":
+        return _binary(path, "-I", "ihex")
+    address = emulator.boot_address or 0
+    version = _flash_size(address) - 2
+    content = _make(
+        *("avr-gcc", f"-mmcu={board.mcu.cpu}", f"-DF_CPU={board.mcu.clock_hz}L"),
+        *(f"-DBAUD_RATE={board.serial.baud}", *BOOTLOADER_FLAGS),
+        *(f"-Wl,--section-start=.text={address:#x}", f"-Wl,--section-start=.version={version:#x}"),
+        str(path),
+    )
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        elf = Path(scratch) / "bootloader.elf"
+        elf.write_bytes(content)
+        return _binary(elf, "--set-section-flags", ".version=alloc,load")
+
+
+def _core() -> Path:
+    for core in CORES:
+        if (core / "bootloaders").is_dir():
+            return core
+    raise ToolError(
+        "The Arduino core for AVR, which has the bootloaders, is not installed. "
+        "Install it with `sudo apt-get install arduino-core-avr`."
+    )
+
+
+def _binary(source: Path, *options: str) -> bytes:
+    """The bytes that ``source`` puts into memory, from its lowest address on."""
+    read_bytes(source)
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        made = Path(scratch) / "image.bin"
+        _run(["avr-objcopy", *options, "-O", "binary", str(source), str(made)])
+        return made.read_bytes()
+
+
+def _make(compiler: str, *arguments: str) -> bytes:
+    """What the compiler makes of ``arguments``."""
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        made = Path(scratch) / "made"
+        _run([compiler, *arguments, "-o", str(made)])
+        return made.read_bytes()
+
+
+def _run(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        package = "build-essential" if command[0] == "cc" else "gcc-avr avr-libc"
+        raise ToolError(
+            f"{command[0]} is not installed. Install it with `sudo apt-get install {package}`."
+        )
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
+        first = next((line for line in lines if "error" in line), lines[0])
+        raise ToolError(f"{command[0]} failed: {first.strip()}. See: {' '.join(command)}")
+
+
+def _emulator(board: Board) -> Emulator:
+    if board.emulator is None or board.emulator.kind != "simavr":
+        raise ToolError(f"The board {board.name!r} is not emulated by simavr. Name uno, say.")
+    return board.emulator

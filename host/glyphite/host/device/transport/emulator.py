@@ -1,0 +1,200 @@
+"""An emulated board: a process whose UART is a pseudo-terminal."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from glyphite.convert.boards import Board, Emulator
+from glyphite.convert.errors import BoardError, InputError, ToolError
+from glyphite.host.device.transport.avr import ENDINGS, avr_command
+
+if sys.platform != "win32":
+    import pty
+    import termios
+    import tty
+
+START_SECONDS = 10.0
+OUTPUT_SPEED = 5  # in what tcgetattr gives
+
+# The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
+# closed, which is when the program that started it has gone, however that happened.
+_KEEPER = """
+signal=$1; shift
+exec 3<&0
+"$@" <&1 3<&- & emulator=$!
+exec >/dev/null 2>&1
+(
+    read -r nothing <&3
+    kill -$signal $emulator
+    [ $signal = KILL ] || { sleep 5; kill -9 $emulator; }
+) & watcher=$!
+exec 3<&- </dev/null
+wait $emulator; status=$?
+kill $watcher; wait $watcher
+exit $status
+"""
+
+
+def emulator_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
+    """The command that runs ``image``, with the board's UART as its stdin and stdout.
+
+    ``extra``: further arguments to the emulator.
+    Raises BoardError where the board has no emulator, ToolError where it is not installed.
+    """
+    emulator = board.emulator
+    if emulator is None:
+        raise BoardError(
+            f"The board {board.name!r} has no emulator. Connect a real one and name its port."
+        )
+    if emulator.kind == "process":
+        return [str(image.resolve()), *extra]
+    if emulator.kind == "simavr":
+        return avr_command(board, image, extra)
+    return [
+        *(_program(board, emulator), "-M", str(emulator.machine), "-kernel", str(image)),
+        *("-icount", "shift=0", "-display", "none", "-monitor", "none", "-serial", "stdio"),
+        *extra,
+    ]
+
+
+def _program(board: Board, emulator: Emulator) -> str:
+    program = shutil.which(emulator.program or "")
+    if program is None:
+        raise ToolError(
+            f"{emulator.program}, which emulates the board {board.name!r}, is not installed. "
+            f"Install it with `sudo apt-get install {emulator.package}`, or use sim://native."
+        )
+    return program
+
+
+class EmulatedBoard:
+    """A running emulated board. ``terminal`` is the path of its serial port.
+
+    Use it as a context manager, or call :meth:`stop`; the process also ends with this program.
+    """
+
+    def __init__(self, board: Board, image: Path, extra: Sequence[str] = ()) -> None:
+        if sys.platform == "win32":
+            raise ToolError("Emulated boards need pseudo-terminals, which Windows lacks: use WSL.")
+        command = emulator_command(board, image, extra)
+        simavr = board.emulator is not None and board.emulator.kind == "simavr"
+        self._endings = ENDINGS if simavr else {}
+        with ExitStack() as opened:
+            master, slave = pty.openpty()
+            opened.callback(os.close, master)
+            opened.callback(os.close, slave)  # held open: without it the emulator reads an error
+            tty.setraw(slave)
+            self.terminal = os.ttyname(slave)
+            watched, alive = os.pipe()
+            opened.callback(os.close, alive)
+            # Our own emulator is asked, as it has a report to write; QEMU would talk about it.
+            self.process = _start(["TERM" if simavr else "KILL", *command], watched, master)
+            if simavr:
+                _await_line(self.process, slave)
+            self._opened = opened.pop_all()
+
+    @property
+    def running(self) -> bool:
+        """Whether the emulator has not ended by itself."""
+        return self.process.poll() is None
+
+    @property
+    def ending(self) -> str:
+        """Why the emulator has ended by itself, as far as is known."""
+        code = self.process.poll()
+        return self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
+
+    def wait(self) -> None:
+        """Wait while it runs; ToolError when it ends by itself."""
+        code = self.process.wait()
+        raise ToolError(
+            f"The emulated board ended by itself (exit code {code}). "
+            "Its messages, if any, are above; build the firmware again."
+        )
+
+    def stop(self) -> None:
+        """Stop the emulator and wait until it is gone; a second call does nothing."""
+        self._opened.close()
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.stop()
+
+
+def _start(command: list[str], watched: int, master: int) -> subprocess.Popen[bytes]:
+    """Start the keeper and its emulator in a session of their own: Ctrl-C is not for them."""
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _KEEPER, "sh", *command],
+            stdin=watched,
+            stdout=master,
+            stderr=None,
+            start_new_session=True,
+        )
+    finally:
+        os.close(watched)
+
+
+def _await_line(process: subprocess.Popen[bytes], slave: int) -> None:
+    """Wait until the emulator watches the terminal, and so sees who opens it.
+
+    It sets the terminal's speed then, which starts as 38400.
+    """
+    end = time.monotonic() + START_SECONDS
+    while termios.tcgetattr(slave)[OUTPUT_SPEED] != termios.B115200:
+        if process.poll() is not None or time.monotonic() > end:
+            raise ToolError("The emulator did not start; its messages, if any, are above.")
+        time.sleep(0.002)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal end the block, and are no error."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def link_to(terminal: str, link: Path | None) -> Iterator[str]:
+    """The port's name for others: a symbolic link, removed behind the block, or the terminal.
+
+    Raises InputError where the link cannot be made. A link that leads nowhere is replaced.
+    """
+    if link is None:
+        yield terminal
+        return
+    if link.is_symlink() and not link.exists():
+        link.unlink()  # of a board that was killed
+    try:
+        link.symlink_to(terminal)
+    except FileExistsError as error:
+        raise InputError(f"{link} exists already. Remove it, or name another path.") from error
+    except OSError as error:
+        raise InputError(
+            f"The link {link} cannot be made ({error.strerror}). Name another path."
+        ) from error
+    try:
+        yield str(link)
+    finally:
+        link.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""Which firmware image was built last for a board: what ``sim://<board>`` runs.
+
+Kept as ``build/.boards/<board>.json``; no model's folder can have that name.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.boards import Board, load_board
+from glyphite.convert.errors import BoardError, PortError
+from glyphite.convert.files import write_text
+from glyphite.convert.workspace import build_root
+
+
+@dataclass(frozen=True)
+class Image:
+    """A firmware image and the board that it was built for."""
+
+    board: Board
+    path: Path
+
+
+def record_image(board: Board, image: Path) -> None:
+    """Remember that ``image`` is the last one built for ``board``."""
+    content = {"board": str(board.path), "image": str(image.resolve())}
+    write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
+
+
+def forget_image(board: Board, image: Path) -> None:
+    """The record, if it is of ``image``, holds no more."""
+    record = _record(board.name)
+    if record.is_file() and json.loads(record.read_text())["image"] == str(image.resolve()):
+        record.unlink()
+
+
+def find_image(name: str) -> Image:
+    """The last image built for the board called ``name``. Raises BoardError or PortError."""
+    record = _record(name)
+    if record.is_file():
+        content = json.loads(record.read_text())
+        file, path = Path(content["board"]), Path(content["image"])
+        if file.is_file() and path.is_file():
+            return Image(load_board(str(file)), path)
+    board = load_board(name)
+    if board.emulator is None:
+        raise BoardError(
+            f"The board {name!r} is not emulated. Connect one and name its port, or name an "
+            "emulated board: `glyphite boards` lists them."
+        )
+    if board.arduino:
+        raise PortError(
+            f"The emulated board {name!r} holds no sketch yet. "
+            f"Put one on it: `glyphite flash MODEL --board {name} --port sim://{name}`."
+        )
+    raise PortError(
+        f"No firmware was built for the board {name!r} yet. "
+        f"Build it with `glyphite build MODEL --board {name}`."
+    )
+
+
+def _record(name: str) -> Path:
+    return build_root() / ".boards" / f"{name}.json"

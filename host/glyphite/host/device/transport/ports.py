@@ -1,0 +1,111 @@
+"""Opening a port, with a sentence for each way in which it can fail."""
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import serial
+from serial.tools import list_ports
+
+from glyphite.convert.errors import PortError
+
+WRITE_TIMEOUT = 10.0
+"""Seconds for the line to take a request; a line that takes none belongs to a dead board."""
+
+
+def open_port(url: str, baud: int) -> serial.Serial:
+    """The open port at ``url``, a device or a pyserial URL, held by us alone; or PortError."""
+    holder = find_holder(url)
+    if holder:
+        raise PortError(_busy(url, holder))
+    try:
+        port: serial.Serial = serial.serial_for_url(url, baudrate=baud, do_not_open=True)
+        port.write_timeout = WRITE_TIMEOUT
+        if "://" not in url and os.name == "posix":
+            port.exclusive = True
+        port.open()
+    except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+        raise PortError(_cannot_open(url, error)) from error
+    return port
+
+
+def _cannot_open(url: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.EBUSY, errno.EAGAIN) or (
+        os.name == "nt" and "PermissionError" in str(error)
+    ):
+        return _busy(url, "another program")
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            f"You have no permission to use the port {url}. Join the group "
+            f"{_group(url)!r} (`sudo usermod -aG {_group(url)} $USER`) and log in again."
+        )
+    if number == errno.ENOENT or "FileNotFoundError" in str(error):
+        return f"There is no port {url}. {_ports_found()}"
+    return f"The port {url} cannot be opened as a serial line ({error}). {_ports_found()}"
+
+
+def _busy(url: str, holder: str) -> str:
+    return f"The port {url} is in use by {holder}. Close it there, then try again."
+
+
+def _ports_found() -> str:
+    found = ", ".join(f"{port.device} ({port.description})" for port in list_ports.comports())
+    return (
+        f"Ports found: {found or 'none'}. Connect the board and name its port, or use an "
+        "emulated one such as sim://native."
+    )
+
+
+def _group(device: str) -> str:
+    try:
+        return Path(device).group()
+    except (KeyError, OSError, NotImplementedError):
+        return "dialout"
+
+
+def find_holder(device: str) -> str | None:
+    """The program that has ``device`` open, as text, where the system (Linux) tells; or None.
+
+    A lock is seen by programs that ask for one; a terminal program that does not would share the
+    bytes with us and spoil both. Whoever owns the other end of a pseudo-terminal is the device.
+    """
+    if "://" in device or not Path("/proc/self/fd").is_dir():
+        return None
+    target = os.path.realpath(device)
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            links = _open_files(process)
+            if target in links.values() and not _owns_terminal(process, links, target):
+                return f"{_program(process)} (process {process.name})"
+    return None
+
+
+def _open_files(process: Path) -> dict[str, str]:
+    """What a process has open, by number; nothing where that is not ours to know."""
+    try:
+        return {link.name: os.readlink(link) for link in (process / "fd").iterdir()}  # noqa: PTH115
+    except OSError:
+        return {}
+
+
+def _owns_terminal(process: Path, links: dict[str, str], terminal: str) -> bool:
+    masters = [number for number, target in links.items() if target.endswith("/ptmx")]
+    return any(_terminal_of(process, number) == terminal for number in masters)
+
+
+def _terminal_of(process: Path, number: str) -> str | None:
+    try:
+        text = (process / "fdinfo" / number).read_text()
+    except OSError:
+        return None
+    index = re.search(r"^tty-index:\s*(\d+)", text, re.MULTILINE)
+    return f"/dev/pts/{index[1]}" if index else None
+
+
+def _program(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "another program"

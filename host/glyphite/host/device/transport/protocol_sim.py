@@ -1,0 +1,104 @@
+"""The pyserial URL ``sim://BOARD``: an emulated board that lives while the port is open.
+
+``sim://cortex-m4`` runs the firmware last built for that board. Settings::
+
+    sim://native?firmware=PATH                 this image instead
+    sim://native?drop=0.001&corrupt=0.001&duplicate=0.001&split=0.1&seed=7    a bad line
+
+pyserial finds this module by its name.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import serial
+
+from glyphite.convert.boards import load_board
+from glyphite.convert.errors import InputError
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
+from glyphite.host.device.transport.firmware_files import Image, find_image
+
+SPLIT_SECONDS = 0.001
+"""The pause between two pieces of a line that splits."""
+
+GOOD_LINE = Faults()
+
+
+def parse_url(url: str) -> tuple[Image, Faults]:
+    """The image to run and the line's faults. Raises a GlyphiteError's sentence."""
+    parts = urlsplit(url)
+    settings = dict(parse_qsl(parts.query))
+    firmware = settings.pop("firmware", None)
+    faults = parse_faults(settings)
+    if firmware is None:
+        return find_image(parts.netloc), faults
+    if not Path(firmware).is_file():
+        raise InputError(f"No such firmware image: {firmware}. Check the path.")
+    return Image(load_board(parts.netloc), Path(firmware)), faults
+
+
+class Serial(serial.Serial):
+    """A serial port with an emulated board behind it; closing it stops the board."""
+
+    _emulated: EmulatedBoard | None = None
+
+    def open(self) -> None:
+        """Start the board, then open its terminal as pyserial opens any port."""
+        if self.is_open:
+            raise serial.SerialException("Port is already open.")
+        image, faults = parse_url(str(self.port))
+        self.open_on(EmulatedBoard(image.board, image.path), faults)
+
+    def open_on(self, emulated: EmulatedBoard, faults: Faults = GOOD_LINE) -> None:
+        """Open the port of a board that runs already; closing it stops that board."""
+        self._sending = FaultyLine(faults, 0)
+        self._receiving = FaultyLine(faults, 1)
+        self._faulty = faults.any
+        self._surplus = b""
+        self._emulated = emulated
+        if self.port is None:
+            self.port = emulated.terminal
+        try:
+            self.portstr = emulated.terminal
+            super().open()
+        except BaseException:
+            emulated.stop()
+            raise
+
+    def close(self) -> None:
+        """Close the port and stop the board."""
+        super().close()
+        if self._emulated is not None:
+            self._emulated.stop()
+            self._emulated = None
+
+    def read(self, size: int = 1) -> bytes:
+        """Up to ``size`` bytes, as pyserial does it, through the line's faults."""
+        if self._surplus or not self._faulty:
+            taken = self._surplus[:size] or super().read(size)
+            self._surplus = self._surplus[size:]
+        else:
+            arrived = b"".join(self._receiving.carry(super().read(size)))
+            taken, self._surplus = arrived[:size], arrived[size:]
+        if not taken and size and self._emulated is not None and not self._emulated.running:
+            raise serial.SerialException(self._emulated.ending)
+        return taken
+
+    def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer
+        """Send ``data`` through the line's faults; the number of bytes is that of ``data``."""
+        if not self._faulty:
+            return super().write(data)
+        for number, piece in enumerate(self._sending.carry(bytes(data))):
+            if number:
+                time.sleep(SPLIT_SECONDS)
+            super().write(piece)
+        return len(data)
+
+    def _update_dtr_state(self) -> None:
+        """Let anyone set DTR: a pseudo-terminal has no such line."""
+
+    def _update_rts_state(self) -> None:
+        """Let anyone set RTS: a pseudo-terminal has no such line."""

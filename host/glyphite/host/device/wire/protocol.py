@@ -1,0 +1,85 @@
+"""The wire's one definition: message types, hello's items, encodings, statuses, limits.
+
+``python -m glyphite.host.device.wire.header`` makes the C header of it; ``docs/wire.md``
+shows it as tables.
+All numbers on the wire are little-endian, but the frame's CRC, which is big-endian.
+"""
+
+from enum import IntEnum
+
+PROTOCOL = 1
+"""Raised only for a change that an old host or an old board cannot ignore."""
+
+TEXT_BYTES = 32
+"""A text of hello: this many bytes, filled up with zeros."""
+
+RANK_MAX = 4
+"""A shape of hello: this many 32-bit lengths, filled up with zeros."""
+
+
+class _Noted(IntEnum):
+    """A number with a sentence on what it means, which becomes the comment in C."""
+
+    note: str
+
+    def __new__(cls, value: int, note: str = "") -> "_Noted":
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.note = note
+        return member
+
+
+class Message(_Noted):
+    """A frame's first byte."""
+
+    HELLO = 0x01, "to the board: nothing more; forgets the cached answer"
+    INFER = 0x02, "to the board: id u16, encoding u8, the input tensor"
+    HELLO_ANSWER = 0x81, "to the host: protocol u8, then items of type u8, length u8, value"
+    INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores"
+
+
+class Item(_Noted):
+    """What hello tells of the board, each as type, length and value; unknown ones are skipped."""
+
+    FIRMWARE = 1, "text: name and version of the firmware"
+    BOARD = 2, "text: the board's name"
+    MODEL_NAME = 3, "text: the model's name"
+    MODEL_SHA256 = 4, "32 bytes: SHA-256 of the .tflite that the model was made from"
+    INPUT_SHAPE = 5, "u32 a dimension, zeros behind the last"
+    OUTPUT_SHAPE = 6, "u32 a dimension, zeros behind the last"
+    INPUT_SCALE = 7, "float32: real = scale * (quantized - zero_point)"
+    INPUT_ZERO_POINT = 8, "i32"
+    OUTPUT_SCALE = 9, "float32"
+    OUTPUT_ZERO_POINT = 10, "i32"
+    CLOCK_HZ = 11, "u32: the processor's clock; 0 where it is not known"
+    TIMER_HZ = 12, "u32: the unit of an answer's ticks"
+    RECEIVE_BUFFER = 13, "u32: bytes that may arrive while the board is busy"
+    ENCODINGS = 14, "u8 an encoding of the input tensor that the board decodes"
+    INFERENCES = 15, "u32: how often the model has run since the board started"
+
+
+class Encoding(_Noted):
+    """How a request carries the input tensor."""
+
+    RAW = 0, "one byte an element, as it lies in memory"
+
+
+class Status(_Noted):
+    """How a request ended."""
+
+    OK = 0, "the scores follow"
+    CORRUPT = -1, "the frame arrived damaged; send it again under the same id"
+    WRONG_SIZE = -2, "the payload is not as long as the input tensor"
+    UNKNOWN_ENCODING = -3, "the encoding is none of those in hello"
+    NOT_READY = -4, "the model could not be set up (arena too small?)"
+    FAILED = -5, "the model ran and gave no output"
+
+
+INFER_HEADER_BYTES = 4
+"""Message, id and encoding: they come before the tensor."""
+
+ANSWER_HEADER_BYTES = 10
+"""Message, id, status, input CRC and ticks: they come before the scores."""
+
+REFUSAL_BYTES = 4
+"""Message, id and status: all of an answer whose status is not OK."""

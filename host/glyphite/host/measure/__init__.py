@@ -1,0 +1,1 @@
+"""Runners held against each other: accuracy, bytes, time and memory."""

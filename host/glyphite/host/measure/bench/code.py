@@ -1,0 +1,93 @@
+"""An image's machine code, as binutils read it: each instruction, and what it does to the stack."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.boards import Board
+from glyphite.convert.errors import ToolError
+
+_LINE = re.compile(r"^ *([0-9a-f]+):\t([^\t;@]+)(?:\t([^;@]*))?")
+_REGISTERS = re.compile(r"\{([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction of Arm's, in the unified syntax."""
+
+    address: int
+    mnemonic: str
+    """Without a width suffix: "ldrne", not "ldrne.w"."""
+    operands: str
+
+    @property
+    def registers(self) -> int:
+        """How many registers its list in braces has, in words of 4 bytes."""
+        found = _REGISTERS.search(self.operands)
+        return sum(_words(part) for part in found[1].split(",")) if found else 0
+
+    @property
+    def stack_bytes(self) -> int | None:
+        """How far it moves the stack pointer; None where that cannot be told from it alone."""
+        if not re.search(r"\bsp\b", self.operands) and self.mnemonic[:3] not in _STACK:
+            return 0
+        for pattern, sign in _MOVES:
+            found = re.fullmatch(pattern, f"{self.mnemonic} {self.operands}")
+            if found:
+                return sign * (int(found["bytes"]) if "bytes" in found.groupdict() else
+                               4 * self.registers)  # fmt: skip
+        written = self.operands.split(",")[0].strip()
+        return None if written == "sp" and not self.mnemonic.startswith(("cmp", "str")) else 0
+
+
+_STACK = ("pus", "pop", "vpu", "vpo")
+_CONDITION = "(eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?"
+_MOVES = (
+    (rf"v?push{_CONDITION} \{{.*", -1),
+    (rf"v?pop{_CONDITION} \{{.*", 1),
+    (rf"v?stmdb{_CONDITION} sp!, .*", -1),
+    (rf"v?ldm(ia)?{_CONDITION} sp!, .*", 1),
+    (rf"subw?{_CONDITION} sp, (sp, )?#(?P<bytes>\d+)", -1),
+    (rf"addw?{_CONDITION} sp, (sp, )?#(?P<bytes>\d+)", 1),
+    (rf"strd?{_CONDITION} .*\[sp, #-(?P<bytes>\d+)\]!", -1),
+    (rf"ldrd?{_CONDITION} .*\[sp\], #(?P<bytes>\d+)", 1),
+)
+"""What moves the stack pointer, and which way; the bytes stand there or are those of a list."""
+
+
+def _words(part: str) -> int:
+    """Words in "r4", "r4-r7", "s16", "d8-d9"."""
+    first, _, last = part.strip().partition("-")
+    count = int(last[1:]) - int(first[1:]) + 1 if last else 1
+    return 2 * count if first.startswith("d") else count
+
+
+def disassemble(board: Board, image: Path) -> Mapping[int, Instruction]:
+    """Every instruction of ``image`` by its address, in rising order."""
+    program = board.toolchain.cc.replace("gcc", "objdump")
+    if shutil.which(program) is None:
+        raise ToolError(
+            f"{program}, which reads machine code, is not installed. "
+            f"Install it with `sudo apt-get install {board.toolchain.package}`."
+        )
+    command = [program, "-d", "--no-show-raw-insn", str(image)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listing.returncode != 0:
+        raise ToolError(f"{program} cannot read {image}: {listing.stderr.strip()}.")
+    return parse(listing.stdout)
+
+
+def parse(listing: str) -> Mapping[int, Instruction]:
+    """The instructions in a listing of objdump's; data between them is left out."""
+    found = {}
+    for line in listing.splitlines():
+        match = _LINE.match(line)
+        if match and not match[2].startswith("."):
+            mnemonic = re.sub(r"\.[nw]$", "", match[2].strip())
+            found[int(match[1], 16)] = Instruction(
+                int(match[1], 16), mnemonic, (match[3] or "").strip()
+            )
+    return found

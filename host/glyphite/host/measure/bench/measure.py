@@ -1,0 +1,133 @@
+"""A model's cost on an emulated board: the real firmware, given real inputs over its line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from glyphite.convert.boards import Board
+from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.errors import InputError
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import Built
+from glyphite.host.device.elf import read_elf
+from glyphite.host.measure.bench.baseline import Baseline, find_baseline
+from glyphite.host.measure.bench.code import Instruction, disassemble
+from glyphite.host.measure.bench.cycles import Costs, costs_of, timing
+from glyphite.host.measure.bench.footprint import Footprint, footprint
+from glyphite.host.measure.bench.watch import Watched, counts_cycles, make_plan, watch
+from glyphite.host.runners.base import Tensors
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer's share, a mean over the inputs."""
+
+    name: str
+    operator: str
+    output: str
+    macs: int
+    count: int
+    modelled_cycles: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one inference costs; counts are means over the inputs."""
+
+    unit: str
+    counts: tuple[int, ...]
+    """Of each input."""
+    macs: int
+    modelled_cycles: int
+    cycle_model: str
+    """Whose table of cycles it is."""
+    footprint: Footprint
+    stack_bytes: int | None
+    layers: tuple[LayerCost, ...]
+    """The first is ``model_invoke`` itself."""
+    baseline: Baseline | None
+
+    @property
+    def count(self) -> int:
+        """Of one inference, on average."""
+        return round(mean(self.counts))
+
+
+def measure(
+    folder: ModelFolder,
+    compiled: Compiled,
+    board: Board,
+    built: Built,
+    *,
+    tensors: Tensors,
+    advance: Callable[[int], None],
+) -> Cost:
+    """Run the inputs (n, *shape) on the emulated board and count; errors as sentences."""
+    require_countable(board)
+    cycles = counts_cycles(board)
+    elf, code = read_elf(built.image), {} if cycles else disassemble(board, built.image)
+    steps = [layer for layer in compiled.program.layers if isinstance(layer.lowered, Step)]
+    plan = make_plan(elf, list(code.values()), [layer.name for layer in steps])
+    runs = list(watch(board, built.image, plan, tensors, advance))
+    costs = costs_of(board.mcu.architecture)
+    modelled = [_cycles(run, costs, code) for run in runs]
+    graph = compiled.program.graph
+    shapes = (graph.tensors[graph.inputs[0]].shape, graph.tensors[graph.outputs[0]].shape)
+    stacks = [run.stack for run in runs]
+    return Cost(
+        unit="cycles" if cycles else "instructions",
+        counts=tuple(run.count() for run in runs),
+        macs=compiled.macs,
+        modelled_cycles=round(mean(sum(parts.values()) for parts in modelled)),
+        cycle_model="counted" if cycles else costs.name,
+        footprint=footprint(board, folder.generated, weighty(compiled)),
+        stack_bytes=None if None in stacks else max(stack for stack in stacks if stack is not None),
+        layers=_layers(compiled, runs, modelled),
+        baseline=find_baseline(board.name, compiled.macs, *shapes),
+    )
+
+
+def require_countable(board: Board) -> None:
+    """Raise InputError unless instructions or cycles can be counted on the board."""
+    if board.emulator is None or board.emulator.kind not in ("qemu", "simavr"):
+        raise InputError(
+            f"Neither instructions nor cycles can be counted on the board {board.name!r}. "
+            "Name one that is emulated, such as cortex-m4 or uno."
+        )
+
+
+def weighty(compiled: Compiled) -> list[str]:
+    """The names of the layers that multiply by weights."""
+    return [row.name for row in compiled.layers if row.macs]
+
+
+def _layers(
+    compiled: Compiled, runs: Sequence[Watched], cycles: Sequence[Mapping[int, int]]
+) -> tuple[LayerCost, ...]:
+    rows = [row for row, layer in zip(compiled.layers, compiled.program.layers, strict=True)
+            if isinstance(layer.lowered, Step)]  # fmt: skip
+    made = [LayerCost("model_invoke", "", "", 0, *_means(0, runs, cycles))]
+    for part, row in enumerate(rows, 1):
+        figures = _means(part, runs, cycles)
+        made.append(LayerCost(row.name, row.kind, row.output, row.macs, *figures))
+    return tuple(made)
+
+
+def _means(
+    part: int, runs: Sequence[Watched], cycles: Sequence[Mapping[int, int]]
+) -> tuple[int, int]:
+    count = mean(run.count(part) for run in runs)
+    return round(count), round(mean(each.get(part, 0) for each in cycles))
+
+
+def _cycles(run: Watched, costs: Costs, code: Mapping[int, Instruction]) -> dict[int, int]:
+    """Modelled cycles by part; those that were counted need no model."""
+    if run.cycles:
+        return dict(enumerate(run.cycles))
+    found: dict[int, int] = {}
+    for block in run.blocks:
+        takes = timing(costs, code, block.start, block.end, block.instructions)
+        cycles = block.runs * takes.straight + block.leaves * takes.leaving
+        found[block.part] = found.get(block.part, 0) + cycles
+    return found

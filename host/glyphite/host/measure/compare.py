@@ -1,0 +1,165 @@
+"""One test set on several runners: how good each is, and how alike they are."""
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert import metrics
+from glyphite.convert.errors import CheckFailedError
+from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.runners.base import TITLES, Advance, Runner, Scores, Tensors
+
+Labels = NDArray[np.uint8]
+FLOAT = "float"
+
+
+class RunnerFigures(TypedDict):
+    """How one runner did."""
+
+    name: str
+    title: str
+    correct: int
+    accuracy: float
+    interval: list[float]
+    """The 95 % Wilson interval of the accuracy: low and high, as fractions."""
+    drop_points: float | None
+    """Percentage points lost against the float model; None without one."""
+
+
+class PairFigures(TypedDict):
+    """How two runners differ on the same images."""
+
+    first: str
+    second: str
+    answers_differ: int
+    only_first_right: int
+    only_second_right: int
+    mcnemar: float
+    """The chance of a split this uneven, were both equally good."""
+    images_differ: int | None
+    """Images with a byte that differs. This and what follows is None with a float runner."""
+    bytes_differ: int | None
+    largest_difference: int | None
+
+
+class Comparison(TypedDict):
+    """What compare.json holds."""
+
+    model: str
+    sha256: str
+    images: int
+    runners: list[RunnerFigures]
+    pairs: list[PairFigures]
+    tools: dict[str, str]
+
+
+def run_all(
+    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Advance]
+) -> dict[str, Scores]:
+    """The scores of each runner by its name; ``watch`` gives each the progress it reports to."""
+    return {runner.name: runner.run(tensors, watch(runner)) for runner in runners}
+
+
+def summarize(
+    manifest: Manifest, scores: Mapping[str, Scores], labels: Labels, tools: Mapping[str, str]
+) -> Comparison:
+    """The figures of ``scores`` (n, classes) by runner against ``labels`` (n,)."""
+    return Comparison(
+        model=manifest.name,
+        sha256=manifest.sha256,
+        images=len(labels),
+        runners=[_figures(name, scores, labels) for name in scores],
+        pairs=[_pair(first, second, scores, labels) for first, second in combinations(scores, 2)],
+        tools=dict(tools),
+    )
+
+
+def _figures(name: str, scores: Mapping[str, Scores], labels: Labels) -> RunnerFigures:
+    accuracy = metrics.accuracy(metrics.answers(scores[name]), labels)
+    drop = None
+    if FLOAT in scores and name != FLOAT:
+        reference = metrics.accuracy(metrics.answers(scores[FLOAT]), labels)
+        drop = 100 * (reference.correct - accuracy.correct) / accuracy.count
+    return RunnerFigures(
+        name=name,
+        title=TITLES[name],
+        correct=accuracy.correct,
+        accuracy=accuracy.value,
+        interval=list(accuracy.interval),
+        drop_points=drop,
+    )
+
+
+def _pair(first: str, second: str, scores: Mapping[str, Scores], labels: Labels) -> PairFigures:
+    given = metrics.answers(scores[first]), metrics.answers(scores[second])
+    is_right = given[0] == labels, given[1] == labels
+    only_first = int(np.count_nonzero(is_right[0] & ~is_right[1]))
+    only_second = int(np.count_nonzero(is_right[1] & ~is_right[0]))
+    difference = None
+    if FLOAT not in (first, second):
+        difference = metrics.byte_differences(scores[first], scores[second])
+    return PairFigures(
+        first=first,
+        second=second,
+        answers_differ=metrics.answers_that_differ(*given),
+        only_first_right=only_first,
+        only_second_right=only_second,
+        mcnemar=metrics.mcnemar(only_first, only_second),
+        images_differ=difference.images if difference else None,
+        bytes_differ=difference.values if difference else None,
+        largest_difference=difference.largest if difference else None,
+    )
+
+
+def save(
+    folder: ModelFolder,
+    comparison: Comparison,
+    scores: Mapping[str, Scores],
+    labels: Labels,
+    tensors: Tensors,
+) -> None:
+    """Write compare.json, and scores.npz with all scores and the images that anyone misread."""
+    wrong = [metrics.answers(given) != labels for given in scores.values()]
+    misread = np.flatnonzero(np.any(wrong, axis=0))
+    packed = io.BytesIO()
+    np.savez_compressed(
+        packed,
+        allow_pickle=False,
+        labels=labels,
+        misread=misread,
+        misread_tensors=tensors[misread],
+        **scores,
+    )
+    write_bytes(folder.scores, packed.getvalue())
+    write_text(folder.compare, json.dumps(comparison, indent=2) + "\n")
+
+
+def check_drop(comparison: Comparison, max_drop: float) -> None:
+    """Raise CheckFailedError where a runner lost more than ``max_drop`` percentage points."""
+    for figures in comparison["runners"]:
+        drop = figures["drop_points"]
+        if drop is not None and drop > max_drop:
+            raise CheckFailedError(
+                f"{figures['title']} loses {drop:.2f} percentage points against the float model, "
+                f"to {100 * figures['accuracy']:.2f} %, and --max-drop allows {max_drop:g}. "
+                "Train longer or calibrate on more images, or allow a larger drop."
+            )
+
+
+def check_generated_c(comparison: Comparison) -> None:
+    """Raise CheckFailedError where a byte of the generated C differs from TFLM's."""
+    for pair in comparison["pairs"]:
+        if (pair["first"], pair["second"]) == ("int8_tflm", "c") and pair["bytes_differ"]:
+            raise CheckFailedError(
+                f"The generated C differs from TensorFlow Lite Micro in {pair['bytes_differ']} "
+                f"bytes of {pair['images_differ']} images (by at most "
+                f"{pair['largest_difference']}). The compiler is wrong: report the model and "
+                "these figures."
+            )

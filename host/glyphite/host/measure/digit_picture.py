@@ -1,0 +1,126 @@
+"""A picture of one digit, made like those of MNIST.
+
+MNIST's own way (Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits"):
+white on black, scaled to fit 20x20 pixels with its shape kept and its edges smoothed, then moved so
+that its centre of mass lies in the middle of 28x28 pixels.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from glyphite.convert.errors import ImageError
+from glyphite.convert.files import read_bytes
+
+SIDE = 28
+BOX = 20
+CENTRE = 14
+"""Measured: the centres of mass of all test images lie within half a pixel of (14, 14)."""
+MAX_PIXELS = 50_000_000
+"""Larger than any camera's picture needs to be; decoding more takes seconds and gigabytes."""
+LEAST_CONTRAST = 0.1
+"""Of the full range: below it a picture is an empty page."""
+FAINT = 0.15
+"""Of the digit's own contrast: below it a pixel is paper grain or a trace of compression."""
+
+Grey = NDArray[np.float64]
+"""(height, width), 0 black to 1 white; for ink, 0 paper to 1 the strongest stroke."""
+
+
+def read_digit(path: Path) -> NDArray[np.uint8]:
+    """The digit in a picture of any size and kind, as MNIST would have it: (28, 28) of 0..255.
+
+    Dark on light and light on dark are both read. Raises ImageError where the file is no picture,
+    is absurdly large, or has nothing drawn in it.
+    """
+    read_bytes(path)  # no such file, or not a readable one: said as everywhere
+    ink = _ink(_grey(_open(path)), path)
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _centre(_fit(digit))
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
+            image = Image.open(path)
+            if image.width * image.height > MAX_PIXELS:
+                raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))
+            image.load()
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(path, "more pixels than Pillow opens")) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{path} is not an image that can be read. Give a PNG, or another kind of picture "
+            "that Pillow reads, of one digit."
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's own for damaged files
+        raise ImageError(
+            f"{path} is a damaged image: {str(error).rstrip('.')}. Save the picture anew."
+        ) from error
+    return ImageOps.exif_transpose(image)
+
+
+def _too_large(path: Path, size: str) -> str:
+    return (
+        f"{path} has {size}, and at most {MAX_PIXELS:,} are read. "
+        "Scale the picture down or cut the digit out: 28x28 pixels are enough."
+    )
+
+
+def _grey(image: Image.Image) -> Grey:
+    """Any of Pillow's modes as grey. A transparent picture lies on what its ink stands out from."""
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits or more: Pillow would clip them
+        values = np.asarray(image, np.float64)
+        return np.divide(values, max(65535.0, values.max()))
+    if image.has_transparency_data:
+        colours = np.asarray(image.convert("RGBA").convert("LA"), np.float64) / 255
+        grey, opacity = colours[..., 0], colours[..., 1]
+        is_dark = (grey * opacity).sum() < 0.5 * opacity.sum()
+        return np.asarray(grey * opacity + (1 - opacity) * is_dark, np.float64)
+    return np.asarray(image.convert("L"), np.float64) / 255
+
+
+def _ink(grey: Grey, path: Path) -> Grey:
+    """How strongly each pixel stands out from the paper, which is what the border shows.
+
+    Paper grain is taken for normal noise, estimated from its median absolute deviation (1.4826 of
+    them are a standard deviation); what is within 5 deviations is paper.
+    """
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = float(np.median(border))
+    darkest, lightest = float(grey.min()), float(grey.max())
+    is_dark_on_light = paper - darkest > lightest - paper
+    ink = paper - grey if is_dark_on_light else grey - paper
+    contrast, grain = float(ink.max()), 5 * 1.4826 * float(np.median(np.abs(border - paper)))
+    if contrast < max(LEAST_CONTRAST, grain):
+        raise ImageError(
+            f"{path} is empty: all of it is of nearly one shade. Draw one digit, dark on light or "
+            "light on dark, and leave a margin around it."
+        )
+    ink[ink < max(FAINT * contrast, grain)] = 0
+    return np.clip(ink / contrast, 0, 1)
+
+
+def _fit(digit: Grey) -> Grey:
+    """Scale a digit so that its longer side is 20 pixels, averaging what falls together."""
+    scale = BOX / max(digit.shape)
+    height, width = (max(1, round(side * scale)) for side in digit.shape)
+    image = Image.fromarray(digit.astype(np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float64)
+
+
+def _centre(digit: Grey) -> NDArray[np.uint8]:
+    """Put a digit of at most 20x20 into 28x28 pixels, its centre of mass in the middle."""
+    height, width = digit.shape
+    mass = digit.sum()
+    row = round(CENTRE - float(digit.sum(axis=1) @ np.arange(height) / mass))
+    column = round(CENTRE - float(digit.sum(axis=0) @ np.arange(width) / mass))
+    row, column = min(max(row, 0), SIDE - height), min(max(column, 0), SIDE - width)
+    placed = np.zeros((SIDE, SIDE), np.uint8)
+    placed[row : row + height, column : column + width] = np.round(np.clip(digit, 0, 1) * 255)
+    return placed

@@ -1,0 +1,172 @@
+"""Which layer is the first to differ from TensorFlow Lite Micro, byte by byte, for one input.
+
+The generated C runs on this PC, watched after each turn; TFLM keeps all of its tensors.
+"""
+
+import ctypes
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.compiler.ir.program import Layer, Step
+from glyphite.convert.compiler.ir.rows import geometry
+from glyphite.convert.compiler.memory.schedule import INPUT
+from glyphite.convert.compiler.targets import AVR
+from glyphite.convert.errors import ToolError
+from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.files import read_bytes
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.runners.base import Scores, Tensors
+from glyphite.host.runners.compiled import FLAGS, c_compiler
+from glyphite.host.runners.tflm import all_tensors
+
+WATCHED = """#include <stdint.h>
+static void (*watch)(int32_t turn, const int8_t *arena);
+void set_watch(void (*call)(int32_t turn, const int8_t *arena)) { watch = call; }
+#define MODEL_STEP(turn) watch((turn), arena)
+#include "model.c"
+"""
+_TARGET = re.compile(r'#define MODEL_ARCHITECTURE "(.*)"\n#define MODEL_GOAL "(.*)"')
+_PLACES = re.compile(r"/\* ---- Memory ---- \*/.*?enum (\{.*?\});", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a layer's output first differs."""
+
+    layer: str
+    operator: str
+    place: tuple[int, ...]
+    """Of the first element that differs, in the output's shape."""
+    found: float
+    expected: float
+    differing: int
+    """Elements of this layer's output."""
+    elements: int
+
+    @property
+    def text(self) -> str:
+        """As a sentence."""
+        return (
+            f"The first layer that differs is {self.layer} ({self.operator}): {self.differing:,} "
+            f"of {self.elements:,} elements, the first at {list(self.place)}, where the C has "
+            f"{self.found} and TFLM {self.expected}."
+        )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the generated C computes for one input on this PC."""
+
+    output: Scores
+    difference: Difference | None
+
+
+def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
+    """Run ``folder``'s generated C on one input (*shape); None where another compiler made it."""
+    target = _target((folder.generated / "model.h").read_text())
+    if target is None or target[0] in AVR:
+        return None
+    compiled = compile_folder(folder, *target)
+    if _places((folder.generated / "model.c").read_text()) != _places(compiled.files["model.c"]):
+        return None
+    output, tensors = _run(folder, compiled, tensor)
+    expected = all_tensors(read_bytes(folder.tflite), tensor, list(tensors))
+    graph = compiled.program.graph
+    steps = [layer for layer in compiled.program.layers if isinstance(layer.lowered, Step)]
+    for layer, task in zip(steps, compiled.plan.tasks, strict=True):
+        if task.output in expected:
+            whole = tensors[task.output]
+            made = task.height * whole.size // geometry(graph.tensors[task.output])[0]
+            found = _compare(layer, made, whole, expected[task.output])
+            if found is not None:
+                return Trace(output, found)
+    return Trace(output, None)
+
+
+def _target(header: str) -> tuple[str, Goal] | None:
+    """What the C was made for; None where another compiler does not say."""
+    found = _TARGET.search(header)
+    return (found[1], Goal(found[2])) if found else None
+
+
+def _places(text: str) -> str | None:
+    found = _PLACES.search(text)
+    return found[1] if found else None
+
+
+def _compare(
+    layer: Layer, made: int, found: NDArray[Any], expected: NDArray[Any]
+) -> Difference | None:
+    """Compare the first ``made`` elements: of a tensor's rows, those that are read are made."""
+    ours, theirs = found.ravel()[:made], expected.ravel()[:made]
+    sides = (side.view(np.uint8).reshape(made, side.itemsize) for side in (ours, theirs))
+    wrong = np.flatnonzero(np.not_equal(*sides).any(axis=1))
+    if not len(wrong):
+        return None
+    first = int(wrong[0])
+    return Difference(
+        layer=layer.name,
+        operator=layer.operator.label,
+        place=tuple(int(at) for at in np.unravel_index(first, found.shape)),
+        found=ours[first].item(),
+        expected=theirs[first].item(),
+        differing=len(wrong),
+        elements=made,
+    )
+
+
+def _run(
+    folder: ModelFolder, compiled: Compiled, tensor: Tensors
+) -> tuple[Scores, dict[int, NDArray[Any]]]:
+    """The output, and every tensor that some layer writes; rows that none reads stay zero."""
+    graph = compiled.program.graph
+    tensors = {
+        step.output: np.zeros(graph.tensors[step.output].shape, graph.tensors[step.output].dtype)
+        for step in compiled.program.steps
+    }
+    library = _load(folder.generated)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_void_p)
+    call = kind(lambda turn, arena: _keep(compiled, turn, arena, tensors))
+    library.set_watch(call)
+    library.model_input.restype = library.model_output.restype = ctypes.c_void_p
+    content = np.ascontiguousarray(tensor).tobytes()
+    ctypes.memmove(library.model_input(), content, len(content))
+    library.model_invoke()
+    sink = graph.tensors[graph.outputs[0]]
+    output = ctypes.string_at(library.model_output(), sink.bytes)
+    return np.frombuffer(output, sink.dtype), tensors
+
+
+def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArray[Any]]) -> None:
+    """Copy the rows out that turn ``number`` has made."""
+    plan = compiled.plan
+    turn = plan.schedule.turns[number]
+    if turn.step == INPUT:
+        return
+    task = plan.tasks[turn.step]
+    buffer = plan.buffer_of(task.output)
+    whole = tensors[task.output]
+    rows = whole.reshape(-1).view(np.uint8).reshape(-1, buffer.ring.row_bytes)
+    for row in range(task.made(turn.number), task.made(turn.number + 1)):
+        at = arena + buffer.offset + int(buffer.ring.starts[row])
+        rows[row] = np.frombuffer(ctypes.string_at(at, buffer.ring.row_bytes), np.uint8)
+
+
+def _load(generated: Path) -> ctypes.CDLL:
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
+        source, library = Path(scratch) / "watched.c", Path(scratch) / "watched.so"
+        source.write_text(WATCHED)
+        command = [c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ToolError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+        return ctypes.CDLL(str(library))

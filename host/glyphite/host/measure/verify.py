@@ -1,0 +1,168 @@
+"""Any int8 inputs through a board and through TensorFlow Lite Micro: every byte must be equal."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert import metrics
+from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.errors import CheckFailedError, InputError
+from glyphite.convert.files import read_bytes
+from glyphite.host.measure.first_difference import Trace
+from glyphite.host.runners.base import Advance, Runner, Scores, Tensors
+
+LOW, HIGH = -128, 127
+
+
+class GroupFigures(TypedDict):
+    """How board and TFLM differ on one kind of inputs."""
+
+    inputs: str
+    images: int
+    images_differ: int
+    bytes_differ: int
+    largest_difference: int
+
+
+def random_inputs(shape: tuple[int, ...], count: int, seed: int = 1) -> Tensors:
+    """``count`` inputs of ``shape`` (without the batch), every byte equally likely."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(LOW, HIGH, (count, *shape), np.int8, endpoint=True)
+
+
+def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
+    """Inputs of ``shape`` that drive sums to their ends and edges into every corner.
+
+    All low, all zero, all high; checkerboards of 1 and 2 elements; stripes; a single high element
+    on low (and the reverse) at the first, a middle and the last place; a ramp.
+    """
+    size = int(np.prod(shape))
+    index = np.arange(size)
+    patterns: list[NDArray[np.bool_]] = []
+    positions = np.indices(shape)
+    for step in (1, 2):
+        patterns.append((positions // step).sum(axis=0).ravel() % 2 == 0)
+    patterns += [index % 2 == 0, index % size == 0, index == size // 2, index == size - 1]
+    inputs = [np.full(size, value, np.int8) for value in (LOW, 0, HIGH)]
+    for pattern in patterns:
+        inputs.append(np.where(pattern, HIGH, LOW).astype(np.int8))
+        inputs.append(np.where(pattern, LOW, HIGH).astype(np.int8))
+    inputs.append((index % 256 + LOW).astype(np.int8))
+    return np.array(inputs).reshape(-1, *shape)
+
+
+def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]:
+    """The int8 inputs of each group as float32 that the model's first QUANTIZE makes them of.
+
+    Between two int8 values, each float lies somewhere else, so that rounding is tried as well.
+    Inputs that are floats already stay as they are.
+    """
+    scale, zero_point = 1.0, 0
+    for operator in graph.consumers(graph.inputs[0]):
+        found = graph.output_of(operator).quantization
+        if found is not None:
+            scale, zero_point = found.scale, found.zero_point
+    generator = np.random.default_rng(0)
+
+    def floats(tensors: Tensors) -> Tensors:
+        if tensors.dtype != np.int8:
+            return tensors
+        between = generator.uniform(-1, 1, tensors.shape)
+        return np.asarray((tensors - float(zero_point) + between) * scale, np.float32)
+
+    return {name: floats(tensors) for name, tensors in groups.items()}
+
+
+def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tensors:
+    """The inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
+    try:
+        inputs = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is not a .npy file. Write the inputs with numpy.save, as {dtype}."
+        ) from error
+    if inputs.dtype != dtype or inputs.shape[1:] != shape:
+        raise InputError(
+            f"{path} holds {inputs.dtype} of shape {inputs.shape}, and {dtype} of shape "
+            f"{('n', *shape)} is needed. Quantize the inputs by the model's manifest."
+        )
+    if not len(inputs):
+        raise InputError(f"{path} holds no inputs. Give at least one.")
+    return np.asarray(inputs)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What differs, and for which input first."""
+
+    figures: list[GroupFigures]
+    wrong: tuple[Tensors, Scores, Scores] | None
+    """The first input whose answer differs, the board's answer, and TFLM's."""
+
+
+def compare_groups(
+    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, advance: Advance
+) -> Compared:
+    """Run every group of inputs on both, and count what differs."""
+    tensors = np.concatenate(list(groups.values()))
+    ends = np.cumsum([len(group) for group in groups.values()])[:-1]
+    answers, expected = board.run(tensors, advance), oracle.run(tensors, advance)
+    pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
+    figures = [_figures(name, *pair) for name, *pair in pairs]
+    differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))
+    if not len(differing):
+        return Compared(figures, None)
+    first = int(differing[0])
+    return Compared(figures, (tensors[first], answers[first], expected[first]))
+
+
+def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
+    difference = metrics.byte_differences(answers.view(np.int8), expected.view(np.int8))
+    return GroupFigures(
+        inputs=name,
+        images=len(answers),
+        images_differ=difference.images,
+        bytes_differ=difference.values,
+        largest_difference=difference.largest,
+    )
+
+
+def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
+    """Where the first difference comes from, as far as the generated C on this PC tells.
+
+    ``answer`` is the board's, ``expected`` TFLM's, for the input that was traced.
+    """
+    if traced is None:
+        return (
+            "The generated C is not what this version of the compiler makes, so no layer is named."
+        )
+    if traced.difference is not None:
+        same = np.array_equal(traced.output, answer)
+        note = (
+            "" if same else " The board's answer is yet another one: its image is older, or wrong."
+        )
+        return traced.difference.text + note
+    if np.array_equal(traced.output, expected):
+        return (
+            "No layer differs when the same C runs on this PC: the board's image is older, or its "
+            "compiler, its memory or its power is at fault."
+        )
+    return "No layer differs, and the output does: it is changed behind the last layer."
+
+
+def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
+    """Raise CheckFailedError where a byte differs; ``cause`` is a sentence on it."""
+    differing = [group for group in figures if group["bytes_differ"]]
+    if differing:
+        kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)
+        largest = max(group["largest_difference"] for group in differing)
+        raise CheckFailedError(
+            f"{board} differs from TensorFlow Lite Micro on {kinds} inputs (by at most {largest}). "
+            f"{cause}{' ' if cause else ''}Compile and build the model again; where it still "
+            "differs, the compiler is wrong: report the model and these figures."
+        )

@@ -1,0 +1,31 @@
+"""The report of a model: one JSON document for scripts, and one page for people."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyphite.convert.files import write_text
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.report.collect import collect
+from glyphite.host.report.page import render
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the report lies."""
+
+    document: Path
+    page: Path
+
+
+def write_report(folder: ModelFolder) -> Written:
+    """Write report.json and report.html from whatever results the model's folder has.
+
+    Raises InputError where there are none yet.
+    """
+    results = collect(folder)
+    written = Written(folder.root / "report.json", folder.root / "report.html")
+    page = render(results)
+    write_text(written.document, json.dumps(results.document, indent=2) + "\n")
+    write_text(written.page, page)
+    return written

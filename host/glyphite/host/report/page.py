@@ -1,0 +1,116 @@
+"""The page: the template, and what it needs beside the document."""
+
+from typing import Any
+
+import jinja2
+
+from glyphite.convert.boards import all_boards
+from glyphite.host.report import pictures
+from glyphite.host.report.collect import ORACLE, Misread, Results
+from glyphite.host.runners.base import SHORT, TITLES
+
+SHOWN = 60
+"""At most so many misread digits have a place on the page."""
+
+
+def render(results: Results) -> str:
+    """One HTML page with everything in it: no style, script or picture from elsewhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "thousands": _thousands, "bytes": _bytes}
+    document = results.document
+    return environment.get_template("report.html").render(
+        report=document,
+        titles=TITLES,
+        short=SHORT,
+        oracle=ORACLE,
+        headline=_headline(document),
+        axis=_axis(document),
+        named=results.named,
+        commands=_commands(document, results.named),
+        misread=[_picture(image) for image in results.misread[:SHOWN]],
+        curves=_curves(results.history),
+        can_draw=pictures.can_draw(),
+    )
+
+
+def _percent(share: float, digits: int = 2) -> str:
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+def _bytes(count: int) -> str:
+    """A size as people read it; below 10,000 bytes exactly."""
+    if count < 10_000:
+        return f"{count:,} B"
+    return f"{count / 1024:,.1f} KiB" if count < 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MiB"
+
+
+def _headline(document: dict[str, Any]) -> str:
+    """The result in one sentence."""
+    board, accuracy = document["board"], document["accuracy"]
+    if board is None:
+        answer = f"answers {_percent(accuracy[ORACLE])} of the test images rightly"
+        return f"Quantized to int8, the network {answer}."
+    images = f"{board['images']:,} test images on {board['name']}"
+    if board["mismatched_bytes"] == 0:
+        return f"{images}: every byte of the scores is TensorFlow Lite Micro's."
+    return (
+        f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from "
+        "TensorFlow Lite Micro's."
+    )
+
+
+def _axis(document: dict[str, Any]) -> tuple[float, float]:
+    """The part of 0 to 1 that holds all accuracies' intervals, for their bars."""
+    ends = [end for interval in document["intervals"].values() for end in interval]
+    margin = 0.04 * (max(ends) - min(ends))
+    return min(ends) - margin, max(ends) + margin
+
+
+def _commands(document: dict[str, Any], model: str) -> list[str]:
+    """What a reader would type to get these results again."""
+    training, board = document["training"], document["board"]
+    commands = []
+    if training:
+        commands += [f"glyphite train {model} --epochs {training['epochs']}"]
+        commands += [f"glyphite convert {model}"]
+    if document["compare"]:
+        commands += [f"glyphite compare {model}"]
+    if board:
+        commands += [f"glyphite compile {model}", _put(model, board["name"], board["port"])]
+        count = f"--count {board['images']}"
+        commands += [f"glyphite stream {model} --port {board['port']} {count}"]
+    return [*commands, f"glyphite report {model}"]
+
+
+def _put(model: str, board: str, port: str) -> str:
+    """The command that puts the model on a board: an Arduino is flashed."""
+    arduinos = {known.name for known in all_boards() if known.arduino}
+    if board in arduinos:
+        return f"glyphite flash {model} --board {board} --port {port}"
+    return f"glyphite build {model} --board {board}"
+
+
+def _picture(image: Misread) -> dict[str, Any]:
+    """A misread digit with its picture, if one can be made."""
+    source = pictures.digit(image.pixels) if pictures.can_draw() else None
+    return {**vars(image), "picture": source}
+
+
+def _curves(history: dict[str, Any] | None) -> dict[str, str] | None:
+    """The training curves for a light and for a dark page."""
+    if history is None or "val_accuracy" not in history or not pictures.can_draw():
+        return None
+    return {
+        "light": pictures.training_curves(history, is_dark=False),
+        "dark": pictures.training_curves(history, is_dark=True),
+    }

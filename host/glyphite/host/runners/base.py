@@ -1,0 +1,73 @@
+"""The seam between a model and what runs it: int8 images in, scores out."""
+
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.errors import ModelError
+
+Tensors = NDArray[Any]
+"""Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
+Scores = NDArray[Any]
+"""(n, classes), int8 or float32, as the model's output is; float32 from the float runner."""
+Advance = Callable[[int], None]
+"""Told how many more images are done."""
+
+TITLES = {
+    "float": "float (Keras)",
+    "int8_litert": "int8 (LiteRT)",
+    "int8_tflm": "int8 (TFLM)",
+    "c": "int8 (generated C)",
+    "board": "int8 (board)",
+}
+"""What people read, by a runner's name."""
+
+SHORT = {"float": "float", "int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"}
+"""The same where there is little room."""
+
+
+class Runner(Protocol):
+    """Something that runs the model. All runners are peers: nothing else is known of them."""
+
+    @property
+    def name(self) -> str:
+        """A key of ``TITLES``."""
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The scores of each image; a GlyphiteError says why there are none."""
+
+
+def ignore_progress(_: int) -> None:
+    """An ``Advance`` for those who do not watch."""
+
+
+def package_version(package: str) -> str:
+    """The version of an installed package, or "" where it is absent."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def chunks(tensors: Tensors, size: int) -> Iterator[Tensors]:
+    """The images in order, ``size`` at a time; the last chunk may be shorter."""
+    for start in range(0, len(tensors), size):
+        yield tensors[start : start + size]
+
+
+def require_shape(
+    tensors: Tensors, shape: tuple[int, ...], dtype: "np.dtype[Any] | type[np.int8]" = np.int8
+) -> None:
+    """Raise ModelError unless each image is what a model with input ``shape`` takes.
+
+    ``shape`` has the batch in front, which is 1.
+    """
+    wanted = np.dtype(dtype)
+    if tensors.shape[1:] != shape[1:] or tensors.dtype != wanted:
+        raise ModelError(
+            f"The inputs are {tensors.dtype} of shape {tensors.shape[1:]}, and the model takes "
+            f"{shape[1:]}. Give one {wanted} array of that shape for each image."
+        )

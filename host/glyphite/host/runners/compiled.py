@@ -1,0 +1,101 @@
+"""The generated C on this PC: built by its C compiler and called in this process."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glyphite.convert.compiler.driver import Compiled, compile_model
+from glyphite.convert.compiler.ir.rows import geometry
+from glyphite.convert.errors import ToolError
+from glyphite.convert.files import read_bytes
+from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
+
+CHUNK = 100
+"""Images between two reports of progress."""
+FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
+
+
+@dataclass(frozen=True)
+class CompiledRunner:
+    """Runs a .tflite as the C that is generated from it, which is made anew each time."""
+
+    model: Path
+    name: str = "c"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The scores (n, classes), int8 unless the model's output is float32."""
+        compiled = compile_model(read_bytes(self.model), self.model.stem)
+        library = SharedModel(compiled)
+        results = []
+        for part in chunks(tensors, CHUNK):
+            results.append(library.infer(part))
+            advance(len(part))
+        return np.concatenate(results)
+
+
+class SharedModel:
+    """Generated C as a shared library of this process. Its memory is static: one call at a time."""
+
+    def __init__(self, compiled: Compiled, flags: tuple[str, ...] = FLAGS) -> None:
+        graph = compiled.program.graph
+        source, sink = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+        self.shape = source.shape
+        self.rows = geometry(source)[0]
+        self.input_type, self.output_type = np.dtype(source.dtype), np.dtype(sink.dtype)
+        self.output_count = sink.count
+        self.streams = compiled.plan.fed
+        self._library = _load(compiled, flags)
+        for function in ("model_output", "model_row" if self.streams else "model_input"):
+            getattr(self._library, function).restype = ctypes.c_void_p
+
+    def infer(self, tensors: Tensors) -> Scores:
+        """The outputs (n, output_count) of inputs (n, *shape), each of the model's type."""
+        require_shape(tensors, self.shape, self.input_type)
+        outputs = np.empty((len(tensors), self.output_count), self.output_type)
+        for tensor, output in zip(np.ascontiguousarray(tensors), outputs, strict=True):
+            self._feed(tensor) if self.streams else self._invoke(tensor)
+            ctypes.memmove(output.ctypes.data, self._library.model_output(), output.nbytes)
+        return outputs
+
+    def _invoke(self, tensor: Tensors) -> None:
+        ctypes.memmove(self._library.model_input(), tensor.ctypes.data, tensor.nbytes)
+        self._library.model_invoke()
+
+    def _feed(self, tensor: Tensors) -> None:
+        """Row by row, for C whose input streams."""
+        self._library.model_begin()
+        for row in tensor.reshape(self.rows, -1):
+            ctypes.memmove(self._library.model_row(), row.ctypes.data, row.nbytes)
+            self._library.model_take_row()
+
+
+def c_compiler() -> str:
+    """The machine's C compiler: ``$CC``, or ``cc``; ToolError where there is none."""
+    name = os.environ.get("CC", "cc")
+    path = shutil.which(name)
+    if path is None:
+        raise ToolError(
+            f"No C compiler: {name} is not on the PATH. Install one (`apt install gcc`), or name "
+            "yours in the environment variable CC."
+        )
+    return path
+
+
+def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
+    """Build the library in a folder that is gone afterwards, so that nothing stale is left."""
+    with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
+        compiled.write(Path(folder))
+        command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ToolError(
+                f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}. "
+                "Check that it is a C99 compiler."
+            )
+        return ctypes.CDLL(str(Path(folder) / "model.so"))

@@ -1,0 +1,41 @@
+"""The float model by Keras: the one file of the host that imports TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glyphite.convert.errors import ModelError
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class KerasRunner:
+    """Runs a model.keras on the float inputs that the int8 tensors stand for."""
+
+    model: Path
+    manifest: Manifest
+    name: str = "float"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The float32 scores (n, classes)."""
+        load_tensorflow()
+        import keras
+
+        try:
+            network = keras.models.load_model(self.model, compile=False)
+        except (ValueError, OSError, TypeError) as error:
+            raise ModelError(
+                f"{self.model} cannot be loaded by Keras: {str(error).splitlines()[0]} "
+                "Make it anew with `glyphite train`."
+            ) from error
+        results = []
+        for part in chunks(tensors, CHUNK):
+            inputs = self.manifest.dequantize_input(part)
+            results.append(network(inputs, training=False).numpy())
+            advance(len(part))
+        return np.concatenate(results).reshape(len(tensors), -1)

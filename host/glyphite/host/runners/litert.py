@@ -1,0 +1,166 @@
+"""Int8 inference on the PC by LiteRT: `ai-edge-litert`, or `tflite-runtime`, its older name.
+
+Nothing else of this package is imported here that needs either, so that int8 inference works
+wherever one of the two is installed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.quantize.quiet import quiet
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.runners.base import Advance, Scores, Tensors, package_version, require_shape
+from glyphite.host.runners.trial import try_out
+
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 7 of every .tflite file."""
+
+
+@dataclass(frozen=True)
+class LitertRunner:
+    """Runs a .tflite whose input and output are int8, an image at a time."""
+
+    model: Path
+    name: str = "int8_litert"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The int8 scores (n, classes)."""
+        interpreter = _load(self.model)
+        source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
+        require_shape(tensors, _shape(source))
+        scores = np.empty((len(tensors), *_shape(sink)[1:]), np.int8)
+        for index, tensor in enumerate(tensors):
+            interpreter.set_tensor(source["index"], tensor[np.newaxis])
+            interpreter.invoke()
+            scores[index] = interpreter.get_tensor(sink["index"])[0]
+            advance(1)
+        return scores.reshape(len(tensors), -1)
+
+
+def litert_version() -> str:
+    """Which LiteRT runs here, such as "ai-edge-litert 2.3.0"; ToolError where none is installed."""
+    package = _interpreter_class().__module__.partition(".")[0].replace("_", "-")
+    return f"{package} {package_version(package)}"
+
+
+def read_manifest(folder: ModelFolder) -> Manifest:
+    """The model's manifest, or, for a foreign .tflite that has none, what the file itself says.
+
+    A foreign model's labels are numbers. Raises ModelError where the .tflite cannot be used, and
+    where it is another one than the manifest describes.
+    """
+    if not folder.manifest.is_file():
+        return _describe(folder)
+    manifest = Manifest.load(folder.manifest)
+    found = sha256_of(folder.tflite)
+    if manifest.sha256 != found:
+        raise ModelError(
+            f"{folder.tflite} is not the model that {folder.manifest} describes: its SHA-256 "
+            f"starts with {found[:12]}, and {manifest.sha256[:12]} is expected. "
+            f"Make both anew with `glyphite convert {folder.name}`."
+        )
+    return manifest
+
+
+def _describe(folder: ModelFolder) -> Manifest:
+    try_out(folder.tflite)
+    interpreter = _load(folder.tflite)
+    types = ("int8", "float32")
+    source, sink = (
+        _only(kind, folder.tflite, *types) for kind in _details(interpreter, folder.tflite)
+    )
+    classes = int(np.prod(_shape(sink)[1:]))
+    return Manifest(
+        name=folder.name,
+        sha256=sha256_of(folder.tflite),
+        input=_tensor_info(source),
+        output=_tensor_info(sink),
+        labels=tuple(str(index) for index in range(classes)),
+    )
+
+
+def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError as error:
+            raise ToolError(
+                "No LiteRT is installed, and int8 inference on the PC needs it. Install it with "
+                "`pip install ai-edge-litert`, or, for Python 3.11 with numpy below 2, with "
+                "`pip install 'glyphite[tflite-runtime]'`."
+            ) from error
+    return Interpreter
+
+
+def _load(path: Path) -> Any:  # noqa: ANN401 - an interpreter of either package
+    interpreter_class = _interpreter_class()
+    content = read_bytes(path)
+    if content[4:8] != IDENTIFIER:
+        raise ModelError(
+            f"{path} is not a .tflite file: bytes 4 to 7 are {content[4:8]!r}, and "
+            f"{IDENTIFIER!r} is expected. Name a model that `glyphite convert` or TensorFlow "
+            "Lite's converter has written."
+        )
+    try:
+        with quiet():
+            interpreter = interpreter_class(model_content=content)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise _unusable(path, error) from error
+    return interpreter
+
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return ModelError(
+        f"{path} cannot be loaded by LiteRT: {reason}. The file is damaged or cut "
+        "short, or needs an operator that LiteRT lacks. Copy it or convert it anew."
+    )
+
+
+def _details(interpreter: Any, path: Path) -> tuple[Any, Any]:  # noqa: ANN401
+    try:
+        return interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:  # an index, or a name that is no UTF-8
+        raise _unusable(path, error) from error
+
+
+def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, Any]:
+    """The one tensor of a model with one input and one output, batch 1, int8 or of ``types``."""
+    if len(details) != 1:
+        raise ModelError(
+            f"{path} has {len(details)} inputs or outputs, and models with one input and one "
+            "output are supported."
+        )
+    tensor = details[0]
+    dtype = np.dtype(tensor["dtype"]).name
+    if dtype not in (types or ("int8",)):
+        raise ModelError(
+            f"{path} has an input or output of {dtype}, and int8 is needed. Quantize it whole: "
+            "`glyphite convert` does, as does the converter with inference_input_type = "
+            "inference_output_type = tf.int8."
+        )
+    if len(tensor["shape"]) < 2 or tensor["shape"][0] != 1:
+        raise ModelError(
+            f"{path} has a tensor {tensor['name']!r} of shape {_shape(tensor)}, and a batch of 1 "
+            "in front is needed. Convert the model with a fixed batch of 1."
+        )
+    return tensor
+
+
+def _shape(tensor: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(int(size) for size in tensor["shape"])
+
+
+def _tensor_info(tensor: dict[str, Any]) -> TensorInfo:
+    scale, zero_point = tensor["quantization"]
+    dtype = np.dtype(tensor["dtype"]).name
+    return TensorInfo(_shape(tensor), dtype, float(scale), int(zero_point))

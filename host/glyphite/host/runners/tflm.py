@@ -1,0 +1,139 @@
+"""The oracle: TensorFlow Lite Micro by the package `tflite-micro`, on every core there is."""
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.quantize.quiet import quiet
+from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+
+CHUNK = 50
+"""Images a worker gets at once: at 3 ms each, it reports seven times a second."""
+ARENA_BYTES = 8 << 20
+"""More than any model for a microcontroller takes."""
+
+
+@dataclass(frozen=True)
+class TflmRunner:
+    """Runs a .tflite in TensorFlow Lite Micro, the images shared out among processes."""
+
+    model: Path
+    name: str = "int8_tflm"
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        """The scores (n, classes), int8 or float32 as the model has them."""
+        model = read_bytes(self.model)
+        parts = list(chunks(tensors, CHUNK))
+        workers = min(cores(), len(parts))
+        results = []
+        if workers < 2:
+            for part in parts:
+                results.append(infer(model, part))
+                advance(len(part))
+            return np.concatenate(results)
+        with ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts) as pool:
+            try:
+                for scores in pool.map(infer, [model] * len(parts), parts):
+                    results.append(scores)
+                    advance(len(scores))
+            except BrokenProcessPool as error:
+                raise ToolError(
+                    f"TensorFlow Lite Micro crashed on {self.model}. Check the file with "
+                    "`glyphite compile`, which names what is wrong in it."
+                ) from error
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return np.concatenate(results)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def infer(model: bytes, tensors: Tensors) -> Scores:
+    """The scores (n, classes) of the .tflite ``model``, in this process."""
+    interpreter = _interpreter(model)
+    results = []
+    for tensor in tensors:
+        try:
+            interpreter.set_input(tensor[np.newaxis], 0)
+            interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"TensorFlow Lite Micro cannot run the model: {error}.") from error
+        results.append(interpreter.get_output(0).reshape(-1))
+    return np.array(results)
+
+
+def all_tensors(model: bytes, tensor: Tensors, indices: list[int]) -> dict[int, NDArray[Any]]:
+    """The tensors of these indices after an inference of one input (*shape), by index.
+
+    Left out are those that the .tflite ``model`` does not have.
+    """
+    interpreter = _preserving(model)
+    interpreter.set_input(tensor[np.newaxis], 0)
+    interpreter.invoke()
+    count = len(read(model).tensors)
+    return {
+        index: np.array(interpreter.GetTensor(index, 0)["tensor_data"])
+        for index in indices
+        if index < count
+    }
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C ends the parent, which then ends its workers without a traceback from each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@lru_cache(maxsize=1)
+def _interpreter(model: bytes) -> Any:  # noqa: ANN401 - the package has no types
+    return _new_interpreter(model, "kAllocationRecording")
+
+
+def _preserving(model: bytes) -> Any:  # noqa: ANN401
+    """An interpreter in whose arena every tensor keeps memory of its own."""
+    return _new_interpreter(model, "kPreserveAllTensors")
+
+
+def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        raise ToolError(
+            "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. "
+            "Install it with `pip install glyphite`."
+        ) from error
+    with quiet() as said:
+        try:
+            return runtime.Interpreter.from_bytes(
+                model,
+                arena_size=ARENA_BYTES,
+                intrepreter_config=getattr(runtime.InterpreterConfig, config),
+            )
+        except Exception as error:  # a damaged file shows as struct.error, IndexError, ...
+            raise ModelError(
+                f"TensorFlow Lite Micro cannot load the model: {_first_line(said) or error}. "
+                "Check the file with `glyphite compile`, which names what is wrong in it."
+            ) from error
+
+
+def _first_line(log: IO[bytes]) -> str:
+    """What the C++ side said before it failed."""
+    log.seek(0)
+    return log.readline().decode(errors="replace").strip().rstrip(".")

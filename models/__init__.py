@@ -1,1 +1,0 @@
-"""Trained models, shipped as data: one folder each. No Python in here."""

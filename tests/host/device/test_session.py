@@ -1,0 +1,275 @@
+"""A session with a real firmware process: exact answers over good and bad lines, and sentences."""
+
+import os
+import pty
+import shutil
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+from numpy.typing import NDArray
+
+from glyphite.convert.boards import load_board
+from glyphite.convert.errors import InputError, LinkError
+from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import build
+from glyphite.host.device.session import RETRIES, Session, check_board, open_session
+from glyphite.host.device.transport import open_port
+from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
+from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
+from glyphite.host.device.wire.protocol import Message, Status
+
+TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
+
+
+@pytest.fixture
+def native(tiny: ModelFolder, require_tool: Callable[..., None]) -> ModelFolder:
+    """The tiny model as the firmware of sim://native."""
+    require_tool("cc")
+    build(tiny, load_board("native"))
+    return tiny
+
+
+def tensors(count: int) -> NDArray[np.int8]:
+    return np.random.default_rng(5).integers(-128, 128, (count, 1, 300), np.int8)
+
+
+def expected(tensor: NDArray[np.int8]) -> list[int]:
+    """What tests/firmware/tiny/model.c says of itself; it works in place, front to back."""
+    values = tensor.ravel().astype(int)
+    for c in range(10):
+        values[c] = np.clip(values[c] + 2 * values[c + 1] + c, -128, 127)
+    return [int(value) for value in values[:10]]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
+    with open_session("sim://native", TINY_SHA256) as session:
+        for tensor in tensors(50):
+            answer = session.infer(tensor)
+            assert answer.scores.tolist() == expected(tensor)
+            assert answer.input_crc == crc16(tensor.tobytes())
+            assert answer.seconds == answer.ticks / 1_000_000
+        assert session.hello().inferences == 50
+        assert session.retries == 0
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "drop=0.0008",
+        "corrupt=0.0008",
+        "duplicate=0.0008",
+        "split=0.02",
+        "drop=0.0003&corrupt=0.0003&duplicate=0.0003&split=0.002",
+    ],
+)
+def test_a_bad_line_costs_time_and_no_answer(native: ModelFolder, faults: str) -> None:
+    """200 inferences: every answer exact, and each id run once, however often it was repeated."""
+    url = f"sim://native?{faults}&seed=11"
+    with open_session(url, TINY_SHA256) as session:
+        for tensor in tensors(200):
+            assert session.infer(tensor).scores.tolist() == expected(tensor)
+        assert session.hello().inferences == 200
+        assert (session.retries > 10) == ("split=0.02" not in faults)
+
+
+def test_a_second_session_gets_no_answer_of_the_first(native: ModelFolder, tmp_path: Path) -> None:
+    """Both number from 1: hello must make the board forget."""
+    with serial.serial_for_url("sim://native") as port:
+        first, second = tensors(2)
+        assert Session(port).infer(first).scores.tolist() == expected(first)
+        assert Session(port).infer(second).scores.tolist() == expected(second)
+
+
+def test_stale_bytes_before_hello_are_skipped(native: ModelFolder) -> None:
+    with serial.serial_for_url("sim://native") as port:
+        port.write(b"\x05garbage without an end" + encode_frame(bytes([Message.HELLO]))[:9])
+        assert Session(port).hello().model_name == "tiny"
+
+
+def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: ModelFolder) -> None:
+    with open_session("sim://native") as session:
+        with pytest.raises(InputError, match=r"takes int8 of shape \(1, 300\), and this is int8"):
+            session.infer(np.zeros((28, 28), np.int8))
+        with pytest.raises(InputError, match=r"and this is float64 of shape \(300,\)"):
+            session.infer(np.zeros(300))
+
+
+def test_another_model_is_refused_with_both_hashes(native: ModelFolder) -> None:
+    with pytest.raises(LinkError) as caught, open_session("sim://native", "ab" * 32):
+        pass
+    assert str(caught.value) == (
+        f"The board on sim://native holds another model: 'tiny' with SHA-256 {TINY_SHA256}, and "
+        f"yours is {'ab' * 32}. Put yours on it: `glyphite build MODEL --board native`."
+    )
+    assert caught.value.exit_code == 1
+
+
+def test_firmware_of_another_protocol_version_is_refused(
+    tiny: ModelFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    require_tool: Callable[..., None],
+) -> None:
+    """The library, compiled for real with protocol 2 in its wire header."""
+    require_tool("cc")
+    library = tmp_path / "src"
+    shutil.copytree(FIRMWARE / "library" / "Glyphite" / "src", library)
+    header = library / "glyphite_wire.h"
+    header.write_text(header.read_text().replace("GLYPHITE_PROTOCOL 1", "GLYPHITE_PROTOCOL 2"))
+    monkeypatch.setattr("glyphite.host.device.build.LIBRARY", library)
+    build(tiny, load_board("native"))
+    with pytest.raises(LinkError) as caught, open_session("sim://native"):
+        pass
+    assert str(caught.value) == (
+        "The board on sim://native speaks protocol 2, and this host speaks 1. Flash firmware of "
+        "this version: `glyphite build MODEL --board BOARD`."
+    )
+
+
+@contextmanager
+def terminal(answer: Callable[[bytes], bytes] | None = None) -> Iterator[str]:
+    """A pseudo-terminal with a device behind it that answers by a rule, or is silent."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    stop = threading.Event()
+
+    def serve() -> None:
+        reader = FrameReader()
+        os.set_blocking(master, False)
+        while not stop.is_set():
+            try:
+                messages = reader.feed(os.read(master, 4096))
+            except BlockingIOError:
+                time.sleep(0.002)
+                continue
+            for message in messages if answer else []:
+                assert answer is not None
+                os.write(master, answer(message))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield os.ttyname(slave)
+    finally:
+        stop.set()
+        thread.join()
+        os.close(slave)
+        os.close(master)
+
+
+def test_a_silent_board_is_named_as_such() -> None:
+    with terminal() as path, pytest.raises(LinkError) as caught, open_session(path, timeout=0.5):
+        pass
+    assert str(caught.value) == (
+        f"The board on {path} is silent: no answer to hello in 0.5 s. Check that this is the right "
+        "port, and flash firmware made with `glyphite build`."
+    )
+
+
+def test_a_board_with_other_firmware_is_named_as_such() -> None:
+    with (
+        terminal(lambda _: b"Hello from another sketch\r\n") as path,
+        pytest.raises(LinkError, match="sends bytes, and they are not Glyphite's frames") as caught,
+        open_session(path, timeout=0.5),
+    ):
+        pass
+    assert path in str(caught.value)
+
+
+def scripted(refusal: bytes) -> Callable[[bytes], bytes]:
+    """A device that says a proper hello and answers each inference with ``refusal``."""
+    shape = bytes([5, 8]) + (1).to_bytes(4, "little") + (4).to_bytes(4, "little")
+
+    def answer(message: bytes) -> bytes:
+        if message[0] == Message.HELLO:
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + shape)
+        return encode_frame(bytes([Message.INFER_ANSWER]) + message[1:3] + refusal)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (Status.WRONG_SIZE, r"size is not its model's\. Flash the right model \(status -2\)"),
+        (Status.UNKNOWN_ENCODING, r"cannot decode this encoding .* Flash current firmware"),
+        (Status.NOT_READY, r"arena is too small\. Build the firmware again with a larger arena"),
+        (Status.FAILED, r"got no output\. Build the firmware again"),
+        (-77, r"refused with an unknown status \(status -77\)"),
+    ],
+)
+def test_a_refusal_becomes_a_sentence(status: int, text: str) -> None:
+    device = scripted(status.to_bytes(1, "little", signed=True))
+    with (
+        terminal(device) as path,
+        open_session(path) as session,
+        pytest.raises(LinkError, match=text),
+    ):
+        session.infer(np.zeros(4, np.int8))
+
+
+def test_a_board_that_saw_another_tensor_is_found_out() -> None:
+    reply = bytes([0]) + (0x1234).to_bytes(2, "little") + bytes(4) + bytes(10)
+    with (
+        terminal(scripted(reply)) as path,
+        open_session(path) as session,
+        pytest.raises(LinkError, match=r"saw another input than was sent \(CRC 1234, not 84c0\)"),
+    ):
+        session.infer(np.zeros(4, np.int8))
+
+
+def test_a_line_that_never_gets_better_is_given_up() -> None:
+    corrupt = bytes([256 + Status.CORRUPT])
+    with (
+        terminal(scripted(corrupt)) as path,
+        open_session(path) as session,
+        pytest.raises(LinkError, match=rf"did not answer {RETRIES + 1} tries of one inference"),
+    ):
+        session.infer(np.zeros(4, np.int8))
+
+
+def test_a_board_that_goes_away_is_told_at_once(native: ModelFolder) -> None:
+    with open_session("sim://native") as session:
+        emulated = session._port._emulated  # type: ignore[attr-defined]
+        os.killpg(emulated.process.pid, 9)
+        emulated.process.wait()
+        with pytest.raises(LinkError, match=r"The line to sim://native broke .*Connect it"):
+            session.infer(tensors(1)[0])
+
+
+def test_unknown_items_of_hello_are_skipped_and_missing_ones_have_defaults() -> None:
+    message = bytes([Message.HELLO_ANSWER, 9, 250, 3, 1, 2, 3, 3, 2]) + b"ab" + bytes([251, 0])
+    assert parse_hello(message) == Hello(protocol=9, model_name="ab")
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"\x81", b"\x82\x01\x00", b"\x82\x01\x00\x00\x01", b"\x01\x01"]
+)
+def test_what_is_cut_short_is_no_answer(message: bytes) -> None:
+    assert parse_hello(message) is None
+    assert parse_infer_answer(message) is None
+
+
+def test_a_hello_cut_within_an_item_keeps_the_items_before() -> None:
+    message = bytes([Message.HELLO_ANSWER, 1, 3, 2]) + b"ab" + bytes([2, 9]) + b"cut"
+    assert parse_hello(message) == Hello(protocol=1, model_name="ab")
+
+
+def test_the_right_board_passes() -> None:
+    check_board("here", Hello(protocol=1, model_sha256="cd" * 32), "cd" * 32)
+    check_board("here", Hello(protocol=1, model_sha256="cd" * 32), None)
+
+
+def test_open_port_gives_a_pyserial_port(native: ModelFolder) -> None:
+    with open_port("sim://native", 115200) as port:
+        assert isinstance(port, serial.Serial)
+        assert Session(port).hello().board == "native"

@@ -1,0 +1,391 @@
+"""Ports and emulated boards: real pyserial, real processes; none is left behind."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glyphite.convert.boards import load_board
+from glyphite.convert.errors import BoardError, InputError, LinkError, PortError, ToolError
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import build
+from glyphite.host.device.session import open_session
+from glyphite.host.device.transport import open_port, ports
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
+from glyphite.host.device.wire.frame import FrameReader, encode_frame
+from glyphite.host.device.wire.messages import hello_request, parse_hello
+from tests.paths import PROJECT
+
+
+@pytest.fixture
+def native(tiny: ModelFolder, require_tool: Callable[..., None]) -> Path:
+    """The tiny model's firmware for sim://native."""
+    require_tool("cc")
+    return build(tiny, load_board("native")).image
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
+    """A pseudo-terminal's path, with nothing behind it."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    path = os.ttyname(slave)
+    os.close(slave)
+    yield path
+    os.close(master)
+
+
+def processes_of(image: Path) -> list[int]:
+    """The processes, zombies among them, that have the image on their command line."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                if os.fsencode(image) in (process / "cmdline").read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                continue
+    return found
+
+
+def wait_until_gone(image: Path) -> None:
+    """The kernel may list a process that was killed for some milliseconds more."""
+    deadline = time.monotonic() + 10
+    while processes_of(image):
+        assert time.monotonic() < deadline, "the emulator outlived its program"
+        time.sleep(0.02)
+
+
+def wait_until_there(image: Path) -> None:
+    """A process that has just been started may have no command line yet."""
+    deadline = time.monotonic() + 10
+    while not processes_of(image):
+        assert time.monotonic() < deadline, "the emulator was not started"
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def before() -> set[int]:
+    """The children that other tests have left to this process."""
+    return children()
+
+
+def children() -> set[int]:
+    """The children of this process, zombies among them: all that it has not waited for."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(child) for file in lists for child in file.read_text().split()}
+
+
+def test_a_sim_url_is_a_pyserial_port_to_any_program(native: Path) -> None:
+    """Only pyserial's own interface is used, line settings included."""
+    with serial.serial_for_url("sim://native", baudrate=9600, timeout=5) as port:
+        port.dtr = False
+        port.rts = True
+        port.baudrate = 115200
+        port.write(encode_frame(hello_request()))
+        reply = port.read(4)
+        assert len(reply) == 4
+        while not reply.endswith(b"\0"):
+            reply += port.read(1)
+        (message,) = FrameReader().feed(reply)
+        hello = parse_hello(message)
+        assert hello is not None
+        assert hello.model_name == "tiny"
+        port.timeout = 0.05
+        assert port.read(10) == b""
+        assert port.port == "sim://native"
+
+
+def test_closing_the_port_ends_the_board_and_leaves_no_zombie(
+    native: Path, before: set[int]
+) -> None:
+    port = serial.serial_for_url("sim://native")
+    wait_until_there(native)
+    port.close()
+    wait_until_gone(native)
+    assert children() <= before
+    port.close()
+
+
+def test_a_port_can_be_opened_again(native: Path) -> None:
+    port = serial.serial_for_url("sim://native", timeout=5)
+    for _ in range(2):
+        port.write(encode_frame(hello_request()))
+        assert port.read(1) == b"\0"
+        port.close()
+        port.open()
+    with pytest.raises(serial.SerialException, match="already open"):
+        port.open()
+    port.close()
+    wait_until_gone(native)
+
+
+def test_an_exception_inside_a_session_leaves_nothing_running(
+    native: Path, before: set[int]
+) -> None:
+    with pytest.raises(ZeroDivisionError), open_session("sim://native") as session:
+        session.infer(np.zeros(300, np.int8))
+        raise ZeroDivisionError
+    wait_until_gone(native)
+    assert children() <= before
+
+
+@pytest.mark.parametrize("baud", [-3, 10**12])
+def test_a_baud_rate_that_cannot_be_is_a_sentence_and_leaves_nothing_running(
+    native: Path, baud: int, before: set[int]
+) -> None:
+    with pytest.raises(LinkError, match="The port sim://native cannot be opened as a serial line"):
+        open_port("sim://native", baud)
+    wait_until_gone(native)
+    assert children() <= before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: int) -> None:
+    program = textwrap.dedent(
+        """
+        import time
+        from glyphite.host.device.session import open_session
+        with open_session("sim://native") as session:
+            print(session.hello().model_name, flush=True)
+            time.sleep(60)
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=PROJECT,
+        env={**os.environ, "GLYPHITE_BUILD": str(native.parents[2])},
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"tiny\n"
+        wait_until_there(native)
+        other.send_signal(number)
+    wait_until_gone(native)
+
+
+def test_two_boards_run_at_once(native: Path) -> None:
+    with open_session("sim://native") as first, open_session("sim://native") as second:
+        first.infer(np.zeros(300, np.int8))
+        assert first.hello().inferences == 1
+        assert second.hello().inferences == 0
+
+
+def test_a_cortex_m4_is_a_port_too(tiny: ModelFolder, require_tool: Callable[..., None]) -> None:
+    """Every byte value passes QEMU's UART, and leaves no process behind."""
+    require_tool("arm-none-eabi-gcc", "qemu-system-arm")
+    image = build(tiny, load_board("cortex-m4")).image
+    tensor = np.arange(300).astype(np.uint8).view(np.int8)
+    with open_session("sim://cortex-m4") as session:
+        assert session.hello().board == "cortex-m4"
+        answer = session.infer(tensor)
+        assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
+        assert answer.seconds == answer.ticks / 25_000_000 > 0
+    assert not processes_of(image)
+
+
+def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
+    tiny: ModelFolder, require_tool: Callable[..., None]
+) -> None:
+    require_tool("arm-none-eabi-gcc", "qemu-system-arm")
+    build(tiny, load_board("cortex-m4"))
+    tensor = np.arange(300).astype(np.uint8).view(np.int8)
+    with open_session("sim://cortex-m4?drop=0.0005&corrupt=0.0005&seed=3") as session:
+        for _ in range(40):
+            answer = session.infer(tensor)
+            assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
+        assert session.hello().inferences == 40
+        assert session.retries > 0
+
+
+def test_an_image_can_be_named(native: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.elf"
+    copy.write_bytes(native.read_bytes())
+    copy.chmod(0o755)
+    native.unlink()
+    with open_session(f"sim://native?firmware={copy}") as session:
+        assert session.hello().model_name == "tiny"
+    with pytest.raises(LinkError) as caught:
+        open_port("sim://native", 115200)
+    assert str(caught.value) == (
+        "No firmware was built for the board 'native' yet. "
+        "Build it with `glyphite build MODEL --board native`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "text"),
+    [
+        ("sim://nowhere", BoardError, "No board called 'nowhere'. There are: "),
+        ("sim://", BoardError, "No board called ''."),
+        ("sim://native?firmware=/no/such", InputError, "No such firmware image: /no/such. Check"),
+        (
+            "sim://native?drops=1",
+            InputError,
+            "Unknown setting 'drops'. Known ones: firmware, drop,",
+        ),
+        ("sim://native?drop=often", InputError, "drop=often is not a number. Write, say, drop=1."),
+        ("sim://native?drop=2", InputError, "drop=2 is not a rate. Rates are 0 to 1."),
+        ("sim://native?seed=1.5", InputError, "seed=1.5 is not a number."),
+    ],
+)
+def test_a_sim_url_with_a_mistake_is_a_sentence(url: str, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind) as caught:
+        open_port(url, 115200)
+    assert str(caught.value).startswith(text)
+
+
+def test_an_absent_emulator_names_its_package_and_the_way_round(
+    tiny: ModelFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError) as caught:
+        EmulatedBoard(load_board("cortex-m4"), tmp_path / "firmware.elf")
+    assert str(caught.value) == (
+        "qemu-system-arm, which emulates the board 'cortex-m4', is not installed. Install it with "
+        "`sudo apt-get install qemu-system-arm`, or use sim://native."
+    )
+
+
+def test_a_port_that_does_not_exist_lists_those_that_do() -> None:
+    with pytest.raises(PortError) as caught:
+        open_port("/dev/ttyNONE7", 115200)
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith("There is no port /dev/ttyNONE7. Ports found: ")
+    assert str(caught.value).endswith(
+        "Connect the board and name its port, or use an emulated one such as sim://native."
+    )
+
+
+def test_a_file_is_no_port(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("not a terminal")
+    with pytest.raises(LinkError, match=f"The port {path} cannot be opened as a serial line"):
+        open_port(str(path), 115200)
+
+
+@pytest.mark.parametrize("exclusive", [True, None])
+def test_a_port_held_by_another_program_is_told_with_its_name(
+    terminal: str, exclusive: bool | None
+) -> None:
+    """Also where that program asked for no lock: two readers would share the bytes."""
+    program = (
+        "import serial, sys, time\n"
+        f"port = serial.Serial(sys.argv[1], exclusive={exclusive})\n"
+        "print('open', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, terminal], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(PortError) as caught:
+            open_port(terminal, 115200)
+        other.kill()
+    assert caught.value.exit_code == 2
+    name = Path(sys.executable).resolve().name[:15]
+    assert str(caught.value) in {
+        f"The port {terminal} is in use by {comm} (process {other.pid}). "
+        "Close it there, then try again."
+        for comm in ("python", "python3", name)
+    }
+    with open_port(terminal, 115200) as port:
+        assert port.is_open
+
+
+def test_a_lock_is_noticed_where_the_system_does_not_list_open_files(
+    terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "find_holder", lambda device: None)
+    with serial.Serial(terminal, exclusive=True), pytest.raises(LinkError) as caught:
+        open_port(terminal, 115200)
+    assert str(caught.value) == (
+        f"The port {terminal} is in use by another program. Close it there, then try again."
+    )
+
+
+def test_a_port_without_permission_names_the_group(
+    terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root everything is permitted, so the refusal is the operating system's error itself."""
+    group = Path(terminal).group()
+    denied = serial.SerialException(13, f"could not open port {terminal}: Permission denied")
+    assert ports._cannot_open(terminal, denied) == (
+        f"You have no permission to use the port {terminal}. Join the group {group!r} "
+        f"(`sudo usermod -aG {group} $USER`) and log in again."
+    )
+
+
+def test_a_port_without_permission_is_refused(terminal: str) -> None:
+    if os.geteuid() != 0:
+        Path(terminal).chmod(0)
+        with pytest.raises(LinkError, match="You have no permission to use the port"):
+            open_port(terminal, 115200)
+
+
+def test_an_emulator_that_ends_by_itself_is_said_so(tmp_path: Path, before: set[int]) -> None:
+    image = tmp_path / "firmware.elf"
+    image.write_text("#!/bin/sh\nexit 7\n")
+    image.chmod(0o755)
+    with (
+        EmulatedBoard(load_board("native"), image) as emulated,
+        pytest.raises(ToolError, match=r"The emulated board ended by itself \(exit code 7\)"),
+    ):
+        emulated.wait()
+    assert not emulated.running
+    assert children() <= before
+
+
+# --- the bad line ------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=300), st.integers(0, 5))
+def test_a_line_without_faults_carries_everything(data: bytes, seed: int) -> None:
+    assert b"".join(FaultyLine(Faults(seed=seed), 0).carry(data)) == data
+
+
+@given(st.binary(max_size=300), st.integers(0, 5))
+def test_a_line_that_only_splits_loses_nothing(data: bytes, seed: int) -> None:
+    pieces = FaultyLine(Faults(split=0.5, seed=seed), 0).carry(data)
+    assert b"".join(pieces) == data
+    assert all(pieces)
+
+
+def test_the_same_seed_gives_the_same_faults_and_each_direction_its_own() -> None:
+    faults = Faults(drop=0.1, corrupt=0.1, duplicate=0.1, split=0.1, seed=4)
+    data = bytes(1000)
+    assert FaultyLine(faults, 0).carry(data) == FaultyLine(faults, 0).carry(data)
+    assert FaultyLine(faults, 0).carry(data) != FaultyLine(faults, 1).carry(data)
+
+
+def test_rates_are_rates_a_byte() -> None:
+    data = bytes(20_000)
+
+    def arrived(faults: Faults) -> bytes:
+        return b"".join(FaultyLine(faults, 0).carry(data))
+
+    assert len(arrived(Faults(drop=0.1))) == pytest.approx(18_000, rel=0.02)
+    assert len(arrived(Faults(duplicate=0.1))) == pytest.approx(22_000, rel=0.02)
+    changed = arrived(Faults(corrupt=0.1))
+    assert len(changed) == 20_000
+    assert 20_000 - changed.count(0) == pytest.approx(2_000, rel=0.1)
+
+
+def test_settings_are_read_from_the_url() -> None:
+    assert parse_faults({"drop": "0.5", "seed": "9"}) == Faults(drop=0.5, seed=9)
+    assert not parse_faults({"seed": "9"}).any

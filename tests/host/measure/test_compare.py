@@ -1,0 +1,202 @@
+"""A comparison counts what it says it counts, and fails where its limit is passed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glyphite.convert.errors import CheckFailedError
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
+from glyphite.host.runners.base import Advance, Scores, Tensors
+
+MANIFEST = Manifest(
+    name="example",
+    sha256="ab" * 32,
+    input=TensorInfo((1, 2), "int8", 0.5, 0),
+    output=TensorInfo((1, 3), "int8", 1 / 256, -128),
+    labels=("a", "b", "c"),
+)
+LABELS = np.array([0, 1, 2, 0], np.uint8)
+FLOATS = np.array([[0.8, 0.1, 0.1], [0, 1, 0], [0, 0, 1], [0, 0.6, 0.4]], np.float32)
+"""Right, right, right, wrong."""
+TFLM = np.array([[90, 0, 0], [0, 127, 0], [0, 99, 9], [80, 70, 0]], np.int8)
+"""Right, right, wrong, right."""
+LITERT = np.array([[90, 0, 0], [0, 127, 0], [0, 9, 99], [70, 80, 0]], np.int8)
+"""Right, right, right, wrong."""
+SCORES: dict[str, Scores] = {"float": FLOATS, "int8_litert": LITERT, "int8_tflm": TFLM}
+
+
+def test_each_runner_has_its_accuracy_interval_and_drop() -> None:
+    comparison = summarize(MANIFEST, SCORES, LABELS, {"numpy": "2"})
+    floats, litert, tflm = comparison["runners"]
+    assert [figures["correct"] for figures in (floats, litert, tflm)] == [3, 3, 3]
+    assert floats["drop_points"] is None
+    assert tflm["drop_points"] == 0
+    low, high = tflm["interval"]
+    assert low < tflm["accuracy"] == 0.75 < high
+    assert comparison["images"] == 4
+    assert comparison["sha256"] == MANIFEST.sha256
+
+
+def test_the_drop_is_in_percentage_points() -> None:
+    worse: dict[str, Scores] = {"float": FLOATS, "int8_tflm": np.roll(TFLM, 1, axis=1)}
+    figures = summarize(MANIFEST, worse, LABELS, {})["runners"][1]
+    assert figures["correct"] == 1
+    assert figures["drop_points"] == 50.0
+
+
+def test_each_pair_has_its_answers_and_bytes_that_differ() -> None:
+    pairs = summarize(MANIFEST, SCORES, LABELS, {})["pairs"]
+    assert [(pair["first"], pair["second"]) for pair in pairs] == [
+        ("float", "int8_litert"),
+        ("float", "int8_tflm"),
+        ("int8_litert", "int8_tflm"),
+    ]
+    assert [pair["answers_differ"] for pair in pairs] == [0, 2, 2]
+    assert pairs[0]["images_differ"] is pairs[0]["bytes_differ"] is None
+    assert pairs[2]["images_differ"] == 2
+    assert pairs[2]["bytes_differ"] == 4
+    assert pairs[2]["largest_difference"] == 90
+    assert (pairs[2]["only_first_right"], pairs[2]["only_second_right"]) == (1, 1)
+    assert pairs[2]["mcnemar"] == 1.0
+
+
+def test_equal_int8_scores_have_zeros_not_blanks() -> None:
+    pair = summarize(MANIFEST, {"int8_tflm": TFLM, "c": TFLM}, LABELS, {})["pairs"][0]
+    assert (pair["images_differ"], pair["bytes_differ"], pair["largest_difference"]) == (0, 0, 0)
+
+
+def test_run_all_gives_every_runner_the_same_images() -> None:
+    class Sum:
+        """A runner of two lines: the sum of each image's bytes."""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self, tensors: Tensors, advance: Advance) -> Scores:
+            advance(len(tensors))
+            return np.asarray(tensors.sum(axis=1, keepdims=True))
+
+    seen: list[tuple[str, int]] = []
+    scores = run_all(
+        [Sum("float"), Sum("c")],
+        np.ones((4, 3), np.int8),
+        lambda runner: lambda steps: seen.append((runner.name, steps)),
+    )
+    assert seen == [("float", 4), ("c", 4)]
+    np.testing.assert_array_equal(scores["float"], scores["c"])
+
+
+class TestLimits:
+    """What makes a comparison fail."""
+
+    COMPARISON = summarize(
+        MANIFEST, {"float": FLOATS, "int8_tflm": np.roll(TFLM, 1, axis=1)}, LABELS, {}
+    )
+
+    def test_a_larger_drop_than_allowed_fails_in_one_sentence(self) -> None:
+        message = (
+            r"int8 \(TFLM\) loses 50\.00 percentage points against the float model, to 25\.00 %, "
+            r"and --max-drop allows 0\.5\. Train longer"
+        )
+        with pytest.raises(CheckFailedError, match=message):
+            check_drop(self.COMPARISON, 0.5)
+
+    def test_a_drop_of_just_the_limit_passes(self) -> None:
+        check_drop(self.COMPARISON, 50.0)
+
+    def test_generated_c_unlike_tflm_fails(self) -> None:
+        comparison = summarize(MANIFEST, {"int8_tflm": TFLM, "c": LITERT}, LABELS, {})
+        with pytest.raises(CheckFailedError, match=r"differs .* in 4 bytes of 2 images \(by .* 90"):
+            check_generated_c(comparison)
+
+    def test_litert_unlike_tflm_is_a_fact_and_no_failure(self) -> None:
+        check_generated_c(summarize(MANIFEST, SCORES, LABELS, {}))
+
+
+def test_save_keeps_all_scores_and_the_images_that_anyone_misread(tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path, tmp_path / "model_int8.tflite")
+    tensors = np.arange(8, dtype=np.int8).reshape(4, 2)
+    comparison = summarize(MANIFEST, SCORES, LABELS, {})
+    save(folder, comparison, SCORES, LABELS, tensors)
+    assert json.loads(folder.compare.read_text()) == comparison
+    with np.load(folder.scores) as packed:
+        assert packed["misread"].tolist() == [2, 3]
+        assert packed["misread_tensors"].tolist() == [[4, 5], [6, 7]]
+        np.testing.assert_array_equal(packed["int8_tflm"], TFLM)
+        np.testing.assert_array_equal(packed["labels"], LABELS)
+
+
+class TestCommand:
+    """``glyphite compare``."""
+
+    def test_measures_all_runners_and_writes_what_it_found(
+        self, seed: ModelFolder, require_tool: object, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert callable(require_tool)
+        require_tool("cc")
+        assert main(["compare", "seed", "--count", "300", "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert printed == json.loads(seed.compare.read_text())
+        names = [figures["name"] for figures in printed["runners"]]
+        assert names == ["float", "int8_litert", "int8_tflm", "c"]
+        assert all(figures["accuracy"] > 0.9 for figures in printed["runners"])
+        pairs = {(pair["first"], pair["second"]): pair for pair in printed["pairs"]}
+        assert pairs["int8_tflm", "c"]["bytes_differ"] == 0
+        assert {"ai-edge-litert", "tflite_micro", "tensorflow"} <= set(printed["tools"])
+        assert Manifest.load(seed.manifest).accuracy == {}  # only all 10,000 images count
+        assert (seed.root / "report.html").is_file()
+
+    def test_prints_tables_for_people(
+        self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["compare", "seed", "--count", "100"]) == 0
+        printed = capsys.readouterr().out
+        for text in ("seed on 100 test images", "int8 (LiteRT)", "95 % interval", "LiteRT, TFLM"):
+            assert text in printed
+
+    def test_exits_with_1_beyond_max_drop_and_keeps_the_figures(
+        self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["compare", "seed", "--count", "100", "--max-drop", "-101"]) == 1
+        assert "percentage points against the float model" in capsys.readouterr().err
+        assert seed.compare.is_file()
+
+    def test_leaves_float_out_for_a_foreign_model_and_says_so(
+        self, seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        foreign = tmp_path / "foreign.tflite"
+        shutil.copy(seed.tflite, foreign)
+        assert main(["compare", str(foreign), "--count", "50", "--json"]) == 0
+        captured = capsys.readouterr()
+        names = [figures["name"] for figures in json.loads(captured.out)["runners"]]
+        assert names == ["int8_litert", "int8_tflm", "c"]
+        assert "The float model is left out: there is no" in captured.err.replace("\n", " ")
+
+    def test_refuses_max_drop_without_a_float_model(
+        self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed.keras.unlink()
+        assert main(["compare", "seed", "--max-drop", "0.5"]) == 2
+        assert (
+            "--max-drop compares with the float model, and there is no" in capsys.readouterr().err
+        )
+        assert not seed.compare.exists()
+
+    @pytest.mark.parametrize("count", ["0", "-3", "many"])
+    def test_refuses_a_count_that_is_none(
+        self, count: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            main(["compare", "seed", "--count", count])
+        assert f"'{count}' is not a number of images: 1 or more is." in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("seed")
+    def test_refuses_more_images_than_there_are(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["compare", "seed", "--count", "10001"]) == 2
+        assert "--count 10001: MNIST has 10,000 test images." in capsys.readouterr().err

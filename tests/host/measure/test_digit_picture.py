@@ -1,0 +1,235 @@
+"""A picture of a digit is made like MNIST's, whatever it is like."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from glyphite.convert.errors import ImageError, InputError
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.measure.digit_picture import MAX_PIXELS, read_digit
+from glyphite.host.runners.base import ignore_progress
+from glyphite.host.runners.litert import LitertRunner
+from glyphite.train.data.mnist import load_mnist
+
+Pixels = NDArray[np.uint8]
+Make = Callable[[Pixels], Image.Image]
+COUNT = 100
+
+
+@pytest.fixture(scope="module")
+def originals() -> Pixels:
+    return load_mnist().test_images[:COUNT]
+
+
+def enlarged(pixels: Pixels, width: int = 200, height: int = 200) -> Pixels:
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def stretched_and_inverted(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(255 - enlarged(pixels, 200, 300))
+
+
+def in_the_middle_of_a_page(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(255 - np.pad(enlarged(pixels), ((50, 50), (0, 0))))
+
+
+def in_a_corner(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(255 - np.pad(enlarged(pixels, 90, 90), ((20, 300), (330, 60))))
+
+
+def light_on_dark_rgb(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(enlarged(pixels, 77, 77)).convert("RGB")
+
+
+def palette(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(255 - enlarged(pixels)).convert("P", palette=Image.Palette.ADAPTIVE)
+
+
+def black_on_transparent(pixels: Pixels) -> Image.Image:
+    ink = enlarged(pixels)
+    black = np.zeros_like(ink)
+    return Image.fromarray(np.dstack([black, black, black, ink]))
+
+
+def white_on_transparent(pixels: Pixels) -> Image.Image:
+    ink = enlarged(pixels)
+    return Image.fromarray(np.dstack([np.full_like(ink, 255), ink]))
+
+
+def sixteen_bits(pixels: Pixels) -> Image.Image:
+    return Image.fromarray((255 - enlarged(pixels)).astype(np.uint16) * 257)
+
+
+def a_bit_a_pixel(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(enlarged(pixels) < 128)
+
+
+def grainy_paper(pixels: Pixels) -> Image.Image:
+    shade = 220 - 0.7 * enlarged(pixels) + np.random.default_rng(3).normal(0, 10, (200, 200))
+    return Image.fromarray(np.clip(shade, 0, 255).astype(np.uint8))
+
+
+KINDS: list[Make] = [
+    stretched_and_inverted,
+    in_the_middle_of_a_page,
+    in_a_corner,
+    light_on_dark_rgb,
+    palette,
+    black_on_transparent,
+    white_on_transparent,
+    sixteen_bits,
+    a_bit_a_pixel,
+    grainy_paper,
+]
+
+
+def recognised(seed: ModelFolder, images: list[Pixels] | Pixels) -> NDArray[np.intp]:
+    tensors = Manifest.load(seed.manifest).quantize_pixels(np.asarray(images))
+    return np.asarray(LitertRunner(seed.tflite).run(tensors, ignore_progress).argmax(axis=1))
+
+
+@pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
+def test_a_digit_is_recognised_as_its_original_is(
+    seed: ModelFolder, originals: Pixels, tmp_path: Path, make: Make
+) -> None:
+    """Blown up, inverted, moved, saved in another mode: nearly all of 100 digits stay the same."""
+    path = tmp_path / "digit.png"
+    read = []
+    for pixels in originals:
+        make(pixels).save(path)
+        read.append(read_digit(path))
+    same = np.count_nonzero(recognised(seed, read) == recognised(seed, originals))
+    assert same >= 95, f"{same} of {COUNT}"
+
+
+def test_a_jpeg_is_read_too(seed: ModelFolder, originals: Pixels, tmp_path: Path) -> None:
+    path = tmp_path / "digit.jpg"
+    read = []
+    for pixels in originals:
+        in_a_corner(pixels).save(path, quality=50)
+        read.append(read_digit(path))
+    same = np.count_nonzero(recognised(seed, read) == recognised(seed, originals))
+    assert same >= 95, f"{same} of {COUNT}"
+
+
+def test_an_mnist_image_stays_nearly_as_it_is(originals: Pixels, tmp_path: Path) -> None:
+    path = tmp_path / "digit.png"
+    distance = []
+    for pixels in originals:
+        Image.fromarray(pixels).save(path)
+        distance.append(np.abs(read_digit(path).astype(int) - pixels).mean())
+    assert np.median(distance) < 1
+    assert max(distance) < 20
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    margin=st.integers(2, 40),
+    is_light=st.booleans(),
+)
+def test_a_drawing_is_scaled_to_20_and_centred_by_mass(
+    tmp_path: Path, height: int, width: int, margin: int, is_light: bool
+) -> None:
+    drawn = np.pad(np.full((height, width), 255, np.uint8), margin + max(height, width))
+    path = tmp_path / "bar.png"
+    Image.fromarray(drawn if is_light else 255 - drawn).save(path)
+    pixels = read_digit(path)
+    assert pixels.shape == (28, 28)
+    rows, columns = np.nonzero(pixels)
+    sides = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert max(sides) == 20
+    expected = 20 * min(height, width) / max(height, width)
+    assert min(sides) == pytest.approx(max(1, expected), abs=0.5)
+    assert abs(rows.mean() - 14) <= 0.5
+    assert abs(columns.mean() - 14) <= 0.5
+
+
+def test_an_exif_rotation_is_undone(originals: Pixels, tmp_path: Path) -> None:
+    upright, turned = tmp_path / "upright.png", tmp_path / "turned.png"
+    image = in_a_corner(originals[0])
+    image.save(upright)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned by 90 degrees clockwise
+    image.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
+    np.testing.assert_array_equal(read_digit(turned), read_digit(upright))
+
+
+def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.png"
+    path.write_text("Dear Pillow,")
+    with pytest.raises(ImageError, match=r"letter\.png is not an image that can be read\. Give a"):
+        read_digit(path)
+
+
+def test_a_damaged_png_is_refused(originals: Pixels, tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    in_a_corner(originals[0]).save(path)
+    path.write_bytes(path.read_bytes()[:-700])
+    with pytest.raises(ImageError, match=r"cut\.png is a damaged image: .*\. Save the picture"):
+        read_digit(path)
+
+
+def test_a_missing_picture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"No such file: .*absent\.png"):
+        read_digit(tmp_path / "absent.png")
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_an_empty_page_is_refused(tmp_path: Path, shade: int) -> None:
+    path = tmp_path / "page.png"
+    Image.new("L", (60, 40), shade).save(path)
+    with pytest.raises(ImageError, match=r"page\.png is empty: .* Draw one digit"):
+        read_digit(path)
+
+
+def test_a_wholly_transparent_page_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "glass.png"
+    Image.new("RGBA", (60, 40), (10, 200, 30, 0)).save(path)
+    with pytest.raises(ImageError, match="is empty"):
+        read_digit(path)
+
+
+def test_grain_alone_is_an_empty_page(tmp_path: Path) -> None:
+    path = tmp_path / "grain.png"
+    noise = np.random.default_rng(5).normal(200, 10, (60, 60))
+    Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8)).save(path)
+    with pytest.raises(ImageError, match="is empty"):
+        read_digit(path)
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A tiny PNG file whose header claims many pixels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = zlib.compress(bytes(1000))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "found"), [(8_000, "8000x8000 pixels"), (60_000, "more pixels than Pillow opens")]
+)
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, side: int, found: str
+) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_of_size(side, side))
+    with pytest.raises(ImageError, match=f"has {found}, and at most {MAX_PIXELS:,} are read"):
+        read_digit(path)

@@ -1,0 +1,234 @@
+"""Streaming to an emulated board: real firmware, real serial line, every byte compared."""
+
+import json
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from glyphite.convert.errors import CheckFailedError, InputError, LinkError
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from glyphite.host.device.session import open_session
+from glyphite.host.device.wire.messages import Answer, Hello
+from glyphite.host.measure.stream import (
+    Link,
+    RunningAccuracy,
+    Streamed,
+    board_name,
+    check,
+    stream,
+    summarize,
+)
+from glyphite.host.runners.base import ignore_progress
+from glyphite.host.runners.board import BoardRunner
+from glyphite.host.runners.tflm import TflmRunner
+from glyphite.train.data.mnist import load_mnist
+
+Flash = Callable[..., ModelFolder]
+MANIFEST = Manifest(
+    name="example",
+    sha256="ab" * 32,
+    input=TensorInfo((1, 2), "int8", 0.5, 0),
+    output=TensorInfo((1, 3), "int8", 1 / 256, -128),
+    labels=("a", "b", "c"),
+)
+
+
+def digits(folder: ModelFolder, count: int) -> NDArray[np.int8]:
+    return Manifest.load(folder.manifest).quantize_pixels(load_mnist().test_images[:count])
+
+
+def link_to(folder: ModelFolder, url: str = "sim://native", jobs: int = 1) -> Link:
+    return Link(url, Manifest.load(folder.manifest).sha256, jobs=jobs)
+
+
+def ignore(index: int, answer: Answer) -> None:
+    """Told, and not listening."""
+
+
+def test_the_board_answers_with_tflms_bytes(native: ModelFolder) -> None:
+    tensors = digits(native, 200)
+    streamed = stream(link_to(native), tensors, ignore)
+    expected = TflmRunner(native.tflite).run(tensors, ignore_progress)
+    np.testing.assert_array_equal(streamed.scores, expected)
+    assert streamed.hello.board == "native"
+    assert (streamed.seconds > 0).all()
+    assert len(streamed.seconds) == len(streamed.ticks) == 200
+
+
+def test_several_boards_share_the_images_and_keep_their_order(native: ModelFolder) -> None:
+    tensors = digits(native, 31)
+    seen: list[int] = []
+    lock = threading.Lock()
+
+    def told(index: int, answer: Answer) -> None:
+        with lock:
+            seen.append(index)
+
+    alone = stream(link_to(native), tensors, ignore)
+    together = stream(link_to(native, jobs=3), tensors, told)
+    np.testing.assert_array_equal(together.scores, alone.scores)
+    assert sorted(seen) == list(range(31))
+
+
+def test_more_boards_than_images_are_not_started(native: ModelFolder) -> None:
+    assert len(stream(link_to(native, jobs=5), digits(native, 2), ignore).scores) == 2
+
+
+def test_an_error_with_one_board_stops_them_all(native: ModelFolder) -> None:
+    told: list[int] = []
+
+    def fail_once(index: int, answer: Answer) -> None:
+        told.append(index)
+        if len(told) == 5:
+            raise LinkError("unplugged")
+
+    with pytest.raises(LinkError, match="unplugged"):
+        stream(link_to(native, jobs=2), digits(native, 4000), fail_once)
+    assert len(told) < 100
+
+
+def test_jobs_need_emulated_boards() -> None:
+    with pytest.raises(InputError, match=r"--jobs 2 starts as many emulated boards, and COM3 is"):
+        stream(Link("COM3", "", jobs=2), np.zeros((4, 2), np.int8), ignore)
+
+
+def test_a_board_with_another_model_is_refused(native: ModelFolder) -> None:
+    with pytest.raises(LinkError, match=r"holds another model: .*" + "0" * 64):
+        stream(Link("sim://native", "0" * 64), digits(native, 1), ignore)
+
+
+def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
+    tensors, steps = digits(native, 20), list[int]()
+    with open_session("sim://native") as session:
+        scores = BoardRunner(session).run(tensors, steps.append)
+    np.testing.assert_array_equal(scores, TflmRunner(native.tflite).run(tensors, ignore_progress))
+    assert sum(steps) == 20
+
+
+class TestFigures:
+    """What stream.json says."""
+
+    SCORES = np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9], [9, 8, 7]], np.int8)
+    LABELS = np.array([0, 1, 2, 2], np.uint8)
+
+    def streamed(self, board: str = "cortex-m4", seconds: float = 0.002) -> Streamed:
+        times = np.array([seconds, seconds, seconds, 2 * seconds])
+        ticks = np.array([10, 20, 30, 40])
+        return Streamed(Hello(1, "firmware 1", board), self.SCORES, times, ticks, 2.0, 3)
+
+    def summary(self, streamed: Streamed, reference: NDArray[np.int8]) -> dict[str, object]:
+        link = Link("sim://cortex-m4", MANIFEST.sha256)
+        return dict(summarize(MANIFEST, link, streamed, reference, self.LABELS))
+
+    def test_count_accuracy_differences_and_time(self) -> None:
+        reference = self.SCORES.copy()
+        reference[1] = [1, 9, -5]
+        figures = self.summary(self.streamed(), reference)
+        assert (figures["correct"], figures["accuracy"], figures["images"]) == (3, 0.75, 4)
+        assert figures["mismatched_bytes"] == 2
+        assert figures["mismatched_images"] == 1
+        assert figures["largest_difference"] == 5
+        assert figures["scores"] == 12
+        assert figures["images_per_second"] == 2.0
+        assert figures["retries"] == 3
+        assert figures["seconds_per_image"] == {"mean": 0.0025, "min": 0.002, "max": 0.004}
+
+    def test_give_instructions_only_where_the_boards_timer_counts_them(self) -> None:
+        figures = self.summary(self.streamed("cortex-m4"), self.SCORES)
+        assert figures["instructions_per_image"] == 25 * 40
+        for board in ("native", "home-made"):
+            figures = self.summary(self.streamed(board), self.SCORES)
+            assert figures["instructions_per_image"] is None
+
+    def test_give_no_time_where_the_board_cannot_tell(self) -> None:
+        figures = self.summary(self.streamed(seconds=float("nan")), self.SCORES)
+        assert figures["seconds_per_image"] is None
+        json.dumps(figures, allow_nan=False)
+
+    def test_a_board_with_a_wild_name_cannot_write_elsewhere(self) -> None:
+        assert board_name(Hello(1, board="../../etc")) == "------etc"
+        assert board_name(Hello(1)) == "board"
+
+    def test_the_running_accuracy_counts_right_answers(self) -> None:
+        running = RunningAccuracy(self.LABELS)
+        shares = [
+            running.add(index, Answer(scores, 0, 0.0, 0))
+            for index, scores in enumerate(self.SCORES)
+        ]
+        assert shares == [1.0, 1.0, 1.0, 0.75]
+
+
+class TestCommand:
+    """``glyphite stream``."""
+
+    def test_streams_and_writes_what_it_found(
+        self, native: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["stream", "--port", "sim://native", "--count", "50", "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        folder = native.board("native")
+        assert printed == json.loads((folder / "stream.json").read_text())
+        assert (printed["board"], printed["images"]) == ("native", 50)
+        assert printed["mismatched_bytes"] == 0
+        with np.load(folder / "stream.npz") as packed:
+            assert packed["scores"].shape == (50, 10)
+        report = json.loads((native.root / "report.json").read_text())
+        assert report["accuracy"]["board"] == printed["accuracy"]
+        assert report["board"]["name"] == "native"
+
+    @pytest.mark.usefixtures("native")
+    def test_prints_a_table_for_people(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["stream", "seed", "--port", "sim://native", "--count", "20"]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        for text in (
+            "seed on native (sim://native)",
+            "bytes that differ from TFLM │ 0 of 200",
+            "images a second",
+            "time on the board, mean",
+        ):
+            assert text in printed
+
+    def test_streams_to_an_emulated_cortex_m4(
+        self, flash: Flash, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        flash("cortex-m4")
+        port = "sim://cortex-m4"
+        assert main(["stream", "--port", port, "--count", "20", "--jobs", "2", "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["board"] == "cortex-m4"
+        assert printed["mismatched_bytes"] == 0
+        assert printed["instructions_per_image"] > 1_000_000
+
+    def test_exits_with_1_where_a_byte_differs(
+        self, flash: Flash, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed = flash("native", tampered=True)
+        assert main(["stream", "--port", "sim://native", "--count", "20"]) == 1
+        captured = capsys.readouterr()
+        assert "native differs from TensorFlow Lite Micro in" in captured.err
+        figures = json.loads((seed.board("native") / "stream.json").read_text())
+        assert figures["mismatched_bytes"] == figures["mismatched_images"] == 20
+        assert figures["largest_difference"] == 1
+
+    @pytest.mark.usefixtures("seed")
+    def test_a_port_that_does_not_exist_is_one_sentence(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["stream", "--port", "/dev/ttyNOTHERE", "--count", "5"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("glyphite stream: There is no port /dev/ttyNOTHERE.")
+        assert error.count("\n") == 1
+
+
+def test_check_names_what_differs() -> None:
+    figures = TestFigures()
+    reference = figures.SCORES.copy()
+    reference[0, 0] = 2
+    summary = figures.summary(figures.streamed(), reference)
+    with pytest.raises(CheckFailedError, match=r"cortex-m4 differs .* in 1 bytes of 1 images"):
+        check(summary)  # type: ignore[arg-type]

@@ -1,0 +1,349 @@
+"""The report says what was measured, stands alone, and leaves out what is stale."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glyphite.convert.errors import InputError
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli import main
+from glyphite.host.measure import compare
+from glyphite.host.report import write_report
+from glyphite.host.report.collect import collect
+from glyphite.host.report.page import SHOWN
+from glyphite.host.runners.base import Scores
+from glyphite.train.data.mnist import load_mnist
+from tests.strict import require_module
+
+COUNT = 400
+
+
+def scores_of(labels: np.ndarray, wrong: list[int]) -> Scores:
+    """Sure int8 answers, right but for the images ``wrong``, which are read as the next digit."""
+    scores = np.full((len(labels), 10), -128, np.int8)
+    answers = labels.astype(int)
+    answers[wrong] = (answers[wrong] + 1) % 10
+    scores[np.arange(len(labels)), answers] = 127
+    scores[wrong, labels[wrong]] = 3 * np.arange(len(wrong)) - 100
+    scores[wrong, answers[wrong]] -= (3 * np.arange(len(wrong))).astype(np.int8)
+    return scores
+
+
+@pytest.fixture
+def compared(seed: ModelFolder) -> ModelFolder:
+    """The seed model with a comparison in which TFLM misread the images 5, 17 and 200."""
+    manifest, mnist = Manifest.load(seed.manifest), load_mnist()
+    labels = mnist.test_labels[:COUNT]
+    scores: dict[str, Scores] = {
+        "float": scores_of(labels, [5]).astype(np.float32),
+        "int8_litert": scores_of(labels, [5, 9]),
+        "int8_tflm": scores_of(labels, [5, 17, 200]),
+    }
+    comparison = compare.summarize(manifest, scores, labels, {"ai-edge-litert": "2.0"})
+    tensors = manifest.quantize_pixels(mnist.test_images[:COUNT])
+    compare.save(seed, comparison, scores, labels, tensors)
+    return seed
+
+
+def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0) -> Path:
+    """A board's stream.json and size.json, as streaming and building write them."""
+    path = folder.board(board) / "stream.json"
+    path.parent.mkdir()
+    streaming = {
+        "model": folder.name,
+        "sha256": sha256 or Manifest.load(folder.manifest).sha256,
+        "board": board,
+        "port": f"sim://{board}",
+        "firmware": "Glyphite 0.1.0",
+        "jobs": 1,
+        "images": 1000,
+        "correct": 987,
+        "accuracy": 0.987,
+        "interval": [0.978, 0.992],
+        "scores": 10_000,
+        "mismatched_bytes": wrong,
+        "mismatched_images": wrong,
+        "largest_difference": wrong,
+        "retries": 0,
+        "images_per_second": 21.5,
+        "seconds_per_image": {"mean": 0.0098, "min": 0.0098, "max": 0.0099},
+        "instructions_per_image": 9_870_558,
+    }
+    path.write_text(json.dumps(streaming))
+    parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
+    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "sections": {}, "parts": parts}
+    (path.parent / "size.json").write_text(json.dumps(size))
+    return path
+
+
+def report_of(folder: ModelFolder) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(write_report(folder).document.read_text())
+    return document
+
+
+def page_of(folder: ModelFolder) -> str:
+    return write_report(folder).page.read_text()
+
+
+class TestDocument:
+    """report.json."""
+
+    def test_has_every_runners_accuracy_as_a_fraction(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        assert report_of(compared)["accuracy"] == {
+            "float": 399 / 400,
+            "int8_litert": 398 / 400,
+            "int8_tflm": 397 / 400,
+            "board": 0.987,
+        }
+
+    def test_has_the_boards_name_images_and_mismatched_bytes(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4", wrong=3)
+        board = report_of(compared)["board"]
+        assert board["name"] == "cortex-m4"
+        assert board["images"] == 1000
+        assert board["mismatched_bytes"] == 3
+
+    def test_of_several_boards_the_latest_stands_first(self, compared: ModelFolder) -> None:
+        import os
+
+        for age, board in enumerate(("cortex-m4", "native")):
+            path = put_stream(compared, board)
+            os.utime(path, (1_000_000 - age, 1_000_000 - age))
+        report = report_of(compared)
+        assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]
+        assert report["board"]["name"] == "cortex-m4"
+
+    def test_has_sizes_with_the_boards_limits(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        put_stream(compared, "home-made")
+        sizes = report_of(compared)["sizes"]
+        assert sizes["tflite"] == compared.tflite.stat().st_size
+        known, unknown = sizes["boards"]
+        assert (known["name"], known["flash"], known["ram"]) == ("cortex-m4", 102_880, 22_068)
+        assert known["flash_limit"] == known["ram_limit"] == 4_194_304
+        assert unknown["flash_limit"] is None
+
+    def test_has_model_hash_tools_and_epochs(self, compared: ModelFolder) -> None:
+        report, manifest = report_of(compared), Manifest.load(compared.manifest)
+        assert report["sha256"] == manifest.sha256
+        assert report["labels"] == list("0123456789")
+        assert report["training"]["epochs"] == 1
+        assert 0.9 < report["training"]["last_epoch"]["val_accuracy"] < 1
+        assert {"glyphite", "python", "tensorflow", "ai-edge-litert"} <= set(report["tools"])
+
+    def test_has_the_confusion_matrix_of_tflm(self, compared: ModelFolder) -> None:
+        matrix = np.array(report_of(compared)["confusion"]["matrix"])
+        labels = load_mnist().test_labels
+        assert matrix.sum() == COUNT
+        assert np.trace(matrix) == COUNT - 3
+        for index in (5, 17, 200):
+            assert matrix[labels[index], (labels[index] + 1) % 10] >= 1
+
+    def test_lists_what_tflm_misread_with_the_surest_mistake_first(
+        self, compared: ModelFolder
+    ) -> None:
+        misread, labels = report_of(compared)["misread"], load_mnist().test_labels
+        assert [entry["index"] for entry in misread] == [5, 17, 200]
+        assert misread[1]["label"] == str(labels[17])
+        assert misread[1]["answer"] == str((labels[17] + 1) % 10)
+        assert misread[1]["others"] == {
+            "float (Keras)": str(labels[17]),
+            "int8 (LiteRT)": str(labels[17]),
+        }
+        assert misread[0]["scores"][(labels[5] + 1) % 10] == pytest.approx(255 / 256)
+
+    def test_leaves_out_results_of_another_model(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4", sha256="0" * 64)
+        report = report_of(compared)
+        assert report["board"] is None
+        assert report["boards"] == []
+        assert "board" not in report["accuracy"]
+
+    def test_is_made_of_a_stream_alone(self, seed: ModelFolder) -> None:
+        put_stream(seed, "native")
+        report = report_of(seed)
+        assert report["accuracy"] == {"board": 0.987}
+        assert report["compare"] is report["confusion"] is None
+        assert "1,000 test images on native: every byte" in page_of(seed)
+
+
+def test_the_pictures_are_the_misread_test_images(compared: ModelFolder) -> None:
+    images = load_mnist().test_images
+    for image in collect(compared).misread:
+        np.testing.assert_array_equal(image.pixels, images[image.index])
+
+
+def test_nothing_to_report_is_one_sentence(
+    seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "seed"]) == 2
+    assert capsys.readouterr().err == (
+        "glyphite report: There is nothing to report on 'seed' yet. "
+        "Run `glyphite compare seed` first.\n"
+    )
+    assert not (seed.root / "report.html").exists()
+
+
+def test_damaged_results_are_named(compared: ModelFolder) -> None:
+    compared.compare.write_text("{")
+    with pytest.raises(InputError, match=r"compare\.json is damaged: it is no JSON"):
+        write_report(compared)
+
+
+class Page(HTMLParser):
+    """Collects what a check of the page needs; a tag closed out of turn fails."""
+
+    VOID = ("meta", "link", "img", "br", "source", "hr", "input")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+class TestPage:
+    """report.html."""
+
+    def test_needs_nothing_from_elsewhere(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        text = page_of(compared)
+        page = Page(text)
+        for tag, attributes in page.tags:
+            for name in ("src", "srcset", "href"):
+                value = attributes.get(name, "data:")
+                assert value.startswith(("data:", "#")), (tag, name, value[:60])
+        assert not page.all("script")
+        assert not page.all("link")
+        assert "url(" not in text
+        assert "@import" not in text
+        assert "http" not in re.sub(r"data:[^\"]*", "", text)
+
+    def test_is_accessible(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        page = Page(page_of(compared))
+        assert page.all("html") == [{"lang": "en"}]
+        assert all(len(image["alt"]) > 10 for image in page.all("img"))
+        assert all(header.get("scope") in ("row", "col") for header in page.all("th"))
+        assert any(meta.get("name") == "viewport" for meta in page.all("meta"))
+        headings = [tag for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+        assert headings.count("h1") == 1
+        assert headings[0] == "h1"
+
+    def test_is_for_light_and_dark(self, compared: ModelFolder) -> None:
+        text = page_of(compared)
+        assert '<meta name="color-scheme" content="light dark">' in text
+        assert "@media (prefers-color-scheme: dark)" in text
+        assert any("dark" in source["media"] for source in Page(text).all("source"))
+
+    def test_shows_the_figures(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        text = page_of(compared).replace("\N{NO-BREAK SPACE}", " ")
+        for figure in (
+            "1,000 test images on cortex-m4: every byte of the scores is TensorFlow Lite Micro",
+            "99.25 %",  # TFLM
+            "98.70 %",  # board
+            "0.50 points",  # lost by TFLM
+            "102,880 B of 4.0 MiB (2.5 %)",
+            "9,870,558",
+            "glyphite train seed --epochs 1",
+            "glyphite stream seed --port sim://cortex-m4 --count 1000",
+            "int8 (TFLM) misreads 3 of 400 images",
+        ):
+            assert figure in text, figure
+
+    def test_says_where_bytes_differ(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4", wrong=3)
+        assert "3 bytes of the scores differ from TensorFlow Lite Micro" in page_of(compared)
+
+    def test_escapes_names_that_it_did_not_choose(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        text = page_of(compared)
+        assert "weights &lt;b&gt;" in text
+        assert "weights <b>" not in text
+
+    def test_shows_each_misread_digit_with_picture_and_ten_scores(
+        self, compared: ModelFolder
+    ) -> None:
+        page = Page(page_of(compared))
+        digits = [image for image in page.all("img") if image["alt"].startswith("Handwritten")]
+        assert len(digits) == 3
+        assert len({image["src"] for image in digits}) == 3
+        scores = [entry for entry in page.all("li") if "--share" in entry.get("style", "")]
+        assert len(scores) == 30
+
+    def test_without_matplotlib_says_that_pictures_are_left_out(
+        self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+        text = page_of(compared)
+        assert "The pictures are left out: matplotlib is not installed. Get it with" in text
+        assert not Page(text).all("img")
+        assert text.count('style="--share') == 30
+
+    def test_of_a_poor_model_shows_some_digits_and_says_so(self, seed: ModelFolder) -> None:
+        manifest, mnist = Manifest.load(seed.manifest), load_mnist()
+        labels = mnist.test_labels[:COUNT]
+        scores: dict[str, Scores] = {"int8_tflm": np.zeros((COUNT, 10), np.int8)}
+        comparison = compare.summarize(manifest, scores, labels, {})
+        tensors = manifest.quantize_pixels(mnist.test_images[:COUNT])
+        compare.save(seed, comparison, scores, labels, tensors)
+        assert f"{SHOWN} are shown, and report.json has all" in page_of(seed)
+        assert len(report_of(seed)["misread"]) == np.count_nonzero(labels)
+
+    def test_is_the_same_for_the_same_results(self, compared: ModelFolder) -> None:
+        assert page_of(compared) == page_of(compared)
+
+
+def test_a_foreign_model_is_reported_without_training(
+    seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "foreign.tflite"
+    shutil.copy(seed.tflite, foreign)
+    assert main(["compare", str(foreign), "--count", "60"]) == 0
+    capsys.readouterr()
+    assert main(["report", str(foreign), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["model"] == "foreign"
+    assert report["training"] is None
+    assert "float" not in report["accuracy"]
+    page = (seed.root.parent / "foreign" / "report.html").read_text()
+    assert f"glyphite compare {foreign}" in page
+
+
+def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
+    require_module("matplotlib")
+    from glyphite.host.report.pictures import training_curves
+
+    curve = {"accuracy": [0.8, 0.9, 0.95], "loss": [0.5, 0.2, 0.1]}
+    once = training_curves({**curve, "val_accuracy": [0.97], "val_loss": [0.05]}, is_dark=False)
+    never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
+    assert once.startswith("data:image/png;base64,")
+    assert once != never
+
+
+def test_an_arduino_is_flashed_by_the_commands_of_its_page(compared: ModelFolder) -> None:
+    put_stream(compared, "uno")
+    commands = page_of(compared)
+    assert "glyphite flash seed --board uno --port sim://uno\n" in commands
+    assert "glyphite build" not in commands

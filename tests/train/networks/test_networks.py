@@ -1,0 +1,51 @@
+"""The seed network is the seed document's, to the layer."""
+
+from typing import Any
+
+import pytest
+
+from glyphite.convert.errors import InputError
+from glyphite.train.networks.networks import NETWORKS, network
+from tests.strict import require_module
+
+require_module("tensorflow")
+
+SEED_LAYERS: list[tuple[str, dict[str, Any]]] = [
+    ("Conv2D", {"filters": 32, "kernel_size": (3, 3), "activation": "relu", "padding": "valid"}),
+    ("MaxPooling2D", {"pool_size": (2, 2), "strides": (2, 2)}),
+    ("Dropout", {"rate": 0.25}),
+    ("Conv2D", {"filters": 64, "kernel_size": (3, 3), "activation": "relu", "padding": "valid"}),
+    ("MaxPooling2D", {"pool_size": (2, 2), "strides": (2, 2)}),
+    ("Dropout", {"rate": 0.25}),
+    ("Conv2D", {"filters": 64, "kernel_size": (3, 3), "activation": "relu", "padding": "valid"}),
+    ("Flatten", {}),
+    ("Dense", {"units": 64, "activation": "relu"}),
+    ("Dropout", {"rate": 0.5}),
+    ("Dense", {"units": 10, "activation": "softmax"}),
+]
+
+
+def test_the_seed_network_has_the_seed_documents_layers() -> None:
+    model = network("seed")()
+    assert model.input_shape == (None, 28, 28, 1)
+    assert [type(layer).__name__ for layer in model.layers] == [kind for kind, _ in SEED_LAYERS]
+    for layer, (_, settings) in zip(model.layers, SEED_LAYERS, strict=True):
+        found = layer.get_config()
+        assert {name: found[name] for name in settings} == settings
+    assert model.count_params() == 93_322
+
+
+def test_every_network_reads_a_digit_and_answers_with_ten_scores() -> None:
+    for name in NETWORKS:
+        model = network(name)()
+        assert (model.name, model.output_shape) == (name, (None, 10))
+        assert model.input_shape == (None, 28, 28, 1)
+
+
+def test_an_unknown_network_is_refused_with_those_known() -> None:
+    with pytest.raises(InputError) as caught:
+        network("sead")
+    assert str(caught.value) == (
+        f"No network called 'sead'. Known: {', '.join(sorted(NETWORKS))}. "
+        "A new one is a function in train/glyphite/train/networks/networks.py."
+    )

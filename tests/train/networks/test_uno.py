@@ -1,0 +1,155 @@
+"""The Uno's network fits an Uno, and its training is repeatable and does what its recipe says."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glyphite.train.data.mnist import Mnist
+from glyphite.train.fit import Settings, Trained
+from glyphite.train.networks.augment import Warp
+from glyphite.train.networks.networks import network
+from glyphite.train.networks.recipes import defaults, train
+from glyphite.train.networks.uno import UNO_DEFAULTS, Recipe, fit_uno
+from tests.strict import require_module
+
+require_module("tensorflow")
+
+FEW = Settings("uno", epochs=3, batch_size=64, seed=7)
+
+ELSEWHERE = """
+import hashlib
+from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.train.networks.recipes import train
+from glyphite.train.fit import Settings
+data = load_mnist()
+few = Mnist(data.train_images[:256], data.train_labels[:256],
+            data.test_images[:100], data.test_labels[:100])
+trained = train(Settings("uno", epochs=2, batch_size=64, seed=7), few)
+weights = trained.model.get_weights()
+print(hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest())
+"""
+
+
+def few(mnist: Mnist, count: int = 2000) -> Mnist:
+    """So many images to train on, and 500 to judge by."""
+    return Mnist(
+        mnist.train_images[:count],
+        mnist.train_labels[:count],
+        mnist.test_images[:500],
+        mnist.test_labels[:500],
+    )
+
+
+def digest(trained: Trained) -> str:
+    """Of every weight's bytes."""
+    weights = trained.model.get_weights()
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def trained(mnist: Mnist) -> Trained:
+    """One short run that several tests look at."""
+    return fit_uno(FEW, few(mnist))
+
+
+def test_weights_fit_beside_the_sketch() -> None:
+    """At most 22,500 bytes: one a weight, eight an output channel for bias and requantization."""
+    convolutions = [layer for layer in network("uno")().layers if hasattr(layer, "kernel")]
+    weights = sum(layer.kernel.shape.num_elements() for layer in convolutions)
+    channels = sum(layer.kernel.shape[-1] for layer in convolutions)
+    assert weights + 8 * channels <= 22_500
+
+
+def test_there_are_few_enough_macs_for_an_eighth_of_a_second() -> None:
+    macs = 0
+    for layer in network("uno")().layers:
+        if hasattr(layer, "kernel"):
+            places = np.prod(layer.output.shape[1:-1], dtype=int)
+            macs += int(places * layer.kernel.shape.num_elements())
+    assert macs <= 210_000
+
+
+def test_channels_come_in_fours() -> None:
+    """The AVR kernel computes four outputs from each value that it loads."""
+    convolutions = [layer for layer in network("uno")().layers if hasattr(layer, "filters")]
+    assert all(layer.filters % 4 == 0 for layer in convolutions)
+
+
+def test_a_run_learns(trained: Trained) -> None:
+    assert trained.history["loss"][-1] < 0.6 * trained.history["loss"][0]
+    assert trained.history["val_accuracy"][-1] > 0.5
+
+
+def test_the_test_set_judges_once_at_the_end(trained: Trained, mnist: Mnist) -> None:
+    assert {name: len(row) for name, row in trained.history.items()} == {
+        "loss": 3,
+        "accuracy": 3,
+        "val_loss": 1,
+        "val_accuracy": 1,
+    }
+    answers = trained.scores(mnist.test_images[:500])
+    right = np.mean(answers.argmax(axis=1) == mnist.test_labels[:500])
+    assert trained.history["val_accuracy"][0] == pytest.approx(right)
+
+
+def test_test_images_have_no_part_in_the_training(trained: Trained, mnist: Mnist) -> None:
+    data = few(mnist)
+    other = Mnist(
+        data.train_images, data.train_labels, mnist.test_images[500:600], mnist.test_labels[500:600]
+    )
+    assert digest(fit_uno(FEW, other)) == digest(trained)
+
+
+def test_the_same_seed_gives_the_same_weights_in_another_process(mnist: Mnist) -> None:
+    """Twice elsewhere: there TensorFlow has not started, so the recipe sets its threads."""
+    command = [sys.executable, "-c", ELSEWHERE]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    digests = {run.communicate()[0].split()[-1] for run in runs}
+    assert [run.returncode for run in runs] == [0, 0]
+    assert len(digests) == 1
+
+
+def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> None:
+    other = fit_uno(Settings("uno", epochs=1, batch_size=64, seed=8), few(mnist, 256))
+    assert digest(other) != digest(trained)
+
+
+def test_progress_counts_every_step_and_names_the_epoch(mnist: Mnist) -> None:
+    told: list[tuple[int, str]] = []
+    settings = Settings("uno", epochs=2, batch_size=64)
+    data = few(mnist, 256)
+    fit_uno(settings, data, lambda steps, note="": told.append((steps, note)))
+    assert sum(steps for steps, _ in told) == settings.batches(data)
+    assert told[-1][1].startswith("epoch 2/2  loss ")
+
+
+def test_images_calm_down_towards_the_end() -> None:
+    recipe = Recipe(calming=0.6, calmest=0.4)
+    shifts = [recipe.warp_in(epoch, 10).shift for epoch in range(10)]
+    assert shifts[:6] == [Warp().shift] * 6
+    assert shifts[-1] == pytest.approx(0.4 * Warp().shift)
+    assert np.allclose(np.diff(shifts[5:]), -0.15 * Warp().shift)
+
+
+def test_uno_has_defaults_of_its_own_and_other_networks_the_usual_ones() -> None:
+    assert defaults("uno") == UNO_DEFAULTS
+    assert defaults("seed") == Settings("seed", epochs=10, batch_size=32, seed=1)
+
+
+def test_each_network_is_trained_by_its_own_recipe(mnist: Mnist) -> None:
+    short = Settings("uno", epochs=1, batch_size=500)
+    assert len(train(short, few(mnist, 500)).history["accuracy"]) == 1
+    seed = train(Settings("seed", epochs=1, batch_size=500), few(mnist, 500))
+    assert seed.model.name == "seed"
+
+
+def test_a_saved_run_says_how_it_was_made(trained: Trained, tmp_path: Path) -> None:
+    trained.save(tmp_path / "model.keras", tmp_path / "history.json")
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert (history["network"], history["epochs"], history["seed"]) == ("uno", 3, 7)
+    assert history["parameters"] == trained.parameters

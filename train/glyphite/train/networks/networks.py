@@ -1,0 +1,81 @@
+"""The networks by name, as Keras models that are not trained yet."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from glyphite.convert.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def seed() -> "keras.Model":
+    """The digit recogniser that Glyphite starts from: 93,322 parameters, 2,794,240 MACs."""
+    from keras import Input, Sequential, layers
+
+    return Sequential(
+        [
+            Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.25),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.25),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="seed",
+    )
+
+
+def uno() -> "keras.Model":
+    """A digit CNN for 32 KB of flash and 2 KB of RAM: 20,000 weights, 168,832 MACs.
+
+    Convolution with pooling fused is its only layer at full size, and the third convolution ends
+    the picture: what follows is one place of 32 channels. Batch normalization is for training; the
+    converter folds it into the convolutions.
+    """
+    from keras import Input, Sequential, layers
+
+    return Sequential(
+        [
+            Input((28, 28, 1)),
+            *with_batch_norm(8, 4, strides=2),
+            *with_batch_norm(12, 3),
+            layers.MaxPooling2D(2),
+            *with_batch_norm(48, 3),
+            *with_batch_norm(32, 3),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="uno",
+    )
+
+
+def with_batch_norm(channels: int, kernel: int, strides: int = 1) -> "list[keras.Layer]":
+    """A convolution without padding, its normalization and its ReLU."""
+    from keras import layers
+
+    return [
+        layers.Conv2D(channels, kernel, strides=strides, use_bias=False),
+        layers.BatchNormalization(momentum=0.95),
+        layers.ReLU(),
+    ]
+
+
+NETWORKS: dict[str, Callable[[], "keras.Model"]] = {"seed": seed, "uno": uno}
+"""Every network that ``glyphite train`` knows. A new one is a function and an entry here."""
+
+
+def network(name: str) -> Callable[[], "keras.Model"]:
+    """What makes the network called ``name``; InputError where there is none."""
+    if name not in NETWORKS:
+        raise InputError(
+            f"No network called {name!r}. Known: {', '.join(sorted(NETWORKS))}. "
+            "A new one is a function in train/networks/networks.py."
+        )
+    return NETWORKS[name]
