@@ -3,9 +3,20 @@
 import numpy as np
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor
+from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.program import Layer, Program, Step, View
 from glyphite.convert.compiler.ir.rows import Rows, RowWindow, geometry
-from glyphite.convert.compiler.ops._window import Axis, Padding, row_window
+from glyphite.convert.compiler.ir.struct import Struct
+from glyphite.convert.compiler.ir.window import Axis, Padding, row_window
+
+
+class NoConstants(Struct):
+    """Of a kernel that computes nothing."""
+
+    C_NAME = "none"
+
+
+NO_KERNEL = Kernel("portable/none.h", NoConstants)
 
 
 class RandomNetwork:
@@ -33,13 +44,15 @@ class RandomNetwork:
     def add(
         self, inputs: tuple[int, ...], output: int, rows: Rows | None, scratch: int = 0
     ) -> None:
-        """A step, sometimes with a lead over its inputs."""
-        leads = tuple(None if rows is None and self.rng.random() < 0.5 else 99 for _ in inputs)
-        step = Step("none", inputs, output, leads, rows=rows, scratch_bytes=scratch)
+        """A step, sometimes with an overlap over its inputs."""
+        overlaps = tuple(None if rows is None and self.rng.random() < 0.5 else 99 for _ in inputs)
+        step = Step(
+            NO_KERNEL, inputs, output, overlaps, NoConstants(), rows=rows, scratch_bytes=scratch
+        )
         index = len(self.layers)
         self.layers.append(Layer(Operator(index, "NONE", None, inputs, (output,)), step))
 
-    def lead(self) -> int | None:
+    def overlap(self) -> int | None:
         """None, in place, some bytes, or less than none: for kernels that read ahead."""
         return [None, 0, int(self.rng.integers(1, 6)), -int(self.rng.integers(1, 12))][
             int(self.rng.integers(4))
@@ -55,14 +68,19 @@ class RandomNetwork:
         scratch = int(self.rng.choice([0, 0, 5]))
         output = self.tensor(pool.output if pool else axis.output)
         window = row_window(axis, pool)
-        self.add((source,), output, Rows("none", (window,), (self.lead(),), array=True), scratch)
+        self.add(
+            (source,),
+            output,
+            Rows("none", (window,), (self.overlap(),), pointer_array=True),
+            scratch,
+        )
 
     def paired(self) -> None:
         """A convolution that makes two rows, or three, a turn."""
         source = self.any_tensor()
         height, made = geometry(self.tensors[source])[0], int(self.rng.integers(2, 4))
         window = RowWindow(height, kernel=2 + made, stride=made, before=1)
-        rows = Rows("none", (window,), (None,), array=True, made=made)
+        rows = Rows("none", (window,), (None,), pointer_array=True, made=made)
         self.add((source,), self.tensor(height), rows)
 
     def _axis(self, height: int) -> Axis:
@@ -77,13 +95,13 @@ class RandomNetwork:
         other = int(self.rng.choice(fitting))
         windows = (RowWindow(height), RowWindow(height))
         self.add((source, other), self.tensor(height),
-                 Rows("none", windows, (self.lead(), self.lead())))  # fmt: skip
+                 Rows("none", windows, (self.overlap(), self.overlap())))  # fmt: skip
 
-    def gathered(self) -> None:
+    def accumulated(self) -> None:
         """One row of sums over all rows."""
         source = self.any_tensor()
         height = geometry(self.tensors[source])[0]
-        rows = Rows("none", (RowWindow(height),), (None,), gathered=height, sums_bytes=6)
+        rows = Rows("none", (RowWindow(height),), (None,), accumulated=height, sums_bytes=6)
         self.add((source,), self.tensor(1), rows)
 
     def whole(self) -> None:
@@ -110,7 +128,7 @@ def random_network(seed: int, steps: int = 8) -> Program:
     """A network of chains and branches."""
     network = RandomNetwork(seed)
     makers = [network.windowed] * 5 + [network.joined] * 3
-    makers += [network.paired, network.gathered, network.whole, network.viewed]
+    makers += [network.paired, network.accumulated, network.whole, network.viewed]
     for _ in range(steps):
         makers[int(network.rng.integers(len(makers)))]()
     return network.program()

@@ -1,12 +1,9 @@
 """The listings of convert/ops and of kernels/portable are the same architecture twice."""
 
-import re
 from pathlib import Path
 
-import pytest
-
 from glyphite.convert.compiler import ops
-from glyphite.convert.compiler.emit.kernels import PORTABLE, header
+from glyphite.convert.compiler.emit.kernels import PORTABLE
 from glyphite.convert.compiler.ops import definitions, lowerings, supported
 
 WITHOUT_KERNEL = {"expand_dims", "reshape", "squeeze", "padv2", "pack", "shape", "strided_slice"}
@@ -33,13 +30,6 @@ def named() -> dict[str, str]:
 def test_every_operator_has_its_kernel_and_every_kernel_an_operator() -> None:
     """A kernel has its operator's name, but where several operators share one and name it."""
     assert kernels() - WITHOUT_KERNEL == {path.stem for path in PORTABLE.glob("*.h")}
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in PORTABLE.glob("*.h")))
-def test_a_kernel_declares_a_struct_and_a_function_of_its_name(name: str) -> None:
-    text = header(name).read_text()
-    assert f"struct glyphite_{name} {{" in text
-    assert re.search(rf"\bglyphite_{name}\(const struct glyphite_{name} \*", text)
 
 
 def test_every_operator_of_a_tflite_has_options_a_version_and_checks() -> None:

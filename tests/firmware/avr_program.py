@@ -1,15 +1,16 @@
 """A C program around one AVR kernel, run on a bare emulated chip that counts cycles."""
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ir.rows import RowWindow
+from glyphite.convert.compiler.ir.struct import Struct, flat, members
+from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
+from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairConstants
 from tests.firmware.kernel_program import SOURCES, WARNINGS
 
 CHIPS = ("atmega328p", "atmega2560")
@@ -17,7 +18,7 @@ FLAGS = ("-Os", *WARNINGS, "-std=gnu99", f"-I{SOURCES}")
 
 PROGRAM = """
 #include <avr/io.h>
-#include "kernels/avr/{header}.h"
+#include "kernels/{header}"
 
 {arrays}
 static const GLYPHITE_FAR struct glyphite_{kernel} layer = {struct};
@@ -64,7 +65,7 @@ def chip(folder: Path) -> Path:
 
 
 class AvrProgram:
-    """An AVR variant's step over whole input tensors (n, height, row_bytes)."""
+    """A step by an AVR's convolution over whole input tensors (n, height, row_bytes)."""
 
     def __init__(
         self, folder: Path, step: Step, tensors: NDArray[np.int8], output_bytes: int
@@ -74,16 +75,17 @@ class AvrProgram:
         height = tensors.shape[1] if tensors.ndim == 4 and step.rows else 1
         window = step.rows.windows[0] if step.rows else RowWindow(1)
         assert window is not None
-        fields = step.fields
-        turns = output_bytes // (fields["output_width"] * fields["output_channels"])
+        conv = step.constants
+        assert isinstance(conv, AvrConv2DConstants | AvrConv2DPairConstants)
+        turns = output_bytes // (conv.output_width * conv.output_channels)
         under = [[-1 if row is None else row for row in window.under(y)] for y in range(turns)]
         self.source = folder / "program.c"
         self.source.write_text(
             PROGRAM.format(
-                header=step.kernel.removeprefix("avr_"),
-                kernel=step.kernel,
-                arrays="\n".join(_arrays(step.fields)),
-                struct=_initializer(step.fields),
+                header=step.kernel.header,
+                kernel=step.kernel.name,
+                arrays="\n".join(_arrays(conv)),
+                struct=_initializer(conv),
                 turns=turns,
                 pointers=window.count,
                 under=", ".join(str(row) for rows in under for row in rows),
@@ -107,8 +109,9 @@ class AvrProgram:
         return outputs, np.array(done.stderr.split(), np.int64)
 
 
-def _arrays(fields: Mapping[str, Any]) -> list[str]:
-    parts = fields["weights"] if isinstance(fields["weights"], tuple) else (fields["weights"],)
+def _arrays(conv: Struct) -> list[str]:
+    (weights,) = (field.value for field in flat(conv) if field.name == "weights")
+    parts = weights if isinstance(weights, tuple) else (np.asarray(weights),)
     return [
         f"static const GLYPHITE_FAR uint8_t weights_{i}[{len(part)}] = "
         f"{{{', '.join(map(str, part.tolist()))}}};"
@@ -116,14 +119,14 @@ def _arrays(fields: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _initializer(fields: Mapping[str, Any]) -> str:
+def _initializer(conv: Struct) -> str:
     parts = []
-    for name, value in fields.items():
+    for name, value in members(conv):
         if isinstance(value, tuple):
             text = "{" + ", ".join(f"weights_{i}" for i in range(len(value))) + "}"
         elif isinstance(value, np.ndarray):
             text = "weights_0"
         else:
-            text = _initializer(value) if isinstance(value, Mapping) else str(value)
+            text = _initializer(value) if isinstance(value, Struct) else str(value)
         parts.append(f".{name} = {text}")
     return "{" + ", ".join(parts) + "}"

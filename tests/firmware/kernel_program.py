@@ -1,14 +1,15 @@
 """A C program around one kernel, run on this machine or on an emulated Cortex-M4."""
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.targets.dsp.words import Variant
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.struct import Struct, members
 from glyphite.convert.shipped import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
@@ -23,7 +24,7 @@ MARK = 90
 
 PROGRAM = """
 #include <stdio.h>
-#include "kernels/dsp/{header}.h"
+#include "kernels/{header}"
 
 {arrays}
 static const struct glyphite_{kernel} layer = {struct};
@@ -110,12 +111,12 @@ SECTIONS {
 
 
 class KernelProgram:
-    """A variant's kernel over inputs (n, ...), each giving ``output_bytes``."""
+    """A step's kernel over inputs (n, ...), each giving ``output_bytes``."""
 
     def __init__(
         self,
         folder: Path,
-        variant: Variant,
+        step: Step,
         inputs: NDArray[np.int8],
         output_bytes: int,
         arguments: str = "input, output, scratch",
@@ -124,18 +125,18 @@ class KernelProgram:
         self.folder = folder
         self.source = folder / "program.c"
         flat = inputs.reshape(len(inputs), -1)
-        constants = [*arrays("layer", variant.fields), array("tensors", flat)]
+        constants = [*arrays("layer", step.constants), array("tensors", flat)]
         self.source.write_text(
             PROGRAM.format(
-                header=variant.kernel.removeprefix("dsp_"),
-                kernel=variant.kernel,
+                header=step.kernel.header,
+                kernel=step.kernel.name,
                 arrays="\n".join(constants),
-                struct=initializer("layer", variant.fields),
+                struct=initializer("layer", step.constants),
                 input_bytes=flat.shape[1],
                 output_bytes=output_bytes,
                 behind=BEHIND,
                 mark=MARK,
-                scratch_words=max(1, variant.scratch_words),
+                scratch_words=max(1, step.scratch_bytes // 4),
                 inputs=len(inputs),
                 arguments=arguments,
             )
@@ -179,20 +180,20 @@ def array(name: str, values: NDArray[Any]) -> str:
     return f"static const {values.dtype.name}_t {name}[{values.size}] = {{{text}}};"
 
 
-def arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[str]:
-    """The definitions of all arrays in a struct's fields."""
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
+def arrays(prefix: str, constants: Struct) -> Iterator[str]:
+    """The definitions of all arrays in a struct."""
+    for name, value in members(constants):
+        if isinstance(value, Struct):
             yield from arrays(f"{prefix}_{name}", value)
         elif isinstance(value, np.ndarray):
             yield array(f"{prefix}_{name}", value)
 
 
-def initializer(prefix: str, fields: Mapping[str, Any]) -> str:
+def initializer(prefix: str, constants: Struct) -> str:
     """A struct's initializer."""
     parts = []
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
+    for name, value in members(constants):
+        if isinstance(value, Struct):
             text = initializer(f"{prefix}_{name}", value)
         else:
             text = f"{prefix}_{name}" if isinstance(value, np.ndarray) else str(value)

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.driver import lower
-from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.decision import Refusal
 from glyphite.convert.compiler.ir.fixed_point import multiply_high
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.passes import optimize
-from glyphite.convert.compiler.targets.avr import conv_2d as conv_2d_layout
+from glyphite.convert.compiler.targets.avr import conv_2d as avr_conv_2d
 from glyphite.convert.compiler.targets.avr import conv_2d_pair
 from glyphite.convert.compiler.targets.avr.channels import LARGEST_ARRAY
+from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
+from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairConstants
 from glyphite.host.runners.tflm import infer
+from tests.builders.kernels import constants_of, only_step, refuses, taken
 from tests.builders.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
 from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
@@ -37,18 +38,12 @@ def tools(require_tool: Callable[..., None]) -> None:
         absent("libsimavr-dev is not installed.")
 
 
-def only_step(content: bytes) -> Step:
-    """The one kernel call of a model."""
-    (step,) = lower(optimize(read(content))).steps
-    return step
+Match = Callable[[Step], Step | Refusal]
+KERNELS: list[Match] = [avr_conv_2d.match, conv_2d_pair.match]
 
 
-Variant = Callable[[Step], Step | None]
-KERNELS: list[Variant] = [conv_2d_layout.variant, conv_2d_pair.variant]
-
-
-def kernel_name(variant: Variant) -> str:
-    return variant.__module__.rpartition(".")[2]
+def kernel_name(match: Match) -> str:
+    return match.__module__.rpartition(".")[2]
 
 
 def check(
@@ -58,12 +53,11 @@ def check(
     rng: np.random.Generator,
     mcu: str,
     *,
-    variant: Variant = conv_2d_layout.variant,
+    match: Match = avr_conv_2d.match,
 ) -> tuple[Step, float]:
     """The kernel gives TFLM's bytes; the step, and the most cycles for each MAC."""
     content, shape = model
-    found = variant(only_step(content))
-    assert found is not None
+    found = taken(match, only_step(content))
     inputs = hard_inputs(rng, shape, 2)
     expected = infer(content, inputs).reshape(len(inputs), -1)
     outputs, cycles = AvrProgram(folder, found, inputs, expected.shape[1]).run(emulator, mcu)
@@ -81,7 +75,7 @@ def padded(
     """A padded convolution whose input's zero point is -128, or is not."""
     while True:
         model = conv_2d(rng, source, 6, (3, 4), stride=stride, padding=SAME, activation=RELU)
-        if (only_step(model[0]).fields["input_offset"] == 128) == lowest:
+        if (constants_of(model[0]).input_offset == 128) == lowest:
             return model
 
 
@@ -100,19 +94,19 @@ GEOMETRIES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("mcu", CHIPS)
 @pytest.mark.parametrize("activation", [NONE, RELU, RELU6])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g["source"])))
-@pytest.mark.parametrize("variant", KERNELS, ids=kernel_name)
+@pytest.mark.parametrize("match", KERNELS, ids=kernel_name)
 def test_convolution_of_any_geometry_gives_tflms_bytes(
     tmp_path: Path,
     emulator: Path,
     *,
-    variant: Variant,
+    match: Match,
     geometry: dict[str, Any],
     activation: int,
     mcu: str,
 ) -> None:
     rng = np.random.default_rng([activation, *geometry["source"]])
     model = conv_2d(rng, activation=activation, padding=VALID, **geometry)
-    check(tmp_path, emulator, model, rng, mcu, variant=variant)
+    check(tmp_path, emulator, model, rng, mcu, match=match)
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
@@ -129,12 +123,12 @@ def test_padding_counts_as_zero_where_the_input_begins_at_its_zero_point(
 @pytest.mark.parametrize("lowest", [False, True])
 def test_padded_windows_are_not_for_pairs(lowest: bool) -> None:
     content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=lowest)
-    assert conv_2d_pair.variant(only_step(content)) is None
+    assert refuses(conv_2d_pair.match, only_step(content))
 
 
 def test_padding_of_any_other_zero_point_stays_with_the_portable_kernel() -> None:
     content, _ = padded(np.random.default_rng(0), (6, 6, 2), (1, 1), lowest=False)
-    assert conv_2d_layout.variant(only_step(content)) is None
+    assert refuses(avr_conv_2d.match, only_step(content))
 
 
 @pytest.mark.parametrize("mcu", CHIPS)
@@ -155,8 +149,8 @@ def test_fully_connected_of_any_length_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng(inputs)
     content = fully_connected(rng, (1, inputs), inputs, channels)
-    for variant in KERNELS[: 2 if inputs <= 255 else 1]:
-        check(tmp_path, emulator, (content, (1, inputs)), rng, mcu, variant=variant)
+    for match in KERNELS[: 2 if inputs <= 255 else 1]:
+        check(tmp_path, emulator, (content, (1, inputs)), rng, mcu, match=match)
 
 
 def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
@@ -165,12 +159,13 @@ def test_weights_of_more_than_an_array_are_split_and_read_beyond_64_kilobytes(
     rng = np.random.default_rng(5)
     content = fully_connected(rng, (1, 600), 600, 120, activation=RELU)
     step, _ = check(tmp_path, emulator, (content, (1, 600)), rng, "atmega2560")
-    assert [len(part) <= LARGEST_ARRAY for part in step.fields["weights"]] == [True] * 3
+    assert isinstance(step.constants, AvrConv2DConstants)
+    assert [len(part) <= LARGEST_ARRAY for part in step.constants.weights] == [True] * 3
 
 
 def with_weights(content: bytes, weights: NDArray[np.int8]) -> bytes:
     """The same model with other weights."""
-    before = only_step(content).fields["weights"].tobytes()
+    before = constants_of(content).weights.tobytes()
     assert content.count(before) == 1
     return content.replace(before, weights.tobytes())
 
@@ -203,18 +198,18 @@ def test_sums_are_of_16_bits_just_where_no_input_can_leave_them(
 ) -> None:
     """Two inputs of -128 make -32,512 of weights of 127: 255 more is the most."""
     content = two_weights([-255, 255, -256, 256, 509, -509, 510, -510])
-    step = conv_2d_pair.variant(only_step(content))
-    assert step is not None
-    narrow = step.fields["weights"].reshape(8, -1)[:, 0].tolist()
+    step = taken(conv_2d_pair.match, only_step(content))
+    assert isinstance(step.constants, AvrConv2DPairConstants)
+    narrow = step.constants.weights.reshape(8, -1)[:, 0].tolist()
     assert narrow == [1, 1, 0, 0, 1, 1, 0, 0]
     inputs = np.array([[a, b] for a in (-128, -127, 0, 127) for b in (-128, 1, 127)], np.int8)
     outputs, _ = AvrProgram(tmp_path, step, inputs, 8).run(emulator, mcu)
     np.testing.assert_array_equal(outputs, infer(content, inputs).reshape(-1, 8))
 
 
-@pytest.mark.parametrize("variant", KERNELS, ids=kernel_name)
+@pytest.mark.parametrize("match", KERNELS, ids=kernel_name)
 def test_halves_are_rounded_as_tflm_rounds_them_on_either_side_of_zero(
-    tmp_path: Path, emulator: Path, variant: Variant
+    tmp_path: Path, emulator: Path, match: Match
 ) -> None:
     """Where the factor is a power of two, every odd sum is a half for the first rounding."""
     model = ModelBuilder()
@@ -223,8 +218,7 @@ def test_halves_are_rounded_as_tflm_rounds_them_on_either_side_of_zero(
     output = model.tensor((1, 4), 16.0, 3)
     model.operator("FULLY_CONNECTED", inputs, [output], "FullyConnectedOptions", version=4)
     content = model.build([0], [output])
-    step = variant(only_step(content))
-    assert step is not None
+    step = taken(match, only_step(content))
     tensors = np.arange(-128, 128, dtype=np.int8)[:, None]
     outputs, _ = AvrProgram(tmp_path, step, tensors, 4).run(emulator, "atmega328p")
     np.testing.assert_array_equal(outputs, infer(content, tensors).reshape(-1, 4))
@@ -235,9 +229,7 @@ def test_sums_that_can_leave_24_bits_stay_with_the_portable_kernel() -> None:
     weights = np.zeros((4, 270), np.int8)
     for count, fits in ((256, True), (260, False)):
         weights[2, :count] = 127
-        assert (
-            conv_2d_layout.variant(only_step(with_weights(content, weights))) is not None
-        ) == fits
+        assert refuses(avr_conv_2d.match, only_step(with_weights(content, weights))) != fits
 
 
 def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
@@ -247,18 +239,19 @@ def test_groups_are_of_eight_channels_and_of_four_at_the_end() -> None:
     """
     content = fully_connected(np.random.default_rng(2), (1, 5), 5, 11)
     step = only_step(content)
-    found = conv_2d_layout.variant(step)
-    assert found is not None
-    (stream,) = found.fields["weights"]
-    assert found.fields["rests"] == 1
+    found = taken(avr_conv_2d.match, step).constants
+    assert isinstance(found, AvrConv2DConstants)
+    (stream,) = found.weights
+    assert found.rests == 1
     rest, stream = stream[:11].view(np.int8), stream[11:]
     assert rest.tolist() == infer(content, np.full((1, 5), -128, np.int8)).ravel().tolist()
     assert len(stream) == 5 * 8 + 8 * 8 + 5 * 4 + 3 * 8
-    weights = step.fields["weights"].reshape(11, 5).astype(int) + 128
+    portable = constants_of(content)
+    weights = portable.weights.reshape(11, 5).astype(int) + 128
     assert stream[:40].reshape(5, 8).tolist() == weights[:8].T.tolist()
     last = stream[40 + 64 :][:20].reshape(5, 4)
     assert last[:, :3].tolist() == weights[8:].T.tolist()
-    shift = -int(step.fields["output"]["shift"][8])
+    shift = -int(portable.output.shift[8])
     assert stream[40 + 64 + 20 + 7] == shift
 
 
@@ -268,8 +261,7 @@ def test_a_background_of_zeros_is_quick_and_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng(8)
     content, shape = conv_2d(rng, (9, 9, 1), 18, (3, 3), padding=VALID)
-    step = conv_2d_layout.variant(only_step(content))
-    assert step is not None
+    step = taken(avr_conv_2d.match, only_step(content))
     inputs = np.full((2, *shape[1:]), -128, np.int8)
     inputs[1, 4:6, 4:6] = [[[127], [-127]], [[0], [1]]]
     outputs, cycles = AvrProgram(tmp_path, step, inputs, 7 * 7 * 18).run(emulator, mcu)

@@ -159,7 +159,7 @@ def test_a_network_of_few_channels_takes_8_milliseconds(
 def kernels(content: bytes, goal: Goal) -> set[str]:
     """Those of a model's convolutions, on an Uno."""
     steps = compile_model(content, "model", architecture="avr5", goal=goal).program.steps
-    return {step.kernel for step in steps if "conv" in step.kernel}
+    return {step.kernel.name for step in steps if "conv" in step.kernel.name}
 
 
 def test_a_model_has_one_kernel_for_its_convolutions() -> None:
@@ -169,9 +169,9 @@ def test_a_model_has_one_kernel_for_its_convolutions() -> None:
     assert kernels(uno, Goal.SPEED) == kernels(uno, Goal.SIZE) == {"avr_conv_2d"}
     many = fully_connected(np.random.default_rng(0), (1, 100), 100, 64)
     model = compile_model(many, "model", architecture="avr5", goal=Goal.SPEED)
-    assert [step.kernel for step in model.program.steps] == ["avr_conv_2d"]
+    assert [step.kernel.name for step in model.program.steps] == ["avr_conv_2d"]
     model = compile_model(many, "model", architecture="avr5", goal=Goal.SIZE)
-    assert [step.kernel for step in model.program.steps] == ["avr_conv_2d_pair"]
+    assert [step.kernel.name for step in model.program.steps] == ["avr_conv_2d_pair"]
 
 
 def test_pairs_read_weights_beyond_64_kilobytes(tmp_path: Path, emulator: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_pair_is_not_written_over_inputs_that_its_first_pixel_still_needs(
     tmp_path: Path, emulator: Path
 ) -> None:
     compiled = compile_model(in_place(), "model", architecture="avr5")
-    assert {step.kernel for step in compiled.program.steps} == {"avr_conv_2d_pair"}
+    assert {step.kernel.name for step in compiled.program.steps} == {"avr_conv_2d_pair"}
     assert compiled.plan.bytes < 2 * 54  # so that they do lie over each other
     inputs = hard_inputs(np.random.default_rng(0), (1, 3, 9, 2), 20)
     check(tmp_path, emulator, in_place(), inputs, "atmega328p")
@@ -218,7 +218,7 @@ def test_a_pair_is_not_written_over_inputs_that_its_first_pixel_still_needs(
 def only_kernel(content: bytes) -> str:
     """The kernel that a model of one operator gets on an Uno."""
     (step,) = compile_model(content, "model", architecture="avr5").program.steps
-    return step.kernel
+    return step.kernel.name
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])

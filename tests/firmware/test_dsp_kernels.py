@@ -9,37 +9,41 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.driver import lower
-from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.decision import Refusal
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.passes import optimize
-from glyphite.convert.compiler.targets.dsp import depthwise as dsp_depthwise
-from glyphite.convert.compiler.targets.dsp import variants as dsp
+from glyphite.convert.compiler.targets.dsp import (
+    add,
+    conv_2d_max_pool_2d,
+    conv_2d_max_pool_2d_plane,
+    conv_2d_max_pool_2d_winograd,
+    conv_2d_winograd,
+    depthwise_conv_2d,
+    depthwise_conv_2d_image,
+    depthwise_conv_2d_pair,
+)
+from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
+from glyphite.convert.compiler.targets.dsp import fully_connected as dsp_fully_connected
 from glyphite.convert.compiler.targets.dsp.add import OPERANDS, reference
-from glyphite.convert.compiler.targets.dsp.words import Fields, Variant
+from glyphite.convert.compiler.targets.dsp.conv_2d import DspConv2DConstants
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.depthwise_conv_2d import DepthwiseConv2DConstants
 from glyphite.host.runners.tflm import infer
+from tests.builders.kernels import Match, constants_of, only_step, refuses, taken
 from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
 from tests.convert.compiler.ops.test_arithmetic import EVERY_VALUE, binary
 from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
 from tests.convert.compiler.ops.test_window_operators import depthwise
 from tests.firmware.kernel_program import KernelProgram
 
-Make = Callable[[Fields], Variant | None]
 Model = tuple[bytes, tuple[int, ...]]
 RECTIFIED: dict[str, Any] = {"activation": RELU, "zero_point": -128}
 """The output of a trained network's layer with ReLU: it begins where int8 does."""
 
 
-def only_step(content: bytes) -> Step:
-    """The one kernel call of a model."""
-    (step,) = lower(optimize(read(content))).steps
-    return step
-
-
 def narrow_weights(content: bytes) -> bytes:
     """A model without weights of -128, which TensorFlow's quantizer never makes."""
-    step = only_step(content)
-    weights = step.fields.get("conv", step.fields)["weights"]
+    constants = constants_of(content)
+    weights = getattr(constants, "conv", constants).weights
     before = weights.tobytes()
     assert content.count(before) == 1
     return content.replace(before, np.maximum(weights, -127).tobytes())
@@ -81,20 +85,30 @@ def pooled(
 
 
 def check(
-    folder: Path, model: Model, make: Make, rng: np.random.Generator, *flags: str
-) -> tuple[Variant, NDArray[np.int64], Step]:
-    """Both builds give TFLM's bytes; the variant, instructions an input, and the step."""
+    folder: Path, model: Model, match: Match, rng: np.random.Generator, *flags: str
+) -> tuple[Step, NDArray[np.int64]]:
+    """Both builds give TFLM's bytes; the step by the kernel, and instructions an input."""
     content, shape = model
-    step = only_step(content)
-    variant = make(step.fields)
-    assert variant is not None
+    step = taken(match, only_step(content))
     inputs = hard_inputs(rng, shape, 2)
     expected = infer(content, inputs).reshape(len(inputs), -1)
-    program = KernelProgram(folder, variant, inputs, expected.shape[1])
+    program = KernelProgram(folder, step, inputs, expected.shape[1])
     np.testing.assert_array_equal(program.native(), expected)
     found, instructions = program.emulated(*flags)
     np.testing.assert_array_equal(found, expected)
-    return variant, instructions, step
+    return step, instructions
+
+
+def conv_of(step: Step) -> DspConv2DConstants:
+    """The constants of a step by dsp/conv_2d.h."""
+    assert isinstance(step.constants, DspConv2DConstants)
+    return step.constants
+
+
+def by_pairs_or_rows(step: Step, layer: DepthwiseConv2DConstants) -> Step | Refusal:
+    """By pairs of rows where they can be made, else by single rows."""
+    pairs = depthwise_conv_2d_pair.match(step, layer)
+    return depthwise_conv_2d.match(step, layer) if isinstance(pairs, Refusal) else pairs
 
 
 @pytest.fixture(autouse=True)
@@ -122,24 +136,24 @@ def test_convolution_of_any_geometry_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng([activation, *geometry["source"]])
     content, shape = conv_2d(rng, activation=activation, **geometry)
-    check(tmp_path, (narrow_weights(content), shape), dsp.conv_2d, rng)
+    check(tmp_path, (narrow_weights(content), shape), dsp_conv_2d.match, rng)
 
 
 def test_weights_of_minus_128_take_the_wide_layout(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     content, shape = conv_2d(rng, (5, 5, 8), 12, (3, 3), padding=SAME, activation=RELU)
-    variant, _, _ = check(tmp_path, (content, shape), dsp.conv_2d, rng)
-    assert variant.fields["inputs"]["wide"] == 1
+    step, _ = check(tmp_path, (content, shape), dsp_conv_2d.match, rng)
+    assert conv_of(step).inputs.wide == 1
 
 
 def test_sums_too_large_for_eight_fraction_bits_take_fewer(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     content, shape = conv_2d(rng, (3, 3, 256), 2, (3, 3), activation=NONE)
     content = narrow_weights(content)
-    content = content.replace(only_step(content).fields["weights"].tobytes(), b"\x7f" * 4608)
-    variant, _, _ = check(tmp_path, (content, shape), dsp.conv_2d, rng)
-    assert variant.fields["inputs"]["wide"] == 1
-    assert variant.fields["requantize"]["fraction_bits"] < 8
+    content = content.replace(constants_of(content).weights.tobytes(), b"\x7f" * 4608)
+    step, _ = check(tmp_path, (content, shape), dsp_conv_2d.match, rng)
+    assert conv_of(step).inputs.wide == 1
+    assert conv_of(step).requantize.fraction_bits < 8
 
 
 @pytest.mark.parametrize(
@@ -151,14 +165,14 @@ def test_convolution_with_pooling_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng(channels)
     model = pooled(rng, source, channels, padding=padding, stride=stride)
-    check(tmp_path, model, dsp.conv_2d_max_pool_2d, rng)
+    check(tmp_path, model, conv_2d_max_pool_2d.match, rng)
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
 def test_a_plane_of_one_channel_gives_tflms_bytes(tmp_path: Path, padding: int) -> None:
     rng = np.random.default_rng(padding)
     model = pooled(rng, (9, 10, 1), 7, padding=padding)
-    check(tmp_path, model, dsp.conv_2d_max_pool_2d_plane, rng)
+    check(tmp_path, model, conv_2d_max_pool_2d_plane.match, rng)
 
 
 @pytest.mark.parametrize("activation", [NONE, RELU])
@@ -170,21 +184,21 @@ def test_winograd_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng([activation, *source])
     content, shape = conv_2d(rng, source, 6, (3, 3), padding=padding, activation=activation)
-    check(tmp_path, (content, shape), dsp.conv_2d_winograd, rng)
+    check(tmp_path, (content, shape), conv_2d_winograd.match, rng)
 
 
 def test_winograd_with_pooling_gives_tflms_bytes(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
-    check(tmp_path, pooled(rng, (9, 13, 8), 6), dsp.conv_2d_max_pool_2d_winograd, rng)
+    check(tmp_path, pooled(rng, (9, 13, 8), 6), conv_2d_max_pool_2d_winograd.match, rng)
 
 
 def test_winograd_of_extreme_weights_gives_tflms_bytes(tmp_path: Path) -> None:
     """Transformed weights reach 9 * 128, in either direction, where filters are all extreme."""
     rng = np.random.default_rng(9)
     content, shape = conv_2d(rng, (6, 6, 8), 2, (3, 3), padding=SAME)
-    weights = only_step(content).fields["weights"].tobytes()
+    weights = constants_of(content).weights.tobytes()
     content = content.replace(weights, b"\x80" * 72 + b"\x7f\x81" * 36)
-    check(tmp_path, (content, shape), dsp.conv_2d_winograd, rng)
+    check(tmp_path, (content, shape), conv_2d_winograd.match, rng)
 
 
 @pytest.mark.parametrize("activation", [NONE, RELU])
@@ -194,7 +208,7 @@ def test_fully_connected_gives_tflms_bytes(
 ) -> None:
     rng = np.random.default_rng([activation, count])
     content = fully_connected(rng, shape, count, channels, activation=activation)
-    check(tmp_path, (narrow_weights(content), shape), dsp.fully_connected, rng)
+    check(tmp_path, (narrow_weights(content), shape), dsp_fully_connected.match, rng)
 
 
 @pytest.mark.parametrize(("shape", "count"), [((1, 40), 40), ((1, 5, 7), 7)])
@@ -203,13 +217,13 @@ def test_fully_connected_of_wide_weights_gives_tflms_bytes(
 ) -> None:
     """Weights of -128, and a bias that leaves no room for eight fraction bits."""
     content = fully_connected(np.random.default_rng(3), shape, count, 6, activation=RELU)
-    fields = only_step(content).fields
-    bias = fields["output"]["bias"]
+    dense = constants_of(content)
+    bias = dense.output.bias
     content = content.replace(bias.tobytes(), np.full_like(bias, 2**23).tobytes())
-    content = content.replace(fields["weights"].tobytes(), b"\x80" * fields["weights"].size)
-    assert dsp.fully_connected(only_step(content).fields) is None
+    content = content.replace(dense.weights.tobytes(), b"\x80" * dense.weights.size)
+    assert refuses(dsp_fully_connected.match, only_step(content))
     rng = np.random.default_rng(4)
-    check(tmp_path, (content, shape), dsp.fully_connected_expanded, rng)
+    check(tmp_path, (content, shape), dsp_fully_connected.match_wide, rng)
 
 
 @pytest.mark.parametrize("activation", [NONE, RELU])
@@ -234,8 +248,8 @@ def test_depthwise_convolution_gives_tflms_bytes(
     """By pairs of output rows where the stride along the height is 1, else row by row."""
     rng = np.random.default_rng([*source, *stride])
     model = depthwise(rng, source, (3, 3), stride=stride, padding=padding, activation=activation)
-    variant, _, _ = check(tmp_path, model, dsp_depthwise.depthwise_conv_2d, rng)
-    assert variant.kernel.endswith("_pair") == (stride[0] == 1)
+    step, _ = check(tmp_path, model, by_pairs_or_rows, rng)
+    assert step.kernel.name.endswith("_pair") == (stride[0] == 1)
 
 
 @pytest.mark.parametrize(
@@ -258,26 +272,25 @@ def test_depthwise_convolution_by_whole_images_gives_tflms_bytes(
     """Odd and even sizes, down to one pixel; rows that end a pair of rows early."""
     rng = np.random.default_rng([*source, stride])
     model = depthwise(rng, source, (3, 3), stride=(stride,) * 2, padding=padding, **RECTIFIED)
-    check(tmp_path, model, dsp_depthwise.depthwise_conv_2d_image, rng)
+    check(tmp_path, model, depthwise_conv_2d_image.match, rng)
 
 
 def test_whole_images_take_fewer_instructions_than_pairs_of_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(13)
     model = depthwise(rng, (12, 12, 16), (3, 3), padding=SAME, **RECTIFIED)
-    _, image, step = check(tmp_path / "image", model, dsp_depthwise.depthwise_conv_2d_image, rng)
-    _, pairs, _ = check(tmp_path / "pairs", model, dsp_depthwise.depthwise_conv_2d, rng)
+    step, image = check(tmp_path / "image", model, depthwise_conv_2d_image.match, rng)
+    _, pairs = check(tmp_path / "pairs", model, by_pairs_or_rows, rng)
     assert image.max() < 0.8 * pairs.max()
     assert image.max() / step.macs < 2.2
 
 
 def test_what_whole_images_cannot_do_is_left_to_other_kernels() -> None:
     rng = np.random.default_rng(14)
-    make = dsp_depthwise.depthwise_conv_2d_image
     wide = depthwise(rng, (3, 62, 4), (3, 3), padding=SAME, **RECTIFIED)
     mixed = depthwise(rng, (6, 6, 4), (3, 3), stride=(1, 2), padding=SAME, **RECTIFIED)
     kinked = depthwise(rng, (6, 6, 4), (3, 3), padding=SAME, activation=NONE)
     for content, _ in (wide, mixed, kinked):
-        assert make(only_step(content).fields) is None
+        assert refuses(depthwise_conv_2d_image.match, only_step(content))
 
 
 @pytest.mark.parametrize("pixels", [3, 4])
@@ -287,20 +300,19 @@ def test_blocks_of_three_and_four_pixels_give_tflms_bytes(
 ) -> None:
     """One step, fewer than eight, exactly eight behind the first, and more; with pixels left."""
 
-    def blocks(fields: Fields) -> Variant | None:
-        found = dsp.conv_2d_expanded(fields)
-        assert found is not None
-        made = {**found.fields, "pixels": pixels, "rest": 7 % pixels}
-        return replace(found, fields=made, scratch_words=8 * (count + 3))
+    def blocks(step: Step, conv: Conv2DConstants) -> Step | Refusal:
+        found = dsp_conv_2d.match_wide(step, conv)
+        assert isinstance(found, Step)
+        made = replace(conv_of(found), pixels=pixels, rest=7 % pixels)
+        return replace(found, constants=made, scratch_bytes=32 * (count + 3))
 
     rng = np.random.default_rng([count, channels])
     while True:  # until the scales allow the simple form
         model = conv_2d(rng, (5, 7, count), channels, (1, 1), **RECTIFIED)
-        found = blocks(only_step(model[0]).fields)
-        if found is not None and found.fields["simple"]:
+        if conv_of(taken(blocks, only_step(model[0]))).simple:
             break
-    variant, _, _ = check(tmp_path, model, blocks, rng)
-    assert variant.fields["simple"] == 1
+    step, _ = check(tmp_path, model, blocks, rng)
+    assert conv_of(step).simple == 1
 
 
 @pytest.mark.parametrize(("channels", "stride", "most"), [(1, 1, 2.2), (3, 1, 1.3), (3, 2, 1.3)])
@@ -311,7 +323,7 @@ def test_a_first_layer_gives_tflms_bytes_and_reads_rows_where_they_lie(
     rng = np.random.default_rng([channels, stride])
     source = (24, 24, channels)
     model = conv_2d(rng, source, 16, (3, 3), stride=(stride,) * 2, padding=SAME, **RECTIFIED)
-    _, instructions, step = check(tmp_path, model, dsp.conv_2d_expanded, rng)
+    step, instructions = check(tmp_path, model, dsp_conv_2d.match_wide, rng)
     assert instructions.max() / step.macs < most
 
 
@@ -323,20 +335,19 @@ def test_adding_any_pair_of_values_gives_tflms_bytes(tmp_path: Path, kind: str, 
     content, shape = binary(
         rng, kind, (1, 256, 1), (1, 1, 256), activation=(NONE, RELU)[seed % 2], values=EVERY_VALUE
     )
-    fields = only_step(content).fields
-    table = reference(fields, subtract=kind == "SUB")
+    step = only_step(content)
+    layer = constants_of(content)
+    table = reference(layer, subtract=kind == "SUB")
     np.testing.assert_array_equal(infer(content, EVERY_VALUE.reshape(shape)).ravel(), table.ravel())
-    same = {"rows": 256, "pixels": 256, "channels": 1}
-    whole = {"row": 256, "pixel": 1, "channel": 1}
     sides = {
-        side: {**{k: v for k, v in fields[side].items() if k != "constant"}, **whole}
+        side: replace(getattr(layer, side), constant=None, row=256, pixel=1, channel=1)
         for side in ("left", "right")
     }
-    variant = dsp.variant("arithmetic", {**fields, **same, **sides})
-    assert variant is not None
+    whole = replace(layer, rows=256, pixels=256, channels=1, **sides)
+    made = taken(add.match, replace(step, constants=whole))
     pairs = np.stack(np.meshgrid(OPERANDS, OPERANDS, indexing="ij")).astype(np.int8)
     arguments = "input, input + 65536, output"
-    program = KernelProgram(tmp_path, variant, pairs[None], 65536, arguments)
+    program = KernelProgram(tmp_path, made, pairs[None], 65536, arguments)
     np.testing.assert_array_equal(program.native()[0], table.ravel())
     found, instructions = program.emulated()
     np.testing.assert_array_equal(found[0], table.ravel())
@@ -349,50 +360,49 @@ def test_kernels_give_the_same_bytes_at_every_level_of_optimization(
 ) -> None:
     """The assembly leaves the compiler the registers that it needs."""
     rng = np.random.default_rng(10)
-    check(tmp_path / "conv", pooled(rng, (6, 6, 4), 4), dsp.conv_2d_max_pool_2d, rng, level)
-    check(tmp_path / "plane", pooled(rng, (6, 6, 1), 3), dsp.conv_2d_max_pool_2d_plane, rng, level)
+    check(tmp_path / "conv", pooled(rng, (6, 6, 4), 4), conv_2d_max_pool_2d.match, rng, level)
+    check(
+        tmp_path / "plane", pooled(rng, (6, 6, 1), 3), conv_2d_max_pool_2d_plane.match, rng, level
+    )
     content, shape = conv_2d(rng, (4, 7, 4), 4, (3, 3), padding=SAME)
-    check(tmp_path / "winograd", (content, shape), dsp.conv_2d_winograd, rng, level)
+    check(tmp_path / "winograd", (content, shape), conv_2d_winograd.match, rng, level)
     for stride in (1, 2):
         image = depthwise(rng, (5, 7, 4), (3, 3), stride=(stride,) * 2, **RECTIFIED)
         folder = tmp_path / f"image{stride}"
-        check(folder, image, dsp_depthwise.depthwise_conv_2d_image, rng, level)
+        check(folder, image, depthwise_conv_2d_image.match, rng, level)
     simple = conv_2d(rng, (3, 5, 40), 4, (1, 1), **RECTIFIED)
-    check(tmp_path / "block", simple, dsp.conv_2d_expanded, rng, level)
+    check(tmp_path / "block", simple, dsp_conv_2d.match_wide, rng, level)
 
 
 @pytest.mark.parametrize(
-    ("channels", "kernel", "make", "most"),
+    ("channels", "kernel", "match", "most"),
     [
-        (16, (3, 3), dsp.conv_2d, 1.0),
-        (64, (1, 1), dsp.conv_2d, 1.0),
-        (32, (3, 3), dsp.conv_2d_winograd, 0.53),
+        (16, (3, 3), dsp_conv_2d.match, 1.0),
+        (64, (1, 1), dsp_conv_2d.match, 1.0),
+        (32, (3, 3), conv_2d_winograd.match, 0.53),
     ],
 )
 def test_kernels_stay_within_their_instructions(
-    tmp_path: Path, channels: int, kernel: tuple[int, int], make: Make, most: float
+    tmp_path: Path, channels: int, kernel: tuple[int, int], match: Match, most: float
 ) -> None:
     """``most`` instructions a MAC on 8x8 pixels, as many channels in as out."""
     rng = np.random.default_rng(11)
     source = (8, 8, channels)
     content, shape = conv_2d(rng, source, channels, kernel, padding=SAME, activation=RELU)
-    _, instructions, step = check(tmp_path, (narrow_weights(content), shape), make, rng)
+    step, instructions = check(tmp_path, (narrow_weights(content), shape), match, rng)
     assert instructions.max() / step.macs < most
 
 
-def test_what_a_kernel_cannot_do_stays_with_the_portable_one() -> None:
+def test_what_a_kernel_cannot_do_is_refused_with_a_reason() -> None:
     rng = np.random.default_rng(12)
-    fields = {
-        stride: only_step(conv_2d(rng, (8, 8, 4), 4, (3, 3), stride=(stride, stride))[0]).fields
-        for stride in (1, 2)
-    }
-    assert dsp.conv_2d_winograd(fields[2]) is None
-    odd = only_step(conv_2d(rng, (8, 8, 3), 4, (3, 3))[0]).fields
-    assert dsp.conv_2d_winograd(odd) is None
+    for stride in (1, 2):
+        step = only_step(conv_2d(rng, (8, 8, 4), 4, (3, 3), stride=(stride, stride))[0])
+        assert refuses(conv_2d_winograd.match, step) == (stride == 2)
+    odd = only_step(conv_2d(rng, (8, 8, 3), 4, (3, 3))[0])
+    assert refuses(conv_2d_winograd.match, odd)
     wide = fully_connected(rng, (1, 8), 8, 4)
-    weights = only_step(wide).fields["weights"].tobytes()
+    weights = constants_of(wide).weights.tobytes()
     wide = wide.replace(weights, b"\x80" * len(weights))
-    assert dsp.variant("fully_connected", only_step(wide).fields) is None
-    assert dsp.variant("softmax", {}) is None
-    large = only_step(fully_connected(rng, (1, 1025), 1025, 2)).fields
-    assert dsp.fully_connected_expanded(large) is None
+    assert refuses(dsp_fully_connected.match, only_step(wide))
+    large = only_step(fully_connected(rng, (1, 1025), 1025, 2))
+    assert refuses(dsp_fully_connected.match_wide, large)

@@ -13,7 +13,7 @@ from typing import Any
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.targets import variants
+from glyphite.convert.compiler.targets import has_own_kernels
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import write_bytes
 from glyphite.convert.workspace import TFLITE, ModelFolder
@@ -85,7 +85,7 @@ def examine(
 
 def has_goals(board: str) -> bool:
     """Whether goals make a difference there."""
-    return variants(load_board(board).mcu.architecture, Goal.SPEED, ()) is not None
+    return has_own_kernels(load_board(board).mcu.architecture)
 
 
 def _figures(model: ModelFolder, board: str, goal: Goal, count: int) -> dict[str, Any]:

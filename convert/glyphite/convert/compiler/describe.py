@@ -10,12 +10,11 @@ import numpy as np
 
 from glyphite.convert.compiler.driver import Compiled, understand
 from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.decision import Basis, Decision
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Quantization, Tensor
-from glyphite.convert.compiler.ir.program import Layer, Step
-from glyphite.convert.compiler.ir.proof import Proof
+from glyphite.convert.compiler.ir.program import Layer
 from glyphite.convert.compiler.memory.plan import Buffer, Plan
 from glyphite.convert.compiler.passes import PASSES, fold_shapes
-from glyphite.convert.compiler.targets import proofs
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,10 @@ class LayerFacts:
     """Of the activations."""
     weights: Numbers | None
     output_numbers: Numbers
-    proofs: tuple[Proof, ...]
-    """What decided the kernel: each proof's verdict, in the order in which they were asked for."""
+    proofs: tuple[Decision, ...]
+    """What had to be so for a kernel to give the same bytes, as it was asked when it was chosen."""
+    heuristics: tuple[Decision, ...]
+    """What decided among kernels that all give the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,7 @@ class RowLife:
 
 def layers(compiled: Compiled) -> list[LayerFacts]:
     """The layers in the order in which they run."""
-    both = zip(compiled.portable.layers, compiled.program.layers, strict=True)
-    return [_layer(compiled, before, layer) for before, layer in both]
+    return [_layer(compiled.program.graph, layer) for layer in compiled.program.layers]
 
 
 def passes(content: bytes) -> list[PassFacts]:
@@ -125,11 +125,7 @@ def passes(content: bytes) -> list[PassFacts]:
 
 def buffers(compiled: Compiled) -> list[BufferFacts]:
     """The arena's parts, in the order in which they are written."""
-    makers = {
-        layer.lowered.output: layer.name
-        for layer in compiled.program.layers
-        if isinstance(layer.lowered, Step)
-    }
+    makers = {step.output: layer.name for layer, step in compiled.program.computed}
     tensors = compiled.program.graph.tensors
     return [
         BufferFacts(
@@ -175,8 +171,7 @@ def memory_by_layer(compiled: Compiled) -> list[tuple[str, int]]:
     for turn, taken in zip(compiled.plan.schedule.turns, occupied(compiled.plan)[1:], strict=False):
         if turn.step in most:
             most[turn.step] = max(most[turn.step], taken)
-    steps = (layer for layer in compiled.program.layers if isinstance(layer.lowered, Step))
-    return [(layer.name, most[index]) for index, layer in enumerate(steps)]
+    return [(layer.name, most[index]) for index, (layer, _) in enumerate(compiled.program.computed)]
 
 
 def numbers(tensor: Tensor) -> Numbers:
@@ -188,33 +183,27 @@ def numbers(tensor: Tensor) -> Numbers:
     return Numbers(tensor.dtype, max(scales), quantization.zero_point, len(scales))
 
 
-def _layer(compiled: Compiled, before: Layer, layer: Layer) -> LayerFacts:
-    graph, operator, step = compiled.program.graph, layer.operator, layer.lowered
+def _layer(graph: Graph, layer: Layer) -> LayerFacts:
+    operator, step = layer.operator, layer.step
     used = [graph.tensors[index] for index in operator.inputs if index != ABSENT]
     constants = [tensor for tensor in used if tensor.data is not None]
     activations = [tensor for tensor in used if tensor.data is None]
     output = graph.output_of(operator)
-    call = step if isinstance(step, Step) else None
+    decisions = step.decisions if step else ()
     return LayerFacts(
         name=layer.name,
         operator=operator.kind,
-        kernel=call.kernel if call else None,
+        kernel=step.kernel.name if step else None,
         inputs=tuple(tensor.shape for tensor in activations),
         output=output.shape,
-        macs=call.macs if call else 0,
-        constant_bytes=call.constant_bytes if call else 0,
+        macs=step.macs if step else 0,
+        constant_bytes=step.constant_bytes if step else 0,
         input_numbers=tuple(numbers(tensor) for tensor in activations),
         weights=next((numbers(tensor) for tensor in constants if tensor.dtype == "int8"), None),
         output_numbers=numbers(output),
-        proofs=_proofs(compiled, before, layer),
+        proofs=tuple(d for d in decisions if d.basis is Basis.PROOF),
+        heuristics=tuple(d for d in decisions if d.basis is Basis.HEURISTIC),
     )
-
-
-def _proofs(compiled: Compiled, before: Layer, layer: Layer) -> tuple[Proof, ...]:
-    step, taken = before.lowered, layer.lowered
-    if not isinstance(step, Step) or not isinstance(taken, Step):
-        return ()
-    return proofs(step, taken, compiled.architecture, compiled.goal)
 
 
 def _pass(rewrite: Callable[[Graph], Graph], before: Graph, after: Graph) -> PassFacts:

@@ -6,7 +6,7 @@ generated C gives the same bytes for every input.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.compiler.emit.layers import state_bytes
@@ -15,13 +15,13 @@ from glyphite.convert.compiler.frontend.check import check, check_indices
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
-from glyphite.convert.compiler.ir.program import Layer, Program, Step
+from glyphite.convert.compiler.ir.program import Layer, Program
 from glyphite.convert.compiler.memory.fit_kernels import fit
 from glyphite.convert.compiler.memory.plan import MOST_ROWS, Plan, plan
 from glyphite.convert.compiler.memory.schedule import total_rows
 from glyphite.convert.compiler.ops import lowerings
 from glyphite.convert.compiler.passes import fold_shapes, optimize
-from glyphite.convert.compiler.targets import forms, variants
+from glyphite.convert.compiler.targets import forms, select
 from glyphite.convert.files import write_text
 
 
@@ -88,11 +88,13 @@ def compile_model(
     Two calls with the same arguments give the same text.
     """
     portable = lower(optimize(understand(content)))
-    program = specialize(portable, architecture, goal)
+    program = portable
+    if total_rows(portable) <= MOST_ROWS:
+        program = select(portable, architecture, goal)
     arena = plan(program, fed=stream_input)
-    ways = forms(architecture, goal)
-    if ways is not None:
-        program, arena = fit(program, arena, ways)
+    by_scratch = forms(architecture, goal)
+    if by_scratch is not None:
+        program, arena = fit(program, arena, by_scratch)
     digest = hashlib.sha256(content).digest()
     texts = files(name, digest, program, arena, architecture=architecture, goal=goal)
     return Compiled(name, digest.hex(), architecture, goal, portable, program, arena, texts)
@@ -114,17 +116,3 @@ def lower(graph: Graph) -> Program:
         for operator in graph.operators
     )
     return Program(graph, tuple(layers))
-
-
-def specialize(program: Program, architecture: str, goal: Goal) -> Program:
-    """The same network by kernels for a processor, wherever they give the same bytes."""
-    variant = variants(architecture, goal, program.steps)
-    if variant is None or total_rows(program) > MOST_ROWS:
-        return program
-    layers = (
-        replace(layer, lowered=variant(layer.lowered) or layer.lowered)
-        if isinstance(layer.lowered, Step)
-        else layer
-        for layer in program.layers
-    )
-    return Program(program.graph, tuple(layers))

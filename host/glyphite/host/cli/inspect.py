@@ -120,6 +120,9 @@ def _print_kernels(compiled: Compiled, board: str | None) -> None:
         kernel = f"kernel {layer.kernel}" if layer.kernel else "no byte is moved"
         rows.append((layer.name, "", kernel))
         rows += [(f"  {p.name}", "yes" if p.holds else "no", p.detail) for p in layer.proofs]
+        rows += [
+            (f"  choice: {c.name}", "yes" if c.holds else "no", c.detail) for c in layer.heuristics
+        ]
     processor = f"{board}, {compiled.architecture}" if board else "any processor"
     title = f"kernels for {processor}, --optimize {compiled.goal}, and what was proven for them"
     print_table(("layer, proof", "holds", "because"), rows, title=title, text=True)

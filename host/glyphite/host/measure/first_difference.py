@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.ir.program import Layer, Step
+from glyphite.convert.compiler.ir.program import Layer
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.compiler.memory.schedule import INPUT
-from glyphite.convert.compiler.targets import AVR
+from glyphite.convert.compiler.targets.avr.target import ARCHITECTURES as AVR
 from glyphite.convert.errors import ToolError
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.files import read_bytes
@@ -81,8 +81,7 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
     output, tensors = _run(folder, compiled, tensor)
     expected = all_tensors(read_bytes(folder.tflite), tensor, list(tensors))
     graph = compiled.program.graph
-    steps = [layer for layer in compiled.program.layers if isinstance(layer.lowered, Step)]
-    for layer, task in zip(steps, compiled.plan.tasks, strict=True):
+    for (layer, _), task in zip(compiled.program.computed, compiled.plan.tasks, strict=True):
         if task.output in expected:
             whole = tensors[task.output]
             made = task.height * whole.size // geometry(graph.tensors[task.output])[0]

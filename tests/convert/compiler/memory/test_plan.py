@@ -18,6 +18,7 @@ from glyphite.convert.compiler.memory.schedule import Schedule
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.tflm import infer
 from tests.builders.models import hard_inputs
+from tests.builders.networks import NO_KERNEL, NoConstants
 from tests.builders.poison import poisoned
 
 Call = tuple[tuple[int, ...], int, tuple[int | None, ...]]
@@ -36,8 +37,8 @@ def program(sizes: list[int], calls: list[Call | tuple[int, int]], output: int) 
             inputs: tuple[int, ...] = (call[0],)
             made = call[1]
         else:
-            inputs, made, leads = call
-            lowered = Step("none", inputs, made, leads)
+            inputs, made, overlaps = call
+            lowered = Step(NO_KERNEL, inputs, made, overlaps, NoConstants())
         layers.append(Layer(Operator(index, "NONE", None, inputs, (made,)), lowered))
     graph = Graph(tensors, tuple(layer.operator for layer in layers), (0,), (output,))
     return Program(graph, tuple(layers))

@@ -75,7 +75,7 @@ class Memory:
         """
         task = self.plan.tasks[turn.step]
         step = self.program.steps[turn.step]
-        given = step.rows.leads if step.rows and task.by_rows else step.leads
+        given = step.rows.overlaps if step.rows and task.by_rows else step.overlaps
         leads: dict[int, int | None] = {}
         for tensor, lead in zip(step.inputs, given, strict=True):
             base = self.program.base(tensor)
@@ -186,7 +186,7 @@ def _chain(*kernels: int, height: int = 12) -> Program:
 
 
 def _array(window: RowWindow) -> Rows:
-    return Rows("none", (window,), (None,), array=True)
+    return Rows("none", (window,), (None,), pointer_array=True)
 
 
 def _kept(program: Program, *, cuts: tuple[int, ...] = (), fed: bool = False) -> dict[int, int]:
@@ -239,7 +239,7 @@ def test_a_gathering_step_keeps_its_sums_from_first_to_last() -> None:
     for height in (20, 20, 1):
         network.tensor(height, 30)
     network.add((0,), 1, _array(RowWindow(20)))
-    network.add((1,), 2, Rows("none", (RowWindow(20),), (None,), gathered=20, sums_bytes=8))
+    network.add((1,), 2, Rows("none", (RowWindow(20),), (None,), accumulated=20, sums_bytes=8))
     program = network.program()
     made = played(program, fed=True)
     sums = made.buffer_of(2, scratch=True)

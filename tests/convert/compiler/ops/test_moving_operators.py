@@ -8,6 +8,7 @@ import pytest
 
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.memory.plan import verify
+from glyphite.convert.compiler.targets.portable.mean import MeanConstants
 from glyphite.convert.errors import ModelError
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
@@ -65,8 +66,9 @@ def test_means_of_images_drawn_at_random_give_tflms_bytes(seed: int) -> None:
 def test_a_means_multiplier_is_cut_off_as_in_tflm() -> None:
     """A sum of 6 is 3.5 here, less what the cut takes: rounded up had the multiplier been."""
     content = mean((1, 1, 3, 2), (1, 2), source=(0.875, 0), target=(0.5, 0))
-    fields = compile_model(content, "small").program.steps[0].fields
-    assert fields["multiplier"] == 7 * 2**31 // 12 < 7 * 2**31 / 12
+    constants = compile_model(content, "small").program.steps[0].constants
+    assert isinstance(constants, MeanConstants)
+    assert constants.multiplier == 7 * 2**31 // 12 < 7 * 2**31 / 12
     tensors = np.random.default_rng(0).integers(-4, 5, (60, 1, 3, 2)).astype(np.int8)
     assert {-6, 6} <= set(tensors.sum(axis=(1, 2), dtype=int).ravel().tolist())
     assert_same_bytes(content, tensors)

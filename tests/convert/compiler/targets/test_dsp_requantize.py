@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
+from glyphite.convert.compiler.ir.decision import Refusal
 from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier, requantize
 from glyphite.convert.compiler.targets.dsp.requantize import (
-    Output,
     Requantize,
     choose,
     evaluate,
     exact,
-    prove,
+    one_line,
     staircase,
 )
+from glyphite.convert.compiler.targets.epilogue import Epilogue
 
 
 def output(
@@ -22,36 +23,36 @@ def output(
     minimum: int = -128,
     maximum: int = 127,
     reach: tuple[int, int] = (-20000, 20000),
-) -> Output:
+) -> Epilogue:
     """Channels with these factors, all with the same reach of sums."""
     constants = np.array([quantize_multiplier(scale) for scale in scales], np.int64)
     ends = [np.full(len(scales), end, np.int64) for end in reach]
-    return Output(offset, minimum, maximum, constants[:, 0], constants[:, 1], *ends)
+    return Epilogue(offset, minimum, maximum, constants[:, 0], constants[:, 1], *ends)
 
 
-def bytes_by_proof(of: Output, form: Requantize, sums: np.ndarray) -> np.ndarray:
+def bytes_by_proof(of: Epilogue, form: Requantize, sums: np.ndarray) -> np.ndarray:
     """What requantize.h gives by a proven form."""
     numbers = list(form.numbers)
-    up, kink = form.fields["up"], form.fields["kink"]
+    up, kink = form.constants.up, form.constants.kink
     multipliers = numbers.pop(0)
     extra = numbers.pop(0) if up else form.extra
     lowered = numbers.pop(0) if kink else np.zeros_like(extra)
     lines = np.stack([extra, multipliers, lowered], axis=1)
-    bits = form.fields["fraction_bits"] + up
-    values = evaluate(of, bits, form.fields["shift"], lines, sums)
+    bits = form.constants.fraction_bits + up
+    values = evaluate(of, bits, form.constants.shift, lines, sums)
     return np.asarray(np.clip(np.clip(values, -128, 127), of.minimum, of.maximum))
 
 
-def bytes_by_exact(of: Output, form: Requantize, sums: np.ndarray) -> np.ndarray:
+def bytes_by_exact(of: Epilogue, form: Requantize, sums: np.ndarray) -> np.ndarray:
     """What requantize.h gives by the exact form."""
     multiplier, addend, shift = (numbers[:, None] for numbers in form.numbers)
-    bits = form.fields["fraction_bits"]
+    bits = form.constants.fraction_bits
     product = ((sums << bits >> (bits - 1)) * multiplier + 2**31) >> 32
     values = (product + (product >> 31) + addend) >> shift
     return np.asarray(np.clip(np.clip(values, -128, 127), of.minimum, of.maximum))
 
 
-def all_sums(of: Output) -> np.ndarray:
+def all_sums(of: Epilogue) -> np.ndarray:
     """(channels, n) every sum in reach."""
     sums = np.arange(of.lowest[0], of.highest[0] + 1)
     return np.broadcast_to(sums, (len(of.multipliers), len(sums)))
@@ -82,9 +83,9 @@ def test_a_proven_form_gives_the_right_byte_for_every_sum(seed: int) -> None:
     scales = np.exp(rng.uniform(np.log(0.004), np.log(0.05), 6)).tolist()
     offset = int(rng.integers(-128, 20))
     of = output(scales, offset=offset, minimum=offset, maximum=int(rng.integers(60, 128)))
-    form = prove(of, 8)
+    form = one_line(of, 8)
     assert form is not None
-    assert form.fields["kink"] == 0
+    assert form.constants.kink == 0
     np.testing.assert_array_equal(bytes_by_proof(of, form, all_sums(of)), of.byte(all_sums(of)))
 
 
@@ -95,8 +96,8 @@ def test_whatever_form_is_chosen_gives_the_right_byte_for_every_sum(seed: int, b
     scales = np.exp(rng.uniform(np.log(0.004), np.log(0.05), 6)).tolist()
     of = output(scales, offset=int(rng.integers(-128, 128)))
     form = choose(of, bits)
-    assert form is not None
-    found = (bytes_by_proof if form.fields["proven"] else bytes_by_exact)(of, form, all_sums(of))
+    assert isinstance(form, Requantize)
+    found = (bytes_by_proof if form.constants.proven else bytes_by_exact)(of, form, all_sums(of))
     np.testing.assert_array_equal(found, of.byte(all_sums(of)))
 
 
@@ -113,9 +114,9 @@ def test_the_exact_form_gives_the_right_byte_for_every_sum(seed: int, bits: int)
 def test_a_line_without_relu_has_a_kink() -> None:
     """The staircase is not straight at zero; a proof without the kink must fail."""
     of = output([0.011, 0.02], offset=0)
-    form = prove(of, 8)
+    form = one_line(of, 8)
     assert form is not None
-    assert form.fields["kink"] == 1
+    assert form.constants.kink == 1
     form.numbers[1] = 0
     assert np.any(bytes_by_proof(of, form, all_sums(of)) != of.byte(all_sums(of)))
 
@@ -124,8 +125,8 @@ def test_a_channel_of_one_possible_sum_is_proven_whatever_its_factor() -> None:
     """A channel of zero weights has its bias as the only sum; its scale may be anything."""
     constants = np.array([quantize_multiplier(scale) for scale in (0.01, 1e-7)], np.int64)
     reach = np.array([-20000, 55]), np.array([20000, 55])
-    of = Output(-128, -128, 127, constants[:, 0], constants[:, 1], *reach)
-    form = prove(of, 8)
+    of = Epilogue(-128, -128, 127, constants[:, 0], constants[:, 1], *reach)
+    form = one_line(of, 8)
     assert form is not None
     sums = np.array([[-20000, 20000], [55, 55]])
     np.testing.assert_array_equal(bytes_by_proof(of, form, sums), of.byte(sums))
@@ -138,4 +139,4 @@ def test_a_channel_of_one_possible_sum_is_proven_whatever_its_factor() -> None:
 def test_what_no_form_can_do_is_left_to_the_portable_kernels(
     scale: float, reach: tuple[int, int]
 ) -> None:
-    assert choose(output([0.01, scale], reach=reach), 8) is None
+    assert isinstance(choose(output([0.01, scale], reach=reach), 8), Refusal)

@@ -1,8 +1,8 @@
-"""The constants of the generated C: numbers, arrays and structs of the kernels' fields."""
+"""The constants of the generated C: numbers, arrays and structs of the kernels' constants."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.emit.layers import COLUMNS
-from glyphite.convert.compiler.ir.program import Layer, Step
+from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.struct import Leaf, Struct, flat, members
 
 C_TYPES = {
     "int8": "int8_t",
@@ -48,55 +49,43 @@ def float_literal(number: float) -> str:
     return digits + ("f" if "." in digits or "e" in digits else ".0f")
 
 
-def arrays(layer: Layer) -> Iterator[Array]:
-    """The arrays of a layer's struct."""
-    assert isinstance(layer.lowered, Step)
-    qualifier = "GLYPHITE_FAR" if _in_flash(layer.lowered) else "GLYPHITE_CONST"
-    for name, values in _nested_arrays(layer.name, layer.lowered.fields):
-        yield Array(name, values, qualifier)
+def arrays(name: str, step: Step) -> Iterator[Array]:
+    """The arrays of the struct of the layer called ``name``."""
+    qualifier = "GLYPHITE_FAR" if step.kernel.in_flash else "GLYPHITE_CONST"
+    for field in flat(step.constants):
+        if isinstance(field.value, tuple):
+            for index, part in enumerate(field.value):
+                yield Array(f"{name}_{field.name}_{index}", part, qualifier)
+        elif field.array is not None:
+            yield Array(f"{name}_{field.name}", field.array, qualifier)
 
 
-def _in_flash(step: Step) -> bool:
-    """Whether the kernel reads its struct and its arrays from an AVR's program memory."""
-    return step.kernel.startswith("avr_")
+def struct(name: str, step: Step) -> str:
+    """The constants of the layer called ``name`` by the names of its kernel's struct."""
+    body = _initializer(name, step.constants, 4)
+    qualifier = "GLYPHITE_FAR " if step.kernel.in_flash else ""
+    return f"static const {qualifier}struct glyphite_{step.kernel.name} {name} = {body};"
 
 
-def _nested_arrays(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Names and values of the arrays in a struct."""
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            yield from _nested_arrays(prefix, value)
-        elif isinstance(value, tuple):
-            yield from _nested_arrays(
-                f"{prefix}_{name}", {str(i): part for i, part in enumerate(value)}
-            )
-        elif isinstance(value, np.ndarray):
-            yield f"{prefix}_{name}", value
-
-
-def struct(layer: Layer) -> str:
-    """A layer's constants by the names of its kernel's struct."""
-    assert isinstance(layer.lowered, Step)
-    body = _initializer(layer.name, layer.lowered.fields, 4)
-    qualifier = "GLYPHITE_FAR " if _in_flash(layer.lowered) else ""
-    return f"static const {qualifier}struct glyphite_{layer.lowered.kernel} {layer.name} = {body};"
-
-
-def _initializer(prefix: str, fields: Mapping[str, Any], indent: int) -> str:
+def _initializer(layer: str, constants: Struct, indent: int) -> str:
     lines = []
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            text = _initializer(prefix, value, indent + 4)
-        elif isinstance(value, tuple):
-            text = "{" + ", ".join(f"{prefix}_{name}_{i}" for i in range(len(value))) + "}"
-        elif isinstance(value, np.ndarray):
-            text = f"{prefix}_{name}"
-        elif isinstance(value, float):
-            text = float_literal(value)
-        else:
-            text = str(value)
+    for name, value in members(constants):
+        text = (
+            _initializer(layer, value, indent + 4)
+            if isinstance(value, Struct)
+            else _literal(f"{layer}_{name}", value)
+        )
         lines.append(f"{' ' * indent}.{name} = {text},")
     return "\n".join(["{", *lines, " " * (indent - 4) + "}"])
+
+
+def _literal(array: str, value: Leaf) -> str:
+    """A number, or the name of the array that ``value`` becomes."""
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"{array}_{i}" for i in range(len(value))) + "}"
+    if isinstance(value, np.ndarray):
+        return array
+    return float_literal(value) if isinstance(value, float) else str(value)
 
 
 def wrapped(words: Iterator[str]) -> Iterator[str]:

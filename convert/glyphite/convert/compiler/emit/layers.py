@@ -58,7 +58,7 @@ class Names:
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program = program
         self.plan = plan
-        self.layers = [layer for layer in program.layers if isinstance(layer.lowered, Step)]
+        self.layers = program.computed
         self.shared: Mapping[str, str] = {}
         """Layer -> the function that it shares with others."""
         self.makers = {layer.operator.outputs[0]: layer.name for layer in program.layers}
@@ -99,9 +99,8 @@ def ring_lines(names: Names) -> list[str]:
     """The rings that are read or written by rows, each once."""
     source = names.program.graph.inputs[0]
     tensors: dict[str, int] = {names.ring(source): source} if names.plan.fed else {}
-    for layer, task in zip(names.layers, names.plan.tasks, strict=True):
-        assert isinstance(layer.lowered, Step)
-        used = [*layer.lowered.inputs, layer.lowered.output] if task.by_rows else []
+    for (_, step), task in zip(names.layers, names.plan.tasks, strict=True):
+        used = [*step.inputs, step.output] if task.by_rows else []
         tensors.update({names.ring(tensor): tensor for tensor in used if tensor != ABSENT})
     return [_ring_line(names, name, tensor) for name, tensor in tensors.items()]
 
@@ -109,13 +108,12 @@ def ring_lines(names: Names) -> list[str]:
 def functions(names: Names) -> list[Function]:
     """Each layer's function."""
     found = []
-    for layer, task in zip(names.layers, names.plan.tasks, strict=True):
-        assert isinstance(layer.lowered, Step)
+    for (layer, step), task in zip(names.layers, names.plan.tasks, strict=True):
         turns = len(task.reads)
         statements = (
-            list(_row_lines(names, layer, layer.lowered, turns))
-            if task.by_rows
-            else [_whole_line(names, layer, layer.lowered)]
+            list(_row_lines(names, layer, step, step.rows, turns))
+            if task.by_rows and step.rows is not None
+            else [_whole_line(names, layer, step)]
         )
         lines = [wrap(statement, 4) for statement in statements]
         found.append(Function(layer.name, task.by_rows, lines, turns))
@@ -188,38 +186,37 @@ def _ring_line(names: Names, name: str, tensor: int) -> str:
 def _whole_line(names: Names, layer: Layer, step: Step) -> str:
     """The call that makes a whole tensor."""
     inputs = ", ".join(names.pointer(tensor) for tensor in step.inputs)
-    if step.gathers:
+    if step.kernel.pointer_array:
         inputs = f"(const int8_t *const[]){{{inputs}}}"
     given = [f"&{layer.name}", inputs, names.pointer(step.output), *names.scratch(step, 0)]
-    return f"{names.callee(layer, step.kernel)}({', '.join(given)});"
+    return f"{names.callee(layer, step.kernel.name)}({', '.join(given)});"
 
 
-def _row_lines(names: Names, layer: Layer, step: Step, turns: int) -> Iterator[str]:
+def _row_lines(names: Names, layer: Layer, step: Step, rows: Rows, turns: int) -> Iterator[str]:
     """The statements that make row y, 0 <= y < turns."""
-    assert step.rows is not None
-    if step.rows.array:
-        yield from _array_lines(names, step, step.rows)
+    if rows.pointer_array:
+        yield from _array_lines(names, step, rows)
         inputs = ["rows"]
     else:
         inputs = [
             "NULL" if window is None else _row_pointer(names.ring(tensor), window, turns)
-            for tensor, window in zip(step.inputs, step.rows.windows, strict=True)
+            for tensor, window in zip(step.inputs, rows.windows, strict=True)
         ]
     given = [
         f"&{layer.name}",
-        *step.rows.arguments,
+        *rows.arguments,
         *inputs,
-        *_outputs(names, step, step.rows),
-        *names.scratch(step, step.rows.sums_bytes),
+        *_outputs(names, step, rows),
+        *names.scratch(step, rows.sums_bytes),
     ]
-    yield f"{names.callee(layer, step.rows.function)}({', '.join(given)});"
+    yield f"{names.callee(layer, rows.function)}({', '.join(given)});"
 
 
 def _outputs(names: Names, step: Step, rows: Rows) -> Iterator[str]:
     """Pointers to the rows that a turn makes."""
     ring = names.ring(step.output)
     height = geometry(names.program.graph.tensors[step.output])[0]
-    if rows.gathered:
+    if rows.accumulated:
         yield f"glyphite_ring_row(&{ring}, 0)"
         return
     for i in range(rows.made):
@@ -234,7 +231,8 @@ def _array_lines(names: Names, step: Step, rows: Rows) -> Iterator[str]:
     yield f"const int8_t *rows[{sum(window.count for window in windows)}];"
     at = 0
     for tensor, window in zip(step.inputs, rows.windows, strict=True):
-        assert window is not None
+        if window is None:
+            continue
         for first in _firsts(window):
             to = f"rows + {at}" if at else "rows"
             ring = names.ring(tensor)
@@ -244,8 +242,7 @@ def _array_lines(names: Names, step: Step, rows: Rows) -> Iterator[str]:
 
 def _row_pointer(ring: str, window: RowWindow, turns: int) -> str:
     """The one row under a window."""
-    assert window.count == 1
-    (first,) = _firsts(window)
+    (first,) = _firsts(window)  # such a window has one row
     padded = any(row is None for y in (0, turns - 1) for row in window.under(y))
     return f"glyphite_ring_{'padded_' if padded else ''}row(&{ring}, {first})"
 

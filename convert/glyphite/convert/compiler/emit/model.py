@@ -7,12 +7,12 @@ from typing import Any
 
 from glyphite.convert.compiler.emit import layers
 from glyphite.convert.compiler.emit.constants import C_TYPES, arrays, float_literal, struct, wrapped
-from glyphite.convert.compiler.emit.kernels import gather
+from glyphite.convert.compiler.emit.kernels import collect
 from glyphite.convert.compiler.emit.shared import shared
 from glyphite.convert.compiler.emit.text import byte_lines, environment
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Tensor, shape_text
-from glyphite.convert.compiler.ir.program import Program, Step
+from glyphite.convert.compiler.ir.program import Program
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.compiler.memory.plan import Plan
 from glyphite.convert.version import __version__
@@ -113,12 +113,14 @@ def _code(names: layers.Names, goal: Goal) -> dict[str, Any]:
     steps, plan = names.layers, names.plan
     rings = layers.ring_lines(names)
     common = shared(names, goal)
-    system, kernels = gather((step.kernel for step in names.program.steps), rings=bool(rings))
+    system, kernels = collect((step.kernel for step in names.program.steps), rings=bool(rings))
     return {
         "system": system,
         "kernels": kernels,
-        "arrays": [array for layer in steps for array in arrays(layer)],
-        "structs": [common.structs.get(layer.name) or struct(layer) for layer in steps],
+        "arrays": [array for layer, step in steps for array in arrays(layer.name, step)],
+        "structs": [
+            common.structs.get(layer.name) or struct(layer.name, step) for layer, step in steps
+        ],
         "buffers": layers.offsets(names),
         "rings": rings,
         "shared": common.functions,
@@ -137,8 +139,8 @@ def rows(program: Program) -> list[Row]:
             name=layer.name,
             kind=layer.operator.kind,
             output=shape_text(graph.output_of(layer.operator).shape),
-            macs=layer.lowered.macs if isinstance(layer.lowered, Step) else 0,
-            constant_bytes=layer.lowered.constant_bytes if isinstance(layer.lowered, Step) else 0,
+            macs=layer.step.macs if layer.step else 0,
+            constant_bytes=layer.step.constant_bytes if layer.step else 0,
         )
         for layer in program.layers
     ]

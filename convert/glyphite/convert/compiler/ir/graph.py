@@ -95,7 +95,8 @@ class Operator:
 
     def options_as(self, kind: type[Options]) -> Options:
         """The options, which the operator's own file has made."""
-        assert isinstance(self.options, kind)
+        if not isinstance(self.options, kind):
+            raise TypeError(f"{self.label} has {type(self.options).__name__}, not {kind.__name__}")
         return self.options
 
 

@@ -1,34 +1,32 @@
-"""A lowered network: the kernel calls that ``model_invoke`` makes, in order."""
+"""A lowered network: the kernels that ``model_invoke`` runs, in order."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-
+from glyphite.convert.compiler.ir.decision import Decision, latest
 from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.rows import Rows
+from glyphite.convert.compiler.ir.struct import Struct, arrays
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One call of ``glyphite_<kernel>(&layer, inputs..., output)``.
+    """A layer by a kernel: ``glyphite_<kernel>(&layer, inputs..., output)``, and its constants.
 
-    ``leads[i]`` bytes are how far ahead of input i the output must start to lie over it: the kernel
-    then never overwrites what it still has to read. 0 is in place; None is never over it.
+    ``overlaps[i]`` says where the output may lie over input i: it must start at least so many bytes
+    before it, so that the kernel never overwrites what it still has to read. 0 is in place; None is
+    never over it.
     """
 
-    kernel: str
+    kernel: Kernel
     inputs: tuple[int, ...]
     output: int
-    leads: tuple[int | None, ...]
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    """The C struct's fields, in any order: numbers, constant arrays, or structs as mappings."""
+    overlaps: tuple[int | None, ...]
+    constants: Struct
     window_rows: int = 0
     """Input rows that the kernel looks at for one output row."""
-    gathers: bool = False
-    """Whether the kernel takes any number of inputs, as one array of pointers."""
     rows: Rows | None = None
     """How the kernel makes a row at a time; None where it needs its whole inputs."""
     scratch_bytes: int = 0
@@ -36,11 +34,17 @@ class Step:
     argument."""
     macs: int = 0
     """Multiplications with a weight: every weight of its channel for every output."""
+    decisions: tuple[Decision, ...] = ()
+    """What was asked when this kernel was chosen, in that order."""
 
     @property
     def constant_bytes(self) -> int:
         """Bytes of the constant arrays: weights, biases, multipliers and shifts."""
-        return sum(array.nbytes for array in _arrays(self.fields))
+        return sum(array.nbytes for array in arrays(self.constants))
+
+    def after(self, *decisions: Decision) -> "Step":
+        """The same step, where these were asked before its own."""
+        return replace(self, decisions=latest((*decisions, *self.decisions)))
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,19 @@ class Layer:
     lowered: Step | View
 
     @property
+    def step(self) -> Step | None:
+        """What computes it; None where no byte is moved."""
+        return self.lowered if isinstance(self.lowered, Step) else None
+
+    @property
+    def view(self) -> View | None:
+        """Set where no byte is moved."""
+        return self.lowered if isinstance(self.lowered, View) else None
+
+    @property
     def name(self) -> str:
         """What the generated C calls it: kernel and place in the .tflite."""
-        kernel = self.lowered.kernel if isinstance(self.lowered, Step) else "view"
-        return f"{kernel}_{self.operator.index}"
+        return f"{self.step.kernel.name if self.step else 'view'}_{self.operator.index}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,30 +86,35 @@ class Program:
     layers: tuple[Layer, ...]
 
     @cached_property
+    def computed(self) -> list[tuple[Layer, Step]]:
+        """The layers that move bytes, each with its step."""
+        return [(layer, layer.step) for layer in self.layers if layer.step is not None]
+
+    @cached_property
     def steps(self) -> list[Step]:
-        """The kernel calls."""
-        return [layer.lowered for layer in self.layers if isinstance(layer.lowered, Step)]
+        """The steps alone."""
+        return [step for _, step in self.computed]
+
+    def with_steps(self, steps: Mapping[int, Step]) -> "Program":
+        """The same program with other steps for some outputs (tensor -> step)."""
+        layers = (
+            replace(layer, lowered=steps.get(layer.step.output, layer.step))
+            if layer.step
+            else layer
+            for layer in self.layers
+        )
+        return Program(self.graph, tuple(layers))
 
     @cached_property
     def _bases(self) -> Mapping[int, int]:
         """The base of every view."""
         bases: dict[int, int] = {}
         for layer in self.layers:
-            if isinstance(layer.lowered, View):
-                source = layer.lowered.input
-                bases[layer.lowered.output] = bases.get(source, source)
+            if layer.view is not None:
+                source = layer.view.input
+                bases[layer.view.output] = bases.get(source, source)
         return bases
 
     def base(self, tensor: int) -> int:
         """The tensor in whose memory ``tensor`` lies: itself, unless it is a view."""
         return self._bases.get(tensor, tensor)
-
-
-def _arrays(fields: Mapping[str, Any]) -> Iterator["np.ndarray[Any, Any]"]:
-    for value in fields.values():
-        if isinstance(value, Mapping):
-            yield from _arrays(value)
-        elif isinstance(value, tuple):
-            yield from value
-        elif isinstance(value, np.ndarray):
-            yield value

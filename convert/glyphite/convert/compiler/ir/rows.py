@@ -70,23 +70,25 @@ class Rows:
     function: str
     windows: tuple[RowWindow | None, ...]
     """One for each of the step's inputs; None where it is left out, or a constant."""
-    leads: tuple[int | None, ...]
+    overlaps: tuple[int | None, ...]
     """As the step's, within a row: how far before a dying input row the output row must start."""
     arguments: tuple[str, ...] = ()
     """C expressions, ``y`` among them, that come before the inputs."""
-    array: bool = False
+    pointer_array: bool = False
     """Whether the kernel takes all its rows as one array of pointers."""
     made: int = 1
     """Output rows that a call makes, each with a pointer of its own: NULL behind the last one. The
-    windows then go by calls, not by output rows, and there are no leads."""
-    gathered: int = 0
-    """Where the output is a sum over all rows: how many there are, a turn each. Otherwise 0."""
+    windows then go by calls, not by output rows, and nothing may overlap."""
+    accumulated: int = 0
+    """Where the output is a sum over all rows: how many there are, a call each. Otherwise 0."""
     sums_bytes: int = 0
-    """Memory that such a kernel keeps from its first turn to its last, at a multiple of 4."""
+    """Memory that such a kernel keeps from its first call to its last, at a multiple of 4."""
 
 
-def gathering(function: str, source: Tensor, arguments: tuple[str, ...], sums: int) -> Rows | None:
-    """Rows of a kernel that takes the rows of ``source`` into so many sums of 32 bits.
+def accumulating(
+    function: str, source: Tensor, arguments: tuple[str, ...], sums: int
+) -> Rows | None:
+    """Rows of a kernel that adds the rows of ``source`` up into so many sums of 32 bits.
 
     None where the sums are not smaller than what they save: all rows but one.
     """
@@ -97,9 +99,9 @@ def gathering(function: str, source: Tensor, arguments: tuple[str, ...], sums: i
     return Rows(
         function=function,
         windows=(RowWindow(height),),
-        leads=(None,),
+        overlaps=(None,),
         arguments=arguments,
-        gathered=height,
+        accumulated=height,
         sums_bytes=sums_bytes,
     )
 

@@ -4,10 +4,11 @@ The plan of the portable kernels is the least. Each of its steps becomes, in ord
 the first of its faster forms with which all buffers still find room in that arena.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from glyphite.convert.compiler.ir.program import Layer, Program, Step
+from glyphite.convert.compiler.ir.decision import Basis, Decision
+from glyphite.convert.compiler.ir.program import Program, Step
 from glyphite.convert.compiler.memory.packing import fullest_turn, pack
 from glyphite.convert.compiler.memory.plan import Buffer, Plan, verify
 from glyphite.convert.compiler.memory.rings import rings
@@ -15,36 +16,50 @@ from glyphite.convert.compiler.memory.rings import rings
 NODES = 500
 """Branches of the search for places, a form."""
 
-Forms = Callable[[Step], Iterator[Step]]
+Forms = Callable[[Step], tuple[list[Step], tuple[Decision, ...]]]
 
 
 def fit(program: Program, plan: Plan, forms: Forms) -> tuple[Program, Plan]:
     """The program by those of ``forms`` that fit ``plan``'s arena, and the plan with them."""
-    order = sorted(
-        (index for index, layer in enumerate(program.layers) if isinstance(layer.lowered, Step)),
-        key=lambda index: -_step(program, index).macs,
-    )
-    for index in order:
-        for form in forms(_step(program, index)):
-            trial = _with(program, index, form)
-            found = _replanned(trial, plan) if _same_turns(plan, form) else None
-            if found is not None:
-                program, plan = trial, found
-                break
+    for step in sorted(program.steps, key=lambda step: -step.macs):
+        made, asked = forms(step)
+        found = _first_that_fits(program, plan, made)
+        if found is None:
+            refused = (*(made[0].decisions if made else asked), *_no_room(made))
+            program = program.with_steps({step.output: step.after(*refused)})
+            continue
+        place, plan = found
+        taken = made[place]
+        detail = f"form {place + 1} of {len(made)}: {taken.scratch_bytes:,} bytes"
+        fits = _fits(True, detail)
+        taken = replace(taken, decisions=(*taken.decisions, fits))
+        program = program.with_steps({step.output: taken})
     verify(plan)
     return program, plan
 
 
-def _step(program: Program, index: int) -> Step:
-    step = program.layers[index].lowered
-    assert isinstance(step, Step)
-    return step
+def _first_that_fits(
+    program: Program, plan: Plan, forms: Sequence[Step]
+) -> tuple[int, Plan] | None:
+    """Which form finds room, and the plan with it."""
+    for place, form in enumerate(forms):
+        if _same_turns(plan, form):
+            found = _replanned(program.with_steps({form.output: form}), plan)
+            if found is not None:
+                return place, found
+    return None
 
 
-def _with(program: Program, index: int, step: Step) -> Program:
-    layers = list(program.layers)
-    layers[index] = Layer(layers[index].operator, step)
-    return Program(program.graph, tuple(layers))
+def _fits(holds: bool, detail: str) -> Decision:
+    return Decision("scratch memory fits the least arena", holds, detail, Basis.HEURISTIC)
+
+
+def _no_room(forms: Sequence[Step]) -> tuple[Decision, ...]:
+    if not forms:
+        return ()
+    least = min(form.scratch_bytes for form in forms)
+    detail = f"of {len(forms)} forms, the least takes {least:,} bytes, or other rows"
+    return (_fits(False, detail),)
 
 
 def _same_turns(plan: Plan, form: Step) -> bool:

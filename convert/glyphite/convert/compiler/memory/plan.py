@@ -19,6 +19,7 @@ from glyphite.convert.compiler.memory.conflicts import conflicts
 from glyphite.convert.compiler.memory.packing import MOST_SEARCHED, NODES, fullest_turn, pack
 from glyphite.convert.compiler.memory.rings import Ring, rings
 from glyphite.convert.compiler.memory.schedule import Schedule, Task, schedule, tasks, total_rows
+from glyphite.convert.errors import GlyphiteError
 
 TURNS = 40_000
 """Turns of all the schedules that the search for cuts tries, together: about a second."""
@@ -26,6 +27,15 @@ PACKED = 8
 """The schedules that are packed, of those tried, each with a part of packing.NODES."""
 MOST_ROWS = 10_000
 """Rows of all tensors together up to which a program goes by rows; beyond it, layer by layer."""
+
+
+class PlanError(GlyphiteError):
+    """A plan in which buffers could harm each other: a fault of this compiler, not of the model."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The memory plan is wrong: {what}. No C was made. Report this model as a bug."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,24 +131,26 @@ def layer_by_layer(program: Program) -> Plan:
 
 
 def verify(plan: Plan) -> None:
-    """Raise AssertionError unless no two buffers that live at once can harm each other."""
+    """Raise PlanError unless no two buffers that live at once can harm each other."""
     for index, one in enumerate(plan.buffers):
-        assert one.offset >= 0, f"tensor {one.tensor} lies before the arena"
-        assert one.offset % one.ring.alignment == 0, f"tensor {one.tensor} is not aligned"
+        if one.offset < 0:
+            raise PlanError(f"tensor {one.tensor} lies before the arena")
+        if one.offset % one.ring.alignment:
+            raise PlanError(f"tensor {one.tensor} is not aligned")
         for other in plan.buffers[index + 1 :]:
             distance = other.offset - one.offset
-            harms = any(low < distance < high for low, high in conflicts(one.ring, other.ring))
-            assert not harms, f"tensors {one.tensor} and {other.tensor} overlap: {plan}"
+            if any(low < distance < high for low, high in conflicts(one.ring, other.ring)):
+                raise PlanError(f"tensors {one.tensor} and {other.tensor} overlap")
 
 
 def _ways(program: Program) -> list[tuple[Task, ...]]:
-    """By rows; where some steps gather, also with those taking their inputs whole, for it saves
+    """By rows; where some steps add rows up, also with those taking their inputs whole, which saves
     their sums."""
     steps = program.steps
     if total_rows(program) > MOST_ROWS:
         return [tasks(program, {step.output for step in steps})]
-    gathering = {step.output for step in steps if step.rows is not None and step.rows.gathered}
-    return [tasks(program), *([tasks(program, gathering)] if gathering else [])]
+    adding = {step.output for step in steps if step.rows is not None and step.rows.accumulated}
+    return [tasks(program), *([tasks(program, adding)] if adding else [])]
 
 
 def _planned(

@@ -155,7 +155,7 @@ def _in_one_piece(program: Program, work: Sequence[Task]) -> set[int]:
 def _over(program: Program, step: Step, task: Task) -> tuple[Over, ...]:
     """The inputs that an output may lie over: each once, with the longest lead asked for."""
     leads: dict[int, int | None] = {}
-    given = step.rows.leads if step.rows is not None and task.by_rows else step.leads
+    given = step.rows.overlaps if step.rows is not None and task.by_rows else step.overlaps
     for tensor, lead in zip(step.inputs, given, strict=True):
         base = program.base(tensor)
         before = leads.get(base, lead)

@@ -125,8 +125,8 @@ def _task(program: Program, step: Step, rows: Rows | None, needed: int) -> Task:
     height = geometry(program.graph.tensors[step.output])[0]
     turns, made = 1, 0
     if rows is not None:
-        made = 0 if rows.gathered else rows.made
-        turns = rows.gathered or -(-needed // made)
+        made = 0 if rows.accumulated else rows.made
+        turns = rows.accumulated or -(-needed // made)
         height = min(turns * made, height) if made else height
     reads = tuple(tuple(_reads(program, step, rows, turn)) for turn in range(turns))
     return Task(step.output, height, reads, by_rows=rows is not None, step_rows=made)

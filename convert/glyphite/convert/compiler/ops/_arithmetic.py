@@ -1,6 +1,5 @@
 """ADD, SUB and MUL: two int8 operands of shapes that broadcast, either of them constant."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +25,9 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
 )
 from glyphite.convert.compiler.ops._requantize import activation_range, check_activation
+from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
-KERNEL = "arithmetic"
+KERNEL = portable.KERNEL.name
 SHIFT = 20
 """ADD and SUB scale their operands times 2**20, so that rounding loses nothing that counts."""
 _AXES = ("row", "pixel", "channel")
@@ -139,24 +139,26 @@ def lower(graph: Graph, operator: Operator, operation: str, factors: Factors) ->
     low, high = activation_range(operator.options_as(Arithmetic).activation, target)
     multiplier, shift = quantize_multiplier(factors[2])
     return Step(
-        kernel=KERNEL,
+        kernel=portable.KERNEL,
         inputs=tuple(
             ABSENT if graph.tensors[index].data is not None else index for index in operator.inputs
         ),
         output=operator.outputs[0],
-        leads=tuple(_lead(tensor, output) for tensor in (left, right)),
+        overlaps=tuple(_overlap(tensor, output) for tensor in (left, right)),
         rows=_rows(left, right, output),
-        fields={
-            "operation": operation,
-            **{f"{axis}s": loop[0] for axis, loop in zip(_AXES, loops, strict=True)},
-            "left": _fields(operator, left, [loop[1] for loop in loops], factors[0]),
-            "right": _fields(operator, right, [loop[2] for loop in loops], factors[1]),
-            "multiplier": multiplier,
-            "shift": shift,
-            "offset": target.zero_point,
-            "minimum": low,
-            "maximum": high,
-        },
+        constants=portable.ArithmeticConstants(
+            operation=operation,
+            rows=loops[0][0],
+            pixels=loops[1][0],
+            channels=loops[2][0],
+            left=_constants(operator, left, [loop[1] for loop in loops], factors[0]),
+            right=_constants(operator, right, [loop[2] for loop in loops], factors[1]),
+            multiplier=multiplier,
+            shift=shift,
+            offset=target.zero_point,
+            minimum=low,
+            maximum=high,
+        ),
     )
 
 
@@ -171,7 +173,7 @@ def _operand(graph: Graph, operator: Operator, position: int) -> Tensor:
     return tensor
 
 
-def _lead(tensor: Tensor, output: Tensor) -> int | None:
+def _overlap(tensor: Tensor, output: Tensor) -> int | None:
     """In place over an operand that is read once from end to end."""
     return 0 if tensor.data is None and tensor.count == output.count else None
 
@@ -187,21 +189,23 @@ def _rows(left: Tensor, right: Tensor, output: Tensor) -> Rows | None:
     return Rows(
         function=f"{KERNEL}_row",
         windows=tuple(RowWindow(height) if tensor.data is None else None for tensor in operands),
-        leads=tuple(_lead(tensor, output) for tensor in operands),
+        overlaps=tuple(_overlap(tensor, output) for tensor in operands),
         arguments=("y",),
     )
 
 
-def _fields(
+def _constants(
     operator: Operator, tensor: Tensor, steps: list[int], factor: float
-) -> Mapping[str, Any]:
+) -> portable.OperandConstants:
     quantization = scaled(operator, tensor, "input")
     multiplier, shift = quantize_multiplier(factor)
-    values = {} if tensor.data is None else {"constant": tensor.data}
-    return {
-        "offset": -quantization.zero_point,
-        "multiplier": multiplier,
-        "shift": shift,
-        **dict(zip(_AXES, steps, strict=True)),
-        **values,
-    }
+    row, pixel, channel = steps
+    return portable.OperandConstants(
+        offset=-quantization.zero_point,
+        multiplier=multiplier,
+        shift=shift,
+        row=row,
+        pixel=pixel,
+        channel=channel,
+        constant=tensor.data,
+    )

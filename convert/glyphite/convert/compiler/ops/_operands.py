@@ -118,7 +118,8 @@ def bias_values(
 
 def values(tensor: Tensor) -> NDArray[Any]:
     """The data of a tensor that has been checked to be constant."""
-    assert tensor.data is not None
+    if tensor.data is None:
+        raise TypeError(f"tensor {tensor.name!r} is computed, and was taken for a constant")
     return tensor.data
 
 

@@ -1,7 +1,6 @@
 """From the 32-bit sums of a layer with weights to its int8 outputs."""
 
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.ir.fixed_point import INT32_MAX, quantize_multiplier, requantize
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor
 from glyphite.convert.compiler.ops._operands import scaled, values
+from glyphite.convert.compiler.targets.portable.output import OutputConstants
 
 
 class Activation(IntEnum):
@@ -60,10 +60,10 @@ MOST_CHANNELS = 2**16
 """Output channels of a layer with weights."""
 
 
-def output_fields(
+def output_constants(
     graph: Graph, operator: Operator, bias: NDArray[np.int32], activation: int, axis: int = 0
-) -> dict[str, Any]:
-    """The fields of kernels/output.h's struct, for an operator of (input, weights, ...).
+) -> OutputConstants:
+    """What kernels/output.h takes, for an operator of (input, weights, ...).
 
     ``bias`` has (channels) values; the weights have their channels along ``axis``.
     Refuses a layer whose sums can leave 32 bits: TensorFlow Lite Micro's answer is then not defined
@@ -89,14 +89,14 @@ def output_fields(
                 f"factor {scales[channel]:.3g}); check the scales and the bias."
             )
     minimum, maximum = activation_range(activation, output)
-    return {
-        "offset": output.zero_point,
-        "minimum": minimum,
-        "maximum": maximum,
-        "bias": bias,
-        "multiplier": np.array([multiplier for multiplier, _ in constants], np.int32),
-        "shift": np.array([shift for _, shift in constants], np.int8),
-    }
+    return OutputConstants(
+        offset=output.zero_point,
+        minimum=minimum,
+        maximum=maximum,
+        bias=bias,
+        multiplier=np.array([multiplier for multiplier, _ in constants], np.int32),
+        shift=np.array([shift for _, shift in constants], np.int8),
+    )
 
 
 def _factors(

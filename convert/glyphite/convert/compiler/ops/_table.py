@@ -15,8 +15,9 @@ from glyphite.convert.compiler.ops._operands import (
     result,
     scaled,
 )
+from glyphite.convert.compiler.targets.portable import table as portable
 
-KERNEL = "table"
+KERNEL = portable.KERNEL.name
 INPUTS = (*range(128), *range(-128, 0))
 """In the order of their bytes, by which the kernel finds an answer."""
 
@@ -71,14 +72,14 @@ def times(factor: float) -> Function:
     return lambda difference: requantize(difference, multiplier, shift)
 
 
-def elementwise(graph: Graph, operator: Operator, kernel: str, lead: int) -> Rows:
+def elementwise(graph: Graph, operator: Operator, kernel: str, overlap: int) -> Rows:
     """Rows of a kernel that takes any number of values, one tensor to another of its shape."""
     output = graph.output_of(operator)
     height = geometry(output)[0]
     return Rows(
         function=f"{kernel}_row",
         windows=(RowWindow(height),),
-        leads=(lead,),
+        overlaps=(overlap,),
         arguments=(str(output.count // height),),
     )
 
@@ -88,13 +89,13 @@ def lower(graph: Graph, operator: Operator, function: Function) -> Step:
     source, _ = quantizations(graph, operator)
     answers = [function(value - source.zero_point) for value in INPUTS]
     return Step(
-        kernel=KERNEL,
+        kernel=portable.KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(0,),
+        overlaps=(0,),
         rows=elementwise(graph, operator, KERNEL, 0),
-        fields={
-            "count": graph.output_of(operator).count,
-            "values": np.clip(answers, -128, 127).astype(np.int8),
-        },
+        constants=portable.TableConstants(
+            count=graph.output_of(operator).count,
+            values=np.clip(answers, -128, 127).astype(np.int8),
+        ),
     )

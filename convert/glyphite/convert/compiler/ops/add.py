@@ -4,6 +4,7 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ops import _arithmetic
 from glyphite.convert.compiler.ops._arithmetic import SHIFT, Factors, parse
+from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
 NAME = "ADD"
 OPTIONS = "AddOptions"
@@ -21,7 +22,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/arithmetic.h."""
-    return _arithmetic.lower(graph, operator, "GLYPHITE_ADD", factors(graph, operator))
+    return _arithmetic.lower(graph, operator, portable.ADD, factors(graph, operator))
 
 
 def factors(graph: Graph, operator: Operator) -> Factors:

@@ -5,8 +5,9 @@ from typing import Any
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.rows import gathering
+from glyphite.convert.compiler.ir.rows import accumulating
 from glyphite.convert.compiler.ops import max_pool_2d
+from glyphite.convert.compiler.targets.portable import average_pool_2d as portable
 
 NAME = "AVERAGE_POOL_2D"
 OPTIONS = max_pool_2d.OPTIONS
@@ -25,11 +26,11 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/average_pool_2d.h, whose struct has max_pool_2d's fields."""
-    step = max_pool_2d.pooling(graph, operator, "average_pool_2d")
+    step = max_pool_2d.pooling(graph, operator, portable.KERNEL, portable.AveragePool2DConstants)
     source = graph.tensors[operator.inputs[0]]
     window = max_pool_2d.window(operator.options_as(max_pool_2d.Pool2D), *source.shape[1:3])
     axes = (window.height, window.width)
     if any((axis.kernel, axis.output) != (axis.input, 1) for axis in axes):
         return step
-    rows = gathering("average_pool_2d_gather", source, ("y",), source.shape[3])
+    rows = accumulating("average_pool_2d_gather", source, ("y",), source.shape[3])
     return dataclasses.replace(step, rows=rows or step.rows)

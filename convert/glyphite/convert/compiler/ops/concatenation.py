@@ -17,6 +17,7 @@ from glyphite.convert.compiler.ops._operands import (
     check_shape,
     result,
 )
+from glyphite.convert.compiler.targets.portable import concatenation as portable
 
 NAME = "CONCATENATION"
 OPTIONS = "ConcatenationOptions"
@@ -66,7 +67,7 @@ def check(graph: Graph, operator: Operator) -> None:
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/concatenation.h.
 
-    Input i may lie under the output, from ``leads[i]`` on: the copy then reads each byte before
+    Input i may lie under the output, from ``overlaps[i]`` on: the copy then reads each byte before
     anything is written there. With one slice an input it is copied onto itself, for nothing.
     """
     output = graph.output_of(operator)
@@ -75,17 +76,14 @@ def lower(graph: Graph, operator: Operator) -> Step:
     slices = prod(output.shape[:axis])
     lengths = [source.count // slices for source in sources]
     return Step(
-        kernel="concatenation",
+        kernel=portable.KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=_leads(slices, lengths, output.count // slices),
+        overlaps=_overlaps(slices, lengths, output.count // slices),
         rows=_rows(axis, sources, output),
-        fields={
-            "slices": slices,
-            "inputs": len(sources),
-            "lengths": np.array(lengths, np.int32),
-        },
-        gathers=True,
+        constants=portable.ConcatenationConstants(
+            slices=slices, inputs=len(sources), lengths=np.array(lengths, np.int32)
+        ),
     )
 
 
@@ -99,13 +97,13 @@ def _rows(axis: int, sources: Sequence[Tensor], output: Tensor) -> Rows | None:
     return Rows(
         function="concatenation_slices",
         windows=(RowWindow(height),) * len(sources),
-        leads=_leads(slices, lengths, prod(output.shape[axis:])),
+        overlaps=_overlaps(slices, lengths, prod(output.shape[axis:])),
         arguments=(str(slices),),
-        array=True,
+        pointer_array=True,
     )
 
 
-def _leads(slices: int, lengths: Sequence[int], length: int) -> tuple[int, ...]:
+def _overlaps(slices: int, lengths: Sequence[int], length: int) -> tuple[int, ...]:
     """How far behind the output's start each input may lie, where slices have ``lengths`` each."""
     starts = np.cumsum([0, *lengths])[:-1].tolist()
     return tuple(

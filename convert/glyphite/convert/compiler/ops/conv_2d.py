@@ -9,6 +9,7 @@ from typing import Any
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator, shape_text
 from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.window import Axis, Padding, Window, by_rows, window_overlap
 from glyphite.convert.compiler.ops._operands import (
     activation,
     bias_values,
@@ -22,16 +23,12 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
     values,
 )
-from glyphite.convert.compiler.ops._requantize import check_activation, output_fields
-from glyphite.convert.compiler.ops._window import (
-    Axis,
-    Padding,
-    Window,
-    by_rows,
-    check_padding,
-    check_window,
-    lead,
-)
+from glyphite.convert.compiler.ops._requantize import check_activation, output_constants
+from glyphite.convert.compiler.ops._window import check_padding, check_window
+from glyphite.convert.compiler.targets.epilogue import epilogue_of, sums_fit
+from glyphite.convert.compiler.targets.portable.conv_2d import KERNEL as CONV_2D
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
 NAME = "CONV_2D"
 OPTIONS = "Conv2DOptions"
@@ -99,17 +96,21 @@ def lower(graph: Graph, operator: Operator) -> Step:
     place = window(graph, operator)
     output = graph.output_of(operator)
     channels = output.shape[3]
+    found = constants(graph, operator)
     return Step(
-        kernel="conv_2d",
+        kernel=CONV_2D,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(lead(place, graph.tensors[operator.inputs[0]].shape[3], channels, channels),),
+        overlaps=(
+            window_overlap(place, graph.tensors[operator.inputs[0]].shape[3], channels, channels),
+        ),
         window_rows=place.height.kernel,
         rows=by_rows(
-            "conv_2d", place, graph.tensors[operator.inputs[0]].shape[3], channels, channels
+            CONV_2D.name, place, graph.tensors[operator.inputs[0]].shape[3], channels, channels
         ),
-        fields=fields(graph, operator),
+        constants=found,
         macs=macs(graph, operator),
+        decisions=(sums_fit(epilogue_of(found), 0),),
     )
 
 
@@ -120,16 +121,16 @@ def macs(graph: Graph, operator: Operator) -> int:
     return place.height.output * place.width.output * weights.count
 
 
-def fields(graph: Graph, operator: Operator) -> dict[str, Any]:
-    """The C struct's fields."""
+def constants(graph: Graph, operator: Operator) -> Conv2DConstants:
+    """What kernels/portable/conv_2d.h takes."""
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
     channels = weights.shape[0]
     bias = bias_values(graph, operator, 2, channels)
-    return {
-        "window": window(graph, operator).fields,
-        "input_channels": source.shape[3],
-        "output_channels": channels,
-        "input_offset": -scaled(operator, source, "input").zero_point,
-        "weights": values(weights),
-        "output": output_fields(graph, operator, bias, operator.options_as(Conv2D).activation),
-    }
+    return Conv2DConstants(
+        window=WindowConstants.of(window(graph, operator)),
+        input_channels=source.shape[3],
+        output_channels=channels,
+        input_offset=-scaled(operator, source, "input").zero_point,
+        weights=values(weights),
+        output=output_constants(graph, operator, bias, operator.options_as(Conv2D).activation),
+    )

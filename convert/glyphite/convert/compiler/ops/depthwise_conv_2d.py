@@ -5,6 +5,7 @@ from typing import Any
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.window import Axis, Padding, Window, by_rows, window_overlap
 from glyphite.convert.compiler.ops._operands import (
     activation,
     bias_values,
@@ -18,16 +19,12 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
     values,
 )
-from glyphite.convert.compiler.ops._requantize import check_activation, output_fields
-from glyphite.convert.compiler.ops._window import (
-    Axis,
-    Padding,
-    Window,
-    by_rows,
-    check_padding,
-    check_window,
-    lead,
-)
+from glyphite.convert.compiler.ops._requantize import check_activation, output_constants
+from glyphite.convert.compiler.ops._window import check_padding, check_window
+from glyphite.convert.compiler.targets.epilogue import epilogue_of, sums_fit
+from glyphite.convert.compiler.targets.portable import conv_2d
+from glyphite.convert.compiler.targets.portable import depthwise_conv_2d as portable
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
 NAME = "DEPTHWISE_CONV_2D"
 OPTIONS = "DepthwiseConv2DOptions"
@@ -99,28 +96,38 @@ def lower(graph: Graph, operator: Operator) -> Step:
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
     place = window(graph, operator)
     channels = weights.shape[CHANNELS]
-    bias = bias_values(graph, operator, 2, channels)
-    fused = operator.options_as(DepthwiseConv2D).activation
-    is_conv = source.shape[3] == 1
-    kernel = "conv_2d" if is_conv else "depthwise_conv_2d"
-    filters = values(weights)
+    constants = _constants(graph, operator)
+    is_conv = isinstance(constants, conv_2d.Conv2DConstants)
+    kernel = conv_2d.KERNEL if is_conv else portable.KERNEL
     done = channels if is_conv else _done(source.shape[3], channels)
     return Step(
         kernel=kernel,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(lead(place, source.shape[3], channels, done),),
+        overlaps=(window_overlap(place, source.shape[3], channels, done),),
         window_rows=place.height.kernel,
-        rows=by_rows(kernel, place, source.shape[3], channels, done),
-        fields={
-            "window": place.fields,
-            "input_channels": source.shape[3],
-            "output_channels": channels,
-            "input_offset": -scaled(operator, source, "input").zero_point,
-            "weights": filters.transpose(CHANNELS, 1, 2, 0).copy() if is_conv else filters,
-            "output": output_fields(graph, operator, bias, fused, CHANNELS),
-        },
+        rows=by_rows(kernel.name, place, source.shape[3], channels, done),
+        constants=constants,
         macs=place.height.output * place.width.output * weights.count,
+        decisions=(sums_fit(epilogue_of(constants), 0),),
+    )
+
+
+def _constants(
+    graph: Graph, operator: Operator
+) -> portable.DepthwiseConv2DConstants | conv_2d.Conv2DConstants:
+    source, weights = (graph.tensors[index] for index in operator.inputs[:2])
+    channels, filters = weights.shape[CHANNELS], values(weights)
+    bias = bias_values(graph, operator, 2, channels)
+    fused = operator.options_as(DepthwiseConv2D).activation
+    place = WindowConstants.of(window(graph, operator))
+    offset = -scaled(operator, source, "input").zero_point
+    output = output_constants(graph, operator, bias, fused, CHANNELS)
+    if source.shape[3] == 1:
+        turned = filters.transpose(CHANNELS, 1, 2, 0).copy()
+        return conv_2d.Conv2DConstants(place, 1, channels, offset, turned, output)
+    return portable.DepthwiseConv2DConstants(
+        place, source.shape[3], channels, offset, filters, output
     )
 
 

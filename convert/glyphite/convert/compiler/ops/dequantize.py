@@ -5,6 +5,7 @@ from typing import Any
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ops._operands import activation, check_counts, check_shape, scaled
+from glyphite.convert.compiler.targets.portable import dequantize as portable
 
 NAME = "DEQUANTIZE"
 OPTIONS = ""
@@ -30,9 +31,9 @@ def lower(graph: Graph, operator: Operator) -> Step:
     source = graph.tensors[operator.inputs[0]]
     before = scaled(operator, source, "input")
     return Step(
-        kernel="dequantize",
+        kernel=portable.KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(3 * (source.count - 1),),
-        fields={"count": source.count, "scale": before.scale, "zero_point": before.zero_point},
+        overlaps=(3 * (source.count - 1),),
+        constants=portable.DequantizeConstants(source.count, before.scale, before.zero_point),
     )

@@ -17,7 +17,9 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
     values,
 )
-from glyphite.convert.compiler.ops._requantize import check_activation, output_fields
+from glyphite.convert.compiler.ops._requantize import check_activation, output_constants
+from glyphite.convert.compiler.targets.epilogue import epilogue_of, sums_fit
+from glyphite.convert.compiler.targets.portable import fully_connected as portable
 
 NAME = "FULLY_CONNECTED"
 OPTIONS = "FullyConnectedOptions"
@@ -67,23 +69,25 @@ def lower(graph: Graph, operator: Operator) -> Step:
     channels, count = weights.shape
     bias = bias_values(graph, operator, 2, channels)
     options = operator.options_as(FullyConnected)
+    constants = portable.FullyConnectedConstants(
+        rows=source.count // count,
+        input_channels=count,
+        output_channels=channels,
+        input_offset=-scaled(operator, source, "input").zero_point,
+        weights=values(weights),
+        output=output_constants(graph, operator, bias, options.activation),
+    )
     return Step(
-        kernel="fully_connected",
+        kernel=portable.KERNEL,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(_lead(source.count // count, count, channels),),
-        fields={
-            "rows": source.count // count,
-            "input_channels": count,
-            "output_channels": channels,
-            "input_offset": -scaled(operator, source, "input").zero_point,
-            "weights": values(weights),
-            "output": output_fields(graph, operator, bias, options.activation),
-        },
+        overlaps=(_overlap(source.count // count, count, channels),),
+        constants=constants,
         macs=source.count * channels,
+        decisions=(sums_fit(epilogue_of(constants), 0),),
     )
 
 
-def _lead(rows: int, input_channels: int, output_channels: int) -> int:
+def _overlap(rows: int, input_channels: int, output_channels: int) -> int:
     """All of a row's outputs may be written while its inputs are read."""
     return max((row + 1) * output_channels - row * input_channels for row in (0, rows - 1))

@@ -3,12 +3,12 @@
 Made by a pass.
 """
 
-from typing import Any
-
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.window import by_rows, window_overlap
 from glyphite.convert.compiler.ops import conv_2d
-from glyphite.convert.compiler.ops._window import by_rows, lead
+from glyphite.convert.compiler.targets.epilogue import epilogue_of, sums_fit
+from glyphite.convert.compiler.targets.portable import grouped_conv_2d as portable
 
 NAME = "CONV_2D of groups"
 
@@ -24,17 +24,24 @@ def lower(graph: Graph, operator: Operator) -> Step:
     place = conv_2d.window(graph, operator)
     source_channels = graph.tensors[operator.inputs[0]].shape[3]
     channels = graph.output_of(operator).shape[3]
-    fields: dict[str, Any] = {
-        **conv_2d.fields(graph, operator),
-        "groups": groups(graph, operator),
-    }
+    conv = conv_2d.constants(graph, operator)
+    constants = portable.GroupedConv2DConstants(
+        window=conv.window,
+        input_channels=conv.input_channels,
+        output_channels=conv.output_channels,
+        input_offset=conv.input_offset,
+        weights=conv.weights,
+        output=conv.output,
+        groups=groups(graph, operator),
+    )
     return Step(
-        kernel="grouped_conv_2d",
+        kernel=portable.KERNEL,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(lead(place, source_channels, channels, channels),),
+        overlaps=(window_overlap(place, source_channels, channels, channels),),
         window_rows=place.height.kernel,
-        rows=by_rows("grouped_conv_2d", place, source_channels, channels, channels),
-        fields=fields,
+        rows=by_rows(portable.KERNEL.name, place, source_channels, channels, channels),
+        constants=constants,
         macs=conv_2d.macs(graph, operator),
+        decisions=(sums_fit(epilogue_of(constants), 0),),
     )

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.window import Axis, Padding, Window, by_rows, window_overlap
 from glyphite.convert.compiler.ops._operands import (
     activation,
     check_counts,
@@ -15,15 +17,11 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
 )
 from glyphite.convert.compiler.ops._requantize import activation_range, check_activation
-from glyphite.convert.compiler.ops._window import (
-    Axis,
-    Padding,
-    Window,
-    by_rows,
-    check_padding,
-    check_window,
-    lead,
-)
+from glyphite.convert.compiler.ops._window import check_padding, check_window
+from glyphite.convert.compiler.targets.portable.average_pool_2d import AveragePool2DConstants
+from glyphite.convert.compiler.targets.portable.max_pool_2d import KERNEL as MAX_POOL_2D
+from glyphite.convert.compiler.targets.portable.max_pool_2d import MaxPool2DConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
 NAME = "MAX_POOL_2D"
 OPTIONS = "Pool2DOptions"
@@ -77,10 +75,15 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/max_pool_2d.h."""
-    return pooling(graph, operator, "max_pool_2d")
+    return pooling(graph, operator, MAX_POOL_2D, MaxPool2DConstants)
 
 
-def pooling(graph: Graph, operator: Operator, kernel: str) -> Step:
+def pooling(
+    graph: Graph,
+    operator: Operator,
+    kernel: Kernel,
+    constants: type[MaxPool2DConstants] | type[AveragePool2DConstants],
+) -> Step:
     """One call of a pooling kernel, which writes each value after its reads."""
     options = operator.options_as(Pool2D)
     source = graph.tensors[operator.inputs[0]]
@@ -91,13 +94,13 @@ def pooling(graph: Graph, operator: Operator, kernel: str) -> Step:
         kernel=kernel,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(lead(place, channels, channels, 0),),
+        overlaps=(window_overlap(place, channels, channels, 0),),
         window_rows=place.height.kernel,
-        rows=by_rows(kernel, place, channels, channels, 0),
-        fields={
-            "window": place.fields,
-            "channels": channels,
-            "output_minimum": minimum,
-            "output_maximum": maximum,
-        },
+        rows=by_rows(kernel.name, place, channels, channels, 0),
+        constants=constants(
+            window=WindowConstants.of(place),
+            channels=channels,
+            output_minimum=minimum,
+            output_maximum=maximum,
+        ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from glyphite.convert.compiler.ir.fixed_point import INT32_MAX, quantize_multiplier
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Tensor
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.rows import Rows, gathering, geometry
+from glyphite.convert.compiler.ir.rows import Rows, accumulating, geometry
 from glyphite.convert.compiler.ops._operands import (
     activation,
     check_counts,
@@ -18,6 +18,7 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
     values,
 )
+from glyphite.convert.compiler.targets.portable import mean as portable
 
 NAME = "MEAN"
 OPTIONS = "ReducerOptions"
@@ -66,20 +67,20 @@ def lower(graph: Graph, operator: Operator) -> Step:
     count = _count(graph, operator)
     multiplier, shift = _scaling(graph, operator)
     return Step(
-        kernel="mean",
+        kernel=portable.KERNEL,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(0,),
+        overlaps=(0,),
         rows=_rows(source, axes),
-        fields={
-            "slices": prod(source.shape[: axes[0]]),
-            "count": count,
-            "channels": prod(source.shape[axes[-1] + 1 :]),
-            "sum_offset": -count * scaled(operator, source, "input").zero_point,
-            "multiplier": multiplier,
-            "shift": shift,
-            "output_offset": scaled(operator, graph.output_of(operator), "output").zero_point,
-        },
+        constants=portable.MeanConstants(
+            slices=prod(source.shape[: axes[0]]),
+            count=count,
+            channels=prod(source.shape[axes[-1] + 1 :]),
+            sum_offset=-count * scaled(operator, source, "input").zero_point,
+            multiplier=multiplier,
+            shift=shift,
+            output_offset=scaled(operator, graph.output_of(operator), "output").zero_point,
+        ),
     )
 
 
@@ -88,7 +89,7 @@ def _rows(source: Tensor, axes: list[int]) -> Rows | None:
     if axes != [1, 2] or len(source.shape) != 4:
         return None
     height = geometry(source)[0]
-    return gathering("mean_row", source, ("y", str(height)), source.shape[-1])
+    return accumulating(f"{portable.KERNEL.name}_row", source, ("y", str(height)), source.shape[-1])
 
 
 def _axes(graph: Graph, operator: Operator) -> list[int]:

@@ -4,6 +4,7 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ops import _arithmetic
 from glyphite.convert.compiler.ops._arithmetic import parse
+from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
 NAME = "MUL"
 OPTIONS = "MulOptions"
@@ -24,7 +25,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/arithmetic.h; the operands are multiplied as they are."""
-    return _arithmetic.lower(graph, operator, "GLYPHITE_MUL", (0, 0, _factor(graph, operator)))
+    return _arithmetic.lower(graph, operator, portable.MUL, (0, 0, _factor(graph, operator)))
 
 
 def _factor(graph: Graph, operator: Operator) -> float:

@@ -20,6 +20,7 @@ from glyphite.convert.compiler.ops._operands import (
     scaled,
     values,
 )
+from glyphite.convert.compiler.targets.portable import pad as portable
 
 NAME = "PAD"
 OPTIONS = ""
@@ -74,19 +75,26 @@ def padding(graph: Graph, operator: Operator, value: int) -> Step:
     missing = len(AXES) - len(source.shape)
     inner = (*[1] * missing, *source.shape)[-len(AXES) :]
     table = np.pad(values(paddings), ((max(missing, 0), 0), (0, 0)))[-len(AXES) :]
-    sizes = {f"input_{axis}": size for axis, size in zip(AXES, inner, strict=True)}
+    top, bottom, left, right, before, behind = (int(size) for size in table.ravel())
     return Step(
-        kernel="pad",
+        kernel=portable.KERNEL,
         inputs=(operator.inputs[0],),
         output=operator.outputs[0],
-        leads=(_last_place(inner, table) - (source.count - 1),),
+        overlaps=(_last_place(inner, table) - (source.count - 1),),
         rows=_rows(source, inner, table),
-        fields={
-            **sizes,
-            "output_height": output.count // _row_bytes(inner, table),
-            **_fields(table),
-            "value": value,
-        },
+        constants=portable.PadConstants(
+            input_height=inner[0],
+            input_width=inner[1],
+            input_channels=inner[2],
+            output_height=output.count // _row_bytes(inner, table),
+            top=top,
+            bottom=bottom,
+            left=left,
+            right=right,
+            before=before,
+            behind=behind,
+            value=value,
+        ),
     )
 
 
@@ -98,16 +106,10 @@ def _rows(source: Tensor, inner: tuple[int, ...], table: NDArray[np.int32]) -> R
     row = (1, *inner[1:])
     padded = np.array([(0, 0), *table[1:]])
     return Rows(
-        function="pad_row",
+        function=f"{portable.KERNEL.name}_row",
         windows=(window,),
-        leads=(_last_place(row, padded) - (prod(row) - 1),),
+        overlaps=(_last_place(row, padded) - (prod(row) - 1),),
     )
-
-
-def _fields(table: NDArray[np.int32]) -> dict[str, int]:
-    """(3, 2) paddings before and behind each axis."""
-    names = ("top", "bottom", "left", "right", "before", "behind")
-    return {name: int(size) for name, size in zip(names, table.ravel(), strict=True)}
 
 
 def _row_bytes(inner: tuple[int, ...], table: NDArray[np.int32]) -> int:

@@ -6,6 +6,7 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ops import _table
 from glyphite.convert.compiler.ops._operands import check_counts, check_shape, result, scaled
+from glyphite.convert.compiler.targets.portable import quantize as portable
 
 NAME = "QUANTIZE"
 OPTIONS = ""
@@ -43,10 +44,10 @@ def lower(graph: Graph, operator: Operator) -> Step:
         other = _table.times(before.scale / after.scale)
         return _table.lower(graph, operator, lambda x: other(x) + after.zero_point)
     return Step(
-        kernel="quantize",
+        kernel=portable.KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(0,),
-        rows=_table.elementwise(graph, operator, "quantize", 0),
-        fields={"count": output.count, "scale": after.scale, "zero_point": after.zero_point},
+        overlaps=(0,),
+        rows=_table.elementwise(graph, operator, portable.KERNEL.name, 0),
+        constants=portable.QuantizeConstants(output.count, after.scale, after.zero_point),
     )

@@ -14,6 +14,7 @@ from glyphite.convert.compiler.ops._operands import (
     result,
     scaled,
 )
+from glyphite.convert.compiler.targets.portable import softmax as portable
 
 NAME = "SOFTMAX"
 OPTIONS = "SoftmaxOptions"
@@ -66,17 +67,17 @@ def lower(graph: Graph, operator: Operator) -> Step:
     source = graph.tensors[operator.inputs[0]]
     multiplier, shift = quantize_multiplier(_scale(graph, operator))
     return Step(
-        kernel="softmax",
+        kernel=portable.KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
-        leads=(0,),
-        fields={
-            "rows": source.count // source.shape[-1],
-            "channels": source.shape[-1],
-            "multiplier": multiplier,
-            "shift": shift,
-            "smallest_difference": -math.floor(_LARGEST_INPUT / 2**shift),
-        },
+        overlaps=(0,),
+        constants=portable.SoftmaxConstants(
+            rows=source.count // source.shape[-1],
+            channels=source.shape[-1],
+            multiplier=multiplier,
+            shift=shift,
+            smallest_difference=-math.floor(_LARGEST_INPUT / 2**shift),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ops import _arithmetic, add
 from glyphite.convert.compiler.ops._arithmetic import parse
+from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
 NAME = "SUB"
 OPTIONS = "SubOptions"
@@ -20,4 +21,4 @@ def check(graph: Graph, operator: Operator) -> None:
 
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/arithmetic.h."""
-    return _arithmetic.lower(graph, operator, "GLYPHITE_SUB", add.factors(graph, operator))
+    return _arithmetic.lower(graph, operator, portable.SUB, add.factors(graph, operator))

@@ -7,7 +7,7 @@ most networks, all requantizations but one a pool, and the pixels that the pool 
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ops import conv_2d, conv_2d_max_pool_2d, max_pool_2d
-from glyphite.convert.compiler.ops._window import MOST_ROWS
+from glyphite.convert.compiler.ops._window import MOST_WINDOW_ROWS
 
 
 def run(graph: Graph) -> Graph:
@@ -49,4 +49,4 @@ def _pool_of(graph: Graph, conv: Operator) -> Operator | None:
         if axis.stride < axis.kernel:
             return None  # pools share pixels, which would be computed anew for each
     rows = pool.height.kernel * conv_2d.window(graph, conv).height.kernel
-    return consumers[0] if rows <= MOST_ROWS else None
+    return consumers[0] if rows <= MOST_WINDOW_ROWS else None

@@ -1,62 +1,40 @@
-"""Steps for kernels that are made for one kind of processor."""
+"""Kernels of the C library, and which of them a processor computes a layer by.
 
-from collections.abc import Callable, Iterator, Sequence
+Each folder is the twin of one below ``kernels/``, and each file in it of a header there: the C
+struct as a dataclass, a ``KERNEL``, and for a processor's own kernels a ``match``.
+"""
 
+from collections.abc import Callable
+
+from glyphite.convert.compiler.ir.decision import Decision
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.proof import Proof
-from glyphite.convert.compiler.targets.avr import steps as avr_steps
-from glyphite.convert.compiler.targets.dsp import proofs as dsp_proofs
-from glyphite.convert.compiler.targets.dsp import steps as dsp_steps
-from glyphite.convert.compiler.targets.portable import proofs as portable_proofs
+from glyphite.convert.compiler.ir.program import Program, Step
+from glyphite.convert.compiler.targets.avr import target as avr_target
+from glyphite.convert.compiler.targets.dsp import target as dsp_target
 
-Variant = Callable[[Step], Step | None]
-Forms = Callable[[Step], Iterator[Step]]
-
-AVR = ("avr5", "avr6")
-DSP = ("armv7e-m", "armv8-m.main")
-"""Cortex-M4 and M7, and M33: those with the DSP instructions."""
-
-_FITS = "scratch memory fits the least arena"
+Forms = Callable[[Step], tuple[list[Step], tuple[Decision, ...]]]
+"""The forms of a step, the fastest first; and where there are none, what was asked."""
 
 
-def variants(architecture: str, goal: Goal, steps: Sequence[Step]) -> Variant | None:
-    """What turns a model's portable steps into those of a processor's kernels, if it has some.
+def has_own_kernels(architecture: str) -> bool:
+    """Whether there are kernels for such a processor alone."""
+    return any(architecture in target.ARCHITECTURES for target in (avr_target, dsp_target))
+
+
+def select(program: Program, architecture: str, goal: Goal) -> Program:
+    """The same network by a processor's kernels, wherever they give the same bytes.
 
     ``architecture`` is a board file's ``mcu.architecture``. The arena may grow.
     """
-    if architecture in AVR:
-        return avr_steps.variants(steps, goal)
-    if architecture in DSP:
-        return {Goal.SPEED: dsp_steps.fastest, Goal.SIZE: dsp_steps.smallest}.get(goal)
-    return None
+    for target in (avr_target, dsp_target):
+        if architecture in target.ARCHITECTURES:
+            steps = target.select(program.steps, goal)
+            return program.with_steps({step.output: step for step in steps})
+    return program
 
 
 def forms(architecture: str, goal: Goal) -> Forms | None:
-    """The forms of a step, the fastest first, of which those are taken that fit the least arena."""
-    return dsp_steps.by_rows if architecture in DSP and goal is Goal.RAM else None
-
-
-def proofs(step: Step, taken: Step, architecture: str, goal: Goal) -> tuple[Proof, ...]:
-    """The verdicts that decided that the portable ``step`` became ``taken``."""
-    own = {**dict.fromkeys(AVR, avr_steps.proofs), **dict.fromkeys(DSP, dsp_proofs.proofs)}
-    found = list(own[architecture](step, taken, goal)) if architecture in own else []
-    ways = forms(architecture, goal)
-    if ways is not None:
-        found += _room(list(ways(step)), taken)
-    if taken.kernel == step.kernel:
-        found += portable_proofs.proofs(step)
-    return tuple(found)
-
-
-def _room(made: list[Step], taken: Step) -> Iterator[Proof]:
-    """Which of a step's forms the least arena had room for."""
-    scratch = [form.scratch_bytes for form in made if form.kernel == taken.kernel]
-    if taken.scratch_bytes in scratch:
-        place = scratch.index(taken.scratch_bytes) + 1
-        detail = f"form {place} of {len(made)}: {taken.scratch_bytes:,} bytes"
-        yield Proof(_FITS, True, detail)
-    elif made:
-        least = min(form.scratch_bytes for form in made)
-        detail = f"of {len(made)} forms, the least takes {least:,} bytes, or other rows"
-        yield Proof(_FITS, False, detail)
+    """What makes the forms of a step, of which those are taken that fit the least arena."""
+    return (
+        dsp_target.forms if architecture in dsp_target.ARCHITECTURES and goal is Goal.RAM else None
+    )

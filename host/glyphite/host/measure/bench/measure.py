@@ -6,7 +6,6 @@ from statistics import mean
 
 from glyphite.convert.boards import Board
 from glyphite.convert.compiler.driver import Compiled
-from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.errors import InputError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import Built
@@ -67,8 +66,8 @@ def measure(
     require_countable(board)
     cycles = counts_cycles(board)
     elf, code = read_elf(built.image), {} if cycles else disassemble(board, built.image)
-    steps = [layer for layer in compiled.program.layers if isinstance(layer.lowered, Step)]
-    plan = make_plan(elf, list(code.values()), [layer.name for layer in steps])
+    names = [layer.name for layer, _ in compiled.program.computed]
+    plan = make_plan(elf, list(code.values()), names)
     runs = list(watch(board, built.image, plan, tensors, advance))
     costs = costs_of(board.mcu.architecture)
     modelled = [_cycles(run, costs, code) for run in runs]
@@ -105,8 +104,8 @@ def weighty(compiled: Compiled) -> list[str]:
 def _layers(
     compiled: Compiled, runs: Sequence[Watched], cycles: Sequence[Mapping[int, int]]
 ) -> tuple[LayerCost, ...]:
-    rows = [row for row, layer in zip(compiled.layers, compiled.program.layers, strict=True)
-            if isinstance(layer.lowered, Step)]  # fmt: skip
+    both = zip(compiled.layers, compiled.program.layers, strict=True)
+    rows = [row for row, layer in both if layer.step is not None]
     made = [LayerCost("model_invoke", "", "", 0, *_means(0, runs, cycles))]
     for part, row in enumerate(rows, 1):
         figures = _means(part, runs, cycles)

@@ -1,1 +1,1 @@
-"""Constants and choice of the AVR's kernels: each file lays out the kernel of its name."""
+"""The kernels of the AVR (``kernels/avr``): a file for each, and what chooses among them."""

@@ -1,18 +1,20 @@
-"""What the AVR's kernels have in common: a layer's channels, and the range of their sums."""
+"""What the AVR's convolutions have in common: a layer's channels, and the range of their sums."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.ir.decision import Decision
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.proof import Proof
+from glyphite.convert.compiler.ir.struct import Struct
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.fully_connected import FullyConnectedConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
-Fields = Mapping[str, Any]
 Int64 = NDArray[np.int64]
 
 LARGEST_ARRAY = 32_767
@@ -21,39 +23,28 @@ LARGEST_BYTE = 255
 """Of a count of 8 bits."""
 
 OUTPUT_CYCLES = 120
-"""About what kernels/avr/outputs.h takes for one."""
-
-_ONE_PIXEL = {
-    **{f"{what}_height": 1 for what in ("input", "output", "kernel", "stride", "dilation")},
-    **{"kernel_width": 1, "stride_width": 1, "dilation_width": 1},
-    **{"padding_top": 0, "padding_left": 0},
-}
-"""The window of a fully connected layer, but for its width: each input vector is a pixel."""
+"""About what kernels/avr/outputs.h takes for one; a test measures it."""
 
 
-def as_convolution(step: Step) -> Fields:
-    """The fields of a convolution, with a pool or not, or of a fully connected layer as 1x1."""
-    if step.kernel != "fully_connected":
-        fields: Fields = step.fields.get("conv", step.fields)
-        return fields
-    width = step.fields["rows"]
-    return {**step.fields, "window": {**_ONE_PIXEL, "input_width": width, "output_width": width}}
+def as_convolution(constants: Struct) -> Conv2DConstants | None:
+    """A convolution, or a fully connected layer as one of 1x1: each input vector is a pixel."""
+    if isinstance(constants, Conv2DConstants):
+        return constants
+    if not isinstance(constants, FullyConnectedConstants):
+        return None
+    return Conv2DConstants(
+        window=WindowConstants.of_row(constants.rows),
+        input_channels=constants.input_channels,
+        output_channels=constants.output_channels,
+        input_offset=constants.input_offset,
+        weights=constants.weights,
+        output=constants.output,
+    )
 
 
-def reach(window: Fields, side: str) -> int:
-    """The inputs along ``side`` up to the last one under the last window, padding among them."""
-    taps = (window[f"kernel_{side}"] - 1) * window[f"dilation_{side}"] + 1
-    return int((window[f"output_{side}"] - 1) * window[f"stride_{side}"] + taps)
-
-
-def limits(output: Fields) -> dict[str, int]:
-    """The fields of ``struct glyphite_limits``."""
-    return {
-        "offset": output["offset"] + 128,
-        "minimum": output["minimum"] + 128,
-        "maximum": output["maximum"] + 128,
-        "cut": int(output["minimum"] >= output["offset"]),
-    }
+def not_a_convolution(step: Step) -> Decision:
+    """Why a layer is none of those that :func:`as_convolution` takes."""
+    return Decision("it is a convolution or dense", False, f"it is {step.kernel.name}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,42 +60,47 @@ class Channels:
     """The least and the largest number that an input is taken as."""
 
     @classmethod
-    def of(cls, conv: Fields, inputs: tuple[int, int]) -> Channels:
+    def of(cls, conv: Conv2DConstants, inputs: tuple[int, int]) -> Channels:
         """Of a convolution; ``inputs`` is what -128 and 127 are taken as."""
-        weights = conv["weights"].astype(np.int64).reshape(conv["output_channels"], -1)
-        output = conv["output"]
-        from_zero = conv["input_offset"] - 128 - inputs[0]
+        weights = conv.weights.astype(np.int64).reshape(conv.output_channels, -1)
+        output = conv.output
+        from_zero = conv.input_offset - 128 - inputs[0]
         return cls(
             weights,
-            output["bias"].astype(np.int64) + from_zero * weights.sum(axis=1),
-            output["multiplier"].astype(np.int64),
-            -output["shift"].astype(np.int64),
+            output.bias.astype(np.int64) + from_zero * weights.sum(axis=1),
+            output.multiplier.astype(np.int64),
+            -output.shift.astype(np.int64),
             inputs,
         )
 
     def totals_fit(self, bits: int) -> NDArray[np.bool_]:
-        """Whether no inputs can make a channel's sum with its bias leave so many bits, negated too.
+        """(channels) whether no inputs make a sum with its bias leave so many bits, negated too.
 
         Sums wrap, so that only the last value counts, not the parts on the way.
         """
         return np.asarray(np.abs(self._ends() + self.bias).max(axis=0) < 2 ** (bits - 1))
 
-    def proof(self, bits: int) -> Proof:
+    def proof(self, bits: int) -> Decision:
         """Whether all sums of the layer fit so many bits, and how many channels' do."""
         fit = self.totals_fit(bits)
         largest = int(np.abs(self._ends() + self.bias).max())
         detail = f"{fit.sum()} of {len(fit)} channels; the largest sum is {largest:,}"
-        return Proof(f"sums fit {bits} bits", bool(fit.all()), detail)
+        return Decision(f"sums fit {bits} bits", bool(fit.all()), detail)
 
-    def can_be_outputs(self) -> bool:
+    def epilogue_serves(self) -> Iterator[Decision]:
         """Whether kernels/avr/outputs.h serves: 24 bits hold the bias, and sums with and without.
 
         A pool compares sums without their bias.
         """
-        sums_fit = np.abs(self._ends()).max() < 2**23
-        bias_fits = np.abs(self.bias).max() < 2**23
-        shifts_fit = np.all((self.shift >= 1) & (self.shift <= 31))
-        return bool(sums_fit and bias_fits and shifts_fit and np.all(self.totals_fit(24)))
+        yield self.proof(24)
+        bare, bias = int(np.abs(self._ends()).max()), int(np.abs(self.bias).max())
+        if max(bare, bias) >= 2**23:
+            detail = f"sums reach {bare:,} without their bias, biases {bias:,}"
+            yield Decision("sums and biases fit 24 bits each", False, detail)
+        low, high = int(self.shift.min()), int(self.shift.max())
+        if not 1 <= low <= high <= 31:
+            detail = f"shifts to the right are {low} to {high}; 1 to 31 are served"
+            yield Decision("shifts are served", False, detail)
 
     def _ends(self) -> Int64:
         """The least and the largest sum of each channel, without its bias: (2, channels)."""

@@ -1,28 +1,31 @@
-"""Constants of the AVR's kernel for convolutions of many channels (``kernels/avr/conv_2d.h``)."""
+"""The AVR's kernel for layers of many channels (``kernels/avr/conv_2d.h``), eight at a time."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.ir.decision import Decision, Refusal, unmet
 from glyphite.convert.compiler.ir.fixed_point import requantize
+from glyphite.convert.compiler.ir.kernel import NOT_SHARED, Kernel
 from glyphite.convert.compiler.ir.program import Step
+from glyphite.convert.compiler.ir.struct import CType, Int16, Parts, Struct, UInt8, UInt16
 from glyphite.convert.compiler.targets.avr.channels import (
     LARGEST_ARRAY,
     LARGEST_BYTE,
     OUTPUT_CYCLES,
     Channels,
-    Fields,
     as_convolution,
-    limits,
-    reach,
 )
+from glyphite.convert.compiler.targets.avr.limits import LimitsConstants
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.conv_2d_max_pool_2d import Conv2DMaxPool2DConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
-KERNEL = "avr_conv_2d"
-KERNELS = ("conv_2d", "fully_connected", "conv_2d_max_pool_2d")
-"""The portable ones that it can take the place of."""
 INPUTS = (0, 255)
 """An input is taken without a sign, so that a product has nothing to extend."""
 MOST_PARTS = 4
@@ -31,90 +34,141 @@ MOST_PARTS = 4
 MOST_AT_REST = 32
 """Inputs under a window up to which it is often zero as a whole, as a picture's background is."""
 
-_NO_POOL = {"kernel_height": 1, "kernel_width": 1, "stride_width": 1, "padding_left": 0}
+
+@dataclass(frozen=True, eq=False)
+class AvrConv2DConstants(Struct):
+    """``struct glyphite_avr_conv_2d``."""
+
+    C_NAME: ClassVar[str] = "avr_conv_2d"
+
+    input_width: UInt16
+    output_width: UInt16
+    """After the pool."""
+    input_channels: UInt16
+    output_channels: UInt16
+    step: UInt16
+    """Bytes from a window to the next one."""
+    last_inside: Int16
+    """The last column at which a window has no padding behind it."""
+    kernel_height: UInt8
+    kernel_width: UInt8
+    stride_width: UInt8
+    padding_left: UInt8
+    pool_height: UInt8
+    pool_width: UInt8
+    part_channels: UInt8
+    """In each array of weights but the last."""
+    rests: UInt8
+    """1 where an array begins with its channels' outputs for a window of zeros."""
+    limits: LimitsConstants
+    weights: Annotated[Parts, CType("glyphite_far[GLYPHITE_PARTS]")]
 
 
-def variant(step: Step) -> Step | None:
-    """The step eight channels at a time; None where the kernel cannot give the same bytes."""
-    if step.kernel not in KERNELS:
-        return None
-    fields = _fields(as_convolution(step), step.fields.get("pool", _NO_POOL))
-    if fields is None:
-        return None
-    rows = step.rows and replace(step.rows, function=f"{KERNEL}_row")
-    return replace(step, kernel=KERNEL, rows=rows, fields=fields)
+KERNEL = Kernel("avr/conv_2d.h", AvrConv2DConstants, sharing=NOT_SHARED, in_flash=True)
 
 
-def cycles(step: Step) -> int:
-    """About what an inference takes by this kernel, where no input is zero."""
-    fields = step.fields
-    taps = fields["kernel_height"] * fields["kernel_width"] * fields["input_channels"]
-    pixels = step.macs // (taps * fields["output_channels"])
-    eights, rest = divmod(fields["output_channels"], 8)
-    groups = 71 * (eights + (rest > 4)) + 39 * (0 < rest <= 4)
-    return int(pixels * (600 + taps * (6 + groups) + fields["output_channels"] * OUTPUT_CYCLES))
-
-
-def _fields(conv: Fields, pool: Fields) -> dict[str, Any] | None:
-    """The fields of ``struct glyphite_avr_conv_2d``; None where the kernel cannot serve."""
-    window = conv["window"]
+def match(step: Step) -> Step | Refusal:
+    """The step eight channels at a time; a refusal where the bytes could be others."""
+    pooled = step.constants if isinstance(step.constants, Conv2DMaxPool2DConstants) else None
+    conv = pooled.conv if pooled else as_convolution(step.constants)
+    if conv is None:
+        return Refusal(
+            (Decision("it is a convolution or dense", False, f"it is {step.kernel.name}"),)
+        )
+    pool = pooled.pool if pooled else None
     channels = Channels.of(conv, INPUTS)
-    if not (_geometry_fits(conv, pool) and channels.can_be_outputs()):
-        return None
-    rests = pool is _NO_POOL and channels.weights.shape[1] <= MOST_AT_REST
-    weights = _parts(channels, _outputs_at_rest(conv, channels) if rests else b"")
-    if weights is None:
-        return None
-    whole = window if pool is _NO_POOL else pool
-    return {
-        "input_width": window["input_width"],
-        "output_width": whole["output_width"],
-        "input_channels": conv["input_channels"],
-        "output_channels": conv["output_channels"],
-        "step": window["stride_width"] * conv["input_channels"],
-        "last_inside": window["input_width"] - window["kernel_width"],
-        "kernel_height": window["kernel_height"],
-        "kernel_width": window["kernel_width"],
-        "stride_width": window["stride_width"],
-        "padding_left": window["padding_left"],
-        "pool_height": pool["kernel_height"],
-        "pool_width": pool["kernel_width"],
-        "part_channels": min(weights[0], conv["output_channels"]),
-        "rests": int(rests),
-        "limits": limits(conv["output"]),
-        "weights": weights[1],
-    }
-
-
-def _geometry_fits(conv: Fields, pool: Fields) -> bool:
-    """Whether pixels are visited once, in order, and padding counts as nothing."""
-    window = conv["window"]
-    padded = window["padding_left"] + window["padding_top"] > 0 or any(
-        reach(window, side) > window[f"input_{side}"] for side in ("height", "width")
-    )
-    pooled = pool["stride_width"] == pool["kernel_width"] and pool["padding_left"] == 0
-    if pool is not _NO_POOL:
-        inside = pool["output_width"] * pool["kernel_width"] <= window["output_width"]
-        pooled = pooled and inside and pool["padding_top"] == 0
-    counts = (
-        *(window[name] for name in ("kernel_height", "kernel_width", "stride_width")),
-        *(window["padding_left"], pool["kernel_height"] * pool["kernel_width"]),
-    )
-    return (
-        window["dilation_width"] == 1
-        and pooled
-        and max(counts) <= LARGEST_BYTE
-        and max(window["input_width"], conv["output_channels"]) < 2**15
-        and (not padded or conv["input_offset"] == 128)
+    refused = unmet(_conditions(conv, pool, channels))
+    if refused is not None:
+        return refused
+    rests = pool is None and channels.weights.shape[1] <= MOST_AT_REST
+    parts = _parts(channels, _outputs_at_rest(conv, channels) if rests else b"")
+    if parts is None:
+        detail = f"{channels.weights.size:,} weights need more than {MOST_PARTS} of them"
+        fits = Decision(f"weights fit arrays of {LARGEST_ARRAY:,} bytes", False, detail)
+        return Refusal((channels.proof(24), fits))
+    return replace(
+        step,
+        kernel=KERNEL,
+        rows=step.rows and replace(step.rows, function=f"{KERNEL.name}_row"),
+        constants=_constants(conv, pool, parts, rests=rests),
+        decisions=(channels.proof(24),),
     )
 
 
-def _outputs_at_rest(conv: Fields, channels: Channels) -> bytes:
+def cycles(step: Step, constants: AvrConv2DConstants) -> int:
+    """About what an inference takes by this kernel, where no input is zero; a test measures it."""
+    taps = constants.kernel_height * constants.kernel_width * constants.input_channels
+    pixels = step.macs // (taps * constants.output_channels)
+    eights, rest = divmod(constants.output_channels, 8)
+    groups = 71 * (eights + (rest > 4)) + 39 * (0 < rest <= 4)
+    return int(pixels * (600 + taps * (6 + groups) + constants.output_channels * OUTPUT_CYCLES))
+
+
+def _constants(
+    conv: Conv2DConstants, pool: WindowConstants | None, parts: tuple[int, Parts], *, rests: bool
+) -> AvrConv2DConstants:
+    window = conv.window
+    return AvrConv2DConstants(
+        input_width=window.input_width,
+        output_width=(pool or window).output_width,
+        input_channels=conv.input_channels,
+        output_channels=conv.output_channels,
+        step=window.stride_width * conv.input_channels,
+        last_inside=window.input_width - window.kernel_width,
+        kernel_height=window.kernel_height,
+        kernel_width=window.kernel_width,
+        stride_width=window.stride_width,
+        padding_left=window.padding_left,
+        pool_height=pool.kernel_height if pool else 1,
+        pool_width=pool.kernel_width if pool else 1,
+        part_channels=min(parts[0], conv.output_channels),
+        rests=int(rests),
+        limits=LimitsConstants.of(conv.output),
+        weights=parts[1],
+    )
+
+
+def _conditions(
+    conv: Conv2DConstants, pool: WindowConstants | None, channels: Channels
+) -> Iterator[Decision]:
+    reason = _misfit(conv, pool)
+    if reason:
+        yield Decision("windows are served", False, reason)
+    yield from channels.epilogue_serves()
+
+
+def _misfit(conv: Conv2DConstants, pool: WindowConstants | None) -> str:
+    """Why pixels are not visited once, in order, or padding does not count as nothing; or ""."""
+    window = conv.window
+    counts = (*window.kernel, window.stride_width, window.padding_left)
+    if window.dilation_width != 1:
+        return f"dilation {window.dilation_width} along the width; 1 is served"
+    if pool is not None and not _pool_fits(window, pool):
+        return "pools that overlap, leave pixels out, or reach outside"
+    if max(*counts, pool.kernel_height * pool.kernel_width if pool else 1) > LARGEST_BYTE:
+        return f"a size of {max(counts)}; up to {LARGEST_BYTE} is served"
+    if max(window.input_width, conv.output_channels) >= 2**15:
+        return "more columns or channels than 16 bits count"
+    padded = window.padding_left + window.padding_top > 0 or (
+        window.reach[0] > window.input_height or window.reach[1] > window.input_width
+    )
+    if padded and conv.input_offset != 128:
+        return f"padding beside a zero point of {-conv.input_offset}; -128 is served"
+    return ""
+
+
+def _pool_fits(window: WindowConstants, pool: WindowConstants) -> bool:
+    inside = pool.output_width * pool.kernel_width <= window.output_width
+    apart = pool.stride_width == pool.kernel_width
+    return apart and inside and pool.padding_left == pool.padding_top == 0
+
+
+def _outputs_at_rest(conv: Conv2DConstants, channels: Channels) -> bytes:
     """Each channel's output where all inputs under the window are zero."""
-    output = conv["output"]
+    output = conv.output
     scaling = zip(channels.bias, channels.multiplier, channels.shift, strict=True)
-    values = [requantize(int(b), int(m), -int(s)) + output["offset"] for b, m, s in scaling]
-    return bytes(np.clip(values, output["minimum"], output["maximum"]).astype(np.int8))
+    values = [requantize(int(b), int(m), -int(s)) + output.offset for b, m, s in scaling]
+    return bytes(np.clip(values, output.minimum, output.maximum).astype(np.int8))
 
 
 def _parts(channels: Channels, rest: bytes) -> tuple[int, tuple[NDArray[np.uint8], ...]] | None:

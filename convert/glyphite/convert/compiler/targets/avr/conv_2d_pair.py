@@ -1,88 +1,129 @@
-"""Constants of the AVR's kernel for layers of few channels (``kernels/avr/conv_2d_pair.h``)."""
+"""The AVR's kernel for layers of few channels (``kernels/avr/conv_2d_pair.h``), in pairs."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from glyphite.convert.compiler.ir.decision import Decision, Refusal, unmet
+from glyphite.convert.compiler.ir.kernel import NOT_SHARED, Kernel
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ops._window import lead_of
+from glyphite.convert.compiler.ir.struct import CType, Struct, UInt8, UInt16
+from glyphite.convert.compiler.ir.window import overlap_distance
 from glyphite.convert.compiler.targets.avr.channels import (
     LARGEST_ARRAY,
     LARGEST_BYTE,
     OUTPUT_CYCLES,
     Channels,
-    Fields,
     as_convolution,
-    limits,
-    reach,
 )
+from glyphite.convert.compiler.targets.avr.limits import LimitsConstants
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
-KERNEL = "avr_conv_2d_pair"
 INPUTS = (-128, 127)
 """An input is taken as it is: there is no padding, which would have to count as nothing."""
 
 
-def variant(step: Step) -> Step | None:
-    """The step two pixels at a time; None where the kernel cannot give the same bytes."""
-    if step.kernel not in ("conv_2d", "fully_connected"):
-        return None
-    conv = as_convolution(step)
-    window, channels = conv["window"], Channels.of(conv, INPUTS)
-    run = window["kernel_width"] * conv["input_channels"]
-    if (
-        not _geometry_fits(window)
-        or max(window["kernel_height"], run, conv["output_channels"]) > LARGEST_BYTE
-        or not channels.can_be_outputs()
-    ):
-        return None
+@dataclass(frozen=True, eq=False)
+class AvrConv2DPairConstants(Struct):
+    """``struct glyphite_avr_conv_2d_pair``."""
+
+    C_NAME: ClassVar[str] = "avr_conv_2d_pair"
+
+    output_width: UInt16
+    step: UInt16
+    """Bytes from a window to the next one."""
+    output_channels: UInt8
+    kernel_height: UInt8
+    run: UInt8
+    """Inputs of a window in one row."""
+    limits: LimitsConstants
+    weights: Annotated[NDArray[np.uint8], CType("glyphite_far")]
+
+
+KERNEL = Kernel("avr/conv_2d_pair.h", AvrConv2DPairConstants, sharing=NOT_SHARED, in_flash=True)
+
+
+def match(step: Step) -> Step | Refusal:
+    """The step two pixels at a time; a refusal where the bytes could be others."""
+    conv = as_convolution(step.constants)
+    if conv is None:
+        return Refusal(
+            (Decision("it is a convolution or dense", False, f"it is {step.kernel.name}"),)
+        )
+    channels = Channels.of(conv, INPUTS)
+    refused = unmet(_conditions(conv, channels))
+    if refused is not None:
+        return refused
     weights = np.frombuffer(b"".join(_stream(channels)), np.uint8)
     if len(weights) > LARGEST_ARRAY:
-        return None
-    fields = {
-        "output_width": window["output_width"],
-        "step": window["stride_width"] * conv["input_channels"],
-        "output_channels": conv["output_channels"],
-        "kernel_height": window["kernel_height"],
-        "run": run,
-        "limits": limits(conv["output"]),
-        "weights": weights,
-    }
-    lead = _lead(fields)
-    rows = step.rows and replace(step.rows, function=f"{KERNEL}_row", leads=(lead,))
-    return replace(step, kernel=KERNEL, rows=rows, leads=(lead,), fields=fields)
-
-
-def cycles(step: Step) -> int:
-    """About what an inference takes by this kernel, where all outputs are within their limits."""
-    fields, height = step.fields, step.macs // _macs_of_a_row(step.fields)
-    pairs = height * ((fields["output_width"] + 1) // 2)
-    sums = fields["kernel_height"] * (16 + 23 * fields["run"])
-    return int(pairs * (60 + fields["output_channels"] * (100 + sums + 2 * OUTPUT_CYCLES)))
-
-
-def _macs_of_a_row(fields: Fields) -> int:
-    taps = fields["kernel_height"] * fields["run"]
-    return int(fields["output_width"] * fields["output_channels"] * taps)
-
-
-def _geometry_fits(window: Fields) -> bool:
-    """Whether no window reaches over an edge, nor leaves inputs out along its rows."""
-    return (
-        window["dilation_width"] == 1
-        and window["padding_left"] == window["padding_top"] == 0
-        and all(reach(window, side) <= window[f"input_{side}"] for side in ("height", "width"))
+        fits = f"weights fit an array of {LARGEST_ARRAY:,} bytes"
+        return Refusal((channels.proof(24), Decision(fits, False, f"they take {len(weights):,}")))
+    constants = AvrConv2DPairConstants(
+        output_width=conv.window.output_width,
+        step=conv.window.stride_width * conv.input_channels,
+        output_channels=conv.output_channels,
+        kernel_height=conv.window.kernel_height,
+        run=conv.window.kernel_width * conv.input_channels,
+        limits=LimitsConstants.of(conv.output),
+        weights=weights,
+    )
+    overlaps = (_overlap(constants),)
+    rows = step.rows and replace(step.rows, function=f"{KERNEL.name}_row", overlaps=overlaps)
+    proofs = (channels.proof(24), channels.proof(16))
+    return replace(
+        step, kernel=KERNEL, rows=rows, overlaps=overlaps, constants=constants, decisions=proofs
     )
 
 
-def _lead(fields: Fields) -> int:
+def cycles(step: Step, constants: AvrConv2DPairConstants) -> int:
+    """About what an inference takes by this kernel, where all outputs are within their limits.
+
+    A test measures it.
+    """
+    taps = constants.kernel_height * constants.run
+    height = step.macs // (constants.output_width * constants.output_channels * taps)
+    pairs = height * ((constants.output_width + 1) // 2)
+    sums = constants.kernel_height * (16 + 23 * constants.run)
+    return int(pairs * (60 + constants.output_channels * (100 + sums + 2 * OUTPUT_CYCLES)))
+
+
+def _conditions(conv: Conv2DConstants, channels: Channels) -> Iterator[Decision]:
+    reason = _misfit(conv.window)
+    if reason:
+        yield Decision("windows are served", False, reason)
+    run = conv.window.kernel_width * conv.input_channels
+    largest = max(conv.window.kernel_height, run, conv.output_channels)
+    if largest > LARGEST_BYTE:
+        detail = f"a count of {largest:,}; up to {LARGEST_BYTE} is served"
+        yield Decision("counts fit a byte", False, detail)
+    yield from channels.epilogue_serves()
+
+
+def _misfit(window: WindowConstants) -> str:
+    """Why a window reaches over an edge, or leaves inputs out along its rows; or ""."""
+    if window.dilation_width != 1:
+        return f"dilation {window.dilation_width} along the width; 1 is served"
+    height, width = window.reach
+    outside = height > window.input_height or width > window.input_width
+    if outside or window.padding_left or window.padding_top:
+        return "padding; windows inside the input are served"
+    return ""
+
+
+def _overlap(constants: AvrConv2DPairConstants) -> int:
     """How far before its input an output row must start.
 
     Both pixels of a pair are written while the first one's inputs are still read.
     """
-    starts = np.arange(0, fields["output_width"], 2, dtype=np.int64) * fields["step"]
-    pair = 2 * fields["output_channels"]
-    return lead_of(starts[None, :], pair, pair)
+    starts = np.arange(0, constants.output_width, 2, dtype=np.int64) * constants.step
+    pair = 2 * constants.output_channels
+    return overlap_distance(starts[None, :], pair, pair)
 
 
 def _stream(channels: Channels) -> Iterator[bytes]:

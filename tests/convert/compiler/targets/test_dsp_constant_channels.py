@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.driver import compile_model, lower
-from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.passes import optimize
-from glyphite.convert.compiler.targets.dsp.steps import by_rows
-from glyphite.convert.compiler.targets.dsp.still import settled, still
+from glyphite.convert.compiler.targets.dsp.constant_channels import constant_channels, settled
+from glyphite.convert.compiler.targets.dsp.target import forms
+from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
+from tests.builders.kernels import constants_of, only_step
 from tests.builders.models import (
     RELU,
     SAME,
@@ -23,7 +23,7 @@ from tests.builders.models import (
 
 SHAPE = (1, 6, 6, 4)
 CHANNELS = 8
-STILL = {1: (0.0, 2**30 - 1), 4: (0.0, -(2**30)), 6: (2e-9, 2**20), 7: (1e-12, 0)}
+CONSTANT = {1: (0.0, 2**30 - 1), 4: (0.0, -(2**30)), 6: (2e-9, 2**20), 7: (1e-12, 0)}
 """Channel -> (its scale, or 0 for the least there is; its bias); weights of some are all 0."""
 
 
@@ -60,14 +60,14 @@ def dsp_bytes(content: bytes, goal: Goal, tensors: NDArray[np.int8]) -> tuple[st
     compiled = compile_model(content, "small", architecture="armv7e-m", goal=goal)
     flags = ("-shared", "-fPIC", "-O1", *UNDEFINED_TRAPS)
     (step,) = compiled.program.steps
-    return step.kernel, np.asarray(SharedModel(compiled, flags).infer(tensors)).tobytes()
+    return step.kernel.name, np.asarray(SharedModel(compiled, flags).infer(tensors)).tobytes()
 
 
 @pytest.mark.parametrize("goal", [Goal.SPEED, Goal.SIZE])
 @pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
-def test_still_channels_do_not_keep_a_layer_from_its_kernel(kind: str, goal: Goal) -> None:
+def test_constant_channels_do_not_keep_a_layer_from_its_kernel(kind: str, goal: Goal) -> None:
     rng = np.random.default_rng(2)
-    content = layer(kind, rng, STILL)
+    content = layer(kind, rng, CONSTANT)
     tensors = hard_inputs(rng, SHAPE, 10)
     kernel, answers = dsp_bytes(content, goal, tensors)
     assert kernel.startswith("dsp_")
@@ -76,11 +76,11 @@ def test_still_channels_do_not_keep_a_layer_from_its_kernel(kind: str, goal: Goa
 
 def test_by_rows_they_do_not_either() -> None:
     for kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        (step,) = lower(optimize(read(layer(kind, np.random.default_rng(2), STILL)))).steps
-        assert next(by_rows(step)).kernel.startswith("dsp_")
+        made, _ = forms(only_step(layer(kind, np.random.default_rng(2), CONSTANT)))
+        assert made[0].kernel.folder == "dsp"
 
 
-def test_a_layer_of_still_channels_only_keeps_its_bytes() -> None:
+def test_a_layer_of_constant_channels_only_keeps_its_bytes() -> None:
     rng = np.random.default_rng(3)
     content = layer("CONV_2D", rng, {c: (0.0, (c - 4) << 27) for c in range(CHANNELS)})
     tensors = hard_inputs(rng, SHAPE, 2)
@@ -89,27 +89,24 @@ def test_a_layer_of_still_channels_only_keeps_its_bytes() -> None:
     assert answers == infer(content, tensors).tobytes()
 
 
-def test_only_channels_whose_output_never_changes_are_called_still() -> None:
-    content = layer("CONV_2D", np.random.default_rng(4), STILL)
-    (step,) = lower(optimize(read(content))).steps
-    flat = step.fields["weights"].reshape(CHANNELS, -1)
-    assert set(still(step.fields, flat)) == set(STILL)
+def test_only_channels_whose_output_never_changes_are_called_constant() -> None:
+    content = layer("CONV_2D", np.random.default_rng(4), CONSTANT)
+    assert set(constant_channels(constants_of(content))) == set(CONSTANT)
 
 
 def test_living_channels_keep_their_weights_and_numbers() -> None:
-    content = layer("CONV_2D", np.random.default_rng(5), STILL)
-    (step,) = lower(optimize(read(content))).steps
-    made = settled("conv_2d", step.fields)
+    content = layer("CONV_2D", np.random.default_rng(5), CONSTANT)
+    before, made = constants_of(content), settled(only_step(content)).constants
+    assert isinstance(made, Conv2DConstants)
     for channel in range(CHANNELS):
-        same = np.array_equal(made["weights"][channel], step.fields["weights"][channel])
-        assert same or channel in STILL
-        if channel not in STILL:
+        same = np.array_equal(made.weights[channel], before.weights[channel])
+        assert same or channel in CONSTANT
+        if channel not in CONSTANT:
             for name in ("bias", "multiplier", "shift"):
-                assert made["output"][name][channel] == step.fields["output"][name][channel]
-    assert settled("softmax", {}) == {}
+                assert getattr(made.output, name)[channel] == getattr(before.output, name)[channel]
 
 
-def test_a_layer_without_still_channels_is_left_as_it_is() -> None:
+def test_a_layer_without_constant_channels_is_left_as_it_is() -> None:
     content = layer("CONV_2D", np.random.default_rng(6), {})
-    (step,) = lower(optimize(read(content))).steps
-    assert settled("conv_2d", step.fields) is step.fields
+    step = only_step(content)
+    assert settled(step) is step
