@@ -1,4 +1,4 @@
-"""Random networks of steps that compute nothing: only their shapes, rows and leads count."""
+"""Random networks of steps that compute nothing: only their shapes, rows and distances count."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class RandomNetwork:
         )
 
     def paired(self) -> None:
-        """A convolution that makes two rows, or three, a turn."""
+        """A convolution that makes two rows, or three, a call."""
         source = self.any_tensor()
         height, made = geometry(self.tensors[source])[0], int(self.rng.integers(2, 4))
         window = RowWindow(height, kernel=2 + made, stride=made, before=1)

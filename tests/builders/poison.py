@@ -1,4 +1,4 @@
-"""Runs generated C with every byte overwritten that the plan says is dead, after each turn."""
+"""Runs generated C with every byte overwritten that the plan says is dead, after each call."""
 
 import dataclasses
 from itertools import accumulate
@@ -11,21 +11,21 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.host.runners.compiled import SharedModel
 
 BEFORE = """
-static void poison(int turn);
-#define MODEL_STEP(turn) poison(turn)
+static void poison(int call);
+#define MODEL_STEP(call) poison(call)
 """
 AFTER = """
-/* Overwrites every byte that no later turn may need: what lies between the kept parts. */
-static void poison(int turn) {{
+/* Overwrites every byte that no later call may need: what lies between the kept parts. */
+static void poison(int call) {{
     static const int kept[][2] = {{ {parts} }};
-    static const int first[] = {{ {firsts} }}; /* part of each turn, and behind the last */
+    static const int first[] = {{ {firsts} }}; /* part of each call, and behind the last */
     int at = 0;
-    for (int part = first[turn]; part <= first[turn + 1]; part++) {{
-        int end = part < first[turn + 1] ? kept[part][0] : MODEL_ARENA_BYTES;
+    for (int part = first[call]; part <= first[call + 1]; part++) {{
+        int end = part < first[call + 1] ? kept[part][0] : MODEL_ARENA_BYTES;
         for (; at < end; at++) {{
             arena[at] = (int8_t)(0x55 + at);
         }}
-        at = part < first[turn + 1] && kept[part][1] > at ? kept[part][1] : at;
+        at = part < first[call + 1] && kept[part][1] > at ? kept[part][1] : at;
     }}
 }}
 """
@@ -34,16 +34,16 @@ FLAGS = ("-std=c99", "-O1", "-shared", "-fPIC", "-fsanitize=undefined",
 
 
 def poisoned(compiled: Compiled, tensors: NDArray[Any]) -> NDArray[np.int8]:
-    """The outputs' bytes of the generated C when all dead memory is overwritten after each turn."""
-    turns = [_kept(compiled, turn) for turn in range(len(compiled.plan.schedule.turns))]
-    parts = [f"{{{part.start},{part.stop}}}" for turn in turns for part in turn]
-    firsts = accumulate((len(turn) for turn in turns), initial=0)
+    """The outputs' bytes of the generated C when all dead memory is overwritten after each call."""
+    kept = [_kept(compiled, call) for call in range(len(compiled.plan.schedule.calls))]
+    parts = [f"{{{part.start},{part.stop}}}" for call in kept for part in call]
+    firsts = accumulate((len(call) for call in kept), initial=0)
     after = AFTER.format(parts=",\n".join([*parts, "{0,0}"]), firsts=",".join(map(str, firsts)))
     text = BEFORE + compiled.files["model.c"] + after
     watched = dataclasses.replace(compiled, files={**compiled.files, "model.c": text})
     return SharedModel(watched, FLAGS).infer(tensors).view(np.int8)
 
 
-def _kept(compiled: Compiled, turn: int) -> list[range]:
-    """The parts that live behind a turn, the first in the arena first."""
-    return sorted(compiled.plan.kept(turn), key=lambda part: part.start)
+def _kept(compiled: Compiled, call: int) -> list[range]:
+    """The parts that live behind a call, the first in the arena first."""
+    return sorted(compiled.plan.kept(call), key=lambda part: part.start)

@@ -75,9 +75,9 @@ def test_rows_live_in_their_rings_and_as_long_as_the_plan_says(compiled: Compile
         for row in rows:
             assert fact.offset <= row.start <= row.start + row.bytes <= fact.offset + fact.bytes
             assert fact.first <= row.first <= row.last <= fact.last
-        for turn in range(len(compiled.plan.schedule.turns)):
-            kept = [range(r.start, r.start + r.bytes) for r in rows if r.first <= turn < r.last]
-            assert kept == list(buffer.kept(turn))
+        for call in range(len(compiled.plan.schedule.calls)):
+            kept = [range(r.start, r.start + r.bytes) for r in rows if r.first <= call < r.last]
+            assert kept == list(buffer.kept(call))
 
 
 def test_layers_that_do_not_share_memory_add_up() -> None:

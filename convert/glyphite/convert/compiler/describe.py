@@ -99,7 +99,7 @@ class BufferFacts:
 
 @dataclass(frozen=True)
 class RowLife:
-    """A row of a buffer: the bytes of the arena from ``start``, from turn ``first`` to ``last``."""
+    """A row of a buffer: bytes of the arena, live from kernel call ``first`` to ``last``."""
 
     start: int
     bytes: int
@@ -153,8 +153,8 @@ def rows(buffer: Buffer) -> list[RowLife]:
 
 
 def moments(plan: Plan) -> range:
-    """The turns; -1 and the last one are the caller's."""
-    return range(-1, len(plan.schedule.turns) + 1)
+    """The kernel calls by number; -1 and the last one are the caller's."""
+    return range(-1, len(plan.schedule.calls) + 1)
 
 
 def occupied(plan: Plan) -> list[int]:
@@ -166,11 +166,11 @@ def occupied(plan: Plan) -> list[int]:
 
 
 def memory_by_layer(compiled: Compiled) -> list[tuple[str, int]]:
-    """(layer, the most bytes occupied at one of its turns), in the layers' order."""
+    """(layer, the most bytes occupied at one of its kernel calls), in the layers' order."""
     most = dict.fromkeys(range(len(compiled.program.steps)), 0)
-    for turn, taken in zip(compiled.plan.schedule.turns, occupied(compiled.plan)[1:], strict=False):
-        if turn.step in most:
-            most[turn.step] = max(most[turn.step], taken)
+    for call, taken in zip(compiled.plan.schedule.calls, occupied(compiled.plan)[1:], strict=False):
+        if call.step in most:
+            most[call.step] = max(most[call.step], taken)
     return [(layer.name, most[index]) for index, (layer, _) in enumerate(compiled.program.computed)]
 
 

@@ -17,7 +17,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.compiler.ir.program import Layer, Program
 from glyphite.convert.compiler.memory.fit_kernels import fit
-from glyphite.convert.compiler.memory.plan import MOST_ROWS, Plan, plan
+from glyphite.convert.compiler.memory.plan import MOST_SCHEDULED_ROWS, Plan, plan
 from glyphite.convert.compiler.memory.schedule import total_rows
 from glyphite.convert.compiler.ops import lowerings
 from glyphite.convert.compiler.passes import fold_shapes, optimize
@@ -89,9 +89,9 @@ def compile_model(
     """
     portable = lower(optimize(understand(content)))
     program = portable
-    if total_rows(portable) <= MOST_ROWS:
+    if total_rows(portable) <= MOST_SCHEDULED_ROWS:
         program = select(portable, architecture, goal)
-    arena = plan(program, fed=stream_input)
+    arena = plan(program, streamed_input=stream_input)
     by_scratch = forms(architecture, goal)
     if by_scratch is not None:
         program, arena = fit(program, arena, by_scratch)

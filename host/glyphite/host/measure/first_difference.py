@@ -1,6 +1,6 @@
 """Which layer is the first to differ from TensorFlow Lite Micro, byte by byte, for one input.
 
-The generated C runs on this PC, watched after each turn; TFLM keeps all of its tensors.
+The generated C runs on this PC, watched after each kernel call; TFLM keeps all of its tensors.
 """
 
 import ctypes
@@ -29,9 +29,9 @@ from glyphite.host.runners.compiled import FLAGS, c_compiler
 from glyphite.host.runners.tflm import all_tensors
 
 WATCHED = """#include <stdint.h>
-static void (*watch)(int32_t turn, const int8_t *arena);
-void set_watch(void (*call)(int32_t turn, const int8_t *arena)) { watch = call; }
-#define MODEL_STEP(turn) watch((turn), arena)
+static void (*watch)(int32_t call, const int8_t *arena);
+void set_watch(void (*then)(int32_t call, const int8_t *arena)) { watch = then; }
+#define MODEL_STEP(call) watch((call), arena)
 #include "model.c"
 """
 _TARGET = re.compile(r'#define MODEL_ARCHITECTURE "(.*)"\n#define MODEL_GOAL "(.*)"')
@@ -134,8 +134,8 @@ def _run(
     }
     library = _load(folder.generated)
     kind = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_void_p)
-    call = kind(lambda turn, arena: _keep(compiled, turn, arena, tensors))
-    library.set_watch(call)
+    keep = kind(lambda call, arena: _keep(compiled, call, arena, tensors))
+    library.set_watch(keep)
     library.model_input.restype = library.model_output.restype = ctypes.c_void_p
     content = np.ascontiguousarray(tensor).tobytes()
     ctypes.memmove(library.model_input(), content, len(content))
@@ -146,16 +146,16 @@ def _run(
 
 
 def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArray[Any]]) -> None:
-    """Copy the rows out that turn ``number`` has made."""
+    """Copy the rows out that call ``number`` has made."""
     plan = compiled.plan
-    turn = plan.schedule.turns[number]
-    if turn.step == INPUT:
+    call = plan.schedule.calls[number]
+    if call.step == INPUT:
         return
-    task = plan.tasks[turn.step]
+    task = plan.tasks[call.step]
     buffer = plan.buffer_of(task.output)
     whole = tensors[task.output]
     rows = whole.reshape(-1).view(np.uint8).reshape(-1, buffer.ring.row_bytes)
-    for row in range(task.made(turn.number), task.made(turn.number + 1)):
+    for row in range(task.made(call.number), task.made(call.number + 1)):
         at = arena + buffer.offset + int(buffer.ring.starts[row])
         rows[row] = np.frombuffer(ctypes.string_at(at, buffer.ring.row_bytes), np.uint8)
 

@@ -20,7 +20,7 @@ LABEL_WIDTH = 0.1
 LINE_SHARE = 0.01
 """A row less tall than this share of the arena has no line around it."""
 NAMED = 24
-"""Runs of a layer's turns that are named below the picture; where there are more, none is."""
+"""Runs of a layer's calls that are named below the picture; where there are more, none is."""
 KINDS = ("png", "svg", "pdf")
 
 
@@ -143,18 +143,20 @@ def _draw_filled(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
 
 
 def _name_moments(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
-    """Runs of turns of one layer by its name, where there are few."""
+    """Runs of calls of one layer by its name, where there are few."""
     moments, schedule = describe.moments(compiled.plan), compiled.plan.schedule
     axes.set_xlim(moments.start, moments.stop)
     steps = [name for name, _ in describe.memory_by_layer(compiled)]
-    axes.set_xlabel("turns: each time a layer makes its next row, or all of its output", color=INK)
+    axes.set_xlabel(
+        "kernel calls: each time a layer makes its next row, or all of its output", color=INK
+    )
     if len(schedule.runs) > NAMED:
         return
     at, places, names = 0, [-0.5], ["caller writes"]
-    for step, turns in schedule.runs:
-        places.append(at + turns / 2)
+    for step, calls in schedule.runs:
+        places.append(at + calls / 2)
         names.append(steps[step] if step >= 0 else "caller writes")
-        at += turns
+        at += calls
     axes.set_xticks([*places, at + 0.5])
     axes.set_xticklabels([*names, "caller reads"], rotation=35, ha="right", fontsize=7)
     axes.tick_params(axis="x", length=0)

@@ -49,7 +49,7 @@ class SharedModel:
         self.rows = geometry(source)[0]
         self.input_type, self.output_type = np.dtype(source.dtype), np.dtype(sink.dtype)
         self.output_count = sink.count
-        self.streams = compiled.plan.fed
+        self.streams = compiled.plan.streamed_input
         self._library = _load(compiled, flags)
         for function in ("model_output", "model_row" if self.streams else "model_input"):
             getattr(self._library, function).restype = ctypes.c_void_p

@@ -3,6 +3,9 @@
 import dataclasses
 import functools
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,9 +14,9 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor
 from glyphite.convert.compiler.ir.program import Layer, Program, Step, View
 from glyphite.convert.compiler.memory.conflicts import conflicts
-from glyphite.convert.compiler.memory.packing import fullest_turn
-from glyphite.convert.compiler.memory.plan import Buffer, Plan, plan, verify
-from glyphite.convert.compiler.memory.rings import Over, Ring
+from glyphite.convert.compiler.memory.packing import peak_bytes
+from glyphite.convert.compiler.memory.plan import Buffer, Plan, PlanError, plan, verify
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
 from glyphite.convert.compiler.memory.schedule import Schedule
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.tflm import infer
@@ -22,7 +25,7 @@ from tests.builders.networks import NO_KERNEL, NoConstants
 from tests.builders.poison import poisoned
 
 Call = tuple[tuple[int, ...], int, tuple[int | None, ...]]
-"""A step: inputs, output, leads."""
+"""A step: inputs, output, distances."""
 
 
 def program(sizes: list[int], calls: list[Call | tuple[int, int]], output: int) -> Program:
@@ -107,8 +110,8 @@ def _random(seed: int) -> Program:
     for output in range(1, 6):
         count = min(output, int(rng.integers(1, 3)))
         inputs = tuple(int(i) for i in rng.choice(output, count, replace=False))
-        leads = tuple(None if rng.random() < 0.4 else int(rng.integers(0, 20)) for _ in inputs)
-        calls.append((inputs, output, leads))
+        distances = tuple(None if rng.random() < 0.4 else int(rng.integers(0, 20)) for _ in inputs)
+        calls.append((inputs, output, distances))
     return program(sizes, calls, 5)
 
 
@@ -143,7 +146,7 @@ def test_plans_of_random_graphs_are_the_least_there_are(seed: int) -> None:
     found = plan(_random(seed))
     rings = [buffer.ring for buffer in found.buffers]
     assert found.proven
-    assert fullest_turn(rings) <= found.bytes == _least(rings)
+    assert peak_bytes(rings) <= found.bytes == _least(rings)
 
 
 def test_a_graph_too_large_to_search_still_gets_a_plan_without_harm() -> None:
@@ -167,9 +170,9 @@ def test_floats_lie_at_multiples_of_four() -> None:
     assert [offsets(found)[index] % 4 for index in (2, 4)] == [0, 0]
 
 
-def ring(tensor: int, size: int, first: int, last: int, lead: int | None = None) -> Ring:
-    """A tensor of one row; with a lead, it may lie over tensor 0."""
-    over = () if lead is None else (Over(0, lead, whole=True),)
+def ring(tensor: int, size: int, first: int, last: int, distance: int | None = None) -> Ring:
+    """A tensor of one row; with a distance, it may lie over tensor 0."""
+    over = () if distance is None else (AllowedOverlap(0, distance, whole=True),)
     return Ring(tensor, size, 1, np.array([first]), np.array([last]), over)
 
 
@@ -181,21 +184,21 @@ def made(*placed: tuple[Ring, int]) -> Plan:
 
 def test_a_plan_in_which_a_float_is_not_aligned_is_caught() -> None:
     odd = dataclasses.replace(ring(0, 8, -1, 1), alignment=4)
-    with pytest.raises(AssertionError, match="tensor 0 is not aligned"):
+    with pytest.raises(PlanError, match="tensor 0 is not aligned"):
         verify(made((odd, 6)))
     verify(made((odd, 8)))
 
 
 def test_a_plan_in_which_two_live_tensors_overlap_is_caught() -> None:
     one, two = ring(0, 10, -1, 1), ring(1, 10, 0, 2)
-    with pytest.raises(AssertionError, match="tensors 0 and 1 overlap"):
+    with pytest.raises(PlanError, match="tensors 0 and 1 overlap"):
         verify(made((one, 0), (two, 9)))
     verify(made((one, 0), (two, 10)))
 
 
 def test_a_plan_in_which_an_output_starts_too_late_is_caught() -> None:
-    source, output = ring(0, 10, -1, 0), ring(1, 30, 0, 1, lead=5)
-    with pytest.raises(AssertionError, match="overlap"):
+    source, output = ring(0, 10, -1, 0), ring(1, 30, 0, 1, distance=5)
+    with pytest.raises(PlanError, match="overlap"):
         verify(made((source, 4), (output, 0)))
     verify(made((source, 5), (output, 0)))
 
@@ -215,3 +218,22 @@ def test_the_seed_networks_arena_is_no_more_than_its_layers_need(seed: ModelFold
     compiled = compile_model(seed.tflite.read_bytes(), "seed")
     assert compiled.plan.proven
     assert compiled.arena_bytes == 3112
+
+
+def test_a_wrong_plan_is_caught_also_where_python_drops_its_assertions() -> None:
+    """``python -O``: an overlap must not become C."""
+    program = (
+        "from tests.convert.compiler.memory.test_plan import made, ring\n"
+        "from glyphite.convert.compiler.memory.plan import PlanError, verify\n"
+        "try:\n    verify(made((ring(0, 10, -1, 1), 0), (ring(1, 10, 0, 1), 9)))\n"
+        "except PlanError as error:\n    print(error)\n"
+    )
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "tensors 0 and 1 overlap" in done.stdout

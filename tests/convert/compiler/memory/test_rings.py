@@ -7,10 +7,10 @@ from glyphite.convert.compiler.ir.program import Program
 from glyphite.convert.compiler.ir.rows import Pool, Rows, RowWindow, geometry
 from glyphite.convert.compiler.memory import rings as rings_module
 from glyphite.convert.compiler.memory.conflicts import conflicts
-from glyphite.convert.compiler.memory.packing import fullest_turn
+from glyphite.convert.compiler.memory.packing import peak_bytes
 from glyphite.convert.compiler.memory.plan import Plan, layer_by_layer, plan
-from glyphite.convert.compiler.memory.rings import Over, Ring, fewest_rows, rings
-from glyphite.convert.compiler.memory.schedule import INPUT, Schedule, Turn, schedule, tasks
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring, fewest_rows, rings
+from glyphite.convert.compiler.memory.schedule import INPUT, KernelCall, Schedule, schedule, tasks
 from tests.builders.networks import RandomNetwork, random_network
 
 SEEDS = range(120)
@@ -47,16 +47,16 @@ class Memory:
             assert found == (tensor, row, place), f"{(tensor, row, place)} wanted, {found} found"
 
     def play(self) -> None:
-        """All turns."""
+        """All calls."""
         source = self.program.graph.inputs[0]
-        if INPUT not in {turn.step for turn in self.plan.schedule.turns}:
+        if INPUT not in {call.step for call in self.plan.schedule.calls}:
             for row in range(self.buffers[source].ring.height):
                 self.write_row(source, row)
-        for time, turn in enumerate(self.plan.schedule.turns):
-            if turn.step == INPUT:
-                self.write_row(source, turn.number)
+        for time, call in enumerate(self.plan.schedule.calls):
+            if call.step == INPUT:
+                self.write_row(source, call.number)
             else:
-                self.turn(turn)
+                self.call(call)
             self.forget(time)
         (output,) = self.program.graph.outputs
         for row in range(geometry(self.program.graph.tensors[self.program.base(output)])[0]):
@@ -67,21 +67,21 @@ class Memory:
         for place in range(self.buffers[tensor].ring.row_bytes):
             self.write(tensor, row, place)
 
-    def turn(self, turn: Turn) -> None:
+    def call(self, call: KernelCall) -> None:
         """Read, scribble over the scratch memory, write byte by byte, and read again.
 
-        While byte k of the output is written, a kernel with a lead still needs what lies at or
-        behind k - lead; without one, everything.
+        While byte k of the output is written, a kernel that allows an overlap still needs what lies
+        at or behind k - distance; one that does not, everything.
         """
-        task = self.plan.tasks[turn.step]
-        step = self.program.steps[turn.step]
+        task = self.plan.tasks[call.step]
+        step = self.program.steps[call.step]
         given = step.rows.overlaps if step.rows and task.by_rows else step.overlaps
-        leads: dict[int, int | None] = {}
-        for tensor, lead in zip(step.inputs, given, strict=True):
+        distances: dict[int, int | None] = {}
+        for tensor, distance in zip(step.inputs, given, strict=True):
             base = self.program.base(tensor)
-            before = leads.get(base, lead)
-            leads[base] = None if lead is None or before is None else max(lead, before)
-        reads = [(read.tensor, row) for read in task.reads[turn.number]
+            before = distances.get(base, distance)
+            distances[base] = None if distance is None or before is None else max(distance, before)
+        reads = [(read.tensor, row) for read in task.reads[call.number]
                  for row in range(read.first, read.end)]  # fmt: skip
         for tensor, row in reads:
             self.read(tensor, row)
@@ -89,18 +89,18 @@ class Memory:
             scratch = self.scratches[task.output]
             self.bytes[scratch.offset : scratch.end] = [NOBODY] * scratch.bytes
         written = 0
-        for row in range(task.made(turn.number), task.made(turn.number + 1)):
+        for row in range(task.made(call.number), task.made(call.number + 1)):
             for place in range(self.buffers[task.output].ring.row_bytes):
                 for tensor, needed in reads:
-                    lead = leads[tensor]
-                    skipped = 0 if lead is None else written - lead
+                    distance = distances[tensor]
+                    skipped = 0 if distance is None else written - distance
                     if not task.by_rows:
                         skipped -= needed * self.buffers[tensor].ring.row_bytes
                     self.read(tensor, needed, skipped)
                 self.write(task.output, row, place)
                 written += 1
         for tensor, needed in reads:
-            if leads[tensor] is None:
+            if distances[tensor] is None:
                 self.read(tensor, needed)
 
     def forget(self, time: int) -> None:
@@ -110,9 +110,9 @@ class Memory:
             self.bytes[at] = NOBODY
 
 
-def played(program: Program, *, fed: bool = False) -> Plan:
+def played(program: Program, *, streamed_input: bool = False) -> Plan:
     """A plan after a faultless performance."""
-    made = plan(program, fed=fed)
+    made = plan(program, streamed_input=streamed_input)
     Memory(program, made).play()
     return made
 
@@ -122,15 +122,15 @@ def test_every_read_of_a_random_network_finds_its_row(seed: int) -> None:
     program = random_network(seed)
     made = played(program)
     assert made.bytes <= layer_by_layer(program).bytes
-    assert made.bytes >= fullest_turn([buffer.ring for buffer in made.buffers])
+    assert made.bytes >= peak_bytes([buffer.ring for buffer in made.buffers])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_read_finds_its_row_where_the_input_comes_row_by_row(seed: int) -> None:
     program = random_network(seed)
-    made = played(program, fed=True)
-    fed = [turn.number for turn in made.schedule.turns if turn.step == INPUT]
-    assert fed == list(range(geometry(program.graph.tensors[0])[0]))
+    made = played(program, streamed_input=True)
+    given = [call.number for call in made.schedule.calls if call.step == INPUT]
+    assert given == list(range(geometry(program.graph.tensors[0])[0]))
 
 
 @pytest.mark.parametrize("seed", SEEDS[:40])
@@ -164,8 +164,8 @@ def test_a_ring_one_row_too_short_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_row_called_dead_too_early_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ring, "kept", lambda ring, turn: [
-        int(y) for y in np.flatnonzero((ring.written <= turn) & (turn < ring.last - 1))
+    monkeypatch.setattr(Ring, "kept", lambda ring, call: [
+        int(y) for y in np.flatnonzero((ring.written <= call) & (call < ring.last - 1))
     ])  # fmt: skip
     assert all(_fails(random_network(seed)) for seed in range(10))
 
@@ -189,20 +189,23 @@ def _array(window: RowWindow) -> Rows:
     return Rows("none", (window,), (None,), pointer_array=True)
 
 
-def _kept(program: Program, *, cuts: tuple[int, ...] = (), fed: bool = False) -> dict[int, int]:
-    """Rows kept of each tensor when nothing, or some tensors, are cut."""
+def _kept(
+    program: Program, *, barriers: tuple[int, ...] = (), streamed_input: bool = False
+) -> dict[int, int]:
+    """Rows kept of each tensor, with barriers at none, or at some."""
     work = tasks(program)
-    return {r.tensor: r.rows for r in rings(program, work, schedule(program, work, cuts, fed=fed))}
+    order = schedule(program, work, barriers, streamed_input=streamed_input)
+    return {ring.tensor: ring.rows for ring in rings(program, work, order)}
 
 
 def test_a_ring_holds_as_many_rows_as_the_kernel_that_reads_it() -> None:
     program = _chain(3, 5, 2)
     assert _kept(program) == {0: 12, 1: 5, 2: 2, 3: 5, 4: 1}
-    assert _kept(program, fed=True)[0] == 3
+    assert _kept(program, streamed_input=True)[0] == 3
 
 
-def test_a_tensor_at_which_the_schedule_is_cut_is_made_whole() -> None:
-    assert _kept(_chain(3, 5, 2), cuts=(1,)) == {0: 12, 1: 10, 2: 2, 3: 5, 4: 1}
+def test_a_tensor_that_is_a_barrier_is_made_whole() -> None:
+    assert _kept(_chain(3, 5, 2), barriers=(1,)) == {0: 12, 1: 10, 2: 2, 3: 5, 4: 1}
 
 
 def test_a_residual_edge_needs_the_rows_that_wait_for_the_branch() -> None:
@@ -241,10 +244,10 @@ def test_a_gathering_step_keeps_its_sums_from_first_to_last() -> None:
     network.add((0,), 1, _array(RowWindow(20)))
     network.add((1,), 2, Rows("none", (RowWindow(20),), (None,), accumulated=20, sums_bytes=8))
     program = network.program()
-    made = played(program, fed=True)
+    made = played(program, streamed_input=True)
     sums = made.buffer_of(2, scratch=True)
     assert sums.offset % 4 == 0
-    assert (sums.bytes, sums.last - sums.first) == (8, len(made.schedule.turns) - 3)
+    assert (sums.bytes, sums.last - sums.first) == (8, len(made.schedule.calls) - 3)
     assert made.bytes <= 8 + 3 * 30 + 2
 
 
@@ -271,28 +274,28 @@ def test_a_ring_is_as_short_as_its_rows_lives_allow(
 
 def test_a_network_of_very_many_rows_goes_layer_by_layer() -> None:
     made = plan(_chain(3, 3, height=30_000))
-    assert [turn.step for turn in made.schedule.turns] == [0, 1, 2]
+    assert [call.step for call in made.schedule.calls] == [0, 1, 2]
     assert all(not task.by_rows for task in made.tasks)
 
 
 def test_a_schedule_counts_turns_that_follow_each_other() -> None:
-    order = Schedule((Turn(0, 0), Turn(0, 1), Turn(1, 0), Turn(0, 2)))
+    order = Schedule((KernelCall(0, 0), KernelCall(0, 1), KernelCall(1, 0), KernelCall(0, 2)))
     assert order.runs == ((0, 2), (1, 1), (0, 1))
     assert not order.regular
 
 
 def test_a_kernel_that_reads_its_input_first_may_write_anywhere_over_it() -> None:
-    """A lead below zero: so many bytes are read before the first one is written."""
+    """A distance below zero: so many bytes are read before the first one is written."""
     source = Ring(0, 8, 1, np.array([-1]), np.array([0]))
-    assert conflicts(source, _over(6, lead=-8)) == ()
-    assert conflicts(source, _over(6, lead=-2)) == ((2, 8),)
-    assert conflicts(source, _over(6, lead=0)) == ((0, 8),)
-    assert conflicts(source, _over(6, lead=99)) == ((-6, 8),)
+    assert conflicts(source, _over(6, distance=-8)) == ()
+    assert conflicts(source, _over(6, distance=-2)) == ((2, 8),)
+    assert conflicts(source, _over(6, distance=0)) == ((0, 8),)
+    assert conflicts(source, _over(6, distance=99)) == ((-6, 8),)
 
 
-def _over(size: int, lead: int) -> Ring:
+def _over(size: int, distance: int) -> Ring:
     """An output of one row that lies over tensor 0."""
-    over = (Over(0, lead, whole=False),)
+    over = (AllowedOverlap(0, distance, whole=False),)
     return Ring(1, size, 1, np.array([0]), np.array([1]), over)
 
 

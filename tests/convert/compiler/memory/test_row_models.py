@@ -38,7 +38,7 @@ def test_a_whole_network_answers_the_same_when_dead_memory_is_overwritten(
 
 
 def test_two_compilations_give_the_same_text(seed: ModelFolder) -> None:
-    """The search for cuts knows no chance and no clock."""
+    """The search for barriers knows no chance and no clock."""
     content = seed.tflite.read_bytes()
     for stream_input in (False, True):
         one, two = (compile_model(content, "seed", stream_input=stream_input) for _ in range(2))

@@ -44,7 +44,7 @@ def test_every_goal_gives_tflms_bytes_without_undefined_behaviour(name: str, goa
 
 @pytest.mark.parametrize("goal", list(Goal))
 def test_no_layer_reads_what_the_plan_says_is_dead(seed: ModelFolder, goal: Goal) -> None:
-    """Scratch memory among it, which is dead from one turn to the next."""
+    """Scratch memory among it, which is dead from one call to the next."""
     content = seed.tflite.read_bytes()
     inputs = hard_inputs(np.random.default_rng(2), (1, 28, 28, 1), 3)
     found = poisoned(compiled(content, goal), inputs)

@@ -1,7 +1,8 @@
-"""The C of layers' turns and of their order: what ``model_invoke`` calls, row by row."""
+"""The C of each layer's function, and the order in which ``model_invoke`` calls them."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,14 @@ from glyphite.convert.compiler.memory.schedule import INPUT, Schedule, has_rows_
 
 COLUMNS = 100
 """Of the generated files."""
-BYTE = 255
+LARGEST_UINT8 = 255
 """The largest number in a table of bytes."""
-WORD = 65535
+LARGEST_UINT16 = 65535
+
+_CAST = re.compile(r"\((?:const )?\w+ \*[^()]*\)")
+"""To a pointer, or to an array of pointers."""
+_JOINED = "\0"
+"""Stands for a space at which no line may end."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,15 @@ class Function:
     name: str
     by_rows: bool
     lines: list[str]
-    turns: int
+    calls: int
 
 
 @dataclass(frozen=True)
 class Codes:
     """A schedule as a table of numbers.
 
-    Below the number of layers, a layer's turn; that number itself, the caller's row of input; above
-    it by n, n more turns of the layer before.
+    Below the number of layers, a layer's call; that number itself, the caller's row of input; above
+    it by n, n more calls of the layer before.
     """
 
     values: list[int]
@@ -44,12 +50,12 @@ class Codes:
     @property
     def type(self) -> str:
         """The C type of a number."""
-        return "uint8_t" if self.most <= BYTE else "uint16_t"
+        return "uint8_t" if self.most <= LARGEST_UINT8 else "uint16_t"
 
     @property
     def count(self) -> str:
         """The C type in which one is reckoned with, also where `int` has 16 bits."""
-        return "int" if self.most <= BYTE else "int32_t"
+        return "int" if self.most <= LARGEST_UINT8 else "int32_t"
 
 
 class Names:
@@ -98,7 +104,7 @@ def offsets(names: Names) -> list[str]:
 def ring_lines(names: Names) -> list[str]:
     """The rings that are read or written by rows, each once."""
     source = names.program.graph.inputs[0]
-    tensors: dict[str, int] = {names.ring(source): source} if names.plan.fed else {}
+    tensors: dict[str, int] = {names.ring(source): source} if names.plan.streamed_input else {}
     for (_, step), task in zip(names.layers, names.plan.tasks, strict=True):
         used = [*step.inputs, step.output] if task.by_rows else []
         tensors.update({names.ring(tensor): tensor for tensor in used if tensor != ABSENT})
@@ -109,61 +115,64 @@ def functions(names: Names) -> list[Function]:
     """Each layer's function."""
     found = []
     for (layer, step), task in zip(names.layers, names.plan.tasks, strict=True):
-        turns = len(task.reads)
+        calls = len(task.reads)
         statements = (
-            list(_row_lines(names, layer, step, step.rows, turns))
+            list(_row_lines(names, layer, step, step.rows, calls))
             if task.by_rows and step.rows is not None
             else [_whole_line(names, layer, step)]
         )
         lines = [wrap(statement, 4) for statement in statements]
-        found.append(Function(layer.name, task.by_rows, lines, turns))
+        found.append(Function(layer.name, task.by_rows, lines, calls))
     return found
 
 
 def tallest(plan: Plan) -> int:
-    """The most turns of a layer, or rows of input that the caller gives."""
-    return max((turn.number + 1 for turn in plan.schedule.turns), default=0)
+    """The most kernel calls of a layer, or rows of input that the caller gives."""
+    return max((call.number + 1 for call in plan.schedule.calls), default=0)
 
 
 def state_bytes(plan: Plan) -> int:
     """Static RAM beside the arena, where the input comes row by row."""
-    if not plan.fed:
+    if not plan.streamed_input:
         return 0
-    row = 1 if tallest(plan) <= BYTE else 2
+    row = 1 if tallest(plan) <= LARGEST_UINT8 else 2
     size = 2 + row * (1 + len(plan.tasks))
     return size + size % 2
 
 
 def codes(schedule: Schedule, layers: int) -> Codes:
     """A schedule's table."""
-    largest = BYTE if layers <= BYTE // 2 else WORD
+    largest = LARGEST_UINT8 if layers <= LARGEST_UINT8 // 2 else LARGEST_UINT16
     values: list[int] = []
-    for step, turns in schedule.runs:
+    for step, calls in schedule.runs:
         values.append(layers if step == INPUT else step)
         values.extend(
-            [layers] * (turns - 1) if step == INPUT else _more(turns - 1, layers, largest)
+            [layers] * (calls - 1) if step == INPUT else _more(calls - 1, layers, largest)
         )
     return Codes(values, largest)
 
 
 def wrap(statement: str, indent: int) -> str:
-    """A C statement as lines that fit the page, the first one without its indent."""
+    """A C statement as lines that fit the page, the first one without its indent.
+
+    A cast stays on one line.
+    """
+    whole = _CAST.sub(lambda found: found[0].replace(" ", _JOINED), statement)
     more = " " * (indent + 4)
-    return textwrap.fill(
-        statement, COLUMNS - indent, subsequent_indent=more, break_long_words=False
-    )
+    lines = textwrap.fill(whole, COLUMNS - indent, subsequent_indent=more, break_long_words=False)
+    return lines.replace(_JOINED, " ")
 
 
-def _more(turns: int, layers: int, largest: int) -> Iterator[int]:
-    while turns > 0:
-        yield layers + min(turns, largest - layers)
-        turns -= largest - layers
+def _more(calls: int, layers: int, largest: int) -> Iterator[int]:
+    while calls > 0:
+        yield layers + min(calls, largest - layers)
+        calls -= largest - layers
 
 
 def _offset_line(names: Names, buffer: Buffer) -> str:
     ring = buffer.ring
     tensor = names.program.graph.tensors[buffer.tensor]
-    until = "the caller" if buffer.last == len(names.plan.schedule.turns) else f"{buffer.last}"
+    until = "the caller" if buffer.last == len(names.plan.schedule.calls) else f"{buffer.last}"
     since = "the caller" if buffer.first < 0 else f"{buffer.first}"
     place, what = names.place(buffer.tensor), shape_text(tensor.shape)
     if ring.scratch:
@@ -192,14 +201,14 @@ def _whole_line(names: Names, layer: Layer, step: Step) -> str:
     return f"{names.callee(layer, step.kernel.name)}({', '.join(given)});"
 
 
-def _row_lines(names: Names, layer: Layer, step: Step, rows: Rows, turns: int) -> Iterator[str]:
-    """The statements that make row y, 0 <= y < turns."""
+def _row_lines(names: Names, layer: Layer, step: Step, rows: Rows, calls: int) -> Iterator[str]:
+    """The statements that make row y, 0 <= y < calls."""
     if rows.pointer_array:
         yield from _array_lines(names, step, rows)
         inputs = ["rows"]
     else:
         inputs = [
-            "NULL" if window is None else _row_pointer(names.ring(tensor), window, turns)
+            "NULL" if window is None else _row_pointer(names.ring(tensor), window, calls)
             for tensor, window in zip(step.inputs, rows.windows, strict=True)
         ]
     given = [
@@ -213,7 +222,7 @@ def _row_lines(names: Names, layer: Layer, step: Step, rows: Rows, turns: int) -
 
 
 def _outputs(names: Names, step: Step, rows: Rows) -> Iterator[str]:
-    """Pointers to the rows that a turn makes."""
+    """Pointers to the rows that a call makes."""
     ring = names.ring(step.output)
     height = geometry(names.program.graph.tensors[step.output])[0]
     if rows.accumulated:
@@ -240,10 +249,10 @@ def _array_lines(names: Names, step: Step, rows: Rows) -> Iterator[str]:
             at += window.kernel
 
 
-def _row_pointer(ring: str, window: RowWindow, turns: int) -> str:
+def _row_pointer(ring: str, window: RowWindow, calls: int) -> str:
     """The one row under a window."""
     (first,) = _firsts(window)  # such a window has one row
-    padded = any(row is None for y in (0, turns - 1) for row in window.under(y))
+    padded = any(row is None for y in (0, calls - 1) for row in window.under(y))
     return f"glyphite_ring_{'padded_' if padded else ''}row(&{ring}, {first})"
 
 

@@ -2,15 +2,15 @@
 
 A conflict is an open interval of distances (the second ring's offset minus the first's) at which
 bytes of rows that live at the same time would meet. Rows die one by one, so even of two rings that
-live together one may reach into the other; and where a kernel allows it, a row may be written over
-one that dies in the same turn.
+live together one may reach into the other; and where a kernel allows it, an output row may overlap
+an input row that is read for the last time by the call that writes it.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from glyphite.convert.compiler.memory.rings import Over, Ring, Times
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring, Times
 
 Interval = tuple[int, int]
 """(low, high), both outside."""
@@ -25,7 +25,7 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
         return ()
     if one.height * other.height > MOST_PAIRS:
         return ((-other.bytes, one.bytes),)
-    over, under = _lead(other, one), _lead(one, other)
+    over, under = _allowed(other, one), _allowed(one, other)
     if over is None and under is None:
         one, other = one.as_one_row, other.as_one_row
         if one.height == other.height == 1:
@@ -36,11 +36,11 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
     if over is not None:
         touching = last == other.written
         together &= ~touching
-        found.extend(_leading(one, other, touching, over))
+        found.extend(_overlapping(one, other, touching, over))
     if under is not None:
         touching = written == other.last
         together &= ~touching
-        found.extend((-high, -low) for low, high in _leading(other, one, touching.T, under))
+        found.extend((-high, -low) for low, high in _overlapping(other, one, touching.T, under))
     rows, others = np.nonzero(together)
     starts = one.starts[rows] - other.starts[others]
     pairs = np.unique(starts)
@@ -48,28 +48,28 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
     return tuple(_merged(found))
 
 
-def _lead(output: Ring, source: Ring) -> Over | None:
+def _allowed(output: Ring, source: Ring) -> AllowedOverlap | None:
     if output.scratch or source.scratch:
         return None
-    return next((over for over in output.over if over.tensor == source.tensor), None)
+    return next((found for found in output.overlaps if found.tensor == source.tensor), None)
 
 
-def _leading(
+def _overlapping(
     source: Ring,
     output: Ring,
     touching: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
-    over: Over,
+    allowed: AllowedOverlap,
 ) -> Iterator[Interval]:
     """Conflicts of output rows (columns) with the input rows that die as they are written."""
     rows, others = np.nonzero(touching)
-    if over.whole:
+    if allowed.whole:
         if len(rows):
-            yield -min(over.lead, output.bytes), source.bytes
+            yield -min(allowed.distance, output.bytes), source.bytes
         return
     starts: Times = np.unique(source.starts[rows] - output.starts[others])
-    lead = min(over.lead, output.row_bytes)
+    distance = min(allowed.distance, output.row_bytes)
     for at in starts:
-        yield int(at) - lead, int(at) + source.row_bytes
+        yield int(at) - distance, int(at) + source.row_bytes
 
 
 def _merged(intervals: list[Interval]) -> Iterator[Interval]:

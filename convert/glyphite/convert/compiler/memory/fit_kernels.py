@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from glyphite.convert.compiler.ir.decision import Basis, Decision
 from glyphite.convert.compiler.ir.program import Program, Step
-from glyphite.convert.compiler.memory.packing import fullest_turn, pack
+from glyphite.convert.compiler.memory.packing import pack, peak_bytes
 from glyphite.convert.compiler.memory.plan import Buffer, Plan, verify
 from glyphite.convert.compiler.memory.rings import rings
 
@@ -20,7 +20,10 @@ Forms = Callable[[Step], tuple[list[Step], tuple[Decision, ...]]]
 
 
 def fit(program: Program, plan: Plan, forms: Forms) -> tuple[Program, Plan]:
-    """The program by those of ``forms`` that fit ``plan``'s arena, and the plan with them."""
+    """The program by those of ``forms`` that fit ``plan``'s arena, and the plan with them.
+
+    Raises PlanError where its verification fails.
+    """
     for step in sorted(program.steps, key=lambda step: -step.macs):
         made, asked = forms(step)
         found = _first_that_fits(program, plan, made)
@@ -43,7 +46,7 @@ def _first_that_fits(
 ) -> tuple[int, Plan] | None:
     """Which form finds room, and the plan with it."""
     for place, form in enumerate(forms):
-        if _same_turns(plan, form):
+        if _same_rows(plan, form):
             found = _replanned(program.with_steps({form.output: form}), plan)
             if found is not None:
                 return place, found
@@ -62,7 +65,7 @@ def _no_room(forms: Sequence[Step]) -> tuple[Decision, ...]:
     return (_fits(False, detail),)
 
 
-def _same_turns(plan: Plan, form: Step) -> bool:
+def _same_rows(plan: Plan, form: Step) -> bool:
     """Whether the form goes by rows as the plan has it."""
     (task,) = (task for task in plan.tasks if task.output == form.output)
     return task.by_rows == (form.rows is not None)
@@ -71,7 +74,7 @@ def _same_turns(plan: Plan, form: Step) -> bool:
 def _replanned(program: Program, plan: Plan) -> Plan | None:
     """The plan's schedule with the program's buffers, if they take no more than before."""
     found = rings(program, plan.tasks, plan.schedule)
-    if fullest_turn(found) > plan.bytes:
+    if peak_bytes(found) > plan.bytes:
         return None
     packing = pack(found, NODES)
     if packing.bytes > plan.bytes:

@@ -2,7 +2,7 @@
 
 In some best plan of tensors that live as wholes, taken by rising offset each lies at the lowest
 place that those before it leave. So all such orders are tried, depth first, and branches that
-cannot be better are cut. It ends early where the result equals a lower bound (the fullest turn).
+cannot be better are left out. It ends early where the result equals a lower bound (the peak).
 After NODES branches the best so far is kept.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphite.convert.compiler.memory.conflicts import Interval, conflicts
-from glyphite.convert.compiler.memory.rings import Over, Ring
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
 
 NODES = 20_000
 """Branches of the search: about a second."""
@@ -40,28 +40,31 @@ def pack(rings: Sequence[Ring], nodes: int = NODES) -> Packing:
     return Packing(offsets, search.bytes, search.proven)
 
 
-def fullest_turn(rings: Sequence[Ring]) -> int:
-    """Bytes that no packing can do without: the most that live at once, every overlap granted."""
-    turns = max((ring.end for ring in rings), default=0) + 3
-    change = np.zeros(turns, np.int64)
+def peak_bytes(rings: Sequence[Ring]) -> int:
+    """The most bytes that live at once, every allowed overlap made: no packing takes fewer."""
+    calls = max((ring.end for ring in rings), default=0) + 3
+    change = np.zeros(calls, np.int64)
     by_tensor = {ring.tensor: ring for ring in rings if not ring.scratch}
     for ring in rings:
         np.add.at(change, ring.written + 1, ring.row_bytes)
         np.add.at(change, ring.last + 2, -ring.row_bytes)
     live = np.cumsum(change)
     for ring in rings:
-        for turn in np.unique(ring.written) if ring.over else ():
-            output = int((ring.written == turn).sum()) * ring.row_bytes
-            saved = sum(_saved(output, by_tensor[over.tensor], over, turn) for over in ring.over)
-            live[turn + 1] -= min(output, saved)
+        for call in np.unique(ring.written) if ring.overlaps else ():
+            output = int((ring.written == call).sum()) * ring.row_bytes
+            saved = sum(
+                _saved(output, by_tensor[allowed.tensor], allowed, call)
+                for allowed in ring.overlaps
+            )
+            live[call + 1] -= min(output, saved)
     return int(live.max(initial=0))
 
 
-def _saved(output: int, source: Ring, over: Over, turn: int) -> int:
+def _saved(output: int, source: Ring, allowed: AllowedOverlap, call: int) -> int:
     """Bytes that an output can share with the rows of an input that die as it is written."""
-    dying = int((source.last == turn).sum())
-    size, count = (source.bytes, min(dying, 1)) if over.whole else (source.row_bytes, dying)
-    return count * max(output + size - max(output, over.lead + size), 0)
+    dying = int((source.last == call).sum())
+    size, count = (source.bytes, min(dying, 1)) if allowed.whole else (source.row_bytes, dying)
+    return count * max(output + size - max(output, allowed.distance + size), 0)
 
 
 class _Search:
@@ -70,7 +73,7 @@ class _Search:
     def __init__(self, rings: Sequence[Ring], nodes: int) -> None:
         self.rings = rings
         self.apart = _apart(rings)
-        self.bound = fullest_turn(rings)
+        self.bound = peak_bytes(rings)
         self.left = nodes if len(rings) <= MOST_SEARCHED else 0
         self.best: Mapping[int, int] = {}
         self.bytes = 0

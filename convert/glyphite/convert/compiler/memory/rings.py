@@ -1,6 +1,7 @@
-"""When each row of each tensor lives, and how many rows its ring must hold, read off a schedule.
+"""Liveness, row by row: when each row is needed, and how many rows a ring must hold for that.
 
-Times are turns of the schedule. A row lives from the turn that writes it to the last that reads it.
+Times are places of kernel calls in the schedule. A row is live from the call that writes it to the
+last that reads it.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ SCRATCH_ALIGNMENT = 4
 
 
 @dataclass(frozen=True)
-class Over:
-    """An input that an output may lie over, where its row dies in the turn that writes."""
+class AllowedOverlap:
+    """An input that an output may overlap: where the call that writes is its last reader."""
 
     tensor: int
-    lead: int
+    distance: int
     """Bytes by which the output must start before the input, if it does not lie behind it."""
     whole: bool
-    """Whether the lead counts from tensor to tensor, or from row to row."""
+    """Whether the distance counts from tensor to tensor, or from row to row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +46,10 @@ class Ring:
     rows: int
     """That are kept."""
     written: Times
-    """(height) the turn that writes each row; -1 for the model's input."""
+    """(height) the call that writes each row; -1 for the model's input."""
     last: Times
-    """(height) the last turn that reads each row; the number of turns for the model's output."""
-    over: tuple[Over, ...] = ()
+    """(height) the last call that reads each row; the number of calls for the model's output."""
+    overlaps: tuple[AllowedOverlap, ...] = ()
     alignment: int = 1
     scratch: bool = False
 
@@ -64,12 +65,12 @@ class Ring:
 
     @cached_property
     def first(self) -> int:
-        """The first turn of its life."""
+        """The call from which on it is live."""
         return int(self.written.min())
 
     @cached_property
     def end(self) -> int:
-        """The last turn of its life."""
+        """The last call at which it is live."""
         return int(self.last.max())
 
     @cached_property
@@ -86,17 +87,17 @@ class Ring:
             self, row_bytes=self.bytes, rows=1, written=self.written[:1], last=self.last[:1]
         )
 
-    def kept(self, turn: int) -> list[int]:
-        """The rows whose bytes still matter when a turn is over."""
-        return [int(y) for y in np.flatnonzero((self.written <= turn) & (turn < self.last))]
+    def kept(self, call: int) -> list[int]:
+        """The rows whose bytes still matter when a call is over."""
+        return [int(y) for y in np.flatnonzero((self.written <= call) & (call < self.last))]
 
 
 def rings(program: Program, work: Sequence[Task], order: Schedule) -> list[Ring]:
     """The memory that a schedule needs, in the order in which it is first written."""
     written, last = _lives(program, work, order)
     whole = _in_one_piece(program, work)
-    over = {
-        step.output: _over(program, step, task)
+    overlaps = {
+        step.output: _overlaps(program, step, task)
         for step, task in zip(program.steps, work, strict=True)
     }
     found = []
@@ -105,7 +106,7 @@ def rings(program: Program, work: Sequence[Task], order: Schedule) -> list[Ring]
         kept = height if tensor in whole else fewest_rows(written[tensor], last[tensor])
         alignment = ITEM_BYTES[program.graph.tensors[tensor].dtype]
         found.append(
-            Ring(tensor, row_bytes, kept, written[tensor], last[tensor], over.get(tensor, ()),
+            Ring(tensor, row_bytes, kept, written[tensor], last[tensor], overlaps.get(tensor, ()),
                  alignment)
         )  # fmt: skip
     found.extend(_scratches(program, work, order))
@@ -129,16 +130,16 @@ def _lives(
     heights.update({tensor: geometry(tensors[tensor])[0] for tensor in program.graph.inputs})
     written = {tensor: np.full(height, -1, np.int64) for tensor, height in heights.items()}
     last = {tensor: np.full(height, -1, np.int64) for tensor, height in heights.items()}
-    for time, turn in enumerate(order.turns):
-        if turn.step == INPUT:
-            written[program.graph.inputs[0]][turn.number] = time
+    for time, call in enumerate(order.calls):
+        if call.step == INPUT:
+            written[program.graph.inputs[0]][call.number] = time
             continue
-        task = work[turn.step]
-        written[task.output][task.made(turn.number) : task.made(turn.number + 1)] = time
-        for read in task.reads[turn.number]:
+        task = work[call.step]
+        written[task.output][task.made(call.number) : task.made(call.number + 1)] = time
+        for read in task.reads[call.number]:
             last[read.tensor][read.first : read.end] = time
     for tensor in program.graph.outputs:
-        last[program.base(tensor)][:] = len(order.turns)
+        last[program.base(tensor)][:] = len(order.calls)
     return written, {tensor: np.maximum(last[tensor], written[tensor]) for tensor in written}
 
 
@@ -152,27 +153,29 @@ def _in_one_piece(program: Program, work: Sequence[Task]) -> set[int]:
     return found
 
 
-def _over(program: Program, step: Step, task: Task) -> tuple[Over, ...]:
-    """The inputs that an output may lie over: each once, with the longest lead asked for."""
-    leads: dict[int, int | None] = {}
+def _overlaps(program: Program, step: Step, task: Task) -> tuple[AllowedOverlap, ...]:
+    """The inputs that an output may overlap: each once, with the longest distance asked for."""
+    distances: dict[int, int | None] = {}
     given = step.rows.overlaps if step.rows is not None and task.by_rows else step.overlaps
-    for tensor, lead in zip(step.inputs, given, strict=True):
+    for tensor, distance in zip(step.inputs, given, strict=True):
         base = program.base(tensor)
-        before = leads.get(base, lead)
-        leads[base] = None if lead is None or before is None else max(lead, before)
+        before = distances.get(base, distance)
+        distances[base] = None if distance is None or before is None else max(distance, before)
     return tuple(
-        Over(base, lead, whole=not task.by_rows) for base, lead in leads.items() if lead is not None
+        AllowedOverlap(base, distance, whole=not task.by_rows)
+        for base, distance in distances.items()
+        if distance is not None
     )
 
 
 def _scratches(program: Program, work: Sequence[Task], order: Schedule) -> list[Ring]:
-    """The scratch memory of steps, for a turn, or from first to last where it holds sums."""
+    """The scratch memory of steps, for a call, or from first to last where it holds sums."""
     found = []
     for index, (step, task) in enumerate(zip(program.steps, work, strict=True)):
         sums = step.rows.sums_bytes if step.rows is not None and task.by_rows else 0
         size = step.scratch_bytes + sums
         if size > 0:
-            times = np.array([time for time, turn in enumerate(order.turns) if turn.step == index])
+            times = np.array([time for time, call in enumerate(order.calls) if call.step == index])
             written, last = (times[:1], times[-1:]) if sums else (times, times)
             found.append(
                 Ring(step.output, size, 1, written, last, (), SCRATCH_ALIGNMENT, scratch=True)

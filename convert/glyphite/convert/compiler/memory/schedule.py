@@ -1,8 +1,8 @@
 """The order in which rows are made, found by asking for the output's rows in turn.
 
 Each demand first asks for the input rows that it needs, so that every row is made as late as it
-can be. A tensor at which the schedule is **cut** is made whole at its first demand: what comes
-before it is then over before anything after it begins. Cut everywhere, it goes layer by layer.
+can be. A tensor that is a **barrier** is made whole at its first demand: what comes before it is
+then over before anything after it begins. With barriers everywhere it goes layer by layer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INPUT = -1
 
 @dataclass(frozen=True)
 class Read:
-    """Rows that a turn reads of a tensor with memory of its own."""
+    """Rows that a call reads of a tensor with memory of its own."""
 
     tensor: int
     first: int
@@ -30,28 +30,27 @@ class Read:
 
 @dataclass(frozen=True)
 class Task:
-    """A step as its turns: what each of them reads, and that each writes a row, unless one alone
-    writes all."""
+    """A step as its kernel calls: each reads rows and writes one, or a single one writes all."""
 
     output: int
     height: int
     """Rows of the output that are made: those that somebody reads."""
     reads: tuple[tuple[Read, ...], ...]
-    """By turn."""
+    """By call."""
     by_rows: bool
-    """Whether a turn takes or makes a row or some; otherwise there is one turn."""
-    step_rows: int = 1
-    """Rows that a turn makes; 0 where the last one makes all."""
+    """Whether a call takes or makes a row or some; otherwise there is one call."""
+    rows_per_call: int = 1
+    """Rows that a call makes; 0 where the last one makes all."""
 
-    def made(self, turns: int) -> int:
-        """Rows that are there after so many turns."""
-        if self.step_rows == 0:
-            return self.height if turns == len(self.reads) else 0
-        return min(turns * self.step_rows, self.height)
+    def made(self, calls: int) -> int:
+        """Rows that are there after so many calls."""
+        if self.rows_per_call == 0:
+            return self.height if calls == len(self.reads) else 0
+        return min(calls * self.rows_per_call, self.height)
 
 
 @dataclass(frozen=True)
-class Turn:
+class KernelCall:
     """The ``number``-th call of a step: it makes a row, or takes one, or does all at once."""
 
     step: int
@@ -60,30 +59,30 @@ class Turn:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """The turns in order."""
+    """Kernel calls in order."""
 
-    turns: tuple[Turn, ...]
+    calls: tuple[KernelCall, ...]
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int], ...]:
-        """(step, turns): turns of one step after another, counted."""
+        """(step, calls): calls of one step after another, counted."""
         found: list[tuple[int, int]] = []
-        for turn in self.turns:
+        for call in self.calls:
             step, count = found[-1] if found else (None, 0)
-            if step == turn.step:
-                found[-1] = (turn.step, count + 1)
+            if step == call.step:
+                found[-1] = (call.step, count + 1)
             else:
-                found.append((turn.step, 1))
+                found.append((call.step, 1))
         return tuple(found)
 
     @property
     def regular(self) -> bool:
-        """Whether each step has all its turns at once."""
+        """Whether each step has all its calls at once."""
         return len(self.runs) == len({step for step, _ in self.runs})
 
 
 def tasks(program: Program, whole: Collection[int] = ()) -> tuple[Task, ...]:
-    """The program's steps as turns; those that make one of ``whole`` have a single one.
+    """The program's steps as calls; those that make one of ``whole`` have a single one.
 
     Rows that nobody reads are not made, but the first row of each tensor is.
     """
@@ -106,33 +105,37 @@ def total_rows(program: Program) -> int:
 
 
 def schedule(
-    program: Program, work: tuple[Task, ...], cuts: Collection[int] = (), *, fed: bool = False
+    program: Program,
+    work: tuple[Task, ...],
+    barriers: Collection[int] = (),
+    *,
+    streamed_input: bool = False,
 ) -> Schedule:
-    """The turns, cut at the tensors ``cuts``; ``fed``: the input comes row by row."""
-    demands = _Demands(program, work, cuts, fed=fed)
+    """The calls, with barriers at some tensors; ``streamed_input``: the input comes row by row."""
+    demands = _Demands(program, work, barriers, streamed_input=streamed_input)
     for tensor in _ends(program, work):
         demands.ask(tensor)
-    return Schedule(tuple(demands.turns))
+    return Schedule(tuple(demands.calls))
 
 
 def has_rows_of_its_own(program: Program, tensor: int) -> bool:
-    """Whether a tensor is a view that cuts its memory into other rows."""
+    """Whether a tensor is a view that divides its memory into other rows."""
     tensors = program.graph.tensors
     return geometry(tensors[tensor]) != geometry(tensors[program.base(tensor)])
 
 
 def _task(program: Program, step: Step, rows: Rows | None, needed: int) -> Task:
     height = geometry(program.graph.tensors[step.output])[0]
-    turns, made = 1, 0
+    calls, made = 1, 0
     if rows is not None:
         made = 0 if rows.accumulated else rows.made
-        turns = rows.accumulated or -(-needed // made)
-        height = min(turns * made, height) if made else height
-    reads = tuple(tuple(_reads(program, step, rows, turn)) for turn in range(turns))
-    return Task(step.output, height, reads, by_rows=rows is not None, step_rows=made)
+        calls = rows.accumulated or -(-needed // made)
+        height = min(calls * made, height) if made else height
+    reads = tuple(tuple(_reads(program, step, rows, call)) for call in range(calls))
+    return Task(step.output, height, reads, by_rows=rows is not None, rows_per_call=made)
 
 
-def _reads(program: Program, step: Step, rows: Rows | None, turn: int) -> Iterator[Read]:
+def _reads(program: Program, step: Step, rows: Rows | None, call: int) -> Iterator[Read]:
     windows = rows.windows if rows else (None,) * len(step.inputs)
     for tensor, window in zip(step.inputs, windows, strict=True):
         if tensor == ABSENT:
@@ -140,7 +143,7 @@ def _reads(program: Program, step: Step, rows: Rows | None, turn: int) -> Iterat
         base = program.base(tensor)
         first, end = 0, geometry(program.graph.tensors[base])[0]
         if window is not None and not has_rows_of_its_own(program, tensor):
-            under = [row for row in window.under(turn) if row is not None]
+            under = [row for row in window.under(call) if row is not None]
             first, end = (min(under), max(under) + 1) if under else (0, 0)
         if first < end:
             yield Read(base, first, end)
@@ -155,21 +158,26 @@ def _ends(program: Program, work: tuple[Task, ...]) -> list[int]:
 
 
 class _Demands:
-    """Rows made so far, and the turns that made them."""
+    """Rows made so far, and the calls that made them."""
 
     def __init__(
-        self, program: Program, work: tuple[Task, ...], cuts: Collection[int], *, fed: bool
+        self,
+        program: Program,
+        work: tuple[Task, ...],
+        barriers: Collection[int],
+        *,
+        streamed_input: bool,
     ) -> None:
         self.tasks = work
-        self.cuts = cuts
+        self.barriers = barriers
         self.producers = {task.output: index for index, task in enumerate(work)}
         self.heights = {task.output: task.height for task in work}
         self.made = dict.fromkeys(self.producers, 0)
         for tensor in program.graph.inputs:
             self.heights[tensor] = geometry(program.graph.tensors[tensor])[0]
-            self.made[tensor] = 0 if fed else self.heights[tensor]
+            self.made[tensor] = 0 if streamed_input else self.heights[tensor]
         self.taken = [0] * len(work)
-        self.turns: list[Turn] = []
+        self.calls: list[KernelCall] = []
 
     def ask(self, tensor: int) -> None:
         """Make all rows of a tensor, and what they need. Demands wait on a stack of their own."""
@@ -185,23 +193,23 @@ class _Demands:
                 self._make(wanted)
 
     def _missing(self, tensor: int) -> list[tuple[int, int]]:
-        """What the next turn of a tensor's step needs and lacks: (tensor, rows), last one first."""
+        """What the next call of a tensor's step needs and lacks: (tensor, rows), last one first."""
         if tensor not in self.producers:
             return []
         index = self.producers[tensor]
         return [
-            (read.tensor, self.heights[read.tensor] if read.tensor in self.cuts else read.end)
+            (read.tensor, self.heights[read.tensor] if read.tensor in self.barriers else read.end)
             for read in reversed(self.tasks[index].reads[self.taken[index]])
             if self.made[read.tensor] < read.end
         ]
 
     def _make(self, tensor: int) -> None:
-        """The next turn."""
+        """The next call."""
         index = self.producers.get(tensor, INPUT)
         if index == INPUT:
-            self.turns.append(Turn(INPUT, self.made[tensor]))
+            self.calls.append(KernelCall(INPUT, self.made[tensor]))
             self.made[tensor] += 1
             return
-        self.turns.append(Turn(index, self.taken[index]))
+        self.calls.append(KernelCall(index, self.taken[index]))
         self.taken[index] += 1
         self.made[tensor] = self.tasks[index].made(self.taken[index])

@@ -9,10 +9,10 @@ from glyphite.convert.compiler.ops import conv_2d, grouped_conv_2d
 
 def run(graph: Graph) -> Graph:
     """The graph with the grouped convolutions' kind changed."""
-    return graph.with_operators(tuple(_told(graph, operator) for operator in graph.operators))
+    return graph.with_operators(tuple(_by_groups(graph, operator) for operator in graph.operators))
 
 
-def _told(graph: Graph, operator: Operator) -> Operator:
+def _by_groups(graph: Graph, operator: Operator) -> Operator:
     if operator.kind != conv_2d.NAME or grouped_conv_2d.groups(graph, operator) == 1:
         return operator
     return dataclasses.replace(operator, kind=grouped_conv_2d.NAME)
