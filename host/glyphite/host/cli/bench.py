@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from glyphite.convert.boards import Board, load_board
+from glyphite.convert.boards import Board, Memory, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(document | ({"layers": layers} if arguments.layers else {}))
     else:
         _print(compiled, board, inputs, cost, arguments.layers)
-        if board.arduino:
-            _print_memory(board, _memory(board, built, cost))
+        if board.arduino and board.memory:
+            _print_memory(board.memory, _memory(board, built, cost))
     return 0
 
 
@@ -145,9 +145,7 @@ def _print_layers(cost: Cost) -> None:
     print_table(("layer", cost.unit, "share", "per MAC", "modelled cycles"), rows)
 
 
-def _print_memory(board: Board, memory: dict[str, int | None]) -> None:
-    limits = board.memory
-    assert limits is not None
+def _print_memory(limits: Memory, memory: dict[str, int | None]) -> None:
     rows = [
         ("flash", f"{memory['flash_bytes']:,}", f"{limits.flash:,}"),
         ("static RAM", f"{memory['static_ram_bytes']:,}", f"{limits.ram:,}"),

@@ -3,9 +3,7 @@
 import dataclasses
 import json
 import re
-import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 from glyphite.convert.boards import PORTS, Board, Memory
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
@@ -29,6 +28,8 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any part has: to weigh what does not fit, it must be linked once all the same."""
 
 STACK_SECTION = ".stack"
+BUILD_SECONDS = 1800.0
+"""For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
 
 
 @dataclass(frozen=True)
@@ -272,21 +273,17 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
 
     A ToolError shows the command too, if its files are there for longer than this.
     """
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode == 0:
-        return result.stdout
+    finished = attempt(command, BUILD_SECONDS)
+    if finished.code == 0:
+        return finished.output
     if re.search(
         r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big"
         r"|too large for field of 2 bytes|relocation truncated to fit",
-        result.stderr,
+        finished.errors,
     ):
         raise _OverflowError
-    lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
-    first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
-    raise ToolError(
-        f"{board.toolchain.cc} cannot build the firmware for {board.name!r}: {first.strip()} "
-        + (f"Mend that, or see it all with: {shlex.join(command)}" if repeatable else "Mend that.")
-    )
+    what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
+    raise finished.failure(what, "" if repeatable else "Mend that.")
 
 
 def _ensure_fits(model: str, board: Board, size: Size) -> None:

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
@@ -92,10 +92,7 @@ def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
         compiled.write(Path(folder))
         command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ToolError(
-                f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}. "
-                "Check that it is a C99 compiler."
-            )
+        failure = f"`{' '.join(command)}` failed"
+        remedy = "Check that it is a C99 compiler."
+        run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=Path(folder))
         return ctypes.CDLL(str(Path(folder) / "model.so"))
