@@ -70,7 +70,7 @@ def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -
         tries = _flash_by_avrdude(arduino, board, image, port, advance)
     seconds = time.monotonic() - start
     with open_session(port, sha256, baud=board.serial.baud) as session:
-        return Flashed(tries, seconds, session.hello(), port)
+        return Flashed(tries, seconds, session.board, port)
 
 
 def _flash_by_avrdude(
