@@ -15,7 +15,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.build import build
-from glyphite.host.device.transport.firmware_files import find_image
+from glyphite.host.device.transport.firmware_files import find_firmware
 
 Tools = Callable[..., None]
 Change = Callable[[str], str]
@@ -77,7 +77,7 @@ def test_the_command_prints_the_limits_and_flashes_nothing(
     assert re.search(r"static RAM +│ +[\d,]+ │ +2,048 │", said)
     assert re.search(r"stack, measured +│ +\d+ │ +2,048 │", said)
     with pytest.raises(LinkError, match="The emulated board 'uno' holds no sketch yet"):
-        find_image("uno")
+        find_firmware("uno")
 
 
 def test_too_much_static_ram_is_refused_by_its_largest_parts(tiny: ModelFolder) -> None:

@@ -18,7 +18,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
 from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
 from glyphite.host.device.stack import measure_stack
-from glyphite.host.device.transport.firmware_files import forget_image, record_image
+from glyphite.host.device.transport.firmware_files import forget_firmware, record_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
@@ -89,7 +89,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     DoesNotFitError when the board is too small. After an error there is no image.
     """
     image = folder.board(board.name) / "firmware.elf"
-    forget_image(board, image)
+    forget_firmware(board, image)
     image.unlink(missing_ok=True)
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
@@ -105,7 +105,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     image.chmod(image.stat().st_mode | 0o111)
     write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
     if board.arduino is None:
-        record_image(board, image)
+        record_firmware(board, image)
     return Built(image, size)
 
 

@@ -20,7 +20,7 @@ from glyphite.host.device.session import open_session
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.firmware_files import record_image
+from glyphite.host.device.transport.firmware_files import record_firmware
 from glyphite.host.device.upload import upload
 from glyphite.host.device.wire.messages import Hello
 
@@ -113,7 +113,7 @@ def _device(port: str) -> Iterator[str]:
     flash = flash_file(board)
     with EmulatedBoard(board, flash, ("--keep",)) as emulated:
         yield emulated.terminal
-    record_image(board, flash)
+    record_firmware(board, flash)
 
 
 def _intel_hex(image: Path, scratch: Path) -> Path:
