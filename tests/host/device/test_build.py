@@ -22,7 +22,7 @@ from glyphite.host.cli.build import compile_and_build
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import open_session
-from glyphite.host.device.transport.firmware_files import find_image
+from glyphite.host.device.transport.firmware_files import find_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
 from tests.builders.models import ModelBuilder
 from tests.convert.compiler.frontend.test_tflite import small
@@ -117,8 +117,8 @@ def test_the_last_image_built_is_the_one_that_runs(
     tiny: ModelFolder, native: Board, build_folder: Path
 ) -> None:
     built = build(tiny, native)
-    assert find_image("native").path == built.image.resolve()
-    assert find_image("native").board == native
+    assert find_firmware("native").path == built.image.resolve()
+    assert find_firmware("native").board == native
 
 
 def test_what_needs_more_flash_than_the_board_has_is_refused(
@@ -136,7 +136,7 @@ def test_what_needs_more_flash_than_the_board_has_is_refused(
     )
     assert not (tiny.board("cortex-m4") / "firmware.elf").exists()
     with pytest.raises(PortError, match="No firmware was built for the board 'cortex-m4' yet"):
-        find_image("cortex-m4")
+        find_firmware("cortex-m4")
 
 
 def test_what_needs_more_ram_than_the_stack_leaves_is_refused(
@@ -166,7 +166,7 @@ def test_a_failed_build_takes_the_former_image_away(
     assert "\n" not in str(caught.value)
     assert not image.exists()
     with pytest.raises(LinkError):
-        find_image("native")
+        find_firmware("native")
 
 
 def test_a_warning_is_an_error(tiny: ModelFolder, native: Board) -> None:
@@ -212,12 +212,12 @@ def test_a_file_of_any_name_is_built_and_its_board_tells_the_beginning(
     require_tool("cc")
     long = tmp_path / f"{'long_' * 9}.tflite"
     long.write_bytes(small().build([0], [4]))
-    folder, _, built = compile_and_build(str(long), "native")
+    prepared = compile_and_build(str(long), "native")
     assert (
         '#define MODEL_NAME "long_long_long_long_long_long_l"'
-        in (folder.generated / "model.h").read_text()
+        in (prepared.folder.generated / "model.h").read_text()
     )
-    with open_session(f"sim://native?firmware={built.image}") as session:
+    with open_session(f"sim://native?firmware={prepared.built.image}") as session:
         assert session.hello().model_name == "long_long_long_long_long_long_l"
     assert MOST_NAME_BYTES == TEXT_BYTES - 1
 

@@ -12,6 +12,7 @@ from glyphite.host.cli import main
 from glyphite.host.runners.base import TITLES, ignore_progress
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.tflm import TflmRunner
+from tests.builders.calls import calls_of
 
 
 def images(count: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int8]]":
@@ -27,6 +28,17 @@ def test_the_generated_c_answers_as_tflm_does(seed: ModelFolder) -> None:
     assert np.array_equal(runner.run(tensors, ignore_progress), expected)
 
 
+def test_a_model_is_compiled_once_for_preparing_and_running(
+    seed: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilations = calls_of(monkeypatch, "glyphite.host.runners.compiled.compile_model")
+    seed.tflite.write_bytes(seed.tflite.read_bytes() + bytes(16))  # so that no other test knew it
+    runner = CompiledRunner(seed.tflite)
+    assert runner.prepare().name == seed.tflite.stem
+    runner.run(images(1), ignore_progress)
+    assert len(compilations) == 1
+
+
 def test_progress_is_told_of_every_image(seed: ModelFolder) -> None:
     told: list[int] = []
     scores = CompiledRunner(seed.tflite).run(images(230), told.append)
@@ -38,7 +50,7 @@ def test_progress_is_told_of_every_image(seed: ModelFolder) -> None:
 def test_another_model_in_the_same_file_is_not_answered_by_the_old_one(
     seed: ModelFolder,
 ) -> None:
-    """Nothing is kept from one run to the next."""
+    """What is kept from one run to the next is of the same bytes."""
     runner, tensors = CompiledRunner(seed.tflite), images(5)
     before = runner.run(tensors, ignore_progress)
     content = bytearray(seed.tflite.read_bytes())

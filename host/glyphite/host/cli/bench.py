@@ -8,7 +8,6 @@ from glyphite.convert.boards import Board, Memory, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
-from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress, say
@@ -42,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print what it took."""
     require_countable(load_board(arguments.board))
-    goal = arguments.optimize
-    folder, board, built = compile_and_build(arguments.model, arguments.board, goal)
-    compiled = compile_folder(folder, board.mcu.architecture, goal)
+    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    folder, board = prepared.folder, prepared.board
+    compiled, built = prepared.compiled, prepared.built
     tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
     with progress("Counting", len(tensors)) as advance:
         cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
