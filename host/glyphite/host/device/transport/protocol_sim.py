@@ -2,7 +2,7 @@
 
 ``sim://cortex-m4`` runs the firmware last built for that board. Settings::
 
-    sim://native?firmware=PATH                 this image instead
+    sim://native?firmware=PATH                 this firmware instead
     sim://native?drop=0.001&corrupt=0.001&duplicate=0.001&split=0.1&seed=7    a bad line
 
 pyserial finds this module by its name.
