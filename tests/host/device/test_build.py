@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.compiler.emit.model import MOST_NAME_BYTES
 from glyphite.convert.errors import DoesNotFitError, LinkError, ModelError, PortError, ToolError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
@@ -23,7 +22,6 @@ from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.firmware_files import find_firmware
-from glyphite.host.device.wire.protocol import TEXT_BYTES
 from tests.builders.models import ModelBuilder
 from tests.convert.compiler.frontend.test_tflite import small
 
@@ -219,7 +217,6 @@ def test_a_file_of_any_name_is_built_and_its_board_tells_the_beginning(
     )
     with open_session(f"sim://native?firmware={prepared.built.image}") as session:
         assert session.hello().model_name == "long_long_long_long_long_long_l"
-    assert MOST_NAME_BYTES == TEXT_BYTES - 1
 
 
 def test_a_name_too_long_for_hello_is_refused_in_words(tiny: ModelFolder, native: Board) -> None:

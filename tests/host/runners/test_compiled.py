@@ -127,7 +127,7 @@ def test_a_foreign_tflite_needs_no_manifest(
     foreign.write_bytes(seed.tflite.read_bytes())
     assert main(["compile", str(foreign)]) == 0
     text = (build_folder / "foreign net" / "c" / "model.h").read_text()
-    assert '#define MODEL_NAME "foreign net"' in text
+    assert '#define MODEL_NAME "foreign_net"' in text
 
 
 @pytest.mark.parametrize("content", [b"not a model at all", b"\x1c\x00\x00\x00TFL3\x00\x00"])
