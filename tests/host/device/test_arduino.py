@@ -51,8 +51,8 @@ def test_flash_static_ram_and_stack_are_the_sketchs(tiny: ModelFolder, name: str
     """The first two as binutils weigh them, the third as the emulated board reached it."""
     built = build(tiny, load_board(name))
     found = sizes(built.image)
-    assert built.flash_bytes == found["text"] + found["data"]
-    assert built.ram_bytes == found["data"] + found["bss"]
+    assert built.size.flash == found["text"] + found["data"]
+    assert built.size.ram == found["data"] + found["bss"]
     assert built.size.stack_measured
     assert 20 < built.size.stack < 150
     symbols = subprocess.run(
@@ -62,7 +62,7 @@ def test_flash_static_ram_and_stack_are_the_sketchs(tiny: ModelFolder, name: str
         check=True,
     ).stdout.splitlines()
     largest = [line.split()[3] for line in symbols if line.split()[2] != "a"][:3]
-    assert [part.name for part in built.parts[:3]] == largest
+    assert [part.name for part in built.size.parts[:3]] == largest
     size = json.loads(built.image.with_name("size.json").read_text())
     assert (size["stack"], size["stack_measured"]) == (built.size.stack, True)
 

@@ -66,21 +66,6 @@ class Built:
     image: Path
     size: Size
 
-    @property
-    def flash_bytes(self) -> int:
-        """Flash that the image takes."""
-        return self.size.flash
-
-    @property
-    def ram_bytes(self) -> int:
-        """Static RAM that the image takes, without the stack."""
-        return self.size.ram
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The image's parts, the largest first."""
-        return self.size.parts
-
 
 def build(folder: ModelFolder, board: Board) -> Built:
     """Compile and link ``folder``'s generated C for ``board``, weigh it, and record the image.
