@@ -10,6 +10,7 @@ from pathlib import Path
 
 from glyphite.convert.boards import Board, all_boards
 from glyphite.convert.compiler.ops import definitions
+from glyphite.convert.errors import InputError
 from glyphite.convert.files import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -46,7 +47,11 @@ def filled(text: str) -> str:
     for name, make in SECTIONS.items():
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
-        assert end, f"README.md has no section {name}"
+        if not end:
+            raise InputError(
+                f"README.md has no section {name!r}. Put the lines `<!-- {name} -->` and "
+                "`<!-- end -->` where its table belongs."
+            )
         text = f"{before}{start}\n{make()}\n\n{end}{after}"
     return text
 

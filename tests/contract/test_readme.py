@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from glyphite.convert.errors import InputError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from tests.paths import PROJECT
@@ -35,6 +36,15 @@ def test_the_tables_of_boards_and_operators_are_the_code_s() -> None:
 
 def test_a_table_that_is_out_of_date_is_noticed() -> None:
     assert readme.filled(README.replace("| SOFTMAX |", "| SOFTMIN |")) == README
+
+
+def test_a_page_without_a_table_is_told_where_it_belongs() -> None:
+    with pytest.raises(InputError) as caught:
+        readme.filled(README.replace("<!-- operators -->", ""))
+    assert str(caught.value) == (
+        "README.md has no section 'operators'. Put the lines `<!-- operators -->` and "
+        "`<!-- end -->` where its table belongs."
+    )
 
 
 def test_the_make_commands_of_the_page_exist() -> None:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from glyphite.convert.compiler.emit.text import MODEL_NAME_BYTES
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.host.device.wire import header, protocol
 
@@ -17,6 +18,11 @@ def test_the_committed_header_is_the_definitions() -> None:
 
 def test_the_header_is_formatted_as_the_other_c_files() -> None:
     assert max(map(len, header.header().splitlines())) <= 100
+
+
+def test_the_longest_name_of_a_model_fits_a_text_of_hello() -> None:
+    """Filled up with at least one zero; C and Python of the wire have one number already."""
+    assert MODEL_NAME_BYTES == protocol.TEXT_BYTES - 1
 
 
 def test_every_number_has_a_comment() -> None:

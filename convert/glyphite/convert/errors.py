@@ -9,6 +9,7 @@ The tree::
     |   |-- DataError             MNIST cannot be had, or is not what was published
     |   `-- ImageError            a picture that cannot be read
     |-- ToolError                 a compiler, emulator or package is absent or failed
+    |   `-- TimeLimitError        another program ran for longer than it may
     |-- LinkError                 the board is silent, or answers what it should not
     |   `-- PortError             exit code 2: no such port, or it is another program's
     |-- DoesNotFitError           the firmware is larger than the board
@@ -48,6 +49,10 @@ class ImageError(InputError):
 
 class ToolError(GlyphiteError):
     """A compiler, an emulator or an optional package is absent, or it failed."""
+
+
+class TimeLimitError(ToolError):
+    """Another program ran for longer than it may, and was stopped."""
 
 
 class LinkError(GlyphiteError):

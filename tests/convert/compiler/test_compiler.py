@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import Compiled, compile_model
-from glyphite.convert.compiler.emit.model import comment, quoted
+from glyphite.convert.compiler.emit.text import plain_name
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.compiled import SharedModel, c_compiler
@@ -200,12 +200,23 @@ def test_any_file_name_makes_a_valid_comment_and_a_valid_string(tmp_path: Path) 
     command = [c_compiler(), "-std=c99", "-trigraphs", "-Wall", "-Werror", "-o", "main"]
     subprocess.run([*command, "main.c", "model.c"], cwd=tmp_path, check=True)
     said = subprocess.run([str(tmp_path / "main")], check=True, capture_output=True).stdout
-    assert said.decode() == AWKWARD + "\n"
+    assert said.decode() == plain_name(AWKWARD) + "\n"
 
 
-def test_strings_and_comments_are_escaped() -> None:
-    assert quoted('a"\\\n?') == '"a\\042\\134\\012\\077"'
-    assert comment("a*/b\\\n?é") == "a_/b____"
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("seed", "seed"),
+        ("kws_ref_model-1.2", "kws_ref_model-1.2"),
+        ('a"b\\c*/d e\n?', "a_b_c__d_e__"),
+        ("ä", "_"),
+        ("é" * 31 + "x", "_" * 31),
+        ("x" * 40, "x" * 31),
+        ("", ""),
+    ],
+)
+def test_a_models_name_is_one_that_c_and_the_wire_can_carry(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
 
 
 def test_a_model_of_views_alone_answers_its_input() -> None:

@@ -6,11 +6,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyphite.convert.export.c_array import c_array, model_name
+from glyphite.convert.export.c_array import c_array
 from glyphite.convert.workspace import ModelFolder
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
@@ -59,20 +58,6 @@ def test_same_model_gives_the_same_text_without_a_date() -> None:
 def test_lines_stay_within_100_columns() -> None:
     texts = c_array("x" * 31, bytes(1000)).values()
     assert max(len(line) for text in texts for line in text.splitlines()) <= 100
-
-
-@pytest.mark.parametrize(
-    ("name", "usable"),
-    [
-        ("seed", "seed"),
-        ("kws_ref_model-1.2", "kws_ref_model-1.2"),
-        ('a"b\\c*/d e', "a_b_c__d_e"),
-        ("ä", "_"),
-        ("x" * 40, "x" * 31),
-    ],
-)
-def test_name_is_one_that_c_and_the_wire_can_carry(name: str, usable: str) -> None:
-    assert model_name(name) == usable
 
 
 def test_header_is_c_and_cpp(tmp_path: Path, require_tool: Callable[..., None]) -> None:

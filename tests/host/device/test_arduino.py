@@ -15,7 +15,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.build import build
-from glyphite.host.device.transport.firmware_files import find_image
+from glyphite.host.device.transport.firmware_files import find_firmware
 
 Tools = Callable[..., None]
 Change = Callable[[str], str]
@@ -51,8 +51,8 @@ def test_flash_static_ram_and_stack_are_the_sketchs(tiny: ModelFolder, name: str
     """The first two as binutils weigh them, the third as the emulated board reached it."""
     built = build(tiny, load_board(name))
     found = sizes(built.image)
-    assert built.flash_bytes == found["text"] + found["data"]
-    assert built.ram_bytes == found["data"] + found["bss"]
+    assert built.size.flash == found["text"] + found["data"]
+    assert built.size.ram == found["data"] + found["bss"]
     assert built.size.stack_measured
     assert 20 < built.size.stack < 150
     symbols = subprocess.run(
@@ -62,7 +62,7 @@ def test_flash_static_ram_and_stack_are_the_sketchs(tiny: ModelFolder, name: str
         check=True,
     ).stdout.splitlines()
     largest = [line.split()[3] for line in symbols if line.split()[2] != "a"][:3]
-    assert [part.name for part in built.parts[:3]] == largest
+    assert [part.name for part in built.size.parts[:3]] == largest
     size = json.loads(built.image.with_name("size.json").read_text())
     assert (size["stack"], size["stack_measured"]) == (built.size.stack, True)
 
@@ -77,7 +77,7 @@ def test_the_command_prints_the_limits_and_flashes_nothing(
     assert re.search(r"static RAM +│ +[\d,]+ │ +2,048 │", said)
     assert re.search(r"stack, measured +│ +\d+ │ +2,048 │", said)
     with pytest.raises(LinkError, match="The emulated board 'uno' holds no sketch yet"):
-        find_image("uno")
+        find_firmware("uno")
 
 
 def test_too_much_static_ram_is_refused_by_its_largest_parts(tiny: ModelFolder) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.compiler.emit.model import MOST_NAME_BYTES
 from glyphite.convert.errors import DoesNotFitError, LinkError, ModelError, PortError, ToolError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
@@ -22,8 +21,7 @@ from glyphite.host.cli.build import compile_and_build
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import open_session
-from glyphite.host.device.transport.firmware_files import find_image
-from glyphite.host.device.wire.protocol import TEXT_BYTES
+from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.builders.models import ModelBuilder
 from tests.convert.compiler.frontend.test_tflite import small
 
@@ -66,7 +64,7 @@ def test_flash_is_what_a_flasher_would_write(
     built = build(tiny, cortex_m4)
     flat = tmp_path / "flat.bin"
     output("arm-none-eabi-objcopy", "-O", "binary", built.image, flat)
-    assert built.flash_bytes == flat.stat().st_size > 2000
+    assert built.size.flash == flat.stat().st_size > 2000
 
 
 def test_ram_and_stack_are_what_binutils_count(tiny: ModelFolder, cortex_m4: Board) -> None:
@@ -74,7 +72,7 @@ def test_ram_and_stack_are_what_binutils_count(tiny: ModelFolder, cortex_m4: Boa
     table = output("arm-none-eabi-size", "-A", built.image)
     sizes = {words[0]: int(words[1]) for words in map(str.split, table.splitlines()) if words[1:]
              and words[1].isdigit()}  # fmt: skip
-    assert built.ram_bytes == sizes[".data"] + sizes[".bss"]
+    assert built.size.ram == sizes[".data"] + sizes[".bss"]
     assert built.size.stack == sizes[".stack"] == 8192
     assert built.size.sections[".text"] == sizes[".text"]
 
@@ -82,7 +80,7 @@ def test_ram_and_stack_are_what_binutils_count(tiny: ModelFolder, cortex_m4: Boa
 def test_parts_are_named_with_their_memory_largest_first(
     tiny: ModelFolder, cortex_m4: Board
 ) -> None:
-    parts = build(tiny, cortex_m4).parts
+    parts = build(tiny, cortex_m4).size.parts
     sizes = [part.bytes for part in parts]
     assert sizes == sorted(sizes, reverse=True)
     found = {part.name: part for part in parts}
@@ -93,9 +91,9 @@ def test_parts_are_named_with_their_memory_largest_first(
 def test_the_size_file_says_the_same(tiny: ModelFolder, native: Board) -> None:
     built = build(tiny, native)
     written = json.loads((tiny.board("native") / "size.json").read_text())
-    assert (written["flash"], written["ram"]) == (built.flash_bytes, built.ram_bytes)
-    assert written["parts"][0]["name"] == built.parts[0].name
-    assert 300 < built.ram_bytes < built.flash_bytes < 50_000
+    assert (written["flash"], written["ram"]) == (built.size.flash, built.size.ram)
+    assert written["parts"][0]["name"] == built.size.parts[0].name
+    assert 300 < built.size.ram < built.size.flash < 50_000
 
 
 def test_the_same_model_gives_the_same_image(tiny: ModelFolder, cortex_m4: Board) -> None:
@@ -117,14 +115,14 @@ def test_the_last_image_built_is_the_one_that_runs(
     tiny: ModelFolder, native: Board, build_folder: Path
 ) -> None:
     built = build(tiny, native)
-    assert find_image("native").path == built.image.resolve()
-    assert find_image("native").board == native
+    assert find_firmware("native").path == built.image.resolve()
+    assert find_firmware("native").board == native
 
 
 def test_what_needs_more_flash_than_the_board_has_is_refused(
     tiny: ModelFolder, cortex_m4: Board, tmp_path: Path
 ) -> None:
-    needed = build(tiny, cortex_m4).flash_bytes
+    needed = build(tiny, cortex_m4).size.flash
     small = variant(tmp_path, "cortex-m4", ("^flash = .*", "flash = 2_000"))
     with pytest.raises(DoesNotFitError) as caught:
         build(tiny, small)
@@ -136,13 +134,13 @@ def test_what_needs_more_flash_than_the_board_has_is_refused(
     )
     assert not (tiny.board("cortex-m4") / "firmware.elf").exists()
     with pytest.raises(PortError, match="No firmware was built for the board 'cortex-m4' yet"):
-        find_image("cortex-m4")
+        find_firmware("cortex-m4")
 
 
 def test_what_needs_more_ram_than_the_stack_leaves_is_refused(
     tiny: ModelFolder, cortex_m4: Board, tmp_path: Path
 ) -> None:
-    needed = build(tiny, cortex_m4).ram_bytes
+    needed = build(tiny, cortex_m4).size.ram
     small = variant(tmp_path, "cortex-m4", ("^ram = .*", f"ram = {8192 + needed - 1}"))
     text = (
         rf"needs {needed:,} bytes of RAM, and the board has {needed - 1:,} beside the stack's 8,192"
@@ -150,7 +148,7 @@ def test_what_needs_more_ram_than_the_stack_leaves_is_refused(
     with pytest.raises(DoesNotFitError, match=rf"{text}\. Largest parts: model_arena 300, "):
         build(tiny, small)
     exact = variant(tmp_path, "cortex-m4", ("^ram = .*", f"ram = {8192 + needed}"))
-    assert build(tiny, exact).ram_bytes == needed
+    assert build(tiny, exact).size.ram == needed
 
 
 def test_a_failed_build_takes_the_former_image_away(
@@ -166,7 +164,7 @@ def test_a_failed_build_takes_the_former_image_away(
     assert "\n" not in str(caught.value)
     assert not image.exists()
     with pytest.raises(LinkError):
-        find_image("native")
+        find_firmware("native")
 
 
 def test_a_warning_is_an_error(tiny: ModelFolder, native: Board) -> None:
@@ -212,14 +210,13 @@ def test_a_file_of_any_name_is_built_and_its_board_tells_the_beginning(
     require_tool("cc")
     long = tmp_path / f"{'long_' * 9}.tflite"
     long.write_bytes(small().build([0], [4]))
-    folder, _, built = compile_and_build(str(long), "native")
+    prepared = compile_and_build(str(long), "native")
     assert (
         '#define MODEL_NAME "long_long_long_long_long_long_l"'
-        in (folder.generated / "model.h").read_text()
+        in (prepared.folder.generated / "model.h").read_text()
     )
-    with open_session(f"sim://native?firmware={built.image}") as session:
+    with open_session(f"sim://native?firmware={prepared.built.image}") as session:
         assert session.hello().model_name == "long_long_long_long_long_long_l"
-    assert MOST_NAME_BYTES == TEXT_BYTES - 1
 
 
 def test_a_name_too_long_for_hello_is_refused_in_words(tiny: ModelFolder, native: Board) -> None:

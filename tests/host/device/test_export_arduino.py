@@ -22,7 +22,7 @@ from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.avr import flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.firmware_files import record_image
+from glyphite.host.device.transport.firmware_files import record_firmware
 from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner
 
@@ -252,7 +252,7 @@ def test_the_minimal_sketch_prints_the_best_class(
     image = built(library, "minimal", "uno", tmp_path / "made", monkeypatch)
     board = load_board("uno")
     flash_file(board).write_bytes(flash_with(board, image))
-    record_image(board, flash_file(board))
+    record_firmware(board, flash_file(board))
     with serial.serial_for_url("sim://uno", 115200, timeout=10) as port:
         line = port.read_until(b"\n").decode()
     empty = np.full((1, 16), 3, np.int8)  # the input's zero point

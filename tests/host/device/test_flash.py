@@ -25,7 +25,7 @@ from glyphite.host.device.flash import STEPS, Flashed, flash
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.avr import erased_flash, flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.firmware_files import record_image
+from glyphite.host.device.transport.firmware_files import record_firmware
 from tests.paths import PROJECT
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
@@ -56,7 +56,7 @@ def uno(sketches: dict[str, Path]) -> Board:
     """An emulated Uno that holds the tiny model's sketch, as flashing leaves it."""
     board = load_board("uno")
     flash_file(board).write_bytes(flash_with(board, sketches["uno"]))
-    record_image(board, flash_file(board))
+    record_firmware(board, flash_file(board))
     return board
 
 

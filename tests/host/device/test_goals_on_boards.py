@@ -37,7 +37,7 @@ def test_the_board_answers_with_tflms_bytes(
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     path = kept(name)
-    _, _, built = compile_and_build(str(path), board, goal)
+    built = compile_and_build(str(path), board, goal).built
     header = (find_model(str(path)).generated / "model.h").read_text()
     assert f'#define MODEL_GOAL "{goal}"' in header
     assert f'"{load_board(board).mcu.architecture}"' in header

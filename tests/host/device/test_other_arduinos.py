@@ -257,7 +257,7 @@ def test_what_arduino_cli_made_is_weighed_uploaded_and_heard(
         script = STAND_IN.format(elf=image, log=log, port=other.terminal)
         executable(tmp_path, "arduino-cli", script)
         built = build(tiny, zero)
-        assert (built.flash_bytes, built.ram_bytes, built.size.stack) == (12345, 2345, 1024)
+        assert (built.size.flash, built.size.ram, built.size.stack) == (12345, 2345, 1024)
         assert not built.size.stack_measured
         steps: list[int] = []
         flashed = flash(built.image, zero, emulated.terminal, TINY_SHA256, steps.append)

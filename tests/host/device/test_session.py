@@ -24,7 +24,8 @@ from glyphite.host.device.session import RETRIES, Session, check_board, open_ses
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
-from glyphite.host.device.wire.protocol import Message, Status
+from glyphite.host.device.wire.protocol import INFER_HEADER_BYTES, Item, Message, Status
+from glyphite.host.measure.stream import Link, stream
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 
@@ -185,16 +186,86 @@ def test_a_board_with_other_firmware_is_named_as_such() -> None:
     assert path in str(caught.value)
 
 
+SHAPE = bytes([Item.INPUT_SHAPE, 8]) + (1).to_bytes(4, "little") + (4).to_bytes(4, "little")
+
+
 def scripted(refusal: bytes) -> Callable[[bytes], bytes]:
     """A device that says a proper hello and answers each inference with ``refusal``."""
-    shape = bytes([5, 8]) + (1).to_bytes(4, "little") + (4).to_bytes(4, "little")
 
     def answer(message: bytes) -> bytes:
         if message[0] == Message.HELLO:
-            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + shape)
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
         return encode_frame(bytes([Message.INFER_ANSWER]) + message[1:3] + refusal)
 
     return answer
+
+
+class Echo:
+    """A device whose scores are its input; with ``late``, the reply before goes ahead again."""
+
+    def __init__(self, *, late: bool = False) -> None:
+        self.heard: list[int] = []
+        """The first byte of each message."""
+        self._late = late
+        self._before = b""
+
+    def __call__(self, message: bytes) -> bytes:
+        self.heard.append(message[0])
+        if message[0] == Message.HELLO:
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
+        number, tensor = message[1:3], message[INFER_HEADER_BYTES:]
+        crc = crc16(tensor).to_bytes(2, "little")
+        reply = encode_frame(
+            bytes([Message.INFER_ANSWER]) + number + bytes([0]) + crc + bytes(4) + tensor
+        )
+        before, self._before = self._before, reply
+        return before + reply if self._late else reply
+
+
+def test_a_late_reply_to_another_request_is_not_taken_for_this_one_s() -> None:
+    """It tells of another tensor: taken for this one's, it would end the session."""
+    device = Echo(late=True)
+    with terminal(device) as path, open_session(path) as session:
+        for value in (1, 2, 3):
+            tensor = np.full(4, value, np.int8)
+            assert session.infer(tensor).scores.tolist() == tensor.tolist()
+        assert session.retries == 0
+
+
+def test_a_reply_of_another_id_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that counts otherwise: every tensor is the right one, and every id is wrong."""
+    monkeypatch.setattr("glyphite.host.device.session.RETRIES", 1)
+    tensor = np.zeros(4, np.int8)
+    reply = bytes([0]) + crc16(tensor.tobytes()).to_bytes(2, "little") + bytes(8)
+    device = scripted(reply)
+
+    def other(message: bytes) -> bytes:
+        return device(message[:1] + b"\x77\x77" + message[3:])
+
+    with (
+        terminal(other) as path,
+        open_session(path, timeout=0.5) as session,
+        pytest.raises(LinkError, match="did not answer 2 tries of one inference"),
+    ):
+        session.infer(tensor)
+
+
+def test_hello_is_said_once_a_session() -> None:
+    """Whoever has opened it knows the board already, and so does each inference."""
+    device = Echo()
+    with terminal(device) as path, open_session(path) as session:
+        assert session.board.input_shape == (1, 4)
+        session.infer(np.zeros(4, np.int8))
+        assert session.board is session.board
+    assert device.heard == [Message.HELLO, Message.INFER]
+
+
+def test_streaming_says_hello_once() -> None:
+    device, tensors = Echo(), np.arange(12, dtype=np.int8).reshape(3, 4)
+    with terminal(device) as path:
+        streamed = stream(Link(path, sha256=""), tensors, lambda *_: None)
+    assert streamed.scores.tolist() == tensors.tolist()
+    assert device.heard == [Message.HELLO, *3 * [Message.INFER]]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.manifest import Manifest, TensorInfo
@@ -13,6 +15,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
 from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.train.data.mnist import load_mnist
 
 MANIFEST = Manifest(
     name="example",
@@ -107,8 +110,10 @@ class TestLimits:
         with pytest.raises(CheckFailedError, match=message):
             check_drop(self.COMPARISON, 0.5)
 
-    def test_a_drop_of_just_the_limit_passes(self) -> None:
+    def test_a_drop_of_just_the_limit_passes_and_a_little_less_fails(self) -> None:
         check_drop(self.COMPARISON, 50.0)
+        with pytest.raises(CheckFailedError, match=r"loses 50\.00 .* allows 49\.99"):
+            check_drop(self.COMPARISON, 49.99)
 
     def test_generated_c_unlike_tflm_fails(self) -> None:
         comparison = summarize(MANIFEST, {"int8_tflm": TFLM, "c": LITERT}, LABELS, {})
@@ -130,6 +135,21 @@ def test_save_keeps_all_scores_and_the_images_that_anyone_misread(tmp_path: Path
         assert packed["misread_tensors"].tolist() == [[4, 5], [6, 7]]
         np.testing.assert_array_equal(packed["int8_tflm"], TFLM)
         np.testing.assert_array_equal(packed["labels"], LABELS)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A runner that is right but for its first ``wrong`` answers."""
+
+    name: str
+    labels: NDArray[np.uint8]
+    wrong: int
+
+    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        given = self.labels.astype(int)
+        given[: self.wrong] = (given[: self.wrong] + 1) % 10
+        advance(len(tensors))
+        return np.asarray(np.eye(10)[given], np.int8)
 
 
 class TestCommand:
@@ -166,6 +186,17 @@ class TestCommand:
         assert main(["compare", "seed", "--count", "100", "--max-drop", "-101"]) == 1
         assert "percentage points against the float model" in capsys.readouterr().err
         assert seed.compare.is_file()
+
+    @pytest.mark.parametrize(("limit", "code"), [("2", 0), ("1.99", 1)])
+    def test_takes_max_drop_in_percentage_points(
+        self, seed: ModelFolder, monkeypatch: pytest.MonkeyPatch, limit: str, code: int
+    ) -> None:
+        """One answer of 50 is lost: 2 points."""
+        labels = load_mnist().test_labels[:50]
+        runners = [Known("float", labels, 0), Known("int8_tflm", labels, 1)]
+        monkeypatch.setattr("glyphite.host.cli.compare._runners", lambda *_: runners)
+        assert main(["compare", "seed", "--count", "50", "--max-drop", limit]) == code
+        assert json.loads(seed.compare.read_text())["runners"][1]["drop_points"] == 2.0
 
     def test_leaves_float_out_for_a_foreign_model_and_says_so(
         self, seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]

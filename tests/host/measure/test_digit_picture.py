@@ -156,6 +156,22 @@ def test_a_drawing_is_scaled_to_20_and_centred_by_mass(
     assert abs(columns.mean() - 14) <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("paper", "ink"), [(80, 10), (80, 200), (120, 20), (130, 240), (180, 30), (180, 250)]
+)
+def test_ink_is_what_stands_out_from_the_paper_however_dark_both_are(
+    tmp_path: Path, paper: int, ink: int
+) -> None:
+    """A bar on grey paper reads as the same bar in black on white."""
+    read = []
+    for name, background, stroke in (("grey.png", paper, ink), ("plain.png", 255, 0)):
+        page = np.full((60, 60), background, np.uint8)
+        page[10:50, 25:31] = stroke
+        Image.fromarray(page).save(tmp_path / name)
+        read.append(read_digit(tmp_path / name))
+    np.testing.assert_array_equal(read[0], read[1])
+
+
 def test_an_exif_rotation_is_undone(originals: Pixels, tmp_path: Path) -> None:
     upright, turned = tmp_path / "upright.png", tmp_path / "turned.png"
     image = in_a_corner(originals[0])

@@ -277,6 +277,20 @@ class TestFirstDifferingLayer:
         expected = infer(seed.tflite.read_bytes(), tensor[np.newaxis])[0]
         assert (traced.output != expected).any()
 
+    def test_is_found_by_its_very_last_element(self, seed: ModelFolder) -> None:
+        """The bias of the last class alone: nine of the last layer's ten outputs are right."""
+        compile_folder(seed).write(seed.generated)
+        path = seed.generated / "model.c"
+        bias = re.compile(r"(fully_connected_7_bias\[10\] = \{[^}]*?)-?\d+,\s*\}")
+        text, count = bias.subn(r"\g<1>30000,\n}", path.read_text())
+        assert count == 1
+        path.write_text(text)
+        traced = trace(seed, random_inputs((28, 28, 1), 1)[0])
+        assert traced is not None
+        assert traced.difference is not None
+        found = traced.difference
+        assert (found.layer, found.place, found.differing) == ("fully_connected_7", (0, 9), 1)
+
     def test_is_none_where_the_c_is_right(self, seed: ModelFolder) -> None:
         compile_folder(seed).write(seed.generated)
         for tensor in random_inputs((28, 28, 1), 3):

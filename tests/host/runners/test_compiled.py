@@ -12,6 +12,7 @@ from glyphite.host.cli import main
 from glyphite.host.runners.base import TITLES, ignore_progress
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.tflm import TflmRunner
+from tests.builders.calls import calls_of
 
 
 def images(count: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int8]]":
@@ -27,6 +28,17 @@ def test_the_generated_c_answers_as_tflm_does(seed: ModelFolder) -> None:
     assert np.array_equal(runner.run(tensors, ignore_progress), expected)
 
 
+def test_a_model_is_compiled_once_for_preparing_and_running(
+    seed: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilations = calls_of(monkeypatch, "glyphite.host.runners.compiled.compile_model")
+    seed.tflite.write_bytes(seed.tflite.read_bytes() + bytes(16))  # so that no other test knew it
+    runner = CompiledRunner(seed.tflite)
+    assert runner.prepare().name == seed.tflite.stem
+    runner.run(images(1), ignore_progress)
+    assert len(compilations) == 1
+
+
 def test_progress_is_told_of_every_image(seed: ModelFolder) -> None:
     told: list[int] = []
     scores = CompiledRunner(seed.tflite).run(images(230), told.append)
@@ -38,7 +50,7 @@ def test_progress_is_told_of_every_image(seed: ModelFolder) -> None:
 def test_another_model_in_the_same_file_is_not_answered_by_the_old_one(
     seed: ModelFolder,
 ) -> None:
-    """Nothing is kept from one run to the next."""
+    """What is kept from one run to the next is of the same bytes."""
     runner, tensors = CompiledRunner(seed.tflite), images(5)
     before = runner.run(tensors, ignore_progress)
     content = bytearray(seed.tflite.read_bytes())
@@ -75,7 +87,7 @@ def test_a_c_compiler_that_fails_is_named_with_what_it_said(
     seed: ModelFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC", "false")
-    with pytest.raises(ToolError, match=r"false -std=c99 .*` failed: 1\. Check that"):
+    with pytest.raises(ToolError, match=r"false -std=c99 .*` failed: exit code 1\. Check that"):
         CompiledRunner(seed.tflite).run(images(1), ignore_progress)
 
 
@@ -115,7 +127,7 @@ def test_a_foreign_tflite_needs_no_manifest(
     foreign.write_bytes(seed.tflite.read_bytes())
     assert main(["compile", str(foreign)]) == 0
     text = (build_folder / "foreign net" / "c" / "model.h").read_text()
-    assert '#define MODEL_NAME "foreign net"' in text
+    assert '#define MODEL_NAME "foreign_net"' in text
 
 
 @pytest.mark.parametrize("content", [b"not a model at all", b"\x1c\x00\x00\x00TFL3\x00\x00"])

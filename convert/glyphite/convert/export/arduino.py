@@ -14,9 +14,9 @@ from pathlib import Path
 
 from glyphite.convert.boards import Board
 from glyphite.convert.compiler.driver import Compiled, compile_model
-from glyphite.convert.compiler.emit.text import environment
+from glyphite.convert.compiler.emit.text import environment, plain_name
 from glyphite.convert.errors import BoardError, InputError
-from glyphite.convert.export.c_array import TEMPLATES, model_name
+from glyphite.convert.export.c_array import TEMPLATES
 from glyphite.convert.files import read_bytes, write_bytes
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.version import __version__
@@ -95,7 +95,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
     """Sketch's name -> its text."""
     processor = "every board" if board is None else board.description
-    fields = {"name": model_name(compiled.name), "board": processor, "version": __version__}
+    fields = {"name": plain_name(compiled.name), "board": processor, "version": __version__}
     templates = environment(TEMPLATES)
     classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text()
     _, include, rest = classify.partition("#include")  # above it stands what its own model is

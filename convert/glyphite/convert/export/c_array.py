@@ -1,15 +1,12 @@
 """A .tflite as a C array: ``model_data.h`` and ``model_data.cc``."""
 
 import hashlib
-import re
 
-from glyphite.convert.compiler.emit.text import byte_lines, environment
+from glyphite.convert.compiler.emit.text import byte_lines, environment, plain_name
 from glyphite.convert.version import __version__
 
 TEMPLATES = "glyphite.convert.export"
 """The package whose templates the exports use."""
-MOST_NAME = 31
-"""Characters of a model's name: a hello has room for 32 with the zero (GLYPHITE_TEXT_BYTES)."""
 
 
 def c_array(name: str, tflite: bytes) -> dict[str, str]:
@@ -19,7 +16,7 @@ def c_array(name: str, tflite: bytes) -> dict[str, str]:
     """
     digest = hashlib.sha256(tflite)
     fields = {
-        "name": model_name(name),
+        "name": plain_name(name),
         "version": __version__,
         "tflite": tflite,
         "sha256": digest.hexdigest(),
@@ -31,8 +28,3 @@ def c_array(name: str, tflite: bytes) -> dict[str, str]:
         file: templates.get_template(f"{file}.j2").render(fields)
         for file in ("model_data.h", "model_data.cc")
     }
-
-
-def model_name(name: str) -> str:
-    """``name`` as it can stand in C text and in a hello: plain, and 31 characters at most."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:MOST_NAME]

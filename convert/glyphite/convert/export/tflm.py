@@ -14,12 +14,12 @@ from jinja2 import Environment
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.emit.model import Edge
-from glyphite.convert.compiler.emit.text import environment
+from glyphite.convert.compiler.emit.text import environment, plain_name
 from glyphite.convert.compiler.frontend.check import check_edges, check_indices
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.export.c_array import TEMPLATES, c_array, model_name
+from glyphite.convert.export.c_array import TEMPLATES, c_array
 from glyphite.convert.export.tflm_arena import SPARE, Arena, reckon_arena
 from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
 from glyphite.convert.files import read_bytes, write_text
@@ -78,7 +78,7 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
         _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
     ]
     arena = Arena(reckon_arena(tflite), convolution_scratch(graph))
-    templates, name = environment(TEMPLATES), model_name(model.name)
+    templates, name = environment(TEMPLATES), plain_name(model.name)
     texts = {
         f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(),
         **{file: (EXAMPLE / file).read_text() for file in SHARED_FILES},

@@ -1,13 +1,13 @@
 """How large an arena TensorFlow Lite Micro needs for a model: its own reckoning, and a margin."""
 
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.errors import ModelError, TimeLimitError, ToolError
+from glyphite.convert.programs import Finished, attempt
 
 SPARE = 1024
 """Bytes of margin beside the scratch buffers: versions of TFLM differ by some hundred bytes."""
@@ -16,6 +16,8 @@ GENEROUS = 8 << 20
 STEP = 64
 TRIES = 64
 """Where the reckoned size does not suffice, so many steps of so many bytes are added to it."""
+PROBE_SECONDS = 120.0
+"""For one inference, which takes seconds, and to import the package, which may take more."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,15 @@ def reckon_arena(tflite: bytes) -> int:
     same structures are smaller. Raises ModelError when TFLM cannot run the model at all.
     """
     generous = _probe(tflite, GENEROUS)
-    account = re.search(r"Arena allocation total (\d+) bytes", generous.stderr)
-    if generous.returncode != 0 or account is None:
+    account = re.search(r"Arena allocation total (\d+) bytes", generous.errors)
+    if generous.code != 0 or account is None:
         raise ModelError(
-            f"TensorFlow Lite Micro cannot run the model: {_complaint(generous.stderr)}. "
+            f"TensorFlow Lite Micro cannot run the model: {_complaint(generous.errors)}. "
             "Make it anew with `glyphite convert`."
         )
     total = int(account[1])
     for size in range(total, total + STEP * TRIES, STEP):
-        if _probe(tflite, size).returncode == 0:
+        if _probe(tflite, size).code == 0:
             return size
     raise ModelError(
         f"TensorFlow Lite Micro reckons {total:,} bytes of arena for the model, and does not run "
@@ -61,7 +63,7 @@ def reckon_arena(tflite: bytes) -> int:
     )
 
 
-def _probe(tflite: bytes, arena: int) -> subprocess.CompletedProcess[str]:
+def _probe(tflite: bytes, arena: int) -> Finished:
     """Run the model once in an arena of so many bytes; TFLM's words are on stderr."""
     if find_spec("tflite_micro") is None:
         raise ToolError(
@@ -69,14 +71,15 @@ def _probe(tflite: bytes, arena: int) -> subprocess.CompletedProcess[str]:
             "Install it with `pip install tflite-micro`."
         )
     program = Path(__file__).with_name("tflm_probe.py")
-    result = subprocess.run(
-        [sys.executable, "-P", str(program), str(arena)],
-        input=tflite,
-        capture_output=True,
-        check=False,
-    )
-    text = result.stderr.decode(errors="replace")
-    return subprocess.CompletedProcess(result.args, result.returncode, "", text)
+    command = [sys.executable, "-P", str(program), str(arena)]
+    try:
+        return attempt(command, PROBE_SECONDS, stdin=tflite)
+    except TimeLimitError as error:
+        raise ModelError(
+            f"TensorFlow Lite Micro did not run the model within {PROBE_SECONDS:g} seconds. "
+            "Try again when this machine has less to do, or make the model anew with "
+            "`glyphite convert`."
+        ) from error
 
 
 def _complaint(stderr: str) -> str:

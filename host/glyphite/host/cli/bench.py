@@ -4,11 +4,10 @@ import argparse
 import dataclasses
 from typing import Any
 
-from glyphite.convert.boards import Board, load_board
+from glyphite.convert.boards import Board, Memory, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
-from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress, say
@@ -42,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print what it took."""
     require_countable(load_board(arguments.board))
-    goal = arguments.optimize
-    folder, board, built = compile_and_build(arguments.model, arguments.board, goal)
-    compiled = compile_folder(folder, board.mcu.architecture, goal)
+    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    folder, board = prepared.folder, prepared.board
+    compiled, built = prepared.compiled, prepared.built
     tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
     with progress("Counting", len(tensors)) as advance:
         cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
@@ -54,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(document | ({"layers": layers} if arguments.layers else {}))
     else:
         _print(compiled, board, inputs, cost, arguments.layers)
-        if board.arduino:
-            _print_memory(board, _memory(board, built, cost))
+        if board.arduino and board.memory:
+            _print_memory(board.memory, _memory(board, built, cost))
     return 0
 
 
@@ -145,9 +144,7 @@ def _print_layers(cost: Cost) -> None:
     print_table(("layer", cost.unit, "share", "per MAC", "modelled cycles"), rows)
 
 
-def _print_memory(board: Board, memory: dict[str, int | None]) -> None:
-    limits = board.memory
-    assert limits is not None
+def _print_memory(limits: Memory, memory: dict[str, int | None]) -> None:
     rows = [
         ("flash", f"{memory['flash_bytes']:,}", f"{limits.flash:,}"),
         ("static RAM", f"{memory['static_ram_bytes']:,}", f"{limits.ram:,}"),

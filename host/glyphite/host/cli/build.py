@@ -2,9 +2,11 @@
 
 import argparse
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from glyphite.convert.boards import Board, load_board
+from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -16,6 +18,16 @@ SUMMARY = "build a model's firmware for a board, and weigh it"
 EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that was compiled and built for a board."""
+
+    folder: ModelFolder
+    board: Board
+    compiled: Compiled
+    built: Built
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,17 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, and print the sizes against the board's limits."""
-    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     if arguments.json:
-        print_json(_document(folder, board, built))
+        print_json(_document(prepared))
     else:
-        _print(arguments.model, folder, board, built)
+        _print(arguments.model, prepared)
     return 0
 
 
-def compile_and_build(
-    model: str, board_name: str, goal: Goal = Goal.SPEED
-) -> tuple[ModelFolder, Board, Built]:
+def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
     """The firmware of ``model`` for a board, from C compiled anew."""
     board = load_board(board_name)
     if goal is Goal.SIZE:
@@ -51,17 +61,18 @@ def compile_and_build(
         board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
     with progress("Building", 2) as advance:
-        compile_folder(folder, board.mcu.architecture, goal).write(folder.generated)
+        compiled = compile_folder(folder, board.mcu.architecture, goal)
+        compiled.write(folder.generated)
         advance(note=board.name)
         built = build(folder, board)
         advance()
-    return folder, board, built
+    return Prepared(folder, board, compiled, built)
 
 
-def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]:
-    memory = board.memory
+def _document(prepared: Prepared) -> dict[str, Any]:
+    board, built, memory = prepared.board, prepared.built, prepared.board.memory
     return {
-        "model": folder.name,
+        "model": prepared.folder.name,
         "board": board.name,
         "image": str(built.image),
         "flash_available": memory.flash if memory else None,
@@ -70,7 +81,8 @@ def _document(folder: ModelFolder, board: Board, built: Built) -> dict[str, Any]
     }
 
 
-def _print(named: str, folder: ModelFolder, board: Board, built: Built) -> None:
+def _print(named: str, prepared: Prepared) -> None:
+    board, built = prepared.board, prepared.built
     size, memory = built.size, board.memory
     rows = [_row("flash", size.flash, memory.flash if memory else None)]
     if memory is None:
@@ -82,7 +94,7 @@ def _print(named: str, folder: ModelFolder, board: Board, built: Built) -> None:
             _row(f"stack, {stack}", size.stack, memory.ram),
         ]
     columns = ("memory", "bytes", "of", "used")
-    print_table(columns, rows, title=f"{folder.name} on {board.name}")
+    print_table(columns, rows, title=f"{prepared.folder.name} on {board.name}")
     parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
     print_table(("largest parts", "in", "bytes"), parts)
     say(f"written: {built.image}")

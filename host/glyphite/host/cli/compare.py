@@ -3,9 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.errors import InputError, ModelError, ToolError
-from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import STDERR, print_json, print_table, progress, say
@@ -13,7 +11,7 @@ from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import SHORT, TITLES, Runner, package_version
-from glyphite.host.runners.compiled import CompiledRunner, c_compiler
+from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner
@@ -67,9 +65,9 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
     else:
         STDERR.print(f"The float model is left out: {missing}.", markup=False)
     try:
-        c_compiler()
-        compile_model(read_bytes(folder.tflite), folder.name)
-        runners.append(CompiledRunner(folder.tflite))
+        runner = CompiledRunner(folder.tflite)
+        runner.prepare()
+        runners.append(runner)
     except (ToolError, ModelError) as error:
         STDERR.print(f"The generated C is left out: {error}", markup=False)
     return runners

@@ -38,17 +38,18 @@ def run(arguments: argparse.Namespace) -> int:
             f"The board {board.name!r} is not emulated. Name one that is: `glyphite boards` lists "
             "them."
         )
-    folder, board, built = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    model = prepared.folder.name
     with (
         stop_on_signals(),
-        EmulatedBoard(board, built.image) as emulated,
+        EmulatedBoard(prepared.board, prepared.built.image) as emulated,
         link_to(emulated.terminal, arguments.link) as port,
     ):
         if arguments.json:
-            print_json({"model": folder.name, "board": board.name, "port": port})
+            print_json({"model": model, "board": board.name, "port": port})
             sys.stdout.flush()  # whoever reads it waits for it
         else:
-            say(f"{folder.name} runs on {board.name}. Its serial port: {port}")
+            say(f"{model} runs on {board.name}. Its serial port: {port}")
             say("Ctrl-C stops it.")
         emulated.wait()
     return 0

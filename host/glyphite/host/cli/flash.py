@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, flash, read back, and hear the board name the model."""
-    folder, board, built = compile_and_build(arguments.model, arguments.board)
-    manifest = read_manifest(folder)
+    prepared = compile_and_build(arguments.model, arguments.board)
+    board, built = prepared.board, prepared.built
+    manifest = read_manifest(prepared.folder)
     with progress("Flashing", STEPS) as advance:
         flashed = flash(built.image, board, arguments.port, manifest.sha256, advance)
     hello = flashed.hello

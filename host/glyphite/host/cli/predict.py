@@ -62,7 +62,7 @@ def _ask(
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
     with open_session(arguments.port, manifest.sha256, baud=arguments.baud) as session:
-        hello = session.hello()
+        hello = session.board
         scores = BoardRunner(session).run(tensors, ignore_progress)
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"
 

@@ -6,12 +6,12 @@ has the core of the boards with an AVR.
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from glyphite.convert.boards import Arduino, Board
 from glyphite.convert.errors import ToolError
+from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 
@@ -19,6 +19,8 @@ LIBRARIES = FIRMWARE / "library"
 SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
 
 CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
+LIST_SECONDS = 60.0
+"""For arduino-cli to list its cores: it reads its own folders, and may start on a slow disk."""
 DEBIAN_CORE = "arduino:avr"
 DEBIAN_HARDWARE = (Path("/usr/share/arduino-builder"), Path("/usr/share/arduino/hardware"))
 
@@ -55,12 +57,15 @@ def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
 
 
 def installed_cores() -> frozenset[str]:
-    """The cores that arduino-cli has; none where it is absent itself."""
+    """The cores that arduino-cli has; none where it is absent itself.
+
+    Raises ToolError where it does not start, or does not end.
+    """
     cli = shutil.which("arduino-cli")
     if cli is None:
         return frozenset()
-    listed = subprocess.run([cli, "core", "list"], capture_output=True, text=True, check=False)
-    return frozenset(line.split()[0] for line in listed.stdout.splitlines() if line.split())
+    listed = attempt([cli, "core", "list"], LIST_SECONDS)
+    return frozenset(line.split()[0] for line in listed.output.splitlines() if line.split())
 
 
 def require_cli(board: Board, arduino: Arduino) -> str:

@@ -3,9 +3,7 @@
 import dataclasses
 import json
 import re
-import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,12 +12,13 @@ from pathlib import Path
 from glyphite.convert.boards import PORTS, Board, Memory
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
 from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
 from glyphite.host.device.stack import measure_stack
-from glyphite.host.device.transport.firmware_files import forget_image, record_image
+from glyphite.host.device.transport.firmware_files import forget_firmware, record_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
@@ -29,6 +28,8 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any part has: to weigh what does not fit, it must be linked once all the same."""
 
 STACK_SECTION = ".stack"
+BUILD_SECONDS = 1800.0
+"""For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,6 @@ class Built:
     image: Path
     size: Size
 
-    @property
-    def flash_bytes(self) -> int:
-        """Flash that the image takes."""
-        return self.size.flash
-
-    @property
-    def ram_bytes(self) -> int:
-        """Static RAM that the image takes, without the stack."""
-        return self.size.ram
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The image's parts, the largest first."""
-        return self.size.parts
-
 
 def build(folder: ModelFolder, board: Board) -> Built:
     """Compile and link ``folder``'s generated C for ``board``, weigh it, and record the image.
@@ -88,7 +74,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     DoesNotFitError when the board is too small. After an error there is no image.
     """
     image = folder.board(board.name) / "firmware.elf"
-    forget_image(board, image)
+    forget_firmware(board, image)
     image.unlink(missing_ok=True)
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
@@ -104,7 +90,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     image.chmod(image.stat().st_mode | 0o111)
     write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
     if board.arduino is None:
-        record_image(board, image)
+        record_firmware(board, image)
     return Built(image, size)
 
 
@@ -272,21 +258,17 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
 
     A ToolError shows the command too, if its files are there for longer than this.
     """
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode == 0:
-        return result.stdout
+    finished = attempt(command, BUILD_SECONDS)
+    if finished.code == 0:
+        return finished.output
     if re.search(
         r"region `\w+' overflowed|will not fit in region|exceeds available space|Sketch too big"
         r"|too large for field of 2 bytes|relocation truncated to fit",
-        result.stderr,
+        finished.errors,
     ):
         raise _OverflowError
-    lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
-    first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
-    raise ToolError(
-        f"{board.toolchain.cc} cannot build the firmware for {board.name!r}: {first.strip()} "
-        + (f"Mend that, or see it all with: {shlex.join(command)}" if repeatable else "Mend that.")
-    )
+    what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
+    raise finished.failure(what, "" if repeatable else "Mend that.")
 
 
 def _ensure_fits(model: str, board: Board, size: Size) -> None:

@@ -3,11 +3,8 @@
 Boards with an AVR by avrdude, through their bootloader; all others by arduino-cli.
 """
 
-import os
 import re
-import select
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +14,13 @@ from pathlib import Path
 
 from glyphite.convert.boards import Arduino, Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
+from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.firmware_files import record_image
+from glyphite.host.device.transport.firmware_files import record_firmware
 from glyphite.host.device.upload import upload
 from glyphite.host.device.wire.messages import Hello
 
@@ -72,7 +70,7 @@ def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -
         tries = _flash_by_avrdude(arduino, board, image, port, advance)
     seconds = time.monotonic() - start
     with open_session(port, sha256, baud=board.serial.baud) as session:
-        return Flashed(tries, seconds, session.hello(), port)
+        return Flashed(tries, seconds, session.board, port)
 
 
 def _flash_by_avrdude(
@@ -115,7 +113,7 @@ def _device(port: str) -> Iterator[str]:
     flash = flash_file(board)
     with EmulatedBoard(board, flash, ("--keep",)) as emulated:
         yield emulated.terminal
-    record_image(board, flash)
+    record_firmware(board, flash)
 
 
 def _intel_hex(image: Path, scratch: Path) -> Path:
@@ -123,9 +121,8 @@ def _intel_hex(image: Path, scratch: Path) -> Path:
         raise ToolError("avr-objcopy is not installed. Install it with `apt-get install gcc-avr`.")
     made = scratch / "sketch.hex"
     command = ["avr-objcopy", "-O", "ihex", "-R", ".eeprom", str(image), str(made)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise ToolError(f"{image} is not a sketch for an AVR ({result.stderr.strip()}).")
+    failure = f"{image} is not a sketch for an AVR"
+    run(command, READ_SECONDS, failure=failure, remedy="Build it again.")
     return made
 
 
@@ -169,35 +166,27 @@ def _try(command: list[str], board: Board, port: str, device: str, advance: Adva
 
 def _run(command: list[str], board: Board, port: str, proceed: Advance) -> None:
     """One run of avrdude. Raises _NoSyncError, or the error to show."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     output = b""
-    try:
-        for piece in _listen(process):
+    with Running(command, heard=True) as avrdude:
+        for piece in _listen(avrdude):
             output += piece
             proceed(min(STEPS, _bars(output)))
-    finally:
-        process.kill()
-        code = process.wait()
+        code = avrdude.wait(STALL_SECONDS)
     if code != 0:
         raise _failure(output.decode(errors="replace"), board, port)
 
 
-def _listen(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+def _listen(avrdude: Running) -> Iterator[bytes]:
     """What avrdude says; _NoSyncError when it has nothing to say for too long."""
-    assert process.stderr is not None
-    descriptor = process.stderr.fileno()
     end = time.monotonic() + SYNC_SECONDS
     begun = False
-    while select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
-        piece = os.read(descriptor, 4096)
-        if not piece:
-            process.wait()
-            return
+    while piece := avrdude.hear(end - time.monotonic()):
         yield piece
         begun = begun or b"initialized" in piece
         if begun:
             end = time.monotonic() + STALL_SECONDS
-    raise _NoSyncError
+    if piece is None:
+        raise _NoSyncError
 
 
 def _bars(output: bytes) -> int:

@@ -78,6 +78,11 @@ class Session:
         """The port's name, for messages."""
         return str(self._port.port)
 
+    @property
+    def board(self) -> Hello:
+        """What the board said of itself at the last hello; it is asked where there was none."""
+        return self._hello or self.hello()
+
     def hello(self) -> Hello:
         """Ask the board who it is until it answers; LinkError when it stays silent.
 
@@ -100,7 +105,7 @@ class Session:
 
         Raises LinkError when the board does not answer, refuses, or saw another tensor.
         """
-        board = self._hello or self.hello()
+        board = self.board
         if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
             raise InputError(
                 f"The board takes {board.input_type} of shape {board.input_shape}, and this is "

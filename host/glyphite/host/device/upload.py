@@ -5,7 +5,6 @@ name; arduino-cli drives each board's own tool (bossac, dfu-util, picotool, Open
 """
 
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,9 +12,12 @@ from serial.tools import list_ports
 
 from glyphite.convert.boards import Arduino, Board, all_boards
 from glyphite.convert.errors import BoardError, LinkError, ToolError
+from glyphite.convert.programs import attempt
 from glyphite.host.device.arduino import require_cli, uploads
 from glyphite.host.device.transport import open_port
 
+UPLOAD_SECONDS = 300.0
+"""A large sketch takes a minute, and the boards' own tools try again by themselves."""
 BACK_SECONDS = 15.0
 """For a board to come back after it was written."""
 
@@ -34,10 +36,10 @@ def upload(image: Path, board: Board, arduino: Arduino, port: str) -> str:
     command = upload_command(require_cli(board, arduino), arduino, port, uploads(image))
     open_port(port, board.serial.baud).close()  # whatever is wrong with the port is said there
     ensure_right_board(board, port, usb_id(port))
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise ToolError(failure(result.stderr, board, port))
-    return _back(board, new_port(result.stdout) or port)
+    uploaded = attempt(command, UPLOAD_SECONDS)
+    if uploaded.code != 0:
+        raise ToolError(failure(uploaded.errors, board, port))
+    return _back(board, new_port(uploaded.output) or port)
 
 
 def upload_command(cli: str, arduino: Arduino, port: str, folder: Path) -> list[str]:

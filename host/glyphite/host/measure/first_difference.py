@@ -5,7 +5,6 @@ The generated C runs on this PC, watched after each kernel call; TFLM keeps all 
 
 import ctypes
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from glyphite.convert.compiler.ir.program import Layer
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.compiler.memory.schedule import INPUT
 from glyphite.convert.compiler.targets.avr.target import ARCHITECTURES as AVR
-from glyphite.convert.errors import ToolError
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.files import read_bytes
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.compiled import FLAGS, c_compiler
@@ -165,7 +164,5 @@ def _load(generated: Path) -> ctypes.CDLL:
         source, library = Path(scratch) / "watched.c", Path(scratch) / "watched.so"
         source.write_text(WATCHED)
         command = [c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ToolError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+        run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")
         return ctypes.CDLL(str(library))

@@ -116,7 +116,6 @@ def _stream_share(
     link: Link, tensors: Tensors, share: NDArray[np.int64], told: Told, stop: threading.Event
 ) -> Streamed:
     with open_session(link.url, link.sha256, baud=link.baud) as session:
-        hello = session.hello()
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):
@@ -125,7 +124,7 @@ def _stream_share(
             if stop.is_set():
                 break
         return Streamed(
-            hello,
+            session.board,
             np.array([answer.scores for answer in answers], np.int8),
             np.array([answer.seconds for answer in answers], np.float64),
             np.array([answer.ticks for answer in answers], np.int64),

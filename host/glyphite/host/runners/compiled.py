@@ -3,9 +3,9 @@
 import ctypes
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
@@ -23,20 +24,36 @@ FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
 
 @dataclass(frozen=True)
 class CompiledRunner:
-    """Runs a .tflite as the C that is generated from it, which is made anew each time."""
+    """Runs a .tflite as the C that is generated from it, as its file is at that time."""
 
     model: Path
     name: str = "c"
 
+    def prepare(self) -> Compiled:
+        """The model's C, which some compiler here can build.
+
+        Raises ModelError where there cannot be such C, and ToolError without a C compiler.
+        """
+        c_compiler()
+        return _compile(read_bytes(self.model), self.model.stem)
+
     def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The scores (n, classes), int8 unless the model's output is float32."""
-        compiled = compile_model(read_bytes(self.model), self.model.stem)
-        library = SharedModel(compiled)
+        """The scores (n, classes), int8 unless the model's output is float32.
+
+        Raises what :meth:`prepare` raises, and ToolError where the C compiler fails.
+        """
+        library = SharedModel(self.prepare())
         results = []
         for part in chunks(tensors, CHUNK):
             results.append(library.infer(part))
             advance(len(part))
         return np.concatenate(results)
+
+
+@lru_cache(maxsize=1)
+def _compile(content: bytes, name: str) -> Compiled:
+    """Kept for whoever prepares a model first and runs it then."""
+    return compile_model(content, name)
 
 
 class SharedModel:
@@ -92,10 +109,7 @@ def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
         compiled.write(Path(folder))
         command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ToolError(
-                f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}. "
-                "Check that it is a C99 compiler."
-            )
+        failure = f"`{' '.join(command)}` failed"
+        remedy = "Check that it is a C99 compiler."
+        run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=Path(folder))
         return ctypes.CDLL(str(Path(folder) / "model.so"))

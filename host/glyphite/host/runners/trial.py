@@ -3,11 +3,11 @@
 LiteRT and TensorFlow Lite Micro trust a file, and a damaged one may end the process that runs it.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import ModelError, TimeLimitError
+from glyphite.convert.programs import attempt
 
 PROGRAM = Path(__file__).with_name("trial_program.py")
 SECONDS = 60
@@ -21,10 +21,10 @@ def try_out(model: Path) -> None:
     """
     command = [sys.executable, "-P", str(PROGRAM), str(model)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
+        finished = attempt(command, SECONDS)
+    except TimeLimitError as error:
         raise _harmful(model, f"runs for more than {SECONDS} seconds on") from error
-    if done.returncode < 0:
+    if finished.code < 0:
         raise _harmful(model, "crashes on")
 
 

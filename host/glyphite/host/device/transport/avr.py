@@ -6,7 +6,6 @@ keeps it as ``build/.boards/<board>.flash``.
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
 
@@ -168,11 +168,7 @@ def _run(command: list[str]) -> None:
         raise ToolError(
             f"{command[0]} is not installed. Install it with `sudo apt-get install {package}`."
         )
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        lines = result.stderr.splitlines() or [f"exit code {result.returncode}"]
-        first = next((line for line in lines if "error" in line), lines[0])
-        raise ToolError(f"{command[0]} failed: {first.strip()}. See: {' '.join(command)}")
+    run(command, COMPILE_SECONDS)
 
 
 def _emulator(board: Board) -> Emulator:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Self
 
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
+from glyphite.convert.programs import Running
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
 
 if sys.platform != "win32":
@@ -21,6 +21,8 @@ if sys.platform != "win32":
     import tty
 
 START_SECONDS = 10.0
+STOP_SECONDS = 10.0
+"""The keeper kills an emulator that does not end within 5 seconds; then its patience is over."""
 OUTPUT_SPEED = 5  # in what tcgetattr gives
 
 # The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
@@ -122,7 +124,7 @@ class EmulatedBoard:
     def stop(self) -> None:
         """Stop the emulator and wait until it is gone; a second call does nothing."""
         self._opened.close()
-        self.process.wait()
+        self.process.end(STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -131,21 +133,15 @@ class EmulatedBoard:
         self.stop()
 
 
-def _start(command: list[str], watched: int, master: int) -> subprocess.Popen[bytes]:
+def _start(command: list[str], watched: int, master: int) -> Running:
     """Start the keeper and its emulator in a session of their own: Ctrl-C is not for them."""
     try:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "sh", *command],
-            stdin=watched,
-            stdout=master,
-            stderr=None,
-            start_new_session=True,
-        )
+        return Running(["/bin/sh", "-c", _KEEPER, "sh", *command], stdin=watched, stdout=master)
     finally:
         os.close(watched)
 
 
-def _await_line(process: subprocess.Popen[bytes], slave: int) -> None:
+def _await_line(process: Running, slave: int) -> None:
     """Wait until the emulator watches the terminal, and so sees who opens it.
 
     It sets the terminal's speed then, which starts as 38400.

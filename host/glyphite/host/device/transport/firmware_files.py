@@ -1,4 +1,4 @@
-"""Which firmware image was built last for a board: what ``sim://<board>`` runs.
+"""Which firmware was built last for a board: what ``sim://<board>`` runs.
 
 Kept as ``build/.boards/<board>.json``; no model's folder can have that name.
 """
@@ -14,34 +14,34 @@ from glyphite.convert.workspace import build_root
 
 
 @dataclass(frozen=True)
-class Image:
-    """A firmware image and the board that it was built for."""
+class FirmwareFile:
+    """A firmware, ready to run, and the board that it was built for."""
 
     board: Board
     path: Path
 
 
-def record_image(board: Board, image: Path) -> None:
-    """Remember that ``image`` is the last one built for ``board``."""
-    content = {"board": str(board.path), "image": str(image.resolve())}
+def record_firmware(board: Board, firmware: Path) -> None:
+    """Remember that the file ``firmware`` is the last one built for ``board``."""
+    content = {"board": str(board.path), "image": str(firmware.resolve())}
     write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
 
 
-def forget_image(board: Board, image: Path) -> None:
-    """The record, if it is of ``image``, holds no more."""
+def forget_firmware(board: Board, firmware: Path) -> None:
+    """The record, if it is of ``firmware``, holds no more."""
     record = _record(board.name)
-    if record.is_file() and json.loads(record.read_text())["image"] == str(image.resolve()):
+    if record.is_file() and json.loads(record.read_text())["image"] == str(firmware.resolve()):
         record.unlink()
 
 
-def find_image(name: str) -> Image:
-    """The last image built for the board called ``name``. Raises BoardError or PortError."""
+def find_firmware(name: str) -> FirmwareFile:
+    """The last firmware built for the board called ``name``. Raises BoardError or PortError."""
     record = _record(name)
     if record.is_file():
         content = json.loads(record.read_text())
         file, path = Path(content["board"]), Path(content["image"])
         if file.is_file() and path.is_file():
-            return Image(load_board(str(file)), path)
+            return FirmwareFile(load_board(str(file)), path)
     board = load_board(name)
     if board.emulator is None:
         raise BoardError(

@@ -2,7 +2,7 @@
 
 ``sim://cortex-m4`` runs the firmware last built for that board. Settings::
 
-    sim://native?firmware=PATH                 this image instead
+    sim://native?firmware=PATH                 this firmware instead
     sim://native?drop=0.001&corrupt=0.001&duplicate=0.001&split=0.1&seed=7    a bad line
 
 pyserial finds this module by its name.
@@ -19,7 +19,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
-from glyphite.host.device.transport.firmware_files import Image, find_image
+from glyphite.host.device.transport.firmware_files import FirmwareFile, find_firmware
 
 SPLIT_SECONDS = 0.001
 """The pause between two pieces of a line that splits."""
@@ -27,17 +27,17 @@ SPLIT_SECONDS = 0.001
 GOOD_LINE = Faults()
 
 
-def parse_url(url: str) -> tuple[Image, Faults]:
-    """The image to run and the line's faults. Raises a GlyphiteError's sentence."""
+def parse_url(url: str) -> tuple[FirmwareFile, Faults]:
+    """The firmware to run and the line's faults. Raises a GlyphiteError's sentence."""
     parts = urlsplit(url)
     settings = dict(parse_qsl(parts.query))
     firmware = settings.pop("firmware", None)
     faults = parse_faults(settings)
     if firmware is None:
-        return find_image(parts.netloc), faults
+        return find_firmware(parts.netloc), faults
     if not Path(firmware).is_file():
         raise InputError(f"No such firmware image: {firmware}. Check the path.")
-    return Image(load_board(parts.netloc), Path(firmware)), faults
+    return FirmwareFile(load_board(parts.netloc), Path(firmware)), faults
 
 
 class Serial(serial.Serial):
@@ -49,8 +49,8 @@ class Serial(serial.Serial):
         """Start the board, then open its terminal as pyserial opens any port."""
         if self.is_open:
             raise serial.SerialException("Port is already open.")
-        image, faults = parse_url(str(self.port))
-        self.open_on(EmulatedBoard(image.board, image.path), faults)
+        firmware, faults = parse_url(str(self.port))
+        self.open_on(EmulatedBoard(firmware.board, firmware.path), faults)
 
     def open_on(self, emulated: EmulatedBoard, faults: Faults = GOOD_LINE) -> None:
         """Open the port of a board that runs already; closing it stops that board."""

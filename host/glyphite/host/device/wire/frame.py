@@ -67,8 +67,6 @@ class FrameReader:
     """Bytes without a zero that are kept; more are no frame of ours."""
 
     def __init__(self) -> None:
-        self.broken = 0
-        """How many frames were damaged."""
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -76,5 +74,4 @@ class FrameReader:
         *ended, rest = (bytes(self._pending) + data).split(b"\0")
         self._pending = bytearray(rest[-self.LONGEST :])
         messages = [decode_frame(encoded) for encoded in ended if encoded]
-        self.broken += messages.count(None)
         return [message for message in messages if message is not None]

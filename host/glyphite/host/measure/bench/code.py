@@ -2,13 +2,13 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import Board
 from glyphite.convert.errors import ToolError
+from glyphite.convert.programs import READ_SECONDS, run
 
 _LINE = re.compile(r"^ *([0-9a-f]+):\t([^\t;@]+)(?:\t([^;@]*))?")
 _REGISTERS = re.compile(r"\{([^}]*)\}")
@@ -74,10 +74,8 @@ def disassemble(board: Board, image: Path) -> Mapping[int, Instruction]:
             f"Install it with `sudo apt-get install {board.toolchain.package}`."
         )
     command = [program, "-d", "--no-show-raw-insn", str(image)]
-    listing = subprocess.run(command, capture_output=True, text=True, check=False)
-    if listing.returncode != 0:
-        raise ToolError(f"{program} cannot read {image}: {listing.stderr.strip()}.")
-    return parse(listing.stdout)
+    failure = f"{program} cannot read {image}"
+    return parse(run(command, READ_SECONDS, failure=failure, remedy="Build it again.").output)
 
 
 def parse(listing: str) -> Mapping[int, Instruction]:

@@ -6,14 +6,13 @@ those of the compiler's libraries that they call among them, and other constants
 arena, and whatever other variables there are. No start-up code, no port, no serial line.
 """
 
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import Board
-from glyphite.convert.errors import ToolError
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.host.device.build import SECTIONS
 from glyphite.host.device.elf import Elf, read_elf
 
@@ -68,8 +67,5 @@ def _link(board: Board, folder: Path, image: Path) -> None:
         *(f"-Wl,-u,{root}" for root in ROOTS),
         *("-o", str(image)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = done.stderr.splitlines() or [f"exit code {done.returncode}"]
-        first = next((line for line in lines if "error" in line or "undefined" in line), lines[0])
-        raise ToolError(f"{toolchain.cc} cannot link the model alone: {first.strip()}")
+    failure = f"{toolchain.cc} cannot link the model alone"
+    run(command, COMPILE_SECONDS, failure=failure, remedy="Compile the model again.")

@@ -6,7 +6,6 @@ The firmware is the one that ``glyphite build`` made, and its inputs come over i
 """
 
 import hashlib
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.elf import Elf
@@ -81,9 +81,7 @@ def plugin() -> Path:
         with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
             built = Path(scratch) / "watch.so"
             command = [c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise ToolError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+            run(command, COMPILE_SECONDS)
             write_bytes(made, built.read_bytes())
         made.chmod(0o755)
     return made.resolve()

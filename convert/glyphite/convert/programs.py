@@ -1,0 +1,223 @@
+"""The one way to run another program: within a time limit, and with nothing left behind.
+
+Each program leads a process group of its own, so that whatever it starts (a compiler's passes, an
+emulator's helpers) is ended with it. Ctrl-C reaches this program alone, which then ends the others.
+What a program writes is read as UTF-8; bytes that are not UTF-8 become U+FFFD.
+"""
+
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from glyphite.convert.errors import TimeLimitError, ToolError
+
+COMPILE_SECONDS = 600.0
+"""For one call of a C compiler. The largest models take half a minute on a PC, and a small
+single-board computer needs some ten times as long."""
+READ_SECONDS = 60.0
+"""For binutils to read one file: a second or two, even where the disk is slow."""
+
+_TELLING = re.compile(r"\b(error|undefined|multiple definition|cannot)\b")
+_PIECE_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that has come to its end by itself."""
+
+    command: tuple[str, ...]
+    code: int
+    """The exit code; below zero, it is minus the signal that ended the program."""
+    output: str
+    """All of its stdout."""
+    errors: str
+    """All of its stderr."""
+
+    @property
+    def complaint(self) -> str:
+        """The first line of stderr that says what is wrong; else how the program ended."""
+        lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
+        telling = next((line for line in lines if _TELLING.search(line)), None)
+        return telling or (lines[0] if lines else _ending(self.code))
+
+    def failure(self, what: str, remedy: str = "") -> ToolError:
+        """The error to raise: ``what`` failed, the complaint, and ``remedy``, a sentence.
+
+        Without a remedy, the command is shown that tells more.
+        """
+        way_out = remedy or f"See it all with: {shlex.join(self.command)}"
+        return ToolError(f"{what}: {self.complaint.rstrip('.')}. {way_out}")
+
+
+def run(
+    command: Sequence[str],
+    seconds: float,
+    *,
+    failure: str = "",
+    remedy: str = "",
+    folder: Path | None = None,
+) -> Finished:
+    """Run ``command`` in ``folder`` to its end, which must be a good one.
+
+    ``failure`` begins the sentence on a bad end ("cc cannot link the model"), ``remedy`` ends it.
+    Raises ToolError where the program cannot be started or fails, and TimeLimitError, which is a
+    ToolError, where it runs for longer than ``seconds``.
+    """
+    finished = attempt(command, seconds, folder=folder)
+    if finished.code != 0:
+        raise finished.failure(failure or f"{_name(command)} failed", remedy)
+    return finished
+
+
+def attempt(
+    command: Sequence[str], seconds: float, *, stdin: bytes = b"", folder: Path | None = None
+) -> Finished:
+    """Run ``command`` in ``folder`` to its end, whatever its exit code; ``stdin`` is its input.
+
+    Raises ToolError where the program cannot be started, and TimeLimitError where it runs for
+    longer than ``seconds``. Then, and at Ctrl-C, its whole process group is ended first.
+    """
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with _popen(command, folder=folder, **pipes) as process:
+        try:
+            output, errors = process.communicate(stdin, seconds)
+        except subprocess.TimeoutExpired as error:
+            _kill_group(process)
+            raise _too_slow(command, seconds) from error
+        except BaseException:
+            _kill_group(process)
+            raise
+    return Finished(tuple(command), process.returncode, _text(output), _text(errors))
+
+
+class Running:
+    """A program that runs beside this one until it ends by itself or :meth:`end` is called.
+
+    It has no time limit as a whole: use it as a context manager, or call :meth:`end`.
+    ``stdin`` and ``stdout`` are open file descriptors; without one the stream is empty.
+    With ``heard``, :meth:`hear` gives what it writes to stderr, which is this program's own else.
+    Raises ToolError where the program cannot be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.DEVNULL,
+        heard: bool = False,
+    ) -> None:
+        self._command = command
+        stderr = subprocess.PIPE if heard else None
+        self._process = _popen(command, stdin=stdin, stdout=stdout, stderr=stderr)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of its process group."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, or None while the program runs."""
+        return self._process.poll()
+
+    def wait(self, seconds: float | None = None) -> int:
+        """The exit code, once it has ended; TimeLimitError where that takes too long."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise _too_slow(self._command, error.timeout) from error
+
+    def hear(self, seconds: float) -> bytes | None:
+        """What it writes to stderr next: b"" at its end, None where nothing comes in time."""
+        stream = self._process.stderr
+        if stream is None:
+            raise ValueError("only a program that was started with heard=True is heard")
+        if not select.select([stream], [], [], max(0.0, seconds))[0]:
+            return None
+        return os.read(stream.fileno(), _PIECE_BYTES)
+
+    def end(self, patience: float = 0.0) -> int:
+        """End the program and all that it started, and give the exit code.
+
+        It has ``patience`` seconds to end by itself.
+        """
+        try:
+            return self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            _kill_group(self._process)
+            return self._process.wait()
+        finally:
+            if self._process.stderr is not None:
+                self._process.stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.end()
+
+
+def _popen(
+    command: Sequence[str],
+    *,
+    stdin: int,
+    stdout: int,
+    stderr: int | None,
+    folder: Path | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start the program as the head of a session, and so of a process group, of its own."""
+    try:
+        return subprocess.Popen(
+            list(command),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolError(
+            f"{command[0]} cannot be started ({error.strerror}). Install it, or check the PATH."
+        ) from error
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """End the program and its descendants; those of a program that has ended already, too."""
+    if sys.platform == "win32":
+        tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        subprocess.run(tree, capture_output=True, check=False)
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # the latter for a zombie on macOS
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _too_slow(command: Sequence[str], seconds: float) -> TimeLimitError:
+    return TimeLimitError(
+        f"{_name(command)} ran longer than {seconds:g} seconds and was stopped. "
+        "Try again when this machine has less to do."
+    )
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    with suppress(ValueError):
+        return f"it was ended by {signal.Signals(-code).name}"
+    return f"it was ended by signal {-code}"
+
+
+def _name(command: Sequence[str]) -> str:
+    return Path(command[0]).name
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace").replace("\r\n", "\n")
