@@ -80,12 +80,13 @@ def compile_model(
     architecture: str = "",
     goal: Goal = Goal.SPEED,
 ) -> Compiled:
-    """Compile the bytes of a .tflite. ModelError says why one cannot be compiled.
+    """Compile the bytes of a .tflite.
 
     ``architecture``: a board's processor, whose own kernels are used where there are some.
     ``goal``: what decides among them.
     ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
-    Two calls with the same arguments give the same text.
+    Two calls with the same arguments give the same text. Raises ModelError where the model cannot
+    be compiled, PlanError where its memory plan turns out wrong.
     """
     portable = lower(optimize(understand(content)))
     program = portable
@@ -101,7 +102,10 @@ def compile_model(
 
 
 def understand(content: bytes) -> Graph:
-    """The graph in the bytes of a .tflite, held against what the compiler relies on."""
+    """The graph in the bytes of a .tflite, held against what the compiler relies on.
+
+    Raises ModelError where it is not that.
+    """
     graph = read(content)
     check_indices(graph)
     graph = fold_shapes.run(graph)

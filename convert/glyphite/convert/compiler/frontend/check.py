@@ -16,7 +16,7 @@ MOST_OPERATORS = 256
 
 
 def check(graph: Graph) -> None:
-    """Raise ModelError unless the graph is whole, int8, and made of supported operators."""
+    """The graph must be whole, int8, and made of supported operators. Raises ModelError."""
     check_indices(graph)
     _check_size(graph)
     _check_order(graph)
@@ -93,7 +93,10 @@ def _check_tensor(tensor: Tensor) -> None:
 
 
 def check_edges(graph: Graph) -> None:
-    """One input and one output, each int8 with one scale, or float32 beside a QUANTIZE."""
+    """One input and one output, each int8 with one scale, or float32 beside a QUANTIZE.
+
+    Raises ModelError.
+    """
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if len(indices) != 1:
             raise ModelError(f"The .tflite has {len(indices)} {what}s, and 1 is supported.")

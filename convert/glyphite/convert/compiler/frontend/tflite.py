@@ -31,7 +31,10 @@ Table = Any
 
 
 def read(content: bytes) -> Graph:
-    """The graph in the bytes of a .tflite; ModelError where they are not a whole one."""
+    """The graph in the bytes of a .tflite.
+
+    Raises ModelError where they are not a whole one, ToolError without ai-edge-litert.
+    """
     if content[4:8] != IDENTIFIER:
         raise ModelError(
             "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "

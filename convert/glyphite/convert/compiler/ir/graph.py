@@ -89,12 +89,18 @@ class Operator:
         return f"operator {self.index} ({self.kind})"
 
     def refuse(self, reason: str) -> NoReturn:
-        """Raise a ModelError that names this operator."""
+        """Refuse to compile this operator, for a reason that ends the sentence.
+
+        Raises ModelError.
+        """
         label = self.label
         raise ModelError(f"{label[0].upper()}{label[1:]} cannot be compiled: {reason}")
 
     def options_as(self, kind: type[Options]) -> Options:
-        """The options, which the operator's own file has made."""
+        """The options, which the operator's own file has made.
+
+        Raises TypeError where another file has made them.
+        """
         if not isinstance(self.options, kind):
             raise TypeError(f"{self.label} has {type(self.options).__name__}, not {kind.__name__}")
         return self.options

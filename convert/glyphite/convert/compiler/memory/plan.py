@@ -133,7 +133,7 @@ def layer_by_layer(program: Program) -> Plan:
 
 
 def verify(plan: Plan) -> None:
-    """Raise PlanError unless no two buffers that live at once can harm each other."""
+    """No two buffers that are live at once may harm each other. Raises PlanError."""
     for index, one in enumerate(plan.buffers):
         if one.offset < 0:
             raise PlanError(f"tensor {one.tensor} lies before the arena")

@@ -88,7 +88,7 @@ def supported() -> list[str]:
 
 
 def require_supported(operator: Operator, way_out: str) -> None:
-    """Raise ModelError where the compiler lacks the operator; ``way_out`` is a sentence."""
+    """The compiler must know the operator; ``way_out`` is a sentence. Raises ModelError."""
     if operator.kind not in definitions():
         raise ModelError(
             f"Operator {operator.index} is {operator.kind} (version {operator.version}), which "

@@ -51,7 +51,7 @@ def parse(table: Any) -> Arithmetic:  # noqa: ANN401 - the schema's classes have
 
 
 def check_operands(graph: Graph, operator: Operator) -> None:
-    """Refuse operands that the kernel cannot take."""
+    """Refuse operands that the kernel cannot take. Raises ModelError."""
     check_counts(operator, 2, 2)
     tensors = [_operand(graph, operator, position) for position in (0, 1)]
     if all(tensor.data is not None for tensor in tensors):
@@ -82,7 +82,10 @@ def quantizations(graph: Graph, operator: Operator) -> Quantizations:
 
 
 def check_factor(operator: Operator, factor: float, limit: float) -> None:
-    """Refuse a factor to the output that leaves 32 bits, where TFLM's answer is not defined."""
+    """Refuse a factor to the output that leaves 32 bits, where TFLM's answer is not defined.
+
+    Raises ModelError.
+    """
     if not factor < limit:
         operator.refuse(
             f"from its inputs' to its output's scale is a factor of {factor:g}; it must be below "

@@ -9,7 +9,10 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Te
 
 
 def check_counts(operator: Operator, least: int, most: int) -> None:
-    """Refuse unless the operator has ``least`` to ``most`` inputs, and one output."""
+    """Refuse unless the operator has ``least`` to ``most`` inputs, and one output.
+
+    Raises ModelError.
+    """
     if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
         allowed = str(least) if least == most else f"{least} to {most}"
         operator.refuse(
@@ -19,7 +22,7 @@ def check_counts(operator: Operator, least: int, most: int) -> None:
 
 
 def activation(graph: Graph, operator: Operator, position: int = 0) -> Tensor:
-    """An int8 input that is computed, not constant, with one scale."""
+    """An int8 input that is computed, not constant, with one scale. Raises ModelError."""
     tensor = _required(graph, operator, position)
     if tensor.data is not None:
         operator.refuse(f"its input {position} is a constant; a computed tensor is needed.")
@@ -32,7 +35,7 @@ def result(graph: Graph, operator: Operator) -> Tensor:
 
 
 def constant(graph: Graph, operator: Operator, position: int, dtype: str) -> Tensor:
-    """A constant input of a type."""
+    """A constant input of a type. Raises ModelError."""
     tensor = _required(graph, operator, position)
     if tensor.data is None or tensor.dtype != dtype:
         found = "computed" if tensor.data is None else tensor.dtype
@@ -49,7 +52,10 @@ def known(graph: Graph, operator: Operator, position: int) -> NDArray[np.int32] 
 
 
 def refuse_computed(operator: Operator) -> NoReturn:
-    """Refuse an operator that is taken only where its output is known beforehand."""
+    """Refuse an operator that is taken only where its output is known beforehand.
+
+    Raises ModelError.
+    """
     operator.refuse(
         "its output is not known beforehand; only int32 made of the shapes of tensors can be. "
         "Convert the model with a fixed batch of 1, and without slicing its activations."
@@ -57,7 +63,7 @@ def refuse_computed(operator: Operator) -> NoReturn:
 
 
 def check_rank(operator: Operator, tensor: Tensor, what: str, *ranks: int) -> None:
-    """Refuse a tensor whose number of axes is not one of ``ranks``."""
+    """Refuse a tensor whose number of axes is not one of ``ranks``. Raises ModelError."""
     if len(tensor.shape) not in ranks:
         allowed = " or ".join(map(str, ranks))
         operator.refuse(
@@ -66,14 +72,14 @@ def check_rank(operator: Operator, tensor: Tensor, what: str, *ranks: int) -> No
 
 
 def check_image(operator: Operator, tensor: Tensor) -> None:
-    """Refuse an input that is not (1, height, width, channels)."""
+    """Refuse an input that is not (1, height, width, channels). Raises ModelError."""
     check_rank(operator, tensor, "input", 4)
     if tensor.shape[0] != 1:
         operator.refuse(f"its input has a batch of {tensor.shape[0]}; 1 is allowed.")
 
 
 def check_shape(operator: Operator, tensor: Tensor, what: str, shape: tuple[int, ...]) -> None:
-    """Refuse a tensor of another shape than follows from the others."""
+    """Refuse a tensor of another shape than follows from the others. Raises ModelError."""
     if tensor.shape != shape:
         operator.refuse(
             f"its {what} has shape {shape_text(tensor.shape)}; "
@@ -82,7 +88,10 @@ def check_shape(operator: Operator, tensor: Tensor, what: str, shape: tuple[int,
 
 
 def check_same_quantization(operator: Operator, one: Tensor, other: Tensor) -> None:
-    """Refuse where an operator that only moves values has an output of another scale."""
+    """Refuse where an operator that only moves values has an output of another scale.
+
+    Raises ModelError.
+    """
     if one.quantization != other.quantization:
         operator.refuse("its input and output differ in scale or zero point; they must be equal.")
 
@@ -91,6 +100,8 @@ def check_weights(operator: Operator, weights: Tensor, channels: int, axis: int 
     """Refuse weights that are not symmetric, or not scaled by tensor or by output channel.
 
     The output channels lie along ``axis``.
+
+    Raises ModelError.
     """
     quantization = scaled(operator, weights, "weights")
     if any(quantization.zero_points):
@@ -117,14 +128,17 @@ def bias_values(
 
 
 def values(tensor: Tensor) -> NDArray[Any]:
-    """The data of a tensor that has been checked to be constant."""
+    """The data of a tensor that has been checked to be constant.
+
+    Raises TypeError where it is computed.
+    """
     if tensor.data is None:
         raise TypeError(f"tensor {tensor.name!r} is computed, and was taken for a constant")
     return tensor.data
 
 
 def scaled(operator: Operator, tensor: Tensor, what: str) -> Quantization:
-    """The quantization of a tensor that needs one."""
+    """The quantization of a tensor that needs one. Raises ModelError."""
     if tensor.quantization is None:
         operator.refuse(f"its {what} has no scale; a model of int8 throughout is needed.")
     return tensor.quantization

@@ -29,7 +29,7 @@ _BOUNDS = {
 
 
 def check_activation(operator: Operator, value: int) -> None:
-    """Refuse a fused activation that int8 operators do not have."""
+    """Refuse a fused activation that int8 operators do not have. Raises ModelError."""
     if value not in list(Activation):
         names = ", ".join(activation.name for activation in Activation)
         operator.refuse(f"its fused activation is number {value}; {names} are allowed.")
@@ -68,6 +68,8 @@ def output_constants(
     ``bias`` has (channels) values; the weights have their channels along ``axis``.
     Refuses a layer whose sums can leave 32 bits: TensorFlow Lite Micro's answer is then not defined
     either.
+
+    Raises ModelError.
     """
     source, weights = (graph.tensors[index] for index in operator.inputs[:2])
     if len(bias) > MOST_CHANNELS:

@@ -37,7 +37,7 @@ def tanh(a: int) -> int:
 
 
 def check_scale(operator: Operator, scale: float) -> None:
-    """Refuse scales beside which TFLM's own shifts are not defined."""
+    """Refuse scales beside which TFLM's own shifts are not defined. Raises ModelError."""
     if not 2.0**-28 <= scale < 2.0**30:
         operator.refuse(f"its input's scale is {scale:g}; 2**-28 to 2**30 are allowed.")
 

@@ -48,7 +48,10 @@ def quantizations(graph: Graph, operator: Operator) -> tuple[Quantization, Quant
 
 
 def check_output(operator: Operator, found: Quantization, scale: float, zero_point: int) -> None:
-    """Refuse an output of another quantization than the operator's arithmetic always gives."""
+    """Refuse an output of another quantization than the operator's arithmetic always gives.
+
+    Raises ModelError.
+    """
     if (found.scale, found.zero_point) != (scale, zero_point):
         operator.refuse(
             f"its output has scale {found.scale:g} and zero point {found.zero_point}; "
@@ -57,7 +60,10 @@ def check_output(operator: Operator, found: Quantization, scale: float, zero_poi
 
 
 def check_factors(operator: Operator, *factors: float) -> None:
-    """Refuse factors from input to output that leave 32 bits, where TFLM is not defined either."""
+    """Refuse factors from input to output that leave 32 bits, where TFLM is not defined either.
+
+    Raises ModelError.
+    """
     for factor in factors:
         if not 0 <= factor < 2.0**_LARGEST_SHIFT:
             operator.refuse(

@@ -10,13 +10,13 @@ LARGEST = 2**15 - 1
 
 
 def check_padding(operator: Operator, padding: int) -> None:
-    """Refuse a padding that the schema does not have."""
+    """Refuse a padding that the schema does not have. Raises ModelError."""
     if padding not in list(Padding):
         operator.refuse(f"its padding is number {padding}; 0 (SAME) and 1 (VALID) are allowed.")
 
 
 def check_window(operator: Operator, window: Window) -> None:
-    """Refuse a window that is empty, too tall, or larger than its input."""
+    """Refuse a window that is empty, too tall, or larger than its input. Raises ModelError."""
     for name, axis in (("height", window.height), ("width", window.width)):
         numbers = (axis.kernel, axis.stride, axis.dilation)
         if not 1 <= min(numbers) <= max(numbers) <= LARGEST:

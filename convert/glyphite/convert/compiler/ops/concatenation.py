@@ -42,7 +42,10 @@ def parse(table: Any) -> Concatenation:  # noqa: ANN401 - the schema's classes h
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do; TensorFlow Lite Micro refuses the same."""
+    """Refuse what the kernel cannot do; TensorFlow Lite Micro refuses the same.
+
+    Raises ModelError.
+    """
     options = operator.options_as(Concatenation)
     check_counts(operator, 1, MOST_INPUTS)
     if options.activation != 0:

@@ -68,7 +68,7 @@ def window(graph: Graph, operator: Operator) -> Window:
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     options = operator.options_as(Conv2D)
     check_counts(operator, 2, 3)
     source = activation(graph, operator)

@@ -17,7 +17,7 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     check_counts(operator, 1, 1)
     source = activation(graph, operator)
     output = graph.output_of(operator)

@@ -42,7 +42,7 @@ def parse(table: Any) -> FullyConnected:  # noqa: ANN401 - the schema's classes 
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     options = operator.options_as(FullyConnected)
     check_counts(operator, 2, 3)
     source = activation(graph, operator)

@@ -25,7 +25,7 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the table cannot hold."""
+    """Refuse what the table cannot hold. Raises ModelError."""
     source, output = _table.check_unary(graph, operator)
     if not (2.0**-15 < source.scale < 2.0 and 2.0**-8 < output.scale / source.scale < 2.0**7):
         operator.refuse(

@@ -41,7 +41,7 @@ def parse(table: Any) -> Mean:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     check_counts(operator, 2, 2)
     source = activation(graph, operator)
     output = result(graph, operator)

@@ -41,7 +41,7 @@ def check(graph: Graph, operator: Operator) -> None:
 
 
 def check_paddings(graph: Graph, operator: Operator) -> None:
-    """Refuse paddings that are no constant, or not of this input and output."""
+    """Refuse paddings that are no constant, or not of this input and output. Raises ModelError."""
     source = activation(graph, operator)
     output = result(graph, operator)
     check_same_quantization(operator, source, output)

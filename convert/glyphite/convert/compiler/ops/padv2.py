@@ -22,7 +22,7 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     check_counts(operator, 3, 3)
     pad.check_paddings(graph, operator)
     value = constant(graph, operator, 2, "int8")

@@ -18,7 +18,7 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     check_counts(operator, 1, 1)
     source = graph.input_of(operator, 0)
     if source is None or source.data is not None or source.dtype not in ("float32", "int8"):

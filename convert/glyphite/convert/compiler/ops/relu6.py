@@ -23,7 +23,10 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the table cannot hold, and a 6 beyond 32 bits, where TFLM's is not defined."""
+    """Refuse what the table cannot hold, and a 6 beyond 32 bits, where TFLM's is not defined.
+
+    Raises ModelError.
+    """
     source, _ = _table.check_unary(graph, operator)
     if source.scale < SMALLEST_SCALE:
         operator.refuse(f"its input's scale is {source.scale:g}; 2**-28 or more is allowed.")

@@ -16,7 +16,7 @@ def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no ty
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse an output of another size."""
+    """Refuse an output of another size. Raises ModelError."""
     if len(operator.inputs) not in (1, 2) or len(operator.outputs) != 1:
         operator.refuse("it needs an input, perhaps a shape, and an output.")
     source = activation(graph, operator)

@@ -39,7 +39,7 @@ def parse(table: Any) -> Softmax:  # noqa: ANN401 - the schema's classes have no
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what the kernel cannot do."""
+    """Refuse what the kernel cannot do. Raises ModelError."""
     check_counts(operator, 1, 1)
     source = activation(graph, operator)
     output = result(graph, operator)

@@ -57,10 +57,10 @@ def fold(graph: Graph, operator: Operator) -> NDArray[np.int32] | None:
 
 
 def check(graph: Graph, operator: Operator) -> None:
-    """Refuse what was not folded."""
+    """Refuse what was not folded. Raises ModelError."""
     refuse_computed(operator)
 
 
 def lower(graph: Graph, operator: Operator) -> View:
-    """Never: it is folded, or refused."""
+    """Never: it is folded, or refused. Raises ModelError."""
     refuse_computed(operator)
