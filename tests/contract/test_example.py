@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.device.arduino import SKETCH, sketch_command
 from glyphite.host.device.build import weigh
@@ -15,7 +16,6 @@ from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 from tools import example
 

@@ -13,6 +13,7 @@ import pytest
 
 from glyphite.convert.boards import Arduino, Board, all_boards, load_board
 from glyphite.convert.errors import BoardError, DoesNotFitError, LinkError, ToolError
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import installed_cores, reported_sizes, sketch_command
@@ -27,7 +28,6 @@ from glyphite.host.device.upload import (
     upload,
     upload_command,
 )
-from glyphite.host.runners.base import ignore_progress
 
 CORES = {
     "due": "arduino:sam",

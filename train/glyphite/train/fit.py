@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
 from glyphite.train.networks.networks import network
 
 if TYPE_CHECKING:
     import keras
-
-Advance = Callable[..., None]
-"""``advance(batches, note=...)``: so many batches more are done."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +78,13 @@ def unit_images(images: Images) -> NDArray[np.float32]:
     return images[..., np.newaxis].astype(np.float32) / np.float32(255)
 
 
-def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: None) -> Trained:
+def fit(settings: Settings, data: Mnist, progress: NotedProgress = ignore_progress) -> Trained:
     """Train with adam on sparse categorical cross-entropy; the test set is the validation data.
 
     Repeatable: the random numbers are seeded and TensorFlow's operators made deterministic.
     """
     make = network(settings.network)
-    advance(0, note="loading TensorFlow")
+    progress(0, note="loading TensorFlow")
     load_tensorflow()
     import keras
     import tensorflow as tf
@@ -104,14 +102,14 @@ def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: Non
             batch_size=settings.batch_size,
             epochs=settings.epochs,
             validation_data=(unit_images(data.test_images), data.test_labels),
-            callbacks=[_progress(settings.epochs, advance, check)],
+            callbacks=[_callback(settings.epochs, progress, check)],
             verbose=0,
         )
     by_epoch = {name: [float(value) for value in row] for name, row in history.history.items()}
     return Trained(settings, model, by_epoch)
 
 
-def _progress(epochs: int, advance: Advance, check: Callable[[], None]) -> Any:  # noqa: ANN401
+def _callback(epochs: int, progress: NotedProgress, check: Callable[[], None]) -> Any:  # noqa: ANN401
     """A Keras callback: moves the bar by a batch, notes the running figures, calls ``check``."""
     from keras.callbacks import LambdaCallback
 
@@ -124,7 +122,7 @@ def _progress(epochs: int, advance: Advance, check: Callable[[], None]) -> Any: 
     def batch(_: int, logs: dict[str, float]) -> None:
         check()
         note = f"epoch {epoch}/{epochs}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.2%}"
-        advance(1, note=note)
+        progress(1, note=note)
 
     return LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch)
 

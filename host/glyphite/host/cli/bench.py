@@ -10,7 +10,7 @@ from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress, say
+from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built
@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder, board = prepared.folder, prepared.board
     compiled, built = prepared.compiled, prepared.built
     tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
-    with progress("Counting", len(tensors)) as advance:
-        cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
+    with progress_bar("Counting", len(tensors)) as progress:
+        cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
     if arguments.json:
         document = _document(compiled, board, inputs, cost, _memory(board, built, cost))
         layers = [dataclasses.asdict(layer) for layer in cost.layers]

@@ -10,7 +10,7 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.console import print_json, print_table, progress, say
+from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built, build
 
@@ -60,12 +60,12 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
         toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
         board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
-    with progress("Building", 2) as advance:
+    with progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)
-        advance(note=board.name)
+        progress(note=board.name)
         built = build(folder, board)
-        advance()
+        progress()
     return Prepared(folder, board, compiled, built)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.console import STDERR, print_json, print_table, progress, say
+from glyphite.host.cli.console import STDERR, print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -39,9 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
-    with progress("Comparing", len(runners) * len(tensors)) as advance:
+    with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
         scores = compare.run_all(
-            runners, tensors, lambda runner: lambda steps: advance(steps, TITLES[runner.name])
+            runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])
         )
     comparison = compare.summarize(manifest, scores, labels, _tools())
     compare.save(folder, comparison, scores, labels, tensors)

@@ -13,7 +13,7 @@ from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import ModelFolder, model_folder
-from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
@@ -56,17 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Quantize, then write model_int8.tflite and manifest.json."""
     _check(arguments)
     folder, source = _find(arguments.model)
-    with progress("Quantizing", 4) as advance:
-        advance(0, note="loading TensorFlow")
+    with progress_bar("Quantizing", 4) as progress:
+        progress(0, note="loading TensorFlow")
         load_tensorflow()
-        advance(1, note=f"loading {source}")
+        progress(1, note=f"loading {source}")
         model = quantize.load_keras(source)
         data = _calibration(arguments, quantize.input_shape(model))
-        advance(1, note="converting to float32 TFLite, for its size")
+        progress(1, note="converting to float32 TFLite, for its size")
         float_bytes = len(quantize.convert_float(model))
-        advance(1, note=f"converting to int8, calibrated on {data.source}")
+        progress(1, note=f"converting to int8, calibrated on {data.source}")
         content = quantize.quantize(model, data.inputs)
-        advance(1, note="")
+        progress(1, note="")
     manifest = quantize.manifest_of(content, folder.name, data.source, arguments.pixel_divisor)
     if source != folder.keras:
         write_bytes(folder.keras, read_bytes(source))  # the float runner looks for it there
@@ -113,9 +113,9 @@ def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calib
     if arguments.calibration is not None:
         return calibration.from_file(arguments.calibration, count, shape, divisor)
     if prod(shape) == MNIST_VALUES:
-        images = load_mnist(tell=tell).train_images
+        images = load_mnist(report=print_status).train_images
         return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
-    tell(
+    print_status(
         "No calibration data: random pixels are used, so sizes are right and accuracy is not. "
         "Give inputs with --calibration FILE.npy."
     )

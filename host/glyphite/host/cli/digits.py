@@ -35,7 +35,7 @@ def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray
     from glyphite.train.data.mnist import load_mnist
 
     require_digits(manifest)
-    mnist = load_mnist(tell=STDERR.print)
+    mnist = load_mnist(report=STDERR.print)
     available = len(mnist.test_images)
     if count is not None and count > available:
         raise InputError(f"--count {count}: MNIST has {available:,} test images. Ask for fewer.")

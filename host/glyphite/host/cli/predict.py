@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
 from glyphite.host.device.session import open_session
 from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import read_digit
-from glyphite.host.runners.base import Scores, Tensors, ignore_progress
+from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 

@@ -3,7 +3,7 @@
 import argparse
 
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream
@@ -42,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     tensors, labels = load_digits(manifest, arguments.count)
     link = stream.Link(arguments.port, manifest.sha256, arguments.baud, arguments.jobs)
     accuracy = stream.RunningAccuracy(labels)
-    with progress("Streaming", len(tensors)) as advance:
+    with progress_bar("Streaming", len(tensors)) as progress:
 
-        def told(index: int, answer: Answer) -> None:
-            advance(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
+        def on_answer(index: int, answer: Answer) -> None:
+            progress(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
 
-        streamed = stream.stream(link, tensors, told)
-    with progress("TFLM", len(tensors)) as advance:
-        reference = TflmRunner(folder.tflite).run(tensors, advance)
+        streamed = stream.stream(link, tensors, on_answer)
+    with progress_bar("TFLM", len(tensors)) as progress:
+        reference = TflmRunner(folder.tflite).run(tensors, progress)
     streaming = stream.summarize(manifest, link, streamed, reference, labels)
     stream.save(folder.board(streaming["board"]), streaming, streamed)
     write_report(folder)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.workspace import ModelFolder, model_folder
-from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)
-    data = load_mnist(tell=tell)
+    data = load_mnist(report=print_status)
     if not arguments.json:
         say(_plan(settings, data))
-    with progress("Training", settings.batches(data)) as advance:
-        trained = train(settings, data, advance)
+    with progress_bar("Training", settings.batches(data)) as progress:
+        trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
     _print(trained, folder, gallery, arguments.json)

@@ -11,7 +11,7 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.session import open_session
@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     url = arguments.port or _emulated(folder, board, arguments.model)
     with (
         open_session(url, manifest.sha256, baud=board.serial.baud) as session,
-        progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
+        progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         oracle = TflmRunner(folder.tflite)
-        compared = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+        compared = verify.compare_groups(groups, BoardRunner(session), oracle, progress)
     traced, cause = _cause(folder, compared)
     if arguments.json:
         difference = traced.difference if traced else None

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from glyphite.convert.boards import Arduino, Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.programs import READ_SECONDS, Running, run
+from glyphite.convert.progress import Progress
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport import open_port
@@ -35,9 +36,7 @@ STALL_SECONDS = 20.0
 """Without a sign of life while bytes are written or read."""
 
 STEPS = 100
-"""``advance`` is called with as many in all: half for writing, half for reading back."""
-
-Advance = Callable[[int], None]
+"""``progress`` is called with as many in all: half for writing, half for reading back."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class _NoSyncError(Exception):
     """The bootloader does not answer, or no longer."""
 
 
-def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -> Flashed:
+def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress) -> Flashed:
     """Put the sketch ``image`` (.elf) on the board at ``port``; it must then hold model ``sha256``.
 
     Raises BoardError for the wrong board, LinkError when the port cannot be had or the bootloader
@@ -65,21 +64,21 @@ def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -
     start = time.monotonic()
     if arduino.part is None:
         port, tries = upload(image, board, arduino, port), 1
-        advance(STEPS)
+        progress(STEPS)
     else:
-        tries = _flash_by_avrdude(arduino, board, image, port, advance)
+        tries = _flash_by_avrdude(arduino, board, image, port, progress)
     seconds = time.monotonic() - start
     with open_session(port, sha256, baud=board.serial.baud) as session:
         return Flashed(tries, seconds, session.board, port)
 
 
 def _flash_by_avrdude(
-    arduino: Arduino, board: Board, image: Path, port: str, advance: Advance
+    arduino: Arduino, board: Board, image: Path, port: str, progress: Progress
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch, _device(port) as device:
         program = _intel_hex(image, Path(scratch))
         command = _avrdude(arduino, board, device, program)
-        return _try(command, board, port, device, advance)
+        return _try(command, board, port, device, progress)
 
 
 def _arduino(board: Board) -> Arduino:
@@ -139,14 +138,14 @@ def _avrdude(arduino: Arduino, board: Board, device: str, program: Path) -> list
     ]
 
 
-def _try(command: list[str], board: Board, port: str, device: str, advance: Advance) -> int:
+def _try(command: list[str], board: Board, port: str, device: str, progress: Progress) -> int:
     """Run avrdude until it succeeds; the number of tries that it took."""
     done = 0
 
     def proceed(steps: int) -> None:
         nonlocal done
         if steps > done:
-            advance(steps - done)
+            progress(steps - done)
             done = steps
 
     for number in range(1, TRIES + 1):
@@ -164,7 +163,7 @@ def _try(command: list[str], board: Board, port: str, device: str, advance: Adva
     )
 
 
-def _run(command: list[str], board: Board, port: str, proceed: Advance) -> None:
+def _run(command: list[str], board: Board, port: str, proceed: Progress) -> None:
     """One run of avrdude. Raises _NoSyncError, or the error to show."""
     output = b""
     with Running(command, heard=True) as avrdude:

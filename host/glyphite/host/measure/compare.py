@@ -13,8 +13,9 @@ from glyphite.convert import metrics
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import TITLES, Advance, Runner, Scores, Tensors
+from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
 
 Labels = NDArray[np.uint8]
 FLOAT = "float"
@@ -61,7 +62,7 @@ class Comparison(TypedDict):
 
 
 def run_all(
-    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Advance]
+    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Progress]
 ) -> dict[str, Scores]:
     """The scores of each runner by its name; ``watch`` gives each the progress it reports to."""
     return {runner.name: runner.run(tensors, watch(runner)) for runner in runners}

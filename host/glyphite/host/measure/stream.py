@@ -23,8 +23,8 @@ from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 
-Told = Callable[[int, Answer], None]
-"""Called with each image's index and answer as it comes; with several boards, from threads."""
+OnAnswer = Callable[[int, Answer], None]
+"""Called with each image's index and answer as it arrives; with several boards, from threads."""
 
 EMULATED = "sim://"
 BAUD = 115200
@@ -84,7 +84,7 @@ class Streaming(TypedDict):
     """The mean, where the board's timer counts instructions (its board file says so)."""
 
 
-def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
+def stream(link: Link, tensors: Tensors, on_answer: OnAnswer) -> Streamed:
     """Send each tensor, wait for its answer, and tell of it.
 
     Raises LinkError where a board is silent, is another than expected, or answers amiss.
@@ -99,7 +99,7 @@ def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
 
     def one(share: NDArray[np.int64]) -> Streamed:
         try:
-            return _stream_share(link, tensors, share, told, stop)
+            return _stream_share(link, tensors, share, on_answer, stop)
         except BaseException:
             stop.set()
             raise
@@ -113,14 +113,18 @@ def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
 
 
 def _stream_share(
-    link: Link, tensors: Tensors, share: NDArray[np.int64], told: Told, stop: threading.Event
+    link: Link,
+    tensors: Tensors,
+    share: NDArray[np.int64],
+    on_answer: OnAnswer,
+    stop: threading.Event,
 ) -> Streamed:
     with open_session(link.url, link.sha256, baud=link.baud) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):
             answers.append(answer)
-            told(int(index), answer)
+            on_answer(int(index), answer)
             if stop.is_set():
                 break
         return Streamed(
@@ -230,12 +234,12 @@ class RunningAccuracy:
     def __init__(self, labels: NDArray[np.uint8]) -> None:
         self._labels = labels
         self._lock = threading.Lock()
-        self._told = 0
+        self._answered = 0
         self._right = 0
 
     def add(self, index: int, answer: Answer) -> float:
         """Count the answer to image ``index``; the accuracy so far."""
         with self._lock:
-            self._told += 1
+            self._answered += 1
             self._right += int(answer.scores.argmax() == self._labels[index])
-            return self._right / self._told
+            return self._right / self._answered

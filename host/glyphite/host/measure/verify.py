@@ -13,8 +13,9 @@ from glyphite.convert import metrics
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
-from glyphite.host.runners.base import Advance, Runner, Scores, Tensors
+from glyphite.host.runners.base import Runner, Scores, Tensors
 
 LOW, HIGH = -128, 127
 
@@ -106,12 +107,12 @@ class Compared:
 
 
 def compare_groups(
-    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, advance: Advance
+    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, progress: Progress
 ) -> Compared:
     """Run every group of inputs on both, and count what differs."""
     tensors = np.concatenate(list(groups.values()))
     ends = np.cumsum([len(group) for group in groups.values()])[:-1]
-    answers, expected = board.run(tensors, advance), oracle.run(tensors, advance)
+    answers, expected = board.run(tensors, progress), oracle.run(tensors, progress)
     pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
     figures = [_figures(name, *pair) for name, *pair in pairs]
     differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))

@@ -1,6 +1,6 @@
 """The seam between a model and what runs it: int8 images in, scores out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import ModelError
+from glyphite.convert.progress import Progress
 
 Tensors = NDArray[Any]
 """Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
 Scores = NDArray[Any]
 """(n, classes), int8 or float32, as the model's output is; float32 from the float runner."""
-Advance = Callable[[int], None]
-"""Told how many more images are done."""
 
 TITLES = {
     "float": "float (Keras)",
@@ -36,12 +35,8 @@ class Runner(Protocol):
     def name(self) -> str:
         """A key of ``TITLES``."""
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The scores of each image; a GlyphiteError says why there are none."""
-
-
-def ignore_progress(_: int) -> None:
-    """An ``Advance`` for those who do not watch."""
 
 
 def package_version(package: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glyphite.convert.progress import Progress
 from glyphite.host.device.session import Session
 from glyphite.host.device.wire.messages import Answer
-from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.host.runners.base import Scores, Tensors
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,12 @@ class BoardRunner:
     session: Session
     name: str = "board"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The scores (n, classes), of the type of the model's output."""
         results = []
         for answer in self.answers(tensors):
             results.append(answer.scores)
-            advance(1)
+            progress(1)
         return np.array(results)
 
     def answers(self, tensors: Tensors) -> Iterator[Answer]:

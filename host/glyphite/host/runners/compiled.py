@@ -15,7 +15,8 @@ from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.programs import COMPILE_SECONDS, run
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
+from glyphite.convert.progress import Progress
+from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
 """Images between two reports of progress."""
@@ -37,7 +38,7 @@ class CompiledRunner:
         c_compiler()
         return _compile(read_bytes(self.model), self.model.stem)
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The scores (n, classes), int8 unless the model's output is float32.
 
         Raises what :meth:`prepare` raises, and ToolError where the C compiler fails.
@@ -46,7 +47,7 @@ class CompiledRunner:
         results = []
         for part in chunks(tensors, CHUNK):
             results.append(library.infer(part))
-            advance(len(part))
+            progress(len(part))
         return np.concatenate(results)
 
 

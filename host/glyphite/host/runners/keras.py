@@ -7,8 +7,9 @@ import numpy as np
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 500
 
@@ -21,7 +22,7 @@ class KerasRunner:
     manifest: Manifest
     name: str = "float"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The float32 scores (n, classes)."""
         load_tensorflow()
         import keras
@@ -37,5 +38,5 @@ class KerasRunner:
         for part in chunks(tensors, CHUNK):
             inputs = self.manifest.dequantize_input(part)
             results.append(network(inputs, training=False).numpy())
-            advance(len(part))
+            progress(len(part))
         return np.concatenate(results).reshape(len(tensors), -1)

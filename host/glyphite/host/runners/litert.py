@@ -13,9 +13,10 @@ import numpy as np
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import Advance, Scores, Tensors, package_version, require_shape
+from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
 from glyphite.host.runners.trial import try_out
 
 IDENTIFIER = b"TFL3"
@@ -29,7 +30,7 @@ class LitertRunner:
     model: Path
     name: str = "int8_litert"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The int8 scores (n, classes)."""
         interpreter = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
@@ -39,7 +40,7 @@ class LitertRunner:
             interpreter.set_tensor(source["index"], tensor[np.newaxis])
             interpreter.invoke()
             scores[index] = interpreter.get_tensor(sink["index"])[0]
-            advance(1)
+            progress(1)
         return scores.reshape(len(tensors), -1)
 
 

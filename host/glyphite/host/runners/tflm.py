@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import quiet
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 50
 """Images a worker gets at once: at 3 ms each, it reports seven times a second."""
@@ -32,7 +33,7 @@ class TflmRunner:
     model: Path
     name: str = "int8_tflm"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         """The scores (n, classes), int8 or float32 as the model has them."""
         model = read_bytes(self.model)
         parts = list(chunks(tensors, CHUNK))
@@ -41,13 +42,13 @@ class TflmRunner:
         if workers < 2:
             for part in parts:
                 results.append(infer(model, part))
-                advance(len(part))
+                progress(len(part))
             return np.concatenate(results)
         with ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts) as pool:
             try:
                 for scores in pool.map(infer, [model] * len(parts), parts):
                     results.append(scores)
-                    advance(len(scores))
+                    progress(len(scores))
             except BrokenProcessPool as error:
                 raise ToolError(
                     f"TensorFlow Lite Micro crashed on {self.model}. Check the file with "

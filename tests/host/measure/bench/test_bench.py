@@ -12,6 +12,7 @@ import pytest
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
@@ -23,7 +24,6 @@ from glyphite.host.measure.bench.cycles import M4, timing
 from glyphite.host.measure.bench.footprint import footprint
 from glyphite.host.measure.bench.measure import weighty
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
-from glyphite.host.runners.base import ignore_progress
 from tests.builders.calls import calls_of
 from tests.builders.models import conv_and_pool
 from tests.convert.compiler.test_edges import network

@@ -70,18 +70,19 @@ def cache_folder() -> Path:
 def load_mnist(
     cache: Path | None = None,
     sources: Sequence[Source] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Mnist:
     """MNIST from the cache, or else from the first source that has it, which fills the cache.
 
-    ``tell`` is given a line before each source is asked. Raises DataError where a cached file is
-    not the published one, and where no source answers.
+    ``report`` is called with a line of text before each source is tried. Raises DataError where a
+    cached file is not the published one, where no source has the data set, and where the cache
+    cannot be written; InputError where a cached file cannot be read.
     """
     cache = cache_folder() if cache is None else cache
     cached = _read_cache(cache)
     if cached is not None:
         return _parse(cached)
-    fetched = _fetch(cache, default_sources() if sources is None else sources, tell)
+    fetched = _fetch(cache, default_sources() if sources is None else sources, report)
     _write_cache(cache, fetched)
     return _parse(fetched)
 
@@ -111,12 +112,12 @@ def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _fetch(
-    cache: Path, sources: Sequence[Source], tell: Callable[[str], None]
+    cache: Path, sources: Sequence[Source], report: Callable[[str], None]
 ) -> Mapping[str, bytes]:
     """The four files from the first source that has them, all checked."""
     failures = [f"the cache {cache}: it does not hold the four files"]
     for source in sources:
-        tell(f"Fetching MNIST: {source.name}")
+        report(f"Fetching MNIST: {source.name}")
         try:
             files = source.fetch()
             _check(files)

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
-from glyphite.train.fit import Advance, Settings, Trained, unit_images
+from glyphite.train.fit import Settings, Trained, unit_images
 from glyphite.train.networks.augment import Warp, vary
 from glyphite.train.networks.networks import network
 
@@ -49,7 +50,7 @@ class Recipe:
 def fit_uno(
     settings: Settings,
     data: Mnist,
-    advance: Advance = lambda *_, **__: None,
+    progress: NotedProgress = ignore_progress,
     recipe: Recipe | None = None,
 ) -> Trained:
     """Train on varied images with AdamW; the test set judges the model once, when it is done.
@@ -60,7 +61,7 @@ def fit_uno(
     thread, since its sums depend on the number of threads.
     """
     recipe = recipe or Recipe()
-    advance(0, note="loading TensorFlow")
+    progress(0, note="loading TensorFlow")
     load_tensorflow()
     import keras
     import tensorflow as tf
@@ -86,7 +87,7 @@ def fit_uno(
             row.append(float(done.history[name][0]))
         epoch = len(history["loss"])
         note = f"epoch {epoch}/{settings.epochs}  loss {history['loss'][-1]:.4f}"
-        advance(batches, note=note)
+        progress(batches, note=note)
     return Trained(settings, model, {**history, **_judged(model, data)})
 
 

@@ -1,12 +1,13 @@
 """A model's cost on an emulated board: the real firmware, given real inputs over its line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from glyphite.convert.boards import Board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.errors import InputError
+from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import Built
 from glyphite.host.device.elf import read_elf
@@ -60,7 +61,7 @@ def measure(
     built: Built,
     *,
     tensors: Tensors,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Cost:
     """Run the inputs (n, *shape) on the emulated board and count; errors as sentences."""
     require_countable(board)
@@ -68,7 +69,7 @@ def measure(
     elf, code = read_elf(built.image), {} if cycles else disassemble(board, built.image)
     names = [layer.name for layer, _ in compiled.program.computed]
     plan = make_plan(elf, list(code.values()), names)
-    runs = list(watch(board, built.image, plan, tensors, advance))
+    runs = list(watch(board, built.image, plan, tensors, progress))
     costs = costs_of(board.mcu.architecture)
     modelled = [_cycles(run, costs, code) for run in runs]
     graph = compiled.program.graph

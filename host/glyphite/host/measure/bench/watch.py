@@ -7,7 +7,7 @@ The firmware is the one that ``glyphite build`` made, and its inputs come over i
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.elf import Elf
@@ -92,7 +93,7 @@ def watch(
     image: Path,
     plan: str,
     tensors: Tensors,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Iterator[Watched]:
     """Run each of the inputs (n, *shape) on the emulated ``board``; give what ran, one by one."""
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
@@ -108,7 +109,7 @@ def watch(
             for number, tensor in enumerate(tensors, 1):
                 session.infer(tensor)
                 yield parse_report(report.read_text(), number)
-                advance(1)
+                progress(1)
 
 
 def _options(board: Board, plan: Path, report: Path) -> tuple[str, ...]:
