@@ -108,7 +108,7 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     )
     arena = sketch.arena
     say(
-        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro reckons {arena.reckoned:,}, "
+        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro needs {arena.measured:,}, "
         f"optimised convolutions may take {arena.scratch:,}, and the rest is to spare."
     )
     say(f"Wrote {sketch.folder}: see README.txt there for how to build it.")
@@ -121,7 +121,7 @@ def _tflm_result(sketch: TflmSketch) -> dict[str, object]:
         "operators": [operator.name for operator in sketch.operators],
         "arena": {
             "bytes": sketch.arena.bytes,
-            "reckoned": sketch.arena.reckoned,
+            "reckoned": sketch.arena.measured,
             "scratch": sketch.arena.scratch,
             "margin": sketch.arena.margin,
         },
