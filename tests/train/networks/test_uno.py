@@ -133,7 +133,7 @@ def test_progress_counts_every_step_and_names_the_epoch(mnist: Mnist) -> None:
 
 
 def test_images_calm_down_towards_the_end() -> None:
-    recipe = Recipe(calming=0.6, calmest=0.4)
+    recipe = Recipe(full_strength=0.6, final_strength=0.4)
     shifts = [recipe.warp_in(epoch, 10).shift for epoch in range(10)]
     assert shifts[:6] == [Warp().shift] * 6
     assert shifts[-1] == pytest.approx(0.4 * Warp().shift)
