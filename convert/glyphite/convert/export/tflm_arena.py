@@ -17,8 +17,7 @@ STEP = 64
 TRIES = 64
 """Where the size that TFLM reports is too small, so many bytes are added, so many times at most."""
 PROBE_SECONDS = 120.0
-"""The time limit of one inference, which takes seconds, and of importing the package, which may take
-more."""
+"""The time limit of one inference, which takes seconds; importing the package may take longer."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The float model by Keras: the one file of the host that imports TensorFlow."""
+"""The float model by Keras: the only file of ``host`` that imports TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,18 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class KerasRunner:
-    """Runs a model.keras on the float inputs that the int8 tensors stand for."""
+    """Runs a model.keras on the float inputs that the int8 tensors represent."""
 
     model: Path
     manifest: Manifest
     name: str = "float"
 
     def run(self, tensors: Tensors, progress: Progress) -> Scores:
-        """The float32 scores (n, classes)."""
+        """The float32 scores (n, classes).
+
+        Raises ModelError where Keras cannot load the model, ToolError where TensorFlow is not
+        installed.
+        """
         load_tensorflow()
         import keras
 
