@@ -165,7 +165,10 @@ def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
 
 
 def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
-    """Make sure that no byte differs. Raises CheckFailedError, which has ``cause``, where one does."""
+    """Make sure that no byte differs.
+
+    Raises CheckFailedError where one does; ``cause`` is a sentence for its message.
+    """
     differing = [group for group in figures if group["bytes_differ"]]
     if differing:
         kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)

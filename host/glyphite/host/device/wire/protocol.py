@@ -1,24 +1,23 @@
-"""The wire's one definition: message types, hello's items, encodings, statuses, limits.
+"""The only definition of the wire: message types, hello's items, encodings, statuses, limits.
 
-``python -m glyphite.host.device.wire.header`` makes the C header of it; ``docs/wire.md``
-shows it as tables.
-All numbers on the wire are little-endian, but the frame's CRC, which is big-endian.
+``python -m glyphite.host.device.wire.header`` generates the C header from it; ``docs/wire.md``
+shows it as tables. All numbers on the wire are little-endian, except the CRC of a frame.
 """
 
 from enum import IntEnum
 
 PROTOCOL = 1
-"""Raised only for a change that an old host or an old board cannot ignore."""
+"""The version, increased only by a change that an old host or board cannot ignore."""
 
 TEXT_BYTES = 32
-"""A text of hello: this many bytes, filled up with zeros."""
+"""Bytes of a text in hello, filled up with zeros."""
 
 RANK_MAX = 4
-"""A shape of hello: this many 32-bit lengths, filled up with zeros."""
+"""Lengths of 32 bits of a shape in hello, filled up with zeros."""
 
 
 class _Noted(IntEnum):
-    """A number with a sentence on what it means, which becomes the comment in C."""
+    """A number with a note on its meaning, which becomes the comment in C."""
 
     note: str
 
@@ -39,7 +38,7 @@ class Message(_Noted):
 
 
 class Item(_Noted):
-    """What hello tells of the board, each as type, length and value; unknown ones are skipped."""
+    """An item of hello, sent as type, length and value; a host skips unknown ones."""
 
     FIRMWARE = 1, "text: name and version of the firmware"
     BOARD = 2, "text: the board's name"
@@ -59,13 +58,13 @@ class Item(_Noted):
 
 
 class Encoding(_Noted):
-    """How a request carries the input tensor."""
+    """The encoding of the input tensor in a request."""
 
     RAW = 0, "one byte an element, as it lies in memory"
 
 
 class Status(_Noted):
-    """How a request ended."""
+    """The result of a request."""
 
     OK = 0, "the scores follow"
     CORRUPT = -1, "the frame arrived damaged; send it again under the same id"
@@ -76,10 +75,10 @@ class Status(_Noted):
 
 
 INFER_HEADER_BYTES = 4
-"""Message, id and encoding: they come before the tensor."""
+"""Bytes of an INFER before the tensor: message, id and encoding."""
 
 ANSWER_HEADER_BYTES = 10
-"""Message, id, status, input CRC and ticks: they come before the scores."""
+"""Bytes of an INFER_ANSWER before the scores: message, id, status, input CRC and ticks."""
 
 REFUSAL_BYTES = 4
-"""Message, id and status: all of an answer whose status is not OK."""
+"""Bytes of an INFER_ANSWER whose status is not OK: message, id and status."""

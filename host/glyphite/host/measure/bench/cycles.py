@@ -2,10 +2,10 @@
 
 The tables are those of the instruction set in the Technical Reference Manuals of the Cortex-M4
 (tables 3-1 and 7-1), Cortex-M3 and Cortex-M0 (table 3-1 in each), and what the first two say under
-"Load/store timings": an access overlaps with the load before it, and an address that was
-computed by the instruction before costs a cycle. Memory has no wait states. Arm publishes no such table for the
-Cortex-M7, which often completes two instructions in a cycle, nor for the M33: both are modelled as
-the M4.
+"Load/store timings": an access overlaps with the load before it, and an address that the
+instruction before has computed costs a cycle. Memory has no wait states. Arm publishes no such
+table for the Cortex-M7, which often completes two instructions in a cycle, nor for the M33: both
+are modelled as the M4.
 
 Where the manual gives a range, the model takes its upper end (a divide takes 12 cycles), except
 for the refill of the pipeline after a branch that is taken: 2 of 1 to 3. An instruction that its
