@@ -1,4 +1,4 @@
-"""``glyphite build``: a model's firmware for a board, and what it takes of the board's memory."""
+"""``glyphite build``: a model's firmware for a board, and the memory that it takes there."""
 
 import argparse
 import dataclasses
@@ -54,7 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
-    """The firmware of ``model`` for a board, from C compiled anew."""
+    """Compile ``model`` and build its firmware for a board.
+
+    Raises BoardError where there is no such board, ModelError where there is no such model or it
+    cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
+    board is too small, LinkError where a sketch does not answer on the emulated board.
+    """
     board = load_board(board_name)
     if goal is Goal.SIZE:
         toolchain = dataclasses.replace(board.toolchain, optimize="-Os")

@@ -1,4 +1,4 @@
-"""What the verbs share: progress bars on stderr, tables and JSON on stdout."""
+"""Output of the verbs: progress bars on stderr, tables and JSON on stdout."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ def print_table(
     *,
     text: bool = False,
 ) -> None:
-    """Print a table; every column but the first is aligned to the right, unless all are text."""
+    """Print a table. Columns are aligned to the right, except the first, and all with ``text``."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if text or index == 0 else "right")
@@ -55,7 +55,7 @@ def print_table(
 
 
 def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
-    """Print one JSON document, for scripts."""
+    """Print one JSON document, for scripts. Raises TypeError where ``result`` is not JSON."""
     print(json.dumps(result, indent=2))
 
 

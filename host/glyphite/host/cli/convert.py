@@ -21,7 +21,7 @@ SUMMARY = "quantize a trained model to int8"
 EXAMPLE = "glyphite convert seed"
 
 MNIST_VALUES = 28 * 28
-"""A model with so many input values is calibrated on MNIST where no file is named."""
+"""A model with so many input values is calibrated on MNIST by default."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Quantize, then write model_int8.tflite and manifest.json."""
+    """Quantize, then write model_int8.tflite and manifest.json.
+
+    Raises InputError where an option has a wrong value, ModelError where there is no such model or
+    it cannot be quantized, DataError where MNIST is needed and cannot be loaded.
+    """
     _check(arguments)
     folder, source = _find(arguments.model)
     with progress_bar("Quantizing", 4) as progress:
@@ -92,7 +96,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _find(text: str) -> tuple[ModelFolder, Path]:
-    """The folder that the results go to, and the .keras file."""
+    """The folder of the results, and the .keras file."""
     path = Path(text)
     if path.suffix == ".keras" or path.is_file():
         if path.name != "model.keras":
@@ -153,7 +157,7 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:
-    """A row: the range of real values that int8 can say, and how it says them."""
+    """A row of the table: the range of real values that int8 represents, and the formula."""
     low, high = (info.scale * (value - info.zero_point) for value in (-128, 127))
     shape = " x ".join(map(str, info.shape))
     formula = f"{info.scale:.6g} * (int8 {-info.zero_point:+d})"

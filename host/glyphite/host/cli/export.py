@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export the model as the chosen kind."""
+    """Export the model as the chosen kind. Raises InputError where ``--tflm`` has a board."""
     export: Callable[[argparse.Namespace], None] = arguments.export
     export(arguments)
     return 0

@@ -1,4 +1,4 @@
-"""``glyphite flash``: a model's sketch onto an Arduino, and its answer."""
+"""``glyphite flash``: a model's sketch onto an Arduino, and the board's hello."""
 
 import argparse
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, build, flash, read back, and hear the board name the model."""
+    """Compile, build, flash, read back, and check the model that the board's hello names."""
     prepared = compile_and_build(arguments.model, arguments.board)
     board, built = prepared.board, prepared.built
     manifest = read_manifest(prepared.folder)

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _ask(
     arguments: argparse.Namespace, folder: ModelFolder, manifest: Manifest, tensors: Tensors
 ) -> tuple[Scores, str]:
-    """The int8 scores (1, 10), and who gave them."""
+    """The int8 scores (1, 10), and a description of the runner."""
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
@@ -69,7 +69,7 @@ def _ask(
 
 
 def _result(manifest: Manifest, scores: Scores, where: str) -> dict[str, Any]:
-    """Digit and scores; a score is a share of 1, as the output's quantization has it."""
+    """The digit and its scores, dequantized: ``scale * (int8 - zero_point)``."""
     real = (scores[0].astype(float) - manifest.output.zero_point) * manifest.output.scale
     return {
         "digit": manifest.labels[int(scores[0].argmax())],

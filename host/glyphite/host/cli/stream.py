@@ -1,4 +1,4 @@
-"""``glyphite stream``: MNIST's test images over a serial line to a board."""
+"""``glyphite stream``: MNIST's test images to a board, and its answers."""
 
 import argparse
 
@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stream, compare with TFLM, write stream.json, refresh the report."""
+    """Stream, compare with TFLM, write stream.json, and update the report.
+
+    Raises CheckFailedError where a byte of the board differs from TFLM's.
+    """
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
@@ -81,12 +84,12 @@ def _print(streaming: stream.Streaming, as_json: bool) -> None:
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:
-    """The board's own time, and what an emulator's time stands for."""
+    """The board's own time, and the instructions where its emulator counts them."""
     times, rows = streaming["seconds_per_image"], []
     if times is not None:
         rows.append(("time on the board, mean", f"{1000 * times['mean']:.3f} ms an image"))
         rows.append(("least to most", f"{1000 * times['min']:.3f} to {1000 * times['max']:.3f} ms"))
     if streaming["instructions_per_image"] is not None:
-        # The emulator counts these, not cycles: its time is not the real processor's.
+        # The emulator counts instructions, not cycles: its time is not that of a real processor.
         rows.append(("instructions, mean", f"{streaming['instructions_per_image']:,} an image"))
     return rows

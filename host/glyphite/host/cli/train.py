@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, then write model.keras, history.json and the pictures."""
+    """Train, then write model.keras, history.json and the pictures.
+
+    Raises InputError where an option has a wrong value.
+    """
     settings = _settings(arguments)
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)

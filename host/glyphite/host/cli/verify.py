@@ -1,4 +1,4 @@
-"""``glyphite verify``: random and extreme inputs through the generated C on a board, and TFLM."""
+"""``glyphite verify``: random and extreme inputs on a board and in TFLM, compared."""
 
 import argparse
 import dataclasses
@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run all inputs on both, print what differs, and fail where anything does."""
+    """Run all inputs on both, and print the differences.
+
+    Raises InputError where the board is neither emulated nor at a port, or has no firmware yet;
+    CheckFailedError where a byte differs.
+    """
     folder, board = find_model(arguments.model), load_board(arguments.board)
     if arguments.optimize is not None:
         compile_and_build(arguments.model, arguments.board, arguments.optimize)
@@ -69,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:
-    """The first differing layer of the first input that differs, and a sentence on it."""
+    """The trace of the first input whose scores differ, and a sentence on the cause."""
     if compared.wrong is None:
         return None, ""
     tensor, answer, expected = compared.wrong
@@ -92,7 +96,7 @@ def _groups(
 
 
 def _emulated(folder: ModelFolder, board: Board, named: str) -> str:
-    """The URL of an emulated board that runs this very model's firmware."""
+    """The URL of an emulated board that runs this model's firmware."""
     image = folder.board(board.name) / "firmware.elf"
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")

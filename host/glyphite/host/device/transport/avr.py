@@ -63,7 +63,7 @@ def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[st
 def flash_file(board: Board) -> Path:
     """The image of the flash that is kept for the emulated ``board``; a new one is erased.
 
-    Raises ToolError as :func:`erased_flash` does.
+    Raises ToolError and InputError as :func:`erased_flash` does.
     """
     path = build_root() / ".boards" / f"{board.name}.flash"
     if not path.is_file():
@@ -75,7 +75,8 @@ def erased_flash(board: Board) -> bytes:
     """The content of a flash with nothing but the bootloader in it.
 
     Raises ToolError where the board is not emulated by simavr, the Arduino core or a tool of the
-    compiler is not installed or fails, or the bootloader is too large.
+    compiler is not installed or fails, or the bootloader is too large; InputError where the core
+    lacks the bootloader.
     """
     emulator = _emulator(board)
     address = emulator.boot_address or 0
