@@ -194,7 +194,7 @@ def _read(path: Path) -> Board:
     except FileNotFoundError as error:
         raise BoardError(f"No such board file: {path}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BoardError(f"{path} cannot be read as TOML: {error}. Mend it there.") from error
+        raise BoardError(f"{path} cannot be read as TOML: {error}. Correct it there.") from error
     if "path" in content:
         raise BoardError(f"{path}: unknown key 'path'. Remove it.")
     return dataclasses.replace(_table(path, "", Board, content), path=path.resolve())

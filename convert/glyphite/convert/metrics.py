@@ -75,7 +75,7 @@ def wilson_interval(correct: int, count: int, z: float = Z_95) -> tuple[float, f
     below 1, or ``correct`` is not within 0 to ``count``.
     """
     if count < 1 or not 0 <= correct <= count:
-        raise ValueError(f"{correct} of {count} is no proportion")
+        raise ValueError(f"{correct} of {count} is not a proportion")
     share = correct / count
     spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     middle = share + z * z / (2 * count)
@@ -132,7 +132,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     ValueError where a count is negative.
     """
     if only_first < 0 or only_second < 0:
-        raise ValueError(f"{only_first} and {only_second} are no counts")
+        raise ValueError(f"{only_first} and {only_second} are not counts")
     count = only_first + only_second
     tail, ways = 0, 1  # integers: exact at any count
     for chosen in range(min(only_first, only_second) + 1):

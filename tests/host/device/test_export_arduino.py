@@ -285,7 +285,7 @@ def test_people_see_what_is_in_it_and_what_to_do_next(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--board", "cortex-m4"], "The board 'cortex-m4' is no Arduino. Name one that is"),
+        (["--board", "cortex-m4"], "The board 'cortex-m4' is not an Arduino. Name one that is"),
         (["--board", "unoo"], "No board called 'unoo'."),
         (["--out", "{tmp}"], "{tmp} is a folder, and a .zip file is needed. Name one with --out."),
         (

@@ -154,7 +154,7 @@ def test_an_emulated_port_is_refused() -> None:
     with pytest.raises(BoardError) as caught:
         upload(Path("firmware.elf"), board, arduino, "sim://uno")
     assert str(caught.value) == (
-        "The board 'giga-r1' is not emulated, and sim://uno is no port that arduino-cli could "
+        "The board 'giga-r1' is not emulated, and sim://uno is not a port that arduino-cli could "
         "upload to. Name the board's own: /dev/ttyACM0, COM3."
     )
 
@@ -181,8 +181,8 @@ def test_another_boards_usb_id_is_refused_with_its_name() -> None:
     with pytest.raises(BoardError) as caught:
         ensure_right_board(load_board("nano33ble"), "/dev/ttyACM0", "2341:0366")
     assert str(caught.value) == (
-        "The board on /dev/ttyACM0 is no 'nano33ble': its USB id, 2341:0366, is that of giga-r1. "
-        "Name the board that it is: `--board giga-r1`."
+        "The board on /dev/ttyACM0 is not a 'nano33ble': its USB id, 2341:0366, is that of "
+        "giga-r1. Name the board that it is: `--board giga-r1`."
     )
     for found in ("2341:805a", "1a86:7523", None):
         ensure_right_board(load_board("nano33ble"), "/dev/ttyACM0", found)

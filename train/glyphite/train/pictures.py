@@ -154,8 +154,8 @@ def _require_screen() -> None:
 
     if pyplot.get_backend().lower() == "agg":  # the fallback of matplotlib without a screen
         raise ToolError(
-            "--show needs a screen, and none was found. Leave --show away: the pictures are "
-            "written as PNG files all the same."
+            "--show needs a screen, and none was found. Leave out --show: the pictures are "
+            "written as PNG files anyway."
         )
 
 

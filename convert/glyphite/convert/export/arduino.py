@@ -110,8 +110,8 @@ def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
 def _path(model: ModelFolder, board: Board | None, out: Path | None) -> Path:
     if board is not None and board.arduino is None:
         raise BoardError(
-            f"The board {board.name!r} is no Arduino. Name one that is, as `glyphite boards` "
-            "lists them, or leave --board away for C that runs on every board."
+            f"The board {board.name!r} is not an Arduino. Name one that is, as `glyphite boards` "
+            "lists them, or leave out --board for C that runs on every board."
         )
     if out is None:
         name = model.name if board is None else f"{model.name}-{board.name}"

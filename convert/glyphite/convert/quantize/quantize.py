@@ -146,7 +146,7 @@ def _check_calibration(model: "keras.Model", calibration: NDArray[np.float32]) -
     if calibration.shape[1:] != shape or len(calibration) == 0:
         raise ModelError(
             f"The calibration data have the shape {calibration.shape}, and the model "
-            f"{model.name!r} takes (n, {', '.join(map(str, shape))}) with n from 1 up."
+            f"{model.name!r} takes (n, {', '.join(map(str, shape))}) with n of at least 1."
         )
     if not np.isfinite(calibration).all():
         raise ModelError("The calibration data hold values that are not finite. Remove them.")
@@ -207,8 +207,8 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         unfit[f"{_layer_of(names, model)}: {name}"] = None
     if unfit:
         raise ModelError(
-            f"Cannot quantize {'; '.join(unfit)}: what stands behind each colon has no full int8 "
-            "form. Replace these layers."
+            f"Cannot quantize {'; '.join(unfit)}: the operator after each colon has no int8 form. "
+            "Replace these layers."
         )
     if not all(_is_integer(tensor) for tensor in _model(content).subgraphs[0].tensors):
         raise ModelError(f"The model {model.name!r} computes nothing that could be quantized.")

@@ -86,12 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.calibration_images < 1:
         raise InputError(
-            f"--calibration-images {arguments.calibration_images} cannot be: "
-            "it is a whole number from 1 up."
+            f"--calibration-images {arguments.calibration_images} is too small: "
+            "at least 1 is needed."
         )
     if not 0 < arguments.pixel_divisor < float("inf"):
         raise InputError(
-            f"--pixel-divisor {arguments.pixel_divisor:g} cannot be: it is a number above 0."
+            f"--pixel-divisor {arguments.pixel_divisor:g} is not allowed: it must be above 0."
         )
 
 

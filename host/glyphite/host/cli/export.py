@@ -109,7 +109,7 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     arena = sketch.arena
     say(
         f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro needs {arena.measured:,}, "
-        f"optimised convolutions may take {arena.scratch:,}, and the rest is to spare."
+        f"optimised convolutions may take {arena.scratch:,}, and the rest is a margin."
     )
     say(f"Wrote {sketch.folder}: see README.txt there for how to build it.")
 

@@ -20,7 +20,7 @@ def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED)
 
 def _goal(text: str) -> Goal:
     if text not in list(Goal):
-        raise argparse.ArgumentTypeError(f"{text!r} is no goal. There are: {', '.join(Goal)}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a goal. There are: {', '.join(Goal)}.")
     return Goal(text)
 
 

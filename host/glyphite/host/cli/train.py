@@ -59,9 +59,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     usual = defaults(arguments.network)
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
         if value is not None and value < 1:
-            raise InputError(f"{option} {value} cannot be: it is a whole number from 1 up.")
+            raise InputError(f"{option} {value} is too small: at least 1 is needed.")
     if not 0 <= arguments.seed < 2**32:
-        raise InputError(f"--seed {arguments.seed} cannot be: it is a whole number of 32 bits.")
+        raise InputError(f"--seed {arguments.seed} is out of range: 0 to 2^32 - 1 are allowed.")
     return replace(
         usual,
         epochs=arguments.epochs or usual.epochs,

@@ -269,7 +269,7 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
     ):
         raise _OverflowError
     what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
-    raise finished.failure(what, "" if repeatable else "Mend that.")
+    raise finished.failure(what, "" if repeatable else "Fix that.")
 
 
 def _ensure_fits(model: str, board: Board, size: Size) -> None:

@@ -159,8 +159,8 @@ def _try(command: list[str], board: Board, port: str, device: str, progress: Pro
                 _ensure_no_other_board(board, port, device)
     raise LinkError(
         f"The bootloader of the board on {port} is not in sync: it answered none of {TRIES} tries. "
-        f"Likely the board is no {board.name!r}, or opening the port does not reset it: press its "
-        "reset button as flashing starts, and check the cable."
+        f"Likely the board is not a {board.name!r}, or opening the port does not reset it: press "
+        "its reset button as flashing starts, and check the cable."
     )
 
 
@@ -216,7 +216,7 @@ def _failure(output: str, board: Board, port: str) -> Exception:
         )
     lines = [line for line in output.splitlines() if "error" in line and "TIOCM" not in line]
     said = lines[-1].strip() if lines else "nothing"
-    return ToolError(f"avrdude failed at {port} and said: {said}. Mend that and flash again.")
+    return ToolError(f"avrdude failed at {port} and said: {said}. Fix that and flash again.")
 
 
 def _ensure_no_other_board(board: Board, port: str, device: str) -> None:
@@ -224,6 +224,6 @@ def _ensure_no_other_board(board: Board, port: str, device: str) -> None:
     others = identify(device, board)
     if others:
         raise BoardError(
-            f"The board on {port} is no {board.name!r}: its bootloader is that of "
+            f"The board on {port} is not a {board.name!r}: its bootloader is that of "
             f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
         )

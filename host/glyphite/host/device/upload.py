@@ -31,7 +31,7 @@ def upload(image: Path, board: Board, arduino: Arduino, port: str) -> str:
     """
     if "://" in port:
         raise BoardError(
-            f"The board {board.name!r} is not emulated, and {port} is no port that arduino-cli "
+            f"The board {board.name!r} is not emulated, and {port} is not a port that arduino-cli "
             "could upload to. Name the board's own: /dev/ttyACM0, COM3."
         )
     command = upload_command(require_cli(board, arduino), arduino, port, uploads(image))
@@ -69,7 +69,7 @@ def ensure_right_board(board: Board, port: str, found: str | None) -> None:
     ]
     if others and not (board.arduino and found in board.arduino.usb_ids):
         raise BoardError(
-            f"The board on {port} is no {board.name!r}: its USB id, {found}, is that of "
+            f"The board on {port} is not a {board.name!r}: its USB id, {found}, is that of "
             f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
         )
 

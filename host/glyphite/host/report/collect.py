@@ -113,7 +113,7 @@ def _read(path: Path) -> Document:
         content: Document = json.loads(read_bytes(path))
     except ValueError as error:
         raise InputError(
-            f"{path} is damaged: it is no JSON. Delete it, and make it anew."
+            f"{path} is damaged: it is not JSON. Delete it, and make it again."
         ) from error
     return content
 

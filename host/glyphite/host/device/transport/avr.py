@@ -30,7 +30,7 @@ STACK_OVERFLOW = 3
 
 ENDINGS = {
     STACK_OVERFLOW: "the stack of the sketch ran into its static data",
-    4: "the sketch jumped to where there is no program",
+    4: "the sketch jumped to an address without a program",
 }
 """Exit code of an emulator that ended by itself -> the reason."""
 
