@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
     )
     add_goal(parser)
-    parser.add_argument("--layers", action="store_true", help="each layer's share too")
+    parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 

@@ -114,7 +114,7 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
         ("pair", "answers differ", "images whose bytes differ", "largest difference"),
         [_pair_row(figures) for figures in comparison["pairs"]],
     )
-    say("TFLM is the reference for boards. LiteRT rounds otherwise, so a few of its bytes differ.")
+    say("TFLM is the reference for boards. LiteRT rounds differently: a few of its bytes differ.")
 
 
 def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:

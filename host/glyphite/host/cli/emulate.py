@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
     )
     parser.add_argument(
-        "--link", type=Path, metavar="PATH", help="a symbolic link to make to the port"
+        "--link", type=Path, metavar="PATH", help="a symbolic link to the port, to be made"
     )
     add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the port's name as JSON")

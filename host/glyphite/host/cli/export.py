@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="PATH",
-        help="where to: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
+        help="output: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

@@ -31,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="seed",
         help="a model's name, or the path of a .tflite (default: seed)",
     )
-    parser.add_argument("--port", metavar="URL", help="the board to ask (default: this PC)")
-    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument("--port", metavar="URL", help="the port of a board (default: this PC)")
+    parser.add_argument(
+        "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print digit and scores as JSON")
 
 

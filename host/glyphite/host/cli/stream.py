@@ -29,9 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", type=count_of, default=1000, help="images (default: 1000)")
     parser.add_argument(
-        "--jobs", type=count_of, default=1, help="emulated boards at once (default: 1)"
+        "--jobs", type=count_of, default=1, help="emulated boards in parallel (default: 1)"
     )
-    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument(
+        "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 

@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", metavar="N", type=int, help=f"passes over the images (default: {epochs})"
     )
     parser.add_argument(
-        "--batch-size", metavar="N", type=int, help=f"images a step (default: {sizes})"
+        "--batch-size", metavar="N", type=int, help=f"images per step (default: {sizes})"
     )
     parser.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="of all random numbers (default 1)"
+        "--seed", metavar="N", type=int, default=1, help="seed of all random numbers (default 1)"
     )
     parser.add_argument("--show", action="store_true", help="show the pictures on screen, too")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
@@ -74,8 +74,8 @@ def _plan(settings: Settings, data: Mnist) -> str:
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
         f"Training {settings.network} for {epochs} on {len(data.train_images):,} images "
-        f"({settings.batch_size} a step, seed {settings.seed}); "
-        f"the {len(data.test_images):,} test images judge it."
+        f"({settings.batch_size} per step, seed {settings.seed}); "
+        f"it is tested on {len(data.test_images):,} others."
     )
 
 

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
     parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
-    parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the random inputs (default: 1)"
+    )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
     add_goal(parser, None)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -31,7 +31,7 @@ class _Noted(IntEnum):
 class Message(_Noted):
     """A frame's first byte."""
 
-    HELLO = 0x01, "to the board: nothing more; forgets the cached answer"
+    HELLO = 0x01, "to the board: no content; the board drops its cached answer"
     INFER = 0x02, "to the board: id u16, encoding u8, the input tensor"
     HELLO_ANSWER = 0x81, "to the host: protocol u8, then items of type u8, length u8, value"
     INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores"
@@ -44,32 +44,32 @@ class Item(_Noted):
     BOARD = 2, "text: the board's name"
     MODEL_NAME = 3, "text: the model's name"
     MODEL_SHA256 = 4, "32 bytes: SHA-256 of the .tflite that the model was made from"
-    INPUT_SHAPE = 5, "u32 a dimension, zeros behind the last"
-    OUTPUT_SHAPE = 6, "u32 a dimension, zeros behind the last"
+    INPUT_SHAPE = 5, "u32 per dimension, zeros after the last"
+    OUTPUT_SHAPE = 6, "u32 per dimension, zeros after the last"
     INPUT_SCALE = 7, "float32: real = scale * (quantized - zero_point)"
     INPUT_ZERO_POINT = 8, "i32"
     OUTPUT_SCALE = 9, "float32"
     OUTPUT_ZERO_POINT = 10, "i32"
     CLOCK_HZ = 11, "u32: the processor's clock; 0 where it is not known"
-    TIMER_HZ = 12, "u32: the unit of an answer's ticks"
+    TIMER_HZ = 12, "u32: ticks per second, for those of an answer; 0 where it is not known"
     RECEIVE_BUFFER = 13, "u32: bytes that may arrive while the board is busy"
-    ENCODINGS = 14, "u8 an encoding of the input tensor that the board decodes"
-    INFERENCES = 15, "u32: how often the model has run since the board started"
+    ENCODINGS = 14, "u8 per encoding of the input tensor that the board decodes"
+    INFERENCES = 15, "u32: number of runs of the model since the board started"
 
 
 class Encoding(_Noted):
     """The encoding of the input tensor in a request."""
 
-    RAW = 0, "one byte an element, as it lies in memory"
+    RAW = 0, "the bytes of the tensor as they are in memory"
 
 
 class Status(_Noted):
     """The result of a request."""
 
     OK = 0, "the scores follow"
-    CORRUPT = -1, "the frame arrived damaged; send it again under the same id"
-    WRONG_SIZE = -2, "the payload is not as long as the input tensor"
-    UNKNOWN_ENCODING = -3, "the encoding is none of those in hello"
+    CORRUPT = -1, "the frame arrived damaged; send it again with the same id"
+    WRONG_SIZE = -2, "the payload has another size than the input tensor"
+    UNKNOWN_ENCODING = -3, "the encoding is not one of those in hello"
     NOT_READY = -4, "the model could not be set up (arena too small?)"
     FAILED = -5, "the model ran and gave no output"
 
