@@ -14,7 +14,7 @@ from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built, build
 
-SUMMARY = "build a model's firmware for a board, and weigh it"
+SUMMARY = "build a model's firmware for a board, and show its size"
 EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8

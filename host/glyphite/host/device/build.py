@@ -82,7 +82,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         made = Path(scratch) / "firmware.elf"
         said = _make(folder, board, made)
-        size = _by_core(board, weigh(read_elf(made)), said)
+        size = _by_core(board, image_size(read_elf(made)), said)
         _ensure_fits(folder.name, board, size)
         size = _measured(folder.name, board, made, size)
         write_bytes(image, made.read_bytes())
@@ -95,7 +95,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     return Built(image, size)
 
 
-def weigh(elf: Elf) -> Size:
+def image_size(elf: Elf) -> Size:
     """The flash and RAM that an image takes, in all, by sections and by parts."""
     used = [section for section in elf.sections if section.size]
     stack = sum(section.size for section in used if section.name == STACK_SECTION)
@@ -160,7 +160,7 @@ def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) 
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
         _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
-        _ensure_fits(folder.name, board, weigh(read_elf(made)))
+        _ensure_fits(folder.name, board, image_size(read_elf(made)))
         raise _no_room(folder, board) from error
 
 

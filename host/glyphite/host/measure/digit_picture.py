@@ -46,7 +46,8 @@ def read_digit(path: Path) -> NDArray[np.uint8]:
 def _open(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
+            # MAX_PIXELS is checked instead.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))

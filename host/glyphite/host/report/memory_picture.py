@@ -20,7 +20,7 @@ LABEL_WIDTH = 0.1
 LINE_SHARE = 0.01
 """A row of less than this fraction of the arena has no line around it."""
 NAMED = 24
-"""Runs of a layer's calls that are named below the picture; where there are more, none is."""
+"""Where calls change from layer to layer more often, no layer is named below the picture."""
 KINDS = ("png", "svg", "pdf")
 
 
@@ -144,7 +144,7 @@ def _draw_filled(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
 
 
 def _name_moments(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
-    """Runs of calls of one layer by its name, where there are few."""
+    """Name the layers below the time axis, where there are few of them."""
     moments, schedule = describe.moments(compiled.plan), compiled.plan.schedule
     axes.set_xlim(moments.start, moments.stop)
     steps = [name for name, _ in describe.memory_by_layer(compiled)]

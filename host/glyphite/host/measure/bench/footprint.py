@@ -39,10 +39,10 @@ def footprint(board: Board, folder: Path, layers: Sequence[str]) -> Footprint:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         image = Path(scratch) / "model.elf"
         _link(board, folder, image)
-        return weigh(read_elf(image), layers)
+        return footprint_of(read_elf(image), layers)
 
 
-def weigh(elf: Elf, layers: Sequence[str]) -> Footprint:
+def footprint_of(elf: Elf, layers: Sequence[str]) -> Footprint:
     """The footprint of a model that was linked alone; ``layers`` are those with weights."""
     sections = [section for section in elf.sections if not section.name.startswith(UNWINDING)]
     prefixes = tuple(f"{layer}_" for layer in layers)

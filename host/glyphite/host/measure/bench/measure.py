@@ -86,7 +86,7 @@ def measure(
         macs=compiled.macs,
         modelled_cycles=round(mean(sum(parts.values()) for parts in modelled)),
         cycle_model="counted" if cycles else costs.name,
-        footprint=footprint(board, folder.generated, weighty(compiled)),
+        footprint=footprint(board, folder.generated, layers_with_weights(compiled)),
         stack_bytes=None if None in stacks else max(stack for stack in stacks if stack is not None),
         layers=_layers(compiled, runs, modelled),
         baseline=find_baseline(board.name, compiled.macs, *shapes),
@@ -105,7 +105,7 @@ def require_countable(board: Board) -> None:
         )
 
 
-def weighty(compiled: Compiled) -> list[str]:
+def layers_with_weights(compiled: Compiled) -> list[str]:
     """The names of the layers that multiply by weights."""
     return [row.name for row in compiled.layers if row.macs]
 
