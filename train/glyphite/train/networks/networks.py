@@ -76,6 +76,6 @@ def network(name: str) -> Callable[[], "keras.Model"]:
     if name not in NETWORKS:
         raise InputError(
             f"No network called {name!r}. Known: {', '.join(sorted(NETWORKS))}. "
-            "A new one is a function in train/networks/networks.py."
+            "A new one is a function in train/glyphite/train/networks/networks.py."
         )
     return NETWORKS[name]
