@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.device.arduino import SKETCH, sketch_command
-from glyphite.host.device.build import weigh
+from glyphite.host.device.build import image_size
 from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 from tools import example
 
@@ -43,7 +43,7 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     subprocess.run(sketch_command(board, SKETCH, made), check=True, capture_output=True)
     image = made / "classify.ino.elf"
     assert board.memory is not None
-    assert weigh(read_elf(image)).flash <= board.memory.flash
+    assert image_size(read_elf(image)).flash <= board.memory.flash
     flash = tmp_path / "uno.flash"
     flash.write_bytes(flash_with(board, image))
     tensors = np.random.default_rng(5).integers(-128, 128, (3, 28, 28, 1), np.int8)

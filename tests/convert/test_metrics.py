@@ -79,7 +79,7 @@ class TestWilsonInterval:
 
     @pytest.mark.parametrize(("correct", "count"), [(0, 0), (-1, 5), (6, 5)])
     def test_refuses_what_is_no_proportion(self, correct: int, count: int) -> None:
-        with pytest.raises(ValueError, match=f"{correct} of {count} is no proportion"):
+        with pytest.raises(ValueError, match=f"{correct} of {count} is not a proportion"):
             wilson_interval(correct, count)
 
 
@@ -194,5 +194,5 @@ class TestMcNemar:
         assert mcnemar(first, second) == pytest.approx(min(1.0, tail * 2 / 2**count))
 
     def test_refuses_what_is_no_count(self) -> None:
-        with pytest.raises(ValueError, match="-1 and 3 are no counts"):
+        with pytest.raises(ValueError, match="-1 and 3 are not counts"):
             mcnemar(-1, 3)

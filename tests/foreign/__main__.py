@@ -16,7 +16,7 @@ from pathlib import Path
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.errors import GlyphiteError
 from glyphite.convert.workspace import build_root
-from glyphite.host.cli.console import print_table, progress, say
+from glyphite.host.cli.console import print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of
 from tests.foreign.collect import Found, collect
 from tests.foreign.examine import Row, examine
@@ -62,12 +62,12 @@ def run(
 ) -> list[Row]:
     """All rows of all models; what is made of them stays below ``build/foreign``."""
     rows: list[Row] = []
-    with progress("Examining", len(found)) as advance:
+    with progress_bar("Examining", len(found)) as progress:
         for number, model in enumerate(found):
-            advance(0, note=model.name)
+            progress(0, note=model.name)
             folder = build_root() / "foreign" / f"{number}"
             rows += examine(model, folder, boards, goals, count)
-            advance()
+            progress()
     return rows
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads of its own would take address space
 
 from glyphite.convert.workspace import build_root
-from glyphite.host.cli.console import print_table, progress, say
+from glyphite.host.cli.console import print_table, progress_bar, say
 from tests.fuzz.campaign import SANITIZED_EVERY, Campaign, Tally
 
 
@@ -30,8 +30,8 @@ def main() -> int:
     campaign = Campaign(
         arguments.seed, arguments.count, arguments.first, Path(build_root()) / "fuzz"
     )
-    with progress("Fuzzing", arguments.count) as advance:
-        tally = campaign.run(arguments.jobs, advance)
+    with progress_bar("Fuzzing", arguments.count) as progress:
+        tally = campaign.run(arguments.jobs, progress)
     report(tally)
     return 1 if tally.defects else 0
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.progress import Progress
 from tests.fuzz.compiling import Compiler, CompileWorker, Outcome
 from tests.fuzz.mutants import Mutant, mutant
 from tests.fuzz.oracle import Oracle, Verdict
@@ -56,12 +57,12 @@ class Campaign:
     """Where files that fail are kept."""
     compiler: Compiler = compile_model
 
-    def run(self, jobs: int, advance: Callable[[int], None]) -> Tally:
+    def run(self, jobs: int, progress: Progress) -> Tally:
         """All of them, by so many processes at once."""
         tally, lock = Tally(), threading.Lock()
         numbers = iter(range(self.first, self.first + self.count))
         threads = [
-            threading.Thread(target=self._work, args=(numbers, tally, lock, advance), daemon=True)
+            threading.Thread(target=self._work, args=(numbers, tally, lock, progress), daemon=True)
             for _ in range(jobs)
         ]
         for thread in threads:
@@ -75,7 +76,7 @@ class Campaign:
         numbers: Iterator[int],
         tally: Tally,
         lock: threading.Lock,
-        advance: Callable[[int], None],
+        progress: Progress,
     ) -> None:
         worker, oracle = CompileWorker(self.compiler), Oracle()
         while True:
@@ -92,7 +93,7 @@ class Campaign:
             with lock:
                 self._count(tally, made, outcome, verdict)
                 tally.sanitized += verdict is not None and sanitized
-            advance(1)
+            progress(1)
         worker.stop()
         oracle.stop()
 

@@ -90,12 +90,16 @@ def test_another_seed_gives_other_weights_and_progress_counts_every_batch(
     trained: Trained, mnist: Mnist
 ) -> None:
     data, settings = few(mnist), replace(FEW, seed=8)
-    steps: list[tuple[int, str]] = []
-    other = fit(settings, data, lambda step, note: steps.append((step, note)))
+    reports: list[tuple[int, str | None]] = []
+
+    def progress(steps: int = 1, note: str | None = None) -> None:
+        reports.append((steps, note))
+
+    other = fit(settings, data, progress)
     assert digest(other) != digest(trained)
-    assert sum(step for step, _ in steps) == settings.batches(data) == 64
-    assert steps[0] == (0, "loading TensorFlow")
-    assert steps[-1][1].startswith("epoch 2/2  loss ")
+    assert sum(steps for steps, _ in reports) == settings.batches(data) == 64
+    assert reports[0] == (0, "loading TensorFlow")
+    assert str(reports[-1][1]).startswith("epoch 2/2  loss ")
 
 
 def test_an_interrupt_waits_for_the_end_of_a_batch_and_then_ends_the_run(mnist: Mnist) -> None:
@@ -103,13 +107,13 @@ def test_an_interrupt_waits_for_the_end_of_a_batch_and_then_ends_the_run(mnist: 
     before = signal.getsignal(signal.SIGINT)
     outlived: list[int] = []
 
-    def advance(step: int, note: str) -> None:
-        if step:
+    def progress(steps: int = 1, note: str | None = None) -> None:
+        if steps:
             os.kill(os.getpid(), signal.SIGINT)
-            outlived.append(step)
+            outlived.append(steps)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(FEW, few(mnist), advance)
+        fit(FEW, few(mnist), progress)
     assert outlived == [1]
     assert signal.getsignal(signal.SIGINT) is before
 

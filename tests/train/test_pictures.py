@@ -110,8 +110,8 @@ def test_showing_without_a_screen_is_refused_before_the_training(
     with pytest.raises(ToolError) as caught:
         Gallery(tmp_path, show=True)
     assert str(caught.value) == (
-        "--show needs a screen, and none was found. Leave --show away: the pictures are "
-        "written as PNG files all the same."
+        "--show needs a screen, and none was found. Leave out --show: the pictures are "
+        "written as PNG files anyway."
     )
 
 

@@ -1,7 +1,7 @@
-"""Board files: one TOML a board in ``firmware/boards``, read strictly.
+"""Board files: one TOML file per board in ``firmware/boards``, read strictly.
 
-A key that is not known is a mistake, so that a typo is caught; what a board does not have (a
-native board's memory limits, say) is left out.
+An unknown key is an error, so that a typo is found. What a board does not have, such as the memory
+limits of the native board, is left out.
 """
 
 import dataclasses
@@ -31,28 +31,28 @@ class Mcu:
     architecture: str
     cpu: str
     timer_hz: int
-    """The unit of the ticks that the firmware measures with."""
+    """Ticks per second of the timer with which the firmware measures time."""
     clock_hz: int | None = None
-    """Absent where it is not fixed: this machine."""
+    """Absent where it is not fixed, as on this PC."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The limits, in bytes."""
+    """The limits of the board, in bytes."""
 
     flash: int
     ram: int
     stack: int
-    """Of the RAM, kept free for the stack."""
+    """The part of the RAM that is kept free for the stack."""
     flash_origin: int | None = None
-    """Address of the first byte; absent where the port's own memory map has it."""
+    """Address of the first byte of flash; absent where the port's own memory map has it."""
     ram_origin: int | None = None
-    """The same of the RAM."""
+    """Address of the first byte of RAM; absent like that of the flash."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """What makes the firmware."""
+    """What builds the firmware."""
 
     cc: str
     port: str
@@ -73,9 +73,9 @@ class SerialLine:
     receive_buffer: int
     """Bytes that may arrive while the model runs."""
     address: int | None = None
-    """Of the UART's registers; absent where the port knows it."""
+    """Address of the UART's registers; absent where the port has it."""
     interrupt: int | None = None
-    """The UART's receive line at the interrupt controller; absent where the port knows it."""
+    """Number of the UART's receive interrupt; absent where the port has it."""
 
 
 @dataclass(frozen=True)
@@ -103,18 +103,18 @@ class Arduino:
     fqbn: str
     """The fully qualified board name: "arduino:avr:uno"."""
     usb_ids: tuple[str, ...] = ()
-    """Vendor and product of its USB port, "2341:0043"; those of a converter that many boards have
-    are no board's own, and left out."""
+    """Vendor and product id of its USB port, "2341:0043". The ids of a USB-to-serial converter that
+    many boards have are left out, as they do not tell boards apart."""
     index_url: str | None = None
-    """Where arduino-cli finds the core, if that is not Arduino's own."""
+    """Where arduino-cli finds the core; absent for a core of Arduino's own."""
     part: str | None = None
-    """The chip, as avrdude calls it."""
+    """avrdude's name of the chip."""
     programmer: str | None = None
-    """The bootloader's protocol, as avrdude calls it."""
+    """avrdude's name of the bootloader's protocol."""
 
     @property
     def core(self) -> str:
-        """The core that the board belongs to: "arduino:avr"."""
+        """The core of the board: "arduino:avr"."""
         return ":".join(self.fqbn.split(":")[:2])
 
     @property
@@ -136,15 +136,15 @@ class Board:
     memory: Memory | None = None
     """Absent where there is no limit to check against."""
     emulator: Emulator | None = None
-    """Absent where the board exists as hardware only."""
+    """Absent where the board is not emulated."""
     arduino: Arduino | None = None
-    """Present where the firmware is a sketch, built by the Arduino tools and flashed."""
+    """Present where the firmware is a sketch that the Arduino tools build and flash."""
     path: Path = Path()
     """The file it was read from."""
 
     @property
     def definitions(self) -> tuple[str, ...]:
-        """What ``firmware/ports`` wants to know of the board, as options of the compiler."""
+        """What ``firmware/ports`` needs to know of the board, as ``-D`` options of the compiler."""
         values = {
             "BOARD_NAME": f'"{self.name}"',
             "CLOCK_HZ": self.mcu.clock_hz or 0,
@@ -160,7 +160,11 @@ class Board:
 
 
 def load_board(name_or_path: str) -> Board:
-    """The board of that name, or of that .toml file. Raises BoardError."""
+    """The board of that name, or of the board file (.toml) at that path.
+
+    Raises BoardError where there is no such board, its file cannot be read as TOML, a key is
+    unknown or missing, or a value is of the wrong type or cannot be used.
+    """
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = BOARDS / f"{name_or_path}.toml"
@@ -173,7 +177,10 @@ def load_board(name_or_path: str) -> Board:
 
 
 def all_boards() -> list[Board]:
-    """Every board that comes with the project, by name."""
+    """Every board that comes with the project, sorted by name.
+
+    Raises BoardError where one of their files has a mistake.
+    """
     return [load_board(name) for name in _names()]
 
 
@@ -187,14 +194,14 @@ def _read(path: Path) -> Board:
     except FileNotFoundError as error:
         raise BoardError(f"No such board file: {path}. Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BoardError(f"{path} cannot be read as TOML: {error}. Mend it there.") from error
+        raise BoardError(f"{path} cannot be read as TOML: {error}. Correct it there.") from error
     if "path" in content:
         raise BoardError(f"{path}: unknown key 'path'. Remove it.")
     return dataclasses.replace(_table(path, "", Board, content), path=path.resolve())
 
 
 def _table(path: Path, where: str, kind: type[Table], content: dict[str, Any]) -> Table:
-    """``content`` as the dataclass ``kind``: all keys known, none missing, types right."""
+    """``content`` as the dataclass ``kind``, after a check of its keys and types."""
     hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in content:

@@ -1,4 +1,4 @@
-"""Every error that a user can meet, as one sentence each.
+"""Every error that a user can see.
 
 The tree::
 
@@ -6,14 +6,14 @@ The tree::
     |-- InputError                exit code 2: what was named cannot be used
     |   |-- ModelError            a model or .tflite that is broken or not supported
     |   |-- BoardError            no such board, or a board file with a mistake
-    |   |-- DataError             MNIST cannot be had, or is not what was published
+    |   |-- DataError             the data set cannot be loaded, or is not the published one
     |   `-- ImageError            a picture that cannot be read
     |-- ToolError                 a compiler, emulator or package is absent or failed
     |   `-- TimeLimitError        another program ran for longer than it may
     |-- LinkError                 the board is silent, or answers what it should not
-    |   `-- PortError             exit code 2: no such port, or it is another program's
+    |   `-- PortError             exit code 2: no such port, or it cannot be used
     |-- DoesNotFitError           the firmware is larger than the board
-    `-- CheckFailedError          a comparison was made and its limit was passed
+    `-- CheckFailedError          a comparison ran, and its result is beyond its limit
 
 A message says what was found, what is allowed, and the way out.
 """
@@ -40,7 +40,7 @@ class BoardError(InputError):
 
 
 class DataError(InputError):
-    """The data set cannot be had, or is not the published one."""
+    """The data set cannot be loaded, or is not the published one."""
 
 
 class ImageError(InputError):
@@ -56,11 +56,11 @@ class TimeLimitError(ToolError):
 
 
 class LinkError(GlyphiteError):
-    """The serial line: the board is silent, breaks off, or is the wrong one."""
+    """The board does not answer, answers wrongly, or is another one than expected."""
 
 
 class PortError(LinkError):
-    """The port that was named is not there, is in use, or is not ours to use."""
+    """The port that was named does not exist, is in use, or may not be used."""
 
     exit_code = InputError.exit_code
 
@@ -70,4 +70,4 @@ class DoesNotFitError(GlyphiteError):
 
 
 class CheckFailedError(GlyphiteError):
-    """A comparison ran to its end and its limit was passed."""
+    """A comparison ran to its end, and its result is beyond its limit."""

@@ -8,7 +8,10 @@ from glyphite.convert.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` under a temporary name beside ``path``, then rename it."""
+    """Write ``content`` under a temporary name beside ``path``, then rename it.
+
+    Raises OSError where the folder cannot be made or written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -24,12 +27,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Like :func:`write_bytes`, for UTF-8 text with ``\\n`` line ends."""
+    """Like :func:`write_bytes`, for UTF-8 text with ``\\n`` line ends. Raises OSError like it."""
     write_bytes(path, text.encode())
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read ``path``, or raise InputError with a sentence that names it."""
+    """The content of ``path``. Raises InputError, which names it, where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
-"""What is known of a quantized model, in one JSON file beside it.
+"""The description of a quantized model, in one JSON file beside it.
 
-Both ends of the wire prepare an image by this file, so training, calibration, the PC and the board
-cannot drift apart.
+An image is prepared as this file says on the PC and for the board, so that training, calibration
+and inference cannot disagree.
 """
 
 import dataclasses
@@ -30,11 +30,11 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A quantized model, as every later stage needs to know it."""
+    """What later stages need to know of a quantized model."""
 
     name: str
     sha256: str
-    """Of the .tflite, 64 hexadecimal digits: the identity that a board answers with."""
+    """SHA-256 of the .tflite, 64 hexadecimal digits: a board sends it to say which model it has."""
     input: TensorInfo
     output: TensorInfo
     labels: tuple[str, ...]
@@ -47,23 +47,30 @@ class Manifest:
     """Versions of the tools that made the model."""
 
     def quantize_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Pixels (n, height, width) of 0..255 as the int8 input tensors (n, *input.shape[1:])."""
+        """Pixels (n, height, width) of 0..255 as the int8 input tensors (n, *input.shape[1:]).
+
+        ``round(pixel / pixel_divisor / scale) + zero_point``, kept within -128..127; halves are
+        rounded to even.
+        """
         levels = np.arange(256, dtype=np.float64) / self.pixel_divisor / self.input.scale
         table = np.clip(np.round(levels) + self.input.zero_point, -128, 127).astype(np.int8)
         return table[pixels].reshape(len(pixels), *self.input.shape[1:])
 
     def dequantize_input(self, tensors: NDArray[np.int8]) -> NDArray[np.float32]:
-        """The float inputs (n, ...) that int8 input tensors (n, ...) stand for."""
+        """The float inputs (n, ...) that int8 input tensors (n, ...) represent."""
         shifted = tensors.astype(np.int32) - self.input.zero_point
         return (shifted * np.float64(self.input.scale)).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write the manifest as JSON."""
+        """Write the manifest as JSON. Raises OSError where ``path`` cannot be written."""
         write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Manifest":
-        """Read a manifest; ModelError when it is not one."""
+        """Read a manifest.
+
+        Raises ModelError where ``path`` is not a manifest, InputError where it cannot be read.
+        """
         try:
             fields: dict[str, Any] = json.loads(read_bytes(path))
             fields["input"] = _tensor_info(fields["input"])
@@ -81,5 +88,5 @@ def _tensor_info(fields: dict[str, Any]) -> TensorInfo:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, 64 hexadecimal digits."""
+    """The SHA-256 of a file, 64 hexadecimal digits. Raises InputError where it cannot be read."""
     return hashlib.sha256(read_bytes(path)).hexdigest()

@@ -1,4 +1,4 @@
-"""How good, and how alike: accuracy with its interval, agreement, byte differences.
+"""Accuracy with its confidence interval, agreement of answers, and byte differences.
 
 Pure functions of arrays. Scores are (n, classes), answers and labels (n,).
 """
@@ -16,19 +16,22 @@ Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Accuracy:
-    """``correct`` of ``count`` answers, and what that says of all images like these."""
+    """``correct`` of ``count`` answers are right."""
 
     correct: int
     count: int
 
     @property
     def value(self) -> float:
-        """The share of right answers, 0 to 1."""
+        """The fraction of right answers, 0 to 1. Raises ZeroDivisionError where there are none."""
         return self.correct / self.count
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval, as fractions."""
+        """The 95 % Wilson interval of the accuracy, as fractions.
+
+        Raises ValueError where there are no answers.
+        """
         return wilson_interval(self.correct, self.count)
 
 
@@ -45,25 +48,34 @@ class ByteDifferences:
 
 
 def answers(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """The class of the highest score of each image; of equal scores, the first."""
+    """The class of the highest score of each image (n,); of equal scores, the first.
+
+    Raises ValueError where there are no classes.
+    """
     return np.asarray(scores.argmax(axis=1), np.intp)
 
 
 def accuracy(given: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
-    """How many of the answers ``given`` are the labels; ValueError unless there is one each."""
+    """How many of the answers ``given`` (n,) are equal to the labels (n,).
+
+    Raises ValueError where there is not one answer for each label.
+    """
     _require_pairs(given, labels)
     return Accuracy(int(np.count_nonzero(given == labels)), len(labels))
 
 
 def wilson_interval(correct: int, count: int, z: float = Z_95) -> tuple[float, float]:
-    """The score interval of a proportion, as fractions: it stays inside 0 to 1, also at the ends.
+    """The Wilson score interval of a proportion, as fractions, which never leaves 0 to 1.
+
+    ``z`` is the quantile of the standard normal distribution that sets the confidence.
 
     E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal
     of the American Statistical Association 22 (1927), pages 209-212: the p for which
-    ``|p - correct / count| <= z * sqrt(p * (1 - p) / count)``.
+    ``|p - correct / count| <= z * sqrt(p * (1 - p) / count)``. Raises ValueError where ``count`` is
+    below 1, or ``correct`` is not within 0 to ``count``.
     """
     if count < 1 or not 0 <= correct <= count:
-        raise ValueError(f"{correct} of {count} is no proportion")
+        raise ValueError(f"{correct} of {count} is not a proportion")
     share = correct / count
     spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     middle = share + z * z / (2 * count)
@@ -74,13 +86,19 @@ def wilson_interval(correct: int, count: int, z: float = Z_95) -> tuple[float, f
 
 
 def answers_that_differ(first: NDArray[Any], second: NDArray[Any]) -> int:
-    """The number of images that two runners answer differently."""
+    """The number of images for which two runners give different answers (n,).
+
+    Raises ValueError where there are more answers of one runner than of the other.
+    """
     _require_pairs(first, second)
     return int(np.count_nonzero(first != second))
 
 
 def byte_differences(first: NDArray[np.int8], second: NDArray[np.int8]) -> ByteDifferences:
-    """Compare two arrays of int8 scores (n, classes) byte by byte."""
+    """Compare two arrays of int8 scores (n, classes) byte by byte.
+
+    Raises ValueError where their shapes differ, or where one is not int8.
+    """
     _require_pairs(first, second)
     if first.dtype != np.int8 or second.dtype != np.int8:
         raise ValueError(f"int8 scores are compared, not {first.dtype} with {second.dtype}")
@@ -93,7 +111,11 @@ def byte_differences(first: NDArray[np.int8], second: NDArray[np.int8]) -> ByteD
 
 
 def confusion_matrix(labels: NDArray[Any], given: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    """The number of images of each label (row) that got each answer (column)."""
+    """The number of images of each label (row) that got each answer (column): (classes, classes).
+
+    Raises ValueError where there is not one answer for each label, IndexError where one of them is
+    not below ``classes``.
+    """
     _require_pairs(labels, given)
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (labels, given), 1)
@@ -101,15 +123,16 @@ def confusion_matrix(labels: NDArray[Any], given: NDArray[Any], classes: int) ->
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The chance of a split this uneven or worse, were both runners equally good.
+    """The p-value of McNemar's test: the chance of so uneven a split if both are equally good.
 
-    ``only_first`` images were answered rightly by the first runner alone, ``only_second`` by the
+    ``only_first`` images are answered rightly by the first runner alone, ``only_second`` by the
     second alone. Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", Psychometrika 12 (1947), pages 153-157, in its exact form: the
-    two-sided binomial test of ``only_first`` in ``only_first + only_second`` at one half.
+    two-sided binomial test of ``only_first`` in ``only_first + only_second`` at one half. Raises
+    ValueError where a count is negative.
     """
     if only_first < 0 or only_second < 0:
-        raise ValueError(f"{only_first} and {only_second} are no counts")
+        raise ValueError(f"{only_first} and {only_second} are not counts")
     count = only_first + only_second
     tail, ways = 0, 1  # integers: exact at any count
     for chosen in range(min(only_first, only_second) + 1):

@@ -130,14 +130,20 @@ class Running:
         return self._process.poll()
 
     def wait(self, seconds: float | None = None) -> int:
-        """The exit code, once it has ended; TimeLimitError where that takes too long."""
+        """The exit code, once it has ended.
+
+        Raises TimeLimitError where it still runs after ``seconds``.
+        """
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired as error:
             raise _too_slow(self._command, error.timeout) from error
 
     def hear(self, seconds: float) -> bytes | None:
-        """What it writes to stderr next: b"" at its end, None where nothing comes in time."""
+        """What it writes to stderr next: b"" at its end, None where nothing comes in ``seconds``.
+
+        Raises ValueError where the program was started without ``heard``.
+        """
         stream = self._process.stderr
         if stream is None:
             raise ValueError("only a program that was started with heard=True is heard")

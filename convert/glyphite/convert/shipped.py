@@ -1,4 +1,4 @@
-"""Where the data that come with this package lie: below it where it is installed, or the clone."""
+"""The folders of data that come with this package: in the installed package, or in the clone."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The version of this package, which ``pyproject.toml`` alone says."""
+"""The version of this package, as ``pyproject.toml`` defines it."""
 
 from importlib.metadata import PackageNotFoundError, version
 

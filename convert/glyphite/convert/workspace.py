@@ -1,6 +1,6 @@
-"""Where things lie: one folder a model below ``build/``.
+"""Where files lie: one folder per model below ``build/``.
 
-Stages meet in these files, never in objects::
+Each stage reads and writes these files; no stage hands objects to the next::
 
     build/seed/model.keras  history.json  pictures/   train
     build/seed/model_int8.tflite  manifest.json       convert
@@ -12,8 +12,8 @@ Stages meet in these files, never in objects::
     build/seed/<board>/stream.json                    stream
     build/seed/report.json  report.html               report
 
-A model that comes with this package, such as ``uno``, stays where it was shipped; what is made of
-it goes to ``build/`` as well. One of that name that was trained here takes its place.
+A model that comes with this package, such as ``uno``, stays in the package; what is made from it
+goes to ``build/`` as well. A model of the same name that was trained here is used instead.
 """
 
 import os
@@ -26,9 +26,8 @@ from glyphite.convert.shipped import MODELS
 
 TFLITE = "model_int8.tflite"
 
-
 MOST_TFLITE_BYTES = 64 << 20
-"""Of a file that is read at all: many times the flash of any microcontroller."""
+"""The largest file that is read: many times the flash of any microcontroller."""
 
 
 def build_root() -> Path:
@@ -65,12 +64,12 @@ class ModelFolder:
 
     @property
     def pictures(self) -> Path:
-        """The folder of the training run's pictures."""
+        """The folder of the plots of the training run."""
         return self.root / "pictures"
 
     @property
     def manifest(self) -> Path:
-        """What is known of the model: see ``glyphite.convert.manifest``."""
+        """The manifest, which describes the model: see ``glyphite.convert.manifest``."""
         return self._source / "manifest.json"
 
     @property
@@ -80,7 +79,7 @@ class ModelFolder:
 
     @property
     def scores(self) -> Path:
-        """Every runner's scores in the last comparison."""
+        """The scores of every runner in the last comparison."""
         return self.root / "scores.npz"
 
     @property
@@ -99,12 +98,15 @@ class ModelFolder:
 
     @property
     def _source(self) -> Path:
-        """Where the files lie that say how the model was made."""
+        """The folder of the files that say how the model was made."""
         return self.tflite.parent if self.shipped else self.root
 
 
 def model_folder(name: str) -> ModelFolder:
-    """The folder of the model called ``name``, whether or not it exists yet."""
+    """The folder of the model called ``name``, whether or not it exists yet.
+
+    Raises ModelError where ``name`` is not made of letters, digits, '_', '-' and '.'.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise ModelError(
             f"{name!r} is not a model's name: letters, digits, '_', '-' and '.' are allowed."
@@ -114,7 +116,13 @@ def model_folder(name: str) -> ModelFolder:
 
 
 def find_model(text: str) -> ModelFolder:
-    """The model that ``text`` names, as :func:`_find` has it; ModelError where it is too large."""
+    """The model that ``text`` names: a name below ``build/``, the name of a model that comes with
+    this package, or the path of a .tflite.
+
+    The results of a path go to ``build/<file's stem>``, or into its own folder where that already
+    is the folder of a model. Raises ModelError where there is no such model, and where its .tflite
+    is larger than ``MOST_TFLITE_BYTES``.
+    """
     folder = _find(text)
     size = folder.tflite.stat().st_size
     if size > MOST_TFLITE_BYTES:
@@ -126,12 +134,7 @@ def find_model(text: str) -> ModelFolder:
 
 
 def _find(text: str) -> ModelFolder:
-    """The model that ``text`` names: a name below ``build/`` or of those that come with this
-    package, or the path of a .tflite.
-
-    A path's results go to ``build/<file's stem>``, or stay beside it where it already lies in a
-    model's folder. Raises ModelError when there is no such model.
-    """
+    """As :func:`find_model`, for a .tflite of any size."""
     path = Path(text)
     if path.suffix == ".tflite" or path.is_file():
         if not path.is_file():

@@ -12,7 +12,7 @@ import pytest
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError
 from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, convolution_scratch, write_sketch
-from glyphite.convert.export.tflm_arena import GENEROUS, SPARE, Arena, reckon_arena
+from glyphite.convert.export.tflm_arena import GENEROUS, SPARE, Arena, measure_arena
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from tests.builders.models import ModelBuilder
@@ -176,26 +176,26 @@ def test_tflm_runs_in_exactly_the_arena_that_the_header_sets_aside(seed: ModelFo
     assert runs(seed.tflite.read_bytes(), arena)
 
 
-def test_reckoning_is_the_smallest_arena_that_tflm_runs_in(seed: ModelFolder) -> None:
+def test_measured_size_is_the_smallest_arena_that_tflm_runs_in(seed: ModelFolder) -> None:
     tflite = seed.tflite.read_bytes()
-    reckoned = reckon_arena(tflite)
-    assert runs(tflite, reckoned)
-    assert not runs(tflite, reckoned - 16)
+    measured = measure_arena(tflite)
+    assert runs(tflite, measured)
+    assert not runs(tflite, measured - 16)
 
 
-def test_arena_is_the_reckoning_and_the_stated_margin(seed: ModelFolder) -> None:
+def test_arena_is_the_measured_size_and_the_stated_margin(seed: ModelFolder) -> None:
     sketch = write_sketch(seed)
     header = (seed.tflm / "model.h").read_text()
     largest_filter = 3 * 3 * 64
     assert sketch.arena.scratch == 4 * largest_filter
-    for part in (sketch.arena.reckoned, sketch.arena.scratch, SPARE):
+    for part in (sketch.arena.measured, sketch.arena.scratch, SPARE):
         assert f"{part:,}  " in header
-    assert 0 <= sketch.arena.bytes - (sketch.arena.reckoned + sketch.arena.margin) < 16
+    assert 0 <= sketch.arena.bytes - (sketch.arena.measured + sketch.arena.margin) < 16
 
 
 def test_arena_is_rounded_up_to_16() -> None:
-    assert Arena(reckoned=1, scratch=0).bytes == 1040
-    assert Arena(reckoned=16, scratch=16).bytes == 1056
+    assert Arena(measured=1, scratch=0).bytes == 1040
+    assert Arena(measured=16, scratch=16).bytes == 1056
 
 
 def test_model_without_convolutions_needs_no_scratch() -> None:
@@ -228,7 +228,7 @@ def test_people_see_the_operators_the_arena_and_where_it_lies(
     assert main(["export", "seed", "--tflm"]) == 0
     out = capsys.readouterr().out
     assert "AddFullyConnected" in out
-    assert "TensorFlow Lite Micro reckons" in out
+    assert "TensorFlow Lite Micro needs" in out
     assert f"Wrote {seed.tflm}" in out
 
 
@@ -339,10 +339,10 @@ def test_folder_with_another_sketch_is_refused(
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["blink.ino"]
 
 
-def test_reckoning_of_a_model_that_crashes_tflm_is_an_error(seed: ModelFolder) -> None:
+def test_measuring_a_model_that_crashes_tflm_is_an_error(seed: ModelFolder) -> None:
     """TFLM trusts the file and may end the process; it runs in one of its own."""
     with pytest.raises(ModelError, match=r"cannot run the model: it crashed\. Make"):
-        reckon_arena(seed.tflite.read_bytes()[:20000])
+        measure_arena(seed.tflite.read_bytes()[:20000])
 
 
 def test_path_of_a_tflite_is_taken_as_a_models_name_is(seed: ModelFolder, tmp_path: Path) -> None:

@@ -249,8 +249,8 @@ def test_layers_that_would_stay_in_float_are_all_named_with_their_operators() ->
     )
     assert refusal(model) == (
         "Cannot quantize layer 'volume' (Conv3D): CONV_3D; layer 'volume_1' (Conv3D): CONV_3D; "
-        "layer 'normal' (LayerNormalization): NEG: what stands behind each colon has no full int8 "
-        "form. Replace these layers."
+        "layer 'normal' (LayerNormalization): NEG: the operator after each colon has no int8 form. "
+        "Replace these layers."
     )
 
 
@@ -326,7 +326,7 @@ def test_a_model_without_input_shape_is_refused() -> None:
     ("data", "said"),
     [
         (np.zeros((5, 3)), "calibration data have the shape (5, 3), and the model 'dense' takes"),
-        (np.zeros((0, 4)), "takes (n, 4) with n from 1 up"),
+        (np.zeros((0, 4)), "takes (n, 4) with n of at least 1"),
         (np.full((5, 4), np.nan), "hold values that are not finite"),
         (np.full((5, 4), 0.5), "hold nothing but 0.5, which says nothing"),
     ],

@@ -1,5 +1,5 @@
 // Test double of TensorFlow Lite Micro's interpreter. Built with
-//   -DTFLM_DOUBLE_ARENA_BYTES=<what the real one reckons for the model>
+//   -DTFLM_DOUBLE_ARENA_BYTES=<what the real one needs for the model>
 //   -Dmodel_input=compiled_input -Dmodel_invoke=compiled_invoke -Dmodel_output=compiled_output
 // and linked with model.c of `glyphite compile`, built with the same renaming: the answers are its.
 #include "tensorflow/lite/micro/micro_interpreter.h"

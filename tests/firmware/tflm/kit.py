@@ -63,7 +63,7 @@ class Kit:
 
     def tflm_library(self, tools: Toolchain) -> list[Path]:
         """The double of TensorFlow Lite Micro, which is the same for every sketch of the model."""
-        needed = f"-DTFLM_DOUBLE_ARENA_BYTES={self.sketch.arena.reckoned}"
+        needed = f"-DTFLM_DOUBLE_ARENA_BYTES={self.sketch.arena.measured}"
         includes = (f"-I{self.compiled}", f"-I{TFLM}")
         return [
             self._object(tools.cc, tools, self.compiled / "model.c", "-std=c99", *RENAMED),

@@ -225,7 +225,7 @@ def test_fault_is_told_over_the_line_and_answered_with_not_ready(
 def test_arena_a_step_too_small_is_told(kit: Kit, digits: Tensors, tmp_path: Path) -> None:
     arena = kit.sketch.arena
     old = f"#define MODEL_ARENA_BYTES {arena.bytes}\n"
-    new = f"#define MODEL_ARENA_BYTES {arena.reckoned - 16}\n"
+    new = f"#define MODEL_ARENA_BYTES {arena.measured - 16}\n"
     image = kit.changed(tmp_path / "sketch", "model.h", old, new).arduino_sketch()
     assert told(image) == (
         "TensorFlow Lite Micro cannot prepare the model: raise MODEL_ARENA_BYTES in model.h, or "
@@ -234,12 +234,12 @@ def test_arena_a_step_too_small_is_told(kit: Kit, digits: Tensors, tmp_path: Pat
     assert_not_ready(image, digits[0])
 
 
-def test_arena_of_exactly_the_reckoning_is_enough(
+def test_arena_of_exactly_the_measured_size_is_enough(
     kit: Kit, digits: Tensors, answers: Tensors, tmp_path: Path
 ) -> None:
     arena = kit.sketch.arena
     old = f"#define MODEL_ARENA_BYTES {arena.bytes}\n"
-    new = f"#define MODEL_ARENA_BYTES {arena.reckoned}\n"
+    new = f"#define MODEL_ARENA_BYTES {arena.measured}\n"
     image = kit.changed(tmp_path / "sketch", "model.h", old, new).arduino_sketch()
     got, _ = scores(image, "native", digits[:1])
     assert np.array_equal(got, answers[:1])

@@ -28,10 +28,22 @@ def test_one_epoch_of_the_seed_network_is_beyond_97_percent(seed: ModelFolder) -
     ("words", "said"),
     [
         (["nosuch"], "No network called 'nosuch'. Known: seed"),
-        (["seed", "--epochs", "0"], "--epochs 0 cannot be: it is a whole number from 1 up."),
-        (["seed", "--epochs", "-3"], "--epochs -3 cannot be: it is a whole number from 1 up."),
-        (["seed", "--batch-size", "0"], "--batch-size 0 cannot be: it is a whole number from 1"),
-        (["seed", "--seed", "-1"], "--seed -1 cannot be: it is a whole number of 32 bits."),
+        (
+            ["seed", "--epochs", "0"],
+            "--epochs 0 is too small: at least 1 is needed.",
+        ),
+        (
+            ["seed", "--epochs", "-3"],
+            "--epochs -3 is too small: at least 1 is needed.",
+        ),
+        (
+            ["seed", "--batch-size", "0"],
+            "--batch-size 0 is too small: at least 1",
+        ),
+        (
+            ["seed", "--seed", "-1"],
+            "--seed -1 is out of range: 0 to 2^32 - 1 are allowed.",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence_before_any_work(

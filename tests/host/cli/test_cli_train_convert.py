@@ -131,9 +131,9 @@ def test_the_pixel_divisor_is_kept_for_every_later_stage(
         (["nosuch"], "No model called 'nosuch': "),
         (["../seed"], "'../seed' is not a model's name"),
         (["nosuch.keras"], "No such file: nosuch.keras. Name a .keras file, or a model's name."),
-        (["seed", "--calibration-images", "0"], "--calibration-images 0 cannot be: it is a whole"),
-        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 cannot be: it is a number above 0."),
-        (["seed", "--pixel-divisor", "nan"], "--pixel-divisor nan cannot be"),
+        (["seed", "--calibration-images", "0"], "--calibration-images 0 is too small: at least"),
+        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 is not allowed: it must be above"),
+        (["seed", "--pixel-divisor", "nan"], "--pixel-divisor nan is not allowed"),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(

@@ -89,7 +89,7 @@ def test_a_goal_that_there_is_not_lists_those_that_are(
     with pytest.raises(SystemExit) as ended:
         main(["inspect", "small", "--optimize", "fast"])
     assert ended.value.code == 2
-    assert "'fast' is no goal. There are: speed, size, ram." in capsys.readouterr().err
+    assert "'fast' is not a goal. There are: speed, size, ram." in capsys.readouterr().err
 
 
 def test_a_board_that_there_is_not_is_one_sentence(

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.digit_picture import read_digit
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.data.mnist import load_mnist
 from tests.strict import require_module

@@ -48,7 +48,7 @@ def sizes(image: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", ["uno", "mega2560"])
 def test_flash_static_ram_and_stack_are_the_sketchs(tiny: ModelFolder, name: str) -> None:
-    """The first two as binutils weigh them, the third as the emulated board reached it."""
+    """The first two as binutils reports them, the third as the emulated board reached it."""
     built = build(tiny, load_board(name))
     found = sizes(built.image)
     assert built.size.flash == found["text"] + found["data"]

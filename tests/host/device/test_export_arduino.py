@@ -17,13 +17,13 @@ import serial
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.progress import ignore_progress
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.avr import flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import record_firmware
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner
 
 REQUIRED = {
@@ -285,7 +285,7 @@ def test_people_see_what_is_in_it_and_what_to_do_next(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--board", "cortex-m4"], "The board 'cortex-m4' is no Arduino. Name one that is"),
+        (["--board", "cortex-m4"], "The board 'cortex-m4' is not an Arduino. Name one that is"),
         (["--board", "unoo"], "No board called 'unoo'."),
         (["--out", "{tmp}"], "{tmp} is a folder, and a .zip file is needed. Name one with --out."),
         (

@@ -153,7 +153,7 @@ def test_the_wrong_board_is_named_by_its_bootloader(
     with pytest.raises(BoardError) as caught:
         put(sketches[named], load_board(named), f"sim://{there}")
     assert str(caught.value) == (
-        f"The board on sim://{there} is no {named!r}: its bootloader is that of {there}. "
+        f"The board on sim://{there} is not a {named!r}: its bootloader is that of {there}. "
         f"Name the board that it is: `--board {there}`."
     )
     assert flash_file(load_board(there)).read_bytes() == erased_flash(load_board(there))
@@ -194,7 +194,7 @@ def test_a_port_without_a_bootloader_is_not_in_sync(
         put(sketches["uno"], load_board("uno"), terminal)
     assert str(caught.value) == (
         f"The bootloader of the board on {terminal} is not in sync: it answered none of 3 tries. "
-        "Likely the board is no 'uno', or opening the port does not reset it: press its reset "
+        "Likely the board is not a 'uno', or opening the port does not reset it: press its reset "
         "button as flashing starts, and check the cable."
     )
 

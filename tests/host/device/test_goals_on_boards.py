@@ -8,11 +8,11 @@ import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.device.session import open_session
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
 from tests.builders.mlperf_tiny import kept

@@ -10,11 +10,11 @@ import pytest
 
 from glyphite.convert.boards import Board, all_boards, load_board
 from glyphite.convert.errors import BoardError
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.session import open_session
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
 from tests.builders.models import conv_and_pool, hard_inputs

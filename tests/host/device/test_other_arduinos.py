@@ -13,6 +13,7 @@ import pytest
 
 from glyphite.convert.boards import Arduino, Board, all_boards, load_board
 from glyphite.convert.errors import BoardError, DoesNotFitError, LinkError, ToolError
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import installed_cores, reported_sizes, sketch_command
@@ -27,7 +28,6 @@ from glyphite.host.device.upload import (
     upload,
     upload_command,
 )
-from glyphite.host.runners.base import ignore_progress
 
 CORES = {
     "due": "arduino:sam",
@@ -154,7 +154,7 @@ def test_an_emulated_port_is_refused() -> None:
     with pytest.raises(BoardError) as caught:
         upload(Path("firmware.elf"), board, arduino, "sim://uno")
     assert str(caught.value) == (
-        "The board 'giga-r1' is not emulated, and sim://uno is no port that arduino-cli could "
+        "The board 'giga-r1' is not emulated, and sim://uno is not a port that arduino-cli could "
         "upload to. Name the board's own: /dev/ttyACM0, COM3."
     )
 
@@ -181,8 +181,8 @@ def test_another_boards_usb_id_is_refused_with_its_name() -> None:
     with pytest.raises(BoardError) as caught:
         ensure_right_board(load_board("nano33ble"), "/dev/ttyACM0", "2341:0366")
     assert str(caught.value) == (
-        "The board on /dev/ttyACM0 is no 'nano33ble': its USB id, 2341:0366, is that of giga-r1. "
-        "Name the board that it is: `--board giga-r1`."
+        "The board on /dev/ttyACM0 is not a 'nano33ble': its USB id, 2341:0366, is that of "
+        "giga-r1. Name the board that it is: `--board giga-r1`."
     )
     for found in ("2341:805a", "1a86:7523", None):
         ensure_right_board(load_board("nano33ble"), "/dev/ttyACM0", found)

@@ -12,12 +12,12 @@ import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import build_root, find_model
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.flash import flash
-from glyphite.host.runners.base import ignore_progress
 from tests.builders.models import ModelBuilder
 from tests.host.conftest import tamper
 from tests.paths import PROJECT

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
-from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.host.runners.base import Scores, Tensors
 from glyphite.train.data.mnist import load_mnist
 
 MANIFEST = Manifest(
@@ -81,8 +82,8 @@ def test_run_all_gives_every_runner_the_same_images() -> None:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        def run(self, tensors: Tensors, advance: Advance) -> Scores:
-            advance(len(tensors))
+        def run(self, tensors: Tensors, progress: Progress) -> Scores:
+            progress(len(tensors))
             return np.asarray(tensors.sum(axis=1, keepdims=True))
 
     seen: list[tuple[str, int]] = []
@@ -145,10 +146,10 @@ class Known:
     labels: NDArray[np.uint8]
     wrong: int
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
         given = self.labels.astype(int)
         given[: self.wrong] = (given[: self.wrong] + 1) % 10
-        advance(len(tensors))
+        progress(len(tensors))
         return np.asarray(np.eye(10)[given], np.int8)
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import MAX_PIXELS, read_digit
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.data.mnist import load_mnist
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.session import open_session
@@ -23,7 +24,6 @@ from glyphite.host.measure.stream import (
     stream,
     summarize,
 )
-from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import TflmRunner
 from glyphite.train.data.mnist import load_mnist

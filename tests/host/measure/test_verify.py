@@ -13,6 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
@@ -26,7 +27,7 @@ from glyphite.host.measure.verify import (
     random_inputs,
     read_inputs,
 )
-from glyphite.host.runners.base import Advance, Scores, Tensors, ignore_progress
+from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.tflm import all_tensors, infer
 from tests.convert.compiler.test_edges import network
 
@@ -41,8 +42,8 @@ class Negated:
     def __init__(self, wrong: bool) -> None:
         self.wrong = wrong
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        advance(len(tensors))
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        progress(len(tensors))
         scores = tensors.copy()
         if self.wrong:
             scores[-1] = ~scores[-1]

@@ -194,7 +194,7 @@ def test_nothing_to_report_is_one_sentence(
 
 def test_damaged_results_are_named(compared: ModelFolder) -> None:
     compared.compare.write_text("{")
-    with pytest.raises(InputError, match=r"compare\.json is damaged: it is no JSON"):
+    with pytest.raises(InputError, match=r"compare\.json is damaged: it is not JSON"):
         write_report(compared)
 
 

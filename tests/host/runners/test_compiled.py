@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.runners.base import TITLES, ignore_progress
+from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.tflm import TflmRunner
 from tests.builders.calls import calls_of

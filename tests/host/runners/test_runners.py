@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.runners.base import TITLES, Runner, ignore_progress
+from glyphite.host.runners.base import TITLES, Runner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner, cores, infer

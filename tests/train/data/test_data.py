@@ -143,7 +143,7 @@ def test_the_error_names_every_source_and_why_it_failed(
     with pytest.raises(DataError) as caught:
         load_mnist(cache, sources)
     assert str(caught.value) == (
-        f"MNIST cannot be had. Tried the cache {cache}: it does not hold the four files; "
+        f"MNIST cannot be loaded. Tried the cache {cache}: it does not hold the four files; "
         "the web: it answered 404 Not Found; a bad mirror: its t10k-labels-idx1-ubyte has the MD5 "
         "811bea14e107f1ce1b49c369ad3d5d37, and 27ae3e4e09519cfbb04c329615203637 is expected; "
         "half a package: t10k-labels-idx1-ubyte is not in it. Go online, or put the files "

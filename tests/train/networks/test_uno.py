@@ -120,16 +120,20 @@ def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> Non
 
 
 def test_progress_counts_every_step_and_names_the_epoch(mnist: Mnist) -> None:
-    told: list[tuple[int, str]] = []
+    reports: list[tuple[int, str | None]] = []
     settings = Settings("uno", epochs=2, batch_size=64)
     data = few(mnist, 256)
-    fit_uno(settings, data, lambda steps, note="": told.append((steps, note)))
-    assert sum(steps for steps, _ in told) == settings.batches(data)
-    assert told[-1][1].startswith("epoch 2/2  loss ")
+
+    def progress(steps: int = 1, note: str | None = None) -> None:
+        reports.append((steps, note))
+
+    fit_uno(settings, data, progress)
+    assert sum(steps for steps, _ in reports) == settings.batches(data)
+    assert str(reports[-1][1]).startswith("epoch 2/2  loss ")
 
 
 def test_images_calm_down_towards_the_end() -> None:
-    recipe = Recipe(calming=0.6, calmest=0.4)
+    recipe = Recipe(full_strength=0.6, final_strength=0.4)
     shifts = [recipe.warp_in(epoch, 10).shift for epoch in range(10)]
     assert shifts[:6] == [Warp().shift] * 6
     assert shifts[-1] == pytest.approx(0.4 * Warp().shift)

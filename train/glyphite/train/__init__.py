@@ -1,1 +1,1 @@
-"""MNIST, the networks and one training run; knows nothing of ``host``."""
+"""MNIST, the networks and one training run; imports nothing of ``host``."""

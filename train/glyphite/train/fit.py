@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
 from glyphite.train.networks.networks import network
@@ -21,29 +22,26 @@ from glyphite.train.networks.networks import network
 if TYPE_CHECKING:
     import keras
 
-Advance = Callable[..., None]
-"""``advance(batches, note=...)``: so many batches more are done."""
-
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training run depends on beside the data: the same settings give the same weights."""
+    """The settings of a training run: the same settings and data give the same weights."""
 
     network: str
     epochs: int = 10
     batch_size: int = 32
-    """Images a step; 32 is Keras's own default."""
+    """Images per step; 32 is Keras's own default."""
     seed: int = 1
-    """Of the first weights, the order of the images and the dropout."""
+    """Of the random numbers: initial weights, order of the images, dropout."""
 
     def batches(self, data: Mnist) -> int:
-        """Steps in all: the length of a progress bar."""
+        """Batches in all epochs together: the length of a progress bar."""
         return self.epochs * -(-len(data.train_images) // self.batch_size)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The model and, by epoch, ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``."""
+    """A trained model and its history: loss, accuracy, val_loss and val_accuracy by epoch."""
 
     settings: Settings
     model: "keras.Model"
@@ -51,15 +49,18 @@ class Trained:
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learnt."""
+        """The number of the model's parameters."""
         return int(self.model.count_params())
 
     def scores(self, images: Images) -> NDArray[np.float32]:
-        """The model's answer (n, classes) to ``images`` (n, 28, 28) of pixels."""
+        """The scores (n, classes) of ``images`` (n, 28, 28) of pixels, each 0 to 1."""
         return np.asarray(self.model(unit_images(images), training=False), np.float32)
 
     def save(self, model: Path, history: Path) -> None:
-        """Write the ``.keras`` file and the history as JSON, each whole or not at all."""
+        """Write the ``.keras`` file and the history as JSON, each whole or not at all.
+
+        Raises OSError where a file cannot be written.
+        """
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / "model.keras"
             self.model.save(whole)
@@ -76,22 +77,23 @@ class Trained:
 
 
 def unit_images(images: Images) -> NDArray[np.float32]:
-    """Pixels (n, 28, 28) of 0..255 as the networks' input: (n, 28, 28, 1) of 0..1."""
+    """Pixels (n, 28, 28) of 0..255 as the networks' input (n, 28, 28, 1) of 0..1."""
     return images[..., np.newaxis].astype(np.float32) / np.float32(255)
 
 
-def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: None) -> Trained:
-    """Train with adam on sparse categorical cross-entropy; the test set is the validation data.
+def fit(settings: Settings, data: Mnist, progress: NotedProgress = ignore_progress) -> Trained:
+    """Train with Adam on sparse categorical cross-entropy; the test set is the validation data.
 
-    Repeatable: the random numbers are seeded and TensorFlow's operators made deterministic.
+    The run is repeatable: random numbers are seeded, TensorFlow's operators deterministic. Raises
+    InputError where there is no such network, ToolError where TensorFlow is not installed.
     """
     make = network(settings.network)
-    advance(0, note="loading TensorFlow")
+    progress(0, note="loading TensorFlow")
     load_tensorflow()
     import keras
     import tensorflow as tf
 
-    keras.backend.clear_session()  # else a second model's layers get other names
+    keras.backend.clear_session()  # or the layers of a second model get other names
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     with quiet():
@@ -104,15 +106,15 @@ def fit(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: Non
             batch_size=settings.batch_size,
             epochs=settings.epochs,
             validation_data=(unit_images(data.test_images), data.test_labels),
-            callbacks=[_progress(settings.epochs, advance, check)],
+            callbacks=[_callback(settings.epochs, progress, check)],
             verbose=0,
         )
     by_epoch = {name: [float(value) for value in row] for name, row in history.history.items()}
     return Trained(settings, model, by_epoch)
 
 
-def _progress(epochs: int, advance: Advance, check: Callable[[], None]) -> Any:  # noqa: ANN401
-    """A Keras callback: moves the bar by a batch, notes the running figures, calls ``check``."""
+def _callback(epochs: int, progress: NotedProgress, check: Callable[[], None]) -> Any:  # noqa: ANN401
+    """A Keras callback that reports each batch with loss and accuracy, and calls ``check``."""
     from keras.callbacks import LambdaCallback
 
     epoch = 0
@@ -124,19 +126,19 @@ def _progress(epochs: int, advance: Advance, check: Callable[[], None]) -> Any: 
     def batch(_: int, logs: dict[str, float]) -> None:
         check()
         note = f"epoch {epoch}/{epochs}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.2%}"
-        advance(1, note=note)
+        progress(1, note=note)
 
     return LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch)
 
 
 @contextmanager
 def _held_interrupt() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back until the function that this yields is called.
+    """Delay Ctrl-C until the function that this yields is called.
 
-    Raised in the midst of TensorFlow's C++, a KeyboardInterrupt can come out as a SystemError.
+    A KeyboardInterrupt in the middle of TensorFlow's C++ can become a SystemError.
     """
     pressed = threading.Event()
-    main = threading.current_thread() is threading.main_thread()  # others get no signals
+    main = threading.current_thread() is threading.main_thread()  # other threads get no signals
     before = signal.signal(signal.SIGINT, lambda *_: pressed.set()) if main else None
 
     def check() -> None:

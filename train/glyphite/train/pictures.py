@@ -1,4 +1,4 @@
-"""The four pictures of a training run, as PNG files and, where wanted, on screen."""
+"""The four pictures of a training run, as PNG files and, on request, on screen."""
 
 import io
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ DPI = 150
 class Gallery:
     """Draws each picture and writes it into ``folder``; with ``show`` it can be shown as well.
 
-    Raises ToolError at once, and not after a long training, where matplotlib or a screen is absent.
+    Raises ToolError when it is made, and not after a long training, where matplotlib or the screen
+    is missing.
     """
 
     def __init__(self, folder: Path, show: bool = False) -> None:
@@ -46,7 +47,10 @@ class Gallery:
     def draw(
         self, data: Mnist, history: dict[str, list[float]], scores: NDArray[np.float32]
     ) -> None:
-        """Write all four: ``scores`` (10,) are the model's answer to the first test image."""
+        """Write all four pictures; ``scores`` (10,) are those of the first test image.
+
+        Raises OSError, as each method below does, where the folder cannot be written.
+        """
         self.training_images(data.train_images, data.train_labels)
         self.by_epoch("accuracy", history["accuracy"], history["val_accuracy"])
         self.by_epoch("loss", history["loss"], history["val_loss"])
@@ -62,9 +66,9 @@ class Gallery:
         self._write(figure, "training_images.png")
 
     def by_epoch(self, what: str, training: Sequence[float], validation: Sequence[float]) -> None:
-        """``accuracy.png`` or ``loss.png``: both curves over the epochs, the last values named.
+        """``accuracy.png`` or ``loss.png``: both curves over the epochs, with their last values.
 
-        Where ``validation`` has fewer values than ``training``, they are of the last epochs.
+        Where ``validation`` has fewer values than ``training``, they are those of the last epochs.
         """
         from matplotlib.ticker import MaxNLocator
 
@@ -119,14 +123,14 @@ class Gallery:
         self._write(figure, "prediction.png")
 
     def show(self) -> None:
-        """Show every picture drawn, until the user closes the windows."""
+        """Show every picture, and wait until the user closes the windows."""
         if self._show:
             from matplotlib import pyplot
 
             pyplot.show()
 
     def _figure(self, width: float, height: float) -> "Figure":
-        """A figure of so many inches; pyplot keeps it only where it is to be shown."""
+        """A figure, in inches; made by pyplot only where it is to be shown."""
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1)
@@ -148,10 +152,10 @@ class Gallery:
 def _require_screen() -> None:
     from matplotlib import pyplot
 
-    if pyplot.get_backend().lower() == "agg":  # what matplotlib falls back to without a screen
+    if pyplot.get_backend().lower() == "agg":  # the fallback of matplotlib without a screen
         raise ToolError(
-            "--show needs a screen, and none was found. Leave --show away: the pictures are "
-            "written as PNG files all the same."
+            "--show needs a screen, and none was found. Leave out --show: the pictures are "
+            "written as PNG files anyway."
         )
 
 
@@ -164,7 +168,7 @@ def _picture(axes: "Axes", image: Images) -> None:
 
 
 def _frame(axes: "Axes") -> None:
-    """Two quiet axes and a faint horizontal grid behind the values."""
+    """Two grey axes, and a faint horizontal grid behind the values."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(OTHER)
     axes.tick_params(colors=INK, length=3)

@@ -1,1 +1,1 @@
-"""What wraps the compiler: C arrays, Arduino libraries, TensorFlow Lite Micro sketches."""
+"""Exports of a model: C files, a C array, an Arduino library, a TensorFlow Lite Micro sketch."""

@@ -1,8 +1,8 @@
 """The Arduino library as a .zip with a model in it, for "Add .ZIP Library" of the Arduino IDE.
 
-Below one folder, as Arduino's library specification wants it: what the library consists of, and two
-examples that have the model's C beside their sketch, so that either can be opened and uploaded, or
-saved under another name and changed. ``classify_tflm`` stays away: it is built with files that only
+As Arduino's library specification demands, everything lies below one folder: the library, and two
+examples with the model's C beside their sketch, so that each can be opened and uploaded, or saved
+under another name and changed. The example ``classify_tflm`` is left out: it needs files that only
 ``export --tflm`` makes.
 """
 
@@ -26,10 +26,10 @@ LIBRARY = FIRMWARE / "library" / "Glyphite"
 ROOT = ("keywords.txt", "library.properties")
 SOURCES = (".c", ".h")
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a .zip can hold, for every file: the same model gives the same bytes."""
+"""The time of every file in the .zip, always the same: the same model gives the same bytes."""
 
 FILE_MODE = 0o100644 << 16
-"""As Unix has it: a plain file, read by all and written by its owner."""
+"""Unix mode: a regular file that all may read and its owner may write."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ def write_library(
 ) -> ArduinoLibrary:
     """Write the .zip, whole or not at all, by default ``build/<model>/Glyphite-<model>.zip``.
 
-    With ``board`` the model's C is made for its processor, else for every one. Raises ModelError
-    for a model that cannot be compiled, BoardError for a board that is no Arduino, InputError for a
-    path that cannot be a .zip.
+    With ``board`` the model's C is made for its processor, else for every processor. Raises
+    ModelError where the model cannot be compiled, BoardError where the board is not an Arduino,
+    InputError where ``out`` is not a .zip file that can be written or the model cannot be read,
+    ToolError where the package that reads a .tflite is not installed.
     """
     path = _path(model, board, out)
     architecture = "" if board is None else board.mcu.architecture
@@ -67,7 +68,7 @@ def write_library(
 
 
 def library_files(compiled: Compiled, board: Board | None) -> dict[str, bytes]:
-    """Name in the .zip -> content."""
+    """The files of the library: name in the .zip -> content."""
     source = LIBRARY / "src"
     paths = [path for path in source.rglob("*") if path.suffix in SOURCES]
     paths += [LIBRARY / name for name in ROOT]
@@ -80,25 +81,25 @@ def library_files(compiled: Compiled, board: Board | None) -> dict[str, bytes]:
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A .zip of them; the same files give the same bytes."""
+    """A .zip of ``files``; the same files give the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, wherever this runs: else the mode would not be read
+            entry.create_system = 3  # Unix on every system, or the mode would be ignored
             entry.external_attr = FILE_MODE
             archive.writestr(entry, files[name])
     return content.getvalue()
 
 
 def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
-    """Sketch's name -> its text."""
+    """The example sketches: name -> text."""
     processor = "every board" if board is None else board.description
     fields = {"name": plain_name(compiled.name), "board": processor, "version": __version__}
     templates = environment(TEMPLATES)
     classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text()
-    _, include, rest = classify.partition("#include")  # above it stands what its own model is
+    _, include, rest = classify.partition("#include")  # above it: a comment on the shipped model
     head = templates.get_template("classify_head.txt.j2").render(fields)
     return {
         "classify": f"{head}{include}{rest}",
@@ -109,8 +110,8 @@ def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
 def _path(model: ModelFolder, board: Board | None, out: Path | None) -> Path:
     if board is not None and board.arduino is None:
         raise BoardError(
-            f"The board {board.name!r} is no Arduino. Name one that is, as `glyphite boards` "
-            "lists them, or leave --board away for C that runs on every board."
+            f"The board {board.name!r} is not an Arduino. Name one that is, as `glyphite boards` "
+            "lists them, or leave out --board for C that runs on every board."
         )
     if out is None:
         name = model.name if board is None else f"{model.name}-{board.name}"

@@ -10,9 +10,9 @@ TEMPLATES = "glyphite.convert.export"
 
 
 def c_array(name: str, tflite: bytes) -> dict[str, str]:
-    """File name -> text of the two files. The same model gives the same text.
+    """The two files: name -> text. The same model gives the same text.
 
-    ``model_data`` is aligned to 16 bytes: TensorFlow Lite Micro reads the weights where they lie.
+    ``model_data`` is aligned to 16 bytes, as TensorFlow Lite Micro reads the weights in place.
     """
     digest = hashlib.sha256(tflite)
     fields = {

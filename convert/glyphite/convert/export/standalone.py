@@ -1,4 +1,4 @@
-"""The standalone C of a model's folder."""
+"""Compiles the model in a folder to standalone C."""
 
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.goal import Goal
@@ -13,7 +13,12 @@ def compile_folder(
     *,
     stream_input: bool = False,
 ) -> Compiled:
-    """Compile a model's .tflite."""
+    """Compile the .tflite of ``folder`` for the processor ``architecture``, "" for every one.
+
+    With ``stream_input`` the C takes its input row by row. Raises InputError where the .tflite
+    cannot be read, ModelError where it cannot be compiled, ToolError where the package that reads a
+    .tflite is not installed.
+    """
     return compile_model(
         read_bytes(folder.tflite),
         folder.name,

@@ -1,7 +1,7 @@
-"""The TensorFlow Lite Micro sketch: the model as a C array, its operators, its arena, and our code.
+"""The TensorFlow Lite Micro sketch: the model as a C array, its operators, and its arena.
 
-What is the same for every model (the sketch and the code that sets up the interpreter) lies in
-``firmware/library/Glyphite/examples/classify_tflm`` and is copied from there.
+The files that are the same for every model (the sketch, and the code that sets up the interpreter)
+are copied from ``firmware/library/Glyphite/examples/classify_tflm``.
 """
 
 import re
@@ -20,7 +20,7 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.export.c_array import TEMPLATES, c_array
-from glyphite.convert.export.tflm_arena import SPARE, Arena, reckon_arena
+from glyphite.convert.export.tflm_arena import SPARE, Arena, measure_arena
 from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
 from glyphite.convert.files import read_bytes, write_text
 from glyphite.convert.shipped import FIRMWARE
@@ -30,22 +30,22 @@ from glyphite.convert.workspace import ModelFolder
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 EXAMPLE = LIBRARY / "examples" / "classify_tflm"
 _TOOLS = {"cxx": "g++", "readelf": "readelf", "nm": "nm"}
-"""That come with the C compiler."""
+"""Tools that come with the C compiler."""
 SHARED_FILES = ("tflm_model.h", "tflm_model.cc")
 BOARD = "cortex-m4"
 """The board that build.sh builds for."""
 
 MOST_AXES = 4
-"""Of input and output: as many as a hello has room for (GLYPHITE_RANK_MAX)."""
+"""Axes of input and output: HELLO_ANSWER has room for as many (GLYPHITE_RANK_MAX)."""
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
-SCRATCH_A_WEIGHT = 4
-"""CMSIS-NN unpacks two patches, each as large as a filter, to int16
+SCRATCH_PER_WEIGHT = 4
+"""Bytes per weight of a filter: CMSIS-NN widens two patches, each as large as a filter, to int16
 (``arm_convolve_s8_get_buffer_size``)."""
 
 
 @dataclass(frozen=True)
 class TflmOperator:
-    """An operator of a model, by its name in the .tflite and by TFLM's method for it."""
+    """An operator: its name in the .tflite, and the method of TFLM's resolver that adds it."""
 
     name: str
     add_method: str
@@ -64,7 +64,9 @@ class TflmSketch:
 def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
     """Write the sketch into ``out``, by default ``build/<model>/tflm``.
 
-    Raises ModelError where TFLM lacks an operator, InputError where ``out`` cannot be a sketch.
+    Raises ModelError where TFLM lacks an operator, cannot run the model, or its input or output is
+    not int8 or has too many axes; InputError where ``out`` cannot be a sketch or be written;
+    ToolError where tflite-micro, or the package that reads a .tflite, is not installed.
     """
     folder = model.tflm if out is None else out
     sketch = sketch_name(folder)
@@ -77,7 +79,7 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
         _edge("INPUT", graph.tensors[graph.inputs[0]]),
         _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
     ]
-    arena = Arena(reckon_arena(tflite), convolution_scratch(graph))
+    arena = Arena(measure_arena(tflite), convolution_scratch(graph))
     templates, name = environment(TEMPLATES), plain_name(model.name)
     texts = {
         f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(),
@@ -102,7 +104,11 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
 
 
 def sketch_name(folder: Path) -> str:
-    """The name that a sketch in ``folder`` must have: the folder's own, as Arduino wants it."""
+    """The name that a sketch in ``folder`` must have: the folder's own, as Arduino demands.
+
+    Raises InputError where ``folder`` is a file, holds another sketch, or has a name that Arduino
+    does not take.
+    """
     name = folder.resolve().name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
         raise InputError(
@@ -121,7 +127,10 @@ def sketch_name(folder: Path) -> str:
 
 
 def tflm_operators(graph: Graph) -> tuple[TflmOperator, ...]:
-    """The graph's kinds of operator, each once, in the order of their first use."""
+    """The graph's kinds of operator, each once, in the order of their first use.
+
+    Raises ModelError where TensorFlow Lite Micro lacks one.
+    """
     found: dict[str, TflmOperator] = {}
     for operator in graph.operators:
         if operator.kind not in found:
@@ -142,14 +151,14 @@ def _add_method(operator: Operator) -> str:
 
 
 def convolution_scratch(graph: Graph) -> int:
-    """Bytes that CMSIS-NN's convolutions may want in the arena; the PC's kernels want none."""
+    """Bytes that CMSIS-NN's convolutions may need in the arena; the kernels on a PC need none."""
     filters = [
         prod(graph.tensors[operator.inputs[1]].shape[1:])
         for operator in graph.operators
         if operator.kind in CONVOLUTIONS and len(operator.inputs) > 1
         if operator.inputs[1] != ABSENT
     ]
-    return SCRATCH_A_WEIGHT * max(filters, default=0)
+    return SCRATCH_PER_WEIGHT * max(filters, default=0)
 
 
 def _edge(macro: str, tensor: Tensor) -> Edge:

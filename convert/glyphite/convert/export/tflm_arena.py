@@ -1,4 +1,4 @@
-"""How large an arena TensorFlow Lite Micro needs for a model: its own reckoning, and a margin."""
+"""The arena that TensorFlow Lite Micro needs for a model: as measured on this PC, and a margin."""
 
 import re
 import sys
@@ -10,41 +10,42 @@ from glyphite.convert.errors import ModelError, TimeLimitError, ToolError
 from glyphite.convert.programs import Finished, attempt
 
 SPARE = 1024
-"""Bytes of margin beside the scratch buffers: versions of TFLM differ by some hundred bytes."""
+"""Bytes of margin beside scratch buffers, as versions of TFLM differ by some hundred bytes."""
 GENEROUS = 8 << 20
-"""An arena larger than any microcontroller's, to learn in how much of it a model runs."""
+"""An arena larger than that of any microcontroller, to measure how much of it a model needs."""
 STEP = 64
 TRIES = 64
-"""Where the reckoned size does not suffice, so many steps of so many bytes are added to it."""
+"""Where the size that TFLM reports is too small, so many bytes are added, so many times at most."""
 PROBE_SECONDS = 120.0
-"""For one inference, which takes seconds, and to import the package, which may take more."""
+"""The time limit of one inference, which takes seconds; importing the package may take longer."""
 
 
 @dataclass(frozen=True)
 class Arena:
     """Sizes in bytes."""
 
-    reckoned: int
-    """The smallest arena that TFLM accounts for on this PC, and in which it has run the model."""
+    measured: int
+    """The smallest arena in which TFLM has run the model on this PC."""
     scratch: int
-    """What the convolutions of CMSIS-NN may ask for beyond that."""
+    """What CMSIS-NN's convolutions may need beyond that."""
 
     @property
     def margin(self) -> int:
-        """What is added to the reckoning."""
+        """What is added to the measured size."""
         return SPARE + self.scratch
 
     @property
     def bytes(self) -> int:
-        """The size to set aside: a multiple of 16."""
-        return -(-(self.reckoned + self.margin) // 16) * 16
+        """The size to reserve: a multiple of 16."""
+        return -(-(self.measured + self.margin) // 16) * 16
 
 
-def reckon_arena(tflite: bytes) -> int:
-    """The bytes that TFLM itself reckons for the model, proven by a run in exactly that many.
+def measure_arena(tflite: bytes) -> int:
+    """The bytes of arena that TFLM reports for the .tflite, checked by a run in exactly that many.
 
-    The pinned ``tflite-micro`` package is asked. Its pointers have 8 bytes; on a 32-bit board the
-    same structures are smaller. Raises ModelError when TFLM cannot run the model at all.
+    The pinned ``tflite-micro`` package runs it. Its pointers have 8 bytes; the same structures are
+    smaller on a 32-bit board. Raises ModelError where TFLM cannot run the model, ToolError where
+    tflite-micro is not installed.
     """
     generous = _probe(tflite, GENEROUS)
     account = re.search(r"Arena allocation total (\d+) bytes", generous.errors)
@@ -58,13 +59,13 @@ def reckon_arena(tflite: bytes) -> int:
         if _probe(tflite, size).code == 0:
             return size
     raise ModelError(
-        f"TensorFlow Lite Micro reckons {total:,} bytes of arena for the model, and does not run "
+        f"TensorFlow Lite Micro reports {total:,} bytes of arena for the model, and does not run "
         f"in {STEP * TRIES:,} more. Report this model as a bug."
     )
 
 
 def _probe(tflite: bytes, arena: int) -> Finished:
-    """Run the model once in an arena of so many bytes; TFLM's words are on stderr."""
+    """Run the model once in an arena of so many bytes; TFLM writes its messages to stderr."""
     if find_spec("tflite_micro") is None:
         raise ToolError(
             "The package tflite-micro is not installed, and it tells how large an arena must be. "
@@ -83,7 +84,7 @@ def _probe(tflite: bytes, arena: int) -> Finished:
 
 
 def _complaint(stderr: str) -> str:
-    """TFLM's own words on what is wrong: the node that failed, and before it what failed there."""
+    """TFLM's message: the node that failed, and in parentheses what failed there."""
     spoken = stderr.partition("Traceback (most recent call last)")[0].splitlines()
     said = [line.strip() for line in spoken if line.strip()]
     if not said:

@@ -1,6 +1,6 @@
-"""The operators of TensorFlow Lite Micro: what each is called where an interpreter is set up.
+"""The operators of TensorFlow Lite Micro, and the method of its resolver that adds each.
 
-One table, after TFLM's ``tensorflow/lite/micro/micro_mutable_op_resolver.h`` (2026). A test
+The table follows TFLM's ``tensorflow/lite/micro/micro_mutable_op_resolver.h`` (2026). A test
 compares it with the kernels that the pinned ``tflite-micro`` package was built with.
 """
 

@@ -1,7 +1,7 @@
 """Runs the .tflite on stdin once in TensorFlow Lite Micro, in an arena of the size given.
 
-A program of its own, since TFLM ends the process on some broken models and writes what it has to
-say past Python, to the file descriptor of stderr: what was wrong, or its account of the arena.
+A program of its own, as TFLM ends the process on some broken models. It writes its messages, and
+the use of the arena, to the file descriptor of stderr, not to Python's ``sys.stderr``.
 """
 
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Run the model on zeros; print TFLM's account of the arena."""
+    """Run the model on zeros, and let TFLM print how much of the arena it has used."""
     from tflite_micro.python.tflite_micro.runtime import Interpreter
 
     model = sys.stdin.buffer.read()

@@ -1,1 +1,2 @@
-"""From a trained Keras model to an int8 .tflite; the one room here that imports TensorFlow."""
+"""From a trained Keras model to an int8 .tflite: the only part of this package that needs
+TensorFlow."""

@@ -1,4 +1,4 @@
-"""A ``.keras`` file read as what it is, a zip with a JSON description, before Keras runs it."""
+"""Checks of a ``.keras`` file, a zip with a JSON description, before Keras loads it."""
 
 import json
 import zipfile
@@ -10,9 +10,10 @@ from glyphite.convert.errors import ModelError
 
 
 def check(path: Path) -> None:
-    """ModelError where ``path`` is no ``.keras`` file, or has a layer that is code of its own.
+    """Make sure that ``path`` is a ``.keras`` file with layers of Keras alone.
 
-    A Lambda's code would have to be run to be loaded, and the code of a custom layer is elsewhere.
+    A Lambda's code would be run by loading it, and the code of a custom layer is not in the file.
+    Raises ModelError where the file is missing, is not a ``.keras`` file, or has such a layer.
     """
     for kind, name in _foreign_layers(_description(path)):
         raise ModelError(
@@ -37,7 +38,7 @@ def _description(path: Path) -> dict[str, Any]:
 
 
 def _foreign_layers(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Type and name of every layer below ``node`` (and of it) that is not of Keras itself."""
+    """Type and name of ``node`` and of every layer below it that Keras itself does not define."""
     kind, config = str(node.get("class_name")), node.get("config")
     if not isinstance(config, dict):
         return

@@ -1,7 +1,4 @@
-"""A Keras model to a fully quantized .tflite: int8 weights, activations, input and output.
-
-The one file of this package that imports TensorFlow.
-"""
+"""A Keras model to a fully quantized .tflite: int8 weights, activations, input and output."""
 
 import hashlib
 import re
@@ -23,11 +20,15 @@ if TYPE_CHECKING:
     import keras
 
 INTEGER_TYPES = ("INT8", "INT32")
-"""What a tensor may be after quantization; biases and shapes are INT32."""
+"""The types that a tensor may have after quantization; biases and shapes are INT32."""
 
 
 def load_keras(path: Path) -> "keras.Model":
-    """The model in a ``.keras`` file; ModelError where it is none or brings code of its own."""
+    """The model in a ``.keras`` file.
+
+    Raises ModelError where the file is not one, has layers that Keras does not define, or cannot be
+    loaded by Keras; ToolError where TensorFlow is not installed.
+    """
     keras_file.check(path)
     load_tensorflow()
     import keras
@@ -40,14 +41,15 @@ def load_keras(path: Path) -> "keras.Model":
 
 
 def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
-    """The int8 .tflite of ``model``, its batch fixed at 1.
+    """The int8 .tflite of ``model``, with a fixed batch of 1.
 
-    ``calibration`` (n, *input shape) are inputs as the model was trained on: the ranges that they
-    drive the model through become the scales. Raises ModelError, naming the layer, where the
-    model cannot be quantized.
+    ``calibration`` (n, *input shape) are inputs like those of the training: the range of values
+    that each tensor takes for them sets its scale. Raises ModelError, which names the layer, where
+    the model cannot be quantized, and where the calibration data do not fit its input or are
+    constant or not finite; ToolError where TensorFlow is not installed.
     """
     _check_calibration(model, calibration)
-    convert_float(model)  # names an unfit layer where the calibrator would crash
+    convert_float(model)  # its error names the layer; the calibrator would crash
     import tensorflow as tf
 
     converter = _converter(model)
@@ -62,7 +64,11 @@ def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
 
 
 def convert_float(model: "keras.Model") -> bytes:
-    """The float32 .tflite of ``model``, its batch fixed at 1; ModelError as :func:`quantize`."""
+    """The float32 .tflite of ``model``, with a fixed batch of 1.
+
+    Raises ModelError, which names the layer, where the model cannot be converted or has a loop or a
+    branch; ToolError where TensorFlow is not installed.
+    """
     load_tensorflow()
     check_input(model)
     content = _convert(_converter(model), model)
@@ -77,7 +83,10 @@ def convert_float(model: "keras.Model") -> bytes:
 
 
 def check_input(model: "keras.Model") -> None:
-    """One input of float32 and of a fixed shape, one output; else ModelError."""
+    """Make sure that the model has one input, float32 and of a fixed shape, and one output.
+
+    Raises ModelError where it has not.
+    """
     inputs = getattr(model, "inputs", None)
     if not inputs:
         raise ModelError(
@@ -103,18 +112,18 @@ def check_input(model: "keras.Model") -> None:
 
 
 def input_shape(model: "keras.Model") -> tuple[int, ...]:
-    """The shape of one input, without the batch; ModelError where it is not fixed."""
+    """The shape of one input, without the batch. Raises ModelError as :func:`check_input` does."""
     check_input(model)
     return tuple(int(size) for size in model.inputs[0].shape[1:])
 
 
 def operators(content: bytes) -> list[str]:
-    """The operators of a .tflite in order, by the names of its schema."""
+    """The operators of a .tflite in order, by their names in TensorFlow Lite's schema."""
     return [_operator_name(graph, operator) for graph, operator in _operators(content)]
 
 
 def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: float) -> Manifest:
-    """What later stages need to know of the int8 .tflite ``content``."""
+    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used."""
     graph = _model(content).subgraphs[0]
     output = _tensor_info(graph.tensors[graph.outputs[0]])
     return Manifest(
@@ -137,7 +146,7 @@ def _check_calibration(model: "keras.Model", calibration: NDArray[np.float32]) -
     if calibration.shape[1:] != shape or len(calibration) == 0:
         raise ModelError(
             f"The calibration data have the shape {calibration.shape}, and the model "
-            f"{model.name!r} takes (n, {', '.join(map(str, shape))}) with n from 1 up."
+            f"{model.name!r} takes (n, {', '.join(map(str, shape))}) with n of at least 1."
         )
     if not np.isfinite(calibration).all():
         raise ModelError("The calibration data hold values that are not finite. Remove them.")
@@ -149,15 +158,15 @@ def _check_calibration(model: "keras.Model", calibration: NDArray[np.float32]) -
 
 
 def _converter(model: "keras.Model") -> Any:  # noqa: ANN401 - TensorFlow has no types
-    """A converter of ``model`` behind an input of batch 1.
+    """A converter of ``model`` with a fixed batch of 1.
 
-    With an open batch, Flatten becomes SHAPE, STRIDED_SLICE and PACK: three operators more, which
-    small engines lack.
+    With a variable batch, Flatten becomes SHAPE, STRIDED_SLICE and PACK: three operators more,
+    which small engines lack.
     """
     import keras
     import tensorflow as tf
 
-    # The names, which Keras would number on and on, make the same model the same bytes.
+    # Fixed names, which Keras would number anew in each call: the same model gives the same bytes.
     fixed = keras.Input(batch_shape=(1, *input_shape(model)), name="input")
     with quiet():
         wrapped = keras.Model(fixed, model(fixed, training=False), name="fixed")
@@ -173,7 +182,7 @@ def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
 
 
 def _refusal(message: str, model: "keras.Model") -> str | None:
-    """A sentence on the operator that the converter's ``message`` is about."""
+    """A sentence on the operator that the converter's ``message`` names; None where it has none."""
     found = re.search(r'"(\w+):", "([^"@]+)@', message)  # fused["Erfinv:", "net/layer_1/Erfinv@
     if found is None:
         return None
@@ -185,7 +194,7 @@ def _refusal(message: str, model: "keras.Model") -> str | None:
 
 
 def _check_integer(content: bytes, model: "keras.Model") -> None:
-    """Every tensor is int8, or int32 where TFLite has it so; else ModelError with the layers."""
+    """ModelError, which names the layers, unless every tensor is int8, or int32 as TFLite needs."""
     unfit: dict[str, None] = {}
     for graph, operator in _operators(content):
         name = _operator_name(graph, operator)
@@ -198,8 +207,8 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         unfit[f"{_layer_of(names, model)}: {name}"] = None
     if unfit:
         raise ModelError(
-            f"Cannot quantize {'; '.join(unfit)}: what stands behind each colon has no full int8 "
-            "form. Replace these layers."
+            f"Cannot quantize {'; '.join(unfit)}: the operator after each colon has no int8 form. "
+            "Replace these layers."
         )
     if not all(_is_integer(tensor) for tensor in _model(content).subgraphs[0].tensors):
         raise ModelError(f"The model {model.name!r} computes nothing that could be quantized.")
@@ -234,7 +243,7 @@ def _model(content: bytes) -> Any:  # noqa: ANN401 - the schema has no types
 
 
 def _operators(content: bytes) -> Iterator[tuple[Any, Any]]:
-    """Each operator with its subgraph, which is given the model's operator codes."""
+    """Each operator with its subgraph, whose attribute ``codes`` has the model's operator codes."""
     model = _model(content)
     for graph in model.subgraphs:
         graph.codes = model.operatorCodes
@@ -267,6 +276,6 @@ def _tensor_info(tensor: Any) -> TensorInfo:  # noqa: ANN401
 
 
 def _first_line(error: Exception) -> str:
-    """What TensorFlow says on the first of its many lines."""
+    """The first line of TensorFlow's message, which has many."""
     line = str(error).strip().partition("\n")[0] or type(error).__name__
     return line if line.endswith(".") else f"{line}."

@@ -1,4 +1,4 @@
-"""TensorFlow without its noise: imported on demand, its log kept from the user's terminal."""
+"""Imports TensorFlow on demand and keeps its log off the terminal."""
 
 import os
 import sys
@@ -12,11 +12,10 @@ from glyphite.convert.errors import ToolError
 
 @contextmanager
 def quiet() -> Iterator[IO[bytes]]:
-    """Keep everything off the terminal that is written to stdout or stderr meanwhile.
+    """Redirect stdout and stderr of the whole process to a temporary file within the block.
 
-    For the whole process. C++ writes to the file descriptors, past ``sys.stderr``, so those are
-    turned away, and Python's own writers with them. Yields the file that all goes to, for who
-    needs the reason of a failure.
+    C++ writes to the file descriptors and not to ``sys.stderr``, so both the descriptors and
+    Python's streams are redirected. Yields the file: it has the reason where something fails.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -40,7 +39,10 @@ def quiet() -> Iterator[IO[bytes]]:
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow silently, so that later imports of it are free; ToolError without it."""
+    """Import TensorFlow without its output on the terminal, before code that imports it again.
+
+    Raises ToolError where TensorFlow, or a package that it needs, is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with quiet():

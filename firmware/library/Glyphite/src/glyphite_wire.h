@@ -11,7 +11,7 @@
 #define GLYPHITE_REFUSAL_BYTES 4
 
 enum glyphite_message {
-    /* to the board: nothing more; forgets the cached answer */
+    /* to the board: no content; the board drops its cached answer */
     GLYPHITE_MESSAGE_HELLO = 1,
     /* to the board: id u16, encoding u8, the input tensor */
     GLYPHITE_MESSAGE_INFER = 2,
@@ -30,9 +30,9 @@ enum glyphite_item {
     GLYPHITE_ITEM_MODEL_NAME = 3,
     /* 32 bytes: SHA-256 of the .tflite that the model was made from */
     GLYPHITE_ITEM_MODEL_SHA256 = 4,
-    /* u32 a dimension, zeros behind the last */
+    /* u32 per dimension, zeros after the last */
     GLYPHITE_ITEM_INPUT_SHAPE = 5,
-    /* u32 a dimension, zeros behind the last */
+    /* u32 per dimension, zeros after the last */
     GLYPHITE_ITEM_OUTPUT_SHAPE = 6,
     /* float32: real = scale * (quantized - zero_point) */
     GLYPHITE_ITEM_INPUT_SCALE = 7,
@@ -44,29 +44,29 @@ enum glyphite_item {
     GLYPHITE_ITEM_OUTPUT_ZERO_POINT = 10,
     /* u32: the processor's clock; 0 where it is not known */
     GLYPHITE_ITEM_CLOCK_HZ = 11,
-    /* u32: the unit of an answer's ticks */
+    /* u32: ticks per second, for those of an answer; 0 where it is not known */
     GLYPHITE_ITEM_TIMER_HZ = 12,
     /* u32: bytes that may arrive while the board is busy */
     GLYPHITE_ITEM_RECEIVE_BUFFER = 13,
-    /* u8 an encoding of the input tensor that the board decodes */
+    /* u8 per encoding of the input tensor that the board decodes */
     GLYPHITE_ITEM_ENCODINGS = 14,
-    /* u32: how often the model has run since the board started */
+    /* u32: number of runs of the model since the board started */
     GLYPHITE_ITEM_INFERENCES = 15,
 };
 
 enum glyphite_encoding {
-    /* one byte an element, as it lies in memory */
+    /* the bytes of the tensor as they are in memory */
     GLYPHITE_ENCODING_RAW = 0,
 };
 
 enum glyphite_status {
     /* the scores follow */
     GLYPHITE_STATUS_OK = 0,
-    /* the frame arrived damaged; send it again under the same id */
+    /* the frame arrived damaged; send it again with the same id */
     GLYPHITE_STATUS_CORRUPT = -1,
-    /* the payload is not as long as the input tensor */
+    /* the payload has another size than the input tensor */
     GLYPHITE_STATUS_WRONG_SIZE = -2,
-    /* the encoding is none of those in hello */
+    /* the encoding is not one of those in hello */
     GLYPHITE_STATUS_UNKNOWN_ENCODING = -3,
     /* the model could not be set up (arena too small?) */
     GLYPHITE_STATUS_NOT_READY = -4,

@@ -1,7 +1,8 @@
 """The console command ``glyphite``: the one place that may import every package.
 
 Each verb is a module here with ``SUMMARY``, ``EXAMPLE``, ``add_arguments(parser)`` and
-``run(arguments)``, which returns the exit code.
+``run(arguments)``, which returns the exit code. ``run`` raises a GlyphiteError where it fails; its
+docstring names the errors that the verb itself raises, beside those of the functions it calls.
 """
 
 import argparse
@@ -34,7 +35,7 @@ VERBS: tuple[str, ...] = (
 
 
 class Verb(Protocol):
-    """What a verb's module offers."""
+    """The interface of a verb's module."""
 
     SUMMARY: str
     EXAMPLE: str
@@ -43,7 +44,7 @@ class Verb(Protocol):
         """Declare the verb's own arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; the result is the exit code."""
+        """Do it; returns the exit code. Raises GlyphiteError where it fails."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +69,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; a GlyphiteError becomes its sentence on stderr and its exit code."""
+    """Run one verb and return its exit code; the message of a GlyphiteError goes to stderr.
+
+    Raises SystemExit where the arguments are wrong, as argparse does.
+    """
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
@@ -79,6 +83,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"glyphite {arguments.verb}: interrupted.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # `glyphite ... | head` closed our output: nobody is left to tell
+        sys.stderr.close()  # `glyphite ... | head` has closed the output, so nobody reads a message
         return 141
     return code

@@ -1,4 +1,4 @@
-"""``glyphite bench``: what an inference costs on an emulated board, counted and modelled."""
+"""``glyphite bench``: the cost of an inference on an emulated board, counted and modelled."""
 
 import argparse
 import dataclasses
@@ -10,7 +10,7 @@ from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress, say
+from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built
@@ -20,7 +20,7 @@ from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest
 
-SUMMARY = "count an inference's instructions on an emulated board, and weigh the model"
+SUMMARY = "count an inference's instructions on an emulated board, and measure its memory"
 EXAMPLE = "glyphite bench seed --board cortex-m4 --layers"
 
 COUNT = 5
@@ -34,19 +34,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
     )
     add_goal(parser)
-    parser.add_argument("--layers", action="store_true", help="each layer's share too")
+    parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, build, run the firmware on inputs, and print what it took."""
+    """Compile, build, run the firmware on inputs, and print the cost.
+
+    Raises InputError where nothing can be counted on the board.
+    """
     require_countable(load_board(arguments.board))
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
     compiled, built = prepared.compiled, prepared.built
     tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
-    with progress("Counting", len(tensors)) as advance:
-        cost = measure(folder, compiled, board, built, tensors=tensors, advance=advance)
+    with progress_bar("Counting", len(tensors)) as progress:
+        cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
     if arguments.json:
         document = _document(compiled, board, inputs, cost, _memory(board, built, cost))
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
@@ -59,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]:
-    """MNIST's first test images for a model of their shape, else random bytes; and which.
+    """Inputs (n, *shape) and their description: MNIST's first test images, or random bytes.
 
-    A model whose input is float32 gets what its QUANTIZE makes such bytes of.
+    A model whose input is float32 gets floats that its QUANTIZE turns into such bytes.
     """
     shape = manifest.input.shape[1:]
     if manifest.input.dtype == "float32":
@@ -76,8 +79,8 @@ def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]
 
 
 def _memory(board: Board, built: Built, cost: Cost) -> dict[str, int | None]:
-    """What counts against the board's limits: on an Arduino the whole sketch's, else the model's
-    own RAM."""
+    """Flash, static RAM and stack: on an Arduino those of the whole sketch, else the model's own
+    RAM."""
     of_sketch = board.arduino is not None
     return {
         "flash_bytes": built.size.flash,
@@ -87,7 +90,7 @@ def _memory(board: Board, built: Built, cost: Cost) -> dict[str, int | None]:
 
 
 def _milliseconds(board: Board, cost: Cost) -> float | None:
-    """At the board's clock."""
+    """The time of one inference at the board's clock; None where that is not known."""
     clock = board.mcu.clock_hz
     return 1000 * cost.modelled_cycles / clock if clock else None
 

@@ -1,4 +1,4 @@
-"""``glyphite boards``: the boards there are, and whether their tools are installed here."""
+"""``glyphite boards``: the boards, and whether their tools are installed here."""
 
 import argparse
 import shutil
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a board."""
+    """Print one line per board."""
     cores = installed_cores()
     boards = [_describe(board, cores) for board in all_boards()]
     if arguments.json:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say_installs(boards: list[dict[str, Any]]) -> None:
-    """The commands that a table has no room for."""
+    """Print the commands for which the table has no room."""
     names: dict[str, list[str]] = {}
     for board in boards:
         if command := board["compiler"].get("install"):

@@ -1,4 +1,4 @@
-"""``glyphite build``: a model's firmware for a board, and what it takes of the board's memory."""
+"""``glyphite build``: a model's firmware for a board, and the memory that it takes there."""
 
 import argparse
 import dataclasses
@@ -10,11 +10,11 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.console import print_json, print_table, progress, say
+from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built, build
 
-SUMMARY = "build a model's firmware for a board, and weigh it"
+SUMMARY = "build a model's firmware for a board, and show its size"
 EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8
@@ -54,18 +54,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
-    """The firmware of ``model`` for a board, from C compiled anew."""
+    """Compile ``model`` and build its firmware for a board.
+
+    Raises BoardError where there is no such board, ModelError where there is no such model or it
+    cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
+    board is too small, LinkError where a sketch does not answer on the emulated board.
+    """
     board = load_board(board_name)
     if goal is Goal.SIZE:
         toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
         board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
-    with progress("Building", 2) as advance:
+    with progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)
-        advance(note=board.name)
+        progress(note=board.name)
         built = build(folder, board)
-        advance()
+        progress()
     return Prepared(folder, board, compiled, built)
 
 

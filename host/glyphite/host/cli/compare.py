@@ -6,7 +6,7 @@ from pathlib import Path
 from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.console import STDERR, print_json, print_table, progress, say
+from glyphite.host.cli.console import STDERR, print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -34,14 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, write compare.json and scores.npz, refresh the report."""
+    """Compare, write compare.json and scores.npz, and update the report.
+
+    Raises InputError where ``--max-drop`` is given and there is no float model, CheckFailedError
+    where the drop is larger or a byte of the generated C differs from TFLM's.
+    """
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
-    with progress("Comparing", len(runners) * len(tensors)) as advance:
+    with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
         scores = compare.run_all(
-            runners, tensors, lambda runner: lambda steps: advance(steps, TITLES[runner.name])
+            runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])
         )
     comparison = compare.summarize(manifest, scores, labels, _tools())
     compare.save(folder, comparison, scores, labels, tensors)
@@ -56,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
-    """All that can run here; what cannot is left out, and the reason said."""
+    """The runners that can run here; the reason for each that is left out goes to stderr."""
     runners: list[Runner] = [LitertRunner(folder.tflite), TflmRunner(folder.tflite)]
     if (missing := _no_float(folder)) is None:
         runners.insert(0, KerasRunner(folder.keras, manifest))
@@ -74,7 +78,7 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
 
 
 def _no_float(folder: ModelFolder) -> str | None:
-    """Why the float model cannot be run, or None."""
+    """The reason why the float model cannot be run, or None."""
     if not folder.keras.is_file():
         return f"there is no {folder.keras}"
     if not package_version("tensorflow"):
@@ -83,7 +87,7 @@ def _no_float(folder: ModelFolder) -> str | None:
 
 
 def _tools() -> dict[str, str]:
-    """The versions of what ran."""
+    """The versions of the packages that ran."""
     packages = ("tflite_micro", "numpy", "tensorflow", "keras")
     tools = {package: package_version(package) for package in packages}
     runtime, _, version = litert_version().partition(" ")
@@ -110,7 +114,7 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
         ("pair", "answers differ", "images whose bytes differ", "largest difference"),
         [_pair_row(figures) for figures in comparison["pairs"]],
     )
-    say("TFLM is the reference for boards. LiteRT rounds otherwise, so a few of its bytes differ.")
+    say("TFLM is the reference for boards. LiteRT rounds differently: a few of its bytes differ.")
 
 
 def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``glyphite compile``: a .tflite becomes C that needs no library."""
+"""``glyphite compile``: a .tflite to C that needs no library."""
 
 import argparse
 from typing import Any
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, write and print."""
+    """Compile the model, write the C, and print its layers and sizes."""
     folder = find_model(arguments.model)
     compiled = compile_folder(
         folder,

@@ -1,41 +1,41 @@
-"""What the verbs share: progress bars on stderr, tables and JSON on stdout."""
+"""Output of the verbs: progress bars on stderr, tables and JSON on stdout."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-Advance = Callable[..., None]
-"""``advance(steps, note="...")``: so many steps more are done; ``note`` stands beside the bar."""
+from glyphite.convert.progress import NotedProgress
 
 STDOUT = Console(highlight=False, soft_wrap=True)
 STDERR = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Advance]:
-    """A progress bar on stderr for ``total`` steps; plain silence where stderr is no terminal."""
+def progress_bar(title: str, total: int) -> Iterator[NotedProgress]:
+    """A progress bar on stderr for ``total`` steps; nothing where stderr is not a terminal."""
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=STDERR, disable=not STDERR.is_terminal) as bar:
+    silent = not STDERR.is_terminal
+    with rich_progress.Progress(*columns, console=STDERR, disable=silent) as bar:
         task = bar.add_task(title, total=total, note="")
 
-        def advance(steps: int = 1, note: str | None = None) -> None:
+        def progress(steps: int = 1, note: str | None = None) -> None:
             if note is None:
                 bar.update(task, advance=steps)
             else:
                 bar.update(task, advance=steps, note=note, refresh=steps == 0)
 
-        yield advance
+        yield progress
 
 
 def print_table(
@@ -45,7 +45,7 @@ def print_table(
     *,
     text: bool = False,
 ) -> None:
-    """Print a table; every column but the first is aligned to the right, unless all are text."""
+    """Print a table. Columns are aligned to the right, except the first, and all with ``text``."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if text or index == 0 else "right")
@@ -55,7 +55,7 @@ def print_table(
 
 
 def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
-    """Print one JSON document, for scripts."""
+    """Print one JSON document, for scripts. Raises TypeError where ``result`` is not JSON."""
     print(json.dumps(result, indent=2))
 
 
@@ -64,6 +64,6 @@ def say(text: str) -> None:
     STDOUT.print(text, markup=False)
 
 
-def tell(text: str) -> None:
-    """Say on stderr what is going on, where stdout is for the result."""
+def print_status(text: str) -> None:
+    """Print one line on what is going on to stderr; stdout is for the result."""
     STDERR.print(text, markup=False, soft_wrap=True)

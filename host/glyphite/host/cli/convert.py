@@ -13,7 +13,7 @@ from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import ModelFolder, model_folder
-from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
@@ -21,7 +21,7 @@ SUMMARY = "quantize a trained model to int8"
 EXAMPLE = "glyphite convert seed"
 
 MNIST_VALUES = 28 * 28
-"""A model with so many input values is calibrated on MNIST where no file is named."""
+"""A model with so many input values is calibrated on MNIST by default."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,20 +53,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Quantize, then write model_int8.tflite and manifest.json."""
+    """Quantize, then write model_int8.tflite and manifest.json.
+
+    Raises InputError where an option has a wrong value, ModelError where there is no such model or
+    it cannot be quantized, DataError where MNIST is needed and cannot be loaded.
+    """
     _check(arguments)
     folder, source = _find(arguments.model)
-    with progress("Quantizing", 4) as advance:
-        advance(0, note="loading TensorFlow")
+    with progress_bar("Quantizing", 4) as progress:
+        progress(0, note="loading TensorFlow")
         load_tensorflow()
-        advance(1, note=f"loading {source}")
+        progress(1, note=f"loading {source}")
         model = quantize.load_keras(source)
         data = _calibration(arguments, quantize.input_shape(model))
-        advance(1, note="converting to float32 TFLite, for its size")
+        progress(1, note="converting to float32 TFLite, for its size")
         float_bytes = len(quantize.convert_float(model))
-        advance(1, note=f"converting to int8, calibrated on {data.source}")
+        progress(1, note=f"converting to int8, calibrated on {data.source}")
         content = quantize.quantize(model, data.inputs)
-        advance(1, note="")
+        progress(1, note="")
     manifest = quantize.manifest_of(content, folder.name, data.source, arguments.pixel_divisor)
     if source != folder.keras:
         write_bytes(folder.keras, read_bytes(source))  # the float runner looks for it there
@@ -82,17 +86,17 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.calibration_images < 1:
         raise InputError(
-            f"--calibration-images {arguments.calibration_images} cannot be: "
-            "it is a whole number from 1 up."
+            f"--calibration-images {arguments.calibration_images} is too small: "
+            "at least 1 is needed."
         )
     if not 0 < arguments.pixel_divisor < float("inf"):
         raise InputError(
-            f"--pixel-divisor {arguments.pixel_divisor:g} cannot be: it is a number above 0."
+            f"--pixel-divisor {arguments.pixel_divisor:g} is not allowed: it must be above 0."
         )
 
 
 def _find(text: str) -> tuple[ModelFolder, Path]:
-    """The folder that the results go to, and the .keras file."""
+    """The folder of the results, and the .keras file."""
     path = Path(text)
     if path.suffix == ".keras" or path.is_file():
         if path.name != "model.keras":
@@ -113,9 +117,9 @@ def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calib
     if arguments.calibration is not None:
         return calibration.from_file(arguments.calibration, count, shape, divisor)
     if prod(shape) == MNIST_VALUES:
-        images = load_mnist(tell=tell).train_images
+        images = load_mnist(report=print_status).train_images
         return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
-    tell(
+    print_status(
         "No calibration data: random pixels are used, so sizes are right and accuracy is not. "
         "Give inputs with --calibration FILE.npy."
     )
@@ -153,7 +157,7 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:
-    """A row: the range of real values that int8 can say, and how it says them."""
+    """A row of the table: the range of real values that int8 represents, and the formula."""
     low, high = (info.scale * (value - info.zero_point) for value in (-128, 127))
     shape = " x ".join(map(str, info.shape))
     formula = f"{info.scale:.6g} * (int8 {-info.zero_point:+d})"

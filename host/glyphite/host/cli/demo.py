@@ -1,4 +1,4 @@
-"""``glyphite demo``: the whole way once, from MNIST to a board that answers."""
+"""``glyphite demo``: every stage once, from MNIST to a board that answers."""
 
 import argparse
 import contextlib
@@ -24,9 +24,9 @@ EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
 FULL_EPOCHS = 10
 BATCH_SIZE = 128
-"""Four times the default: an epoch takes a third of the time and learns a little less."""
+"""Four times the default: an epoch takes a third of the time, at a little less accuracy."""
 UNO = "uno"
-"""Board and model: the network that comes with this package, for the Arduino that most have."""
+"""Name of the board and of the model for it that comes with this package."""
 UNO_IMAGES = 100
 
 
@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run every stage as the command that a user would type, then print one table."""
+    """Run every stage by the command that a user would type, then print one table.
+
+    Raises GlyphiteError where a stage fails, BoardError where there is no such board.
+    """
     board = _choose_board(arguments.board)
     epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
     STDERR.print(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
@@ -61,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _choose_board(name: str | None) -> Board:
-    """The board asked for; else the Cortex-M4, or this PC where that cannot be built and run."""
+    """The board ``name``; by default the Cortex-M4, or this PC where its tools are missing."""
     if name is not None:
         return load_board(name)
     board = load_board("cortex-m4")
@@ -77,7 +80,7 @@ def _choose_board(name: str | None) -> Board:
 
 
 def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
-    """The commands of the whole way, in order; every core runs an emulated board."""
+    """The commands of all stages, in order; each core of this PC runs an emulated board."""
     jobs = str(os.cpu_count() or 1)
     return [
         ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
@@ -92,7 +95,7 @@ def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
 
 
 def _flash_uno() -> dict[str, Any] | None:
-    """Flash the emulated Uno and stream to it: its figures, or None where that cannot be."""
+    """Flash the emulated Uno and stream to it; returns its figures, or None without its tools."""
     if (missing := _no_uno()) is not None:
         STDERR.print(f"The Arduino Uno is left out: {missing}", markup=False)
         return None
@@ -104,7 +107,7 @@ def _flash_uno() -> dict[str, Any] | None:
 
 
 def _no_uno() -> str | None:
-    """Why no Uno can be built for, emulated and flashed here, or None."""
+    """The reason why an Uno cannot be built for, emulated or flashed here, or None."""
     for program in ("avr-gcc", "avr-objcopy", "avrdude"):
         if shutil.which(program) is None:
             package = load_board(UNO).toolchain.package
@@ -119,7 +122,7 @@ def _no_uno() -> str | None:
 
 
 def _run_stage(command: Sequence[str]) -> None:
-    """Run one verb; its tables are kept back (the demo prints one), its progress bars are not."""
+    """Run one verb with its progress bars, but without its tables: the demo prints its own."""
     from glyphite.host.cli import main
 
     started = time.monotonic()
@@ -134,7 +137,7 @@ def _run_stage(command: Sequence[str]) -> None:
 
 
 def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
-    """One table: who answered, how well, and whether the boards' bytes are TFLM's."""
+    """Print the accuracy of each runner, and the bytes of the boards that differ from TFLM's."""
     board = report["board"]
     names = {
         "float": "float, Keras on this PC",

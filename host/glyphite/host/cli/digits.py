@@ -1,4 +1,4 @@
-"""What the verbs that read digits share: the test set as a model's input tensors."""
+"""The test set as input tensors, for the verbs that read digits."""
 
 import argparse
 
@@ -13,14 +13,17 @@ from glyphite.host.runners.base import Tensors
 
 
 def count_of(text: str) -> int:
-    """A number of images, for argparse: 1 or more."""
+    """A number of images. Raises ArgumentTypeError, for argparse, where it is not 1 or more."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of images: 1 or more is.")
     return int(text)
 
 
 def require_digits(manifest: Manifest) -> None:
-    """Raise ModelError unless the model takes an image of MNIST and tells ten digits apart."""
+    """Make sure that the model takes an image of MNIST and gives ten scores.
+
+    Raises ModelError where it does not.
+    """
     found = manifest.input.shape[1:], manifest.output.shape[1:]
     if int(np.prod(found[0])) != SIDE * SIDE or int(np.prod(found[1])) != 10:
         raise ModelError(
@@ -31,11 +34,15 @@ def require_digits(manifest: Manifest) -> None:
 
 
 def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray[np.uint8]]:
-    """The first ``count`` test images of MNIST, or all, as the model's input, and their labels."""
+    """The first ``count`` test images of MNIST, or all: input tensors (n, *shape) and labels (n,).
+
+    Raises ModelError where the model does not read digits, InputError where MNIST has fewer images,
+    DataError where MNIST cannot be loaded.
+    """
     from glyphite.train.data.mnist import load_mnist
 
     require_digits(manifest)
-    mnist = load_mnist(tell=STDERR.print)
+    mnist = load_mnist(report=STDERR.print)
     available = len(mnist.test_images)
     if count is not None and count > available:
         raise InputError(f"--count {count}: MNIST has {available:,} test images. Ask for fewer.")

@@ -25,14 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
     )
     parser.add_argument(
-        "--link", type=Path, metavar="PATH", help="a symbolic link to make to the port"
+        "--link", type=Path, metavar="PATH", help="a symbolic link to the port, to be made"
     )
     add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the port's name as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build, start, print the port, and wait for Ctrl-C or SIGTERM."""
+    """Build, start the board, print its port, and wait for Ctrl-C or SIGTERM.
+
+    Raises BoardError where the board is not emulated, ToolError where the emulator ends by itself.
+    """
     if (board := load_board(arguments.board)).emulator is None:
         raise BoardError(
             f"The board {board.name!r} is not emulated. Name one that is: `glyphite boards` lists "
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if arguments.json:
             print_json({"model": model, "board": board.name, "port": port})
-            sys.stdout.flush()  # whoever reads it waits for it
+            sys.stdout.flush()  # the program that reads it waits for it
         else:
             say(f"{model} runs on {board.name}. Its serial port: {port}")
             say("Ctrl-C stops it.")

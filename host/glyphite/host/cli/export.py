@@ -42,13 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="PATH",
-        help="where to: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
+        help="output: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export the model as the chosen kind."""
+    """Export the model as the chosen kind. Raises InputError where ``--tflm`` has a board."""
     export: Callable[[argparse.Namespace], None] = arguments.export
     export(arguments)
     return 0
@@ -108,8 +108,8 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     )
     arena = sketch.arena
     say(
-        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro reckons {arena.reckoned:,}, "
-        f"optimised convolutions may take {arena.scratch:,}, and the rest is to spare."
+        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro needs {arena.measured:,}, "
+        f"optimised convolutions may take {arena.scratch:,}, and the rest is a margin."
     )
     say(f"Wrote {sketch.folder}: see README.txt there for how to build it.")
 
@@ -121,7 +121,7 @@ def _tflm_result(sketch: TflmSketch) -> dict[str, object]:
         "operators": [operator.name for operator in sketch.operators],
         "arena": {
             "bytes": sketch.arena.bytes,
-            "reckoned": sketch.arena.reckoned,
+            "reckoned": sketch.arena.measured,
             "scratch": sketch.arena.scratch,
             "margin": sketch.arena.margin,
         },

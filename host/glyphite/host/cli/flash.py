@@ -1,9 +1,9 @@
-"""``glyphite flash``: a model's sketch onto an Arduino, and its answer."""
+"""``glyphite flash``: a model's sketch onto an Arduino, and the board's hello."""
 
 import argparse
 
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, progress, say
+from glyphite.host.cli.console import print_json, progress_bar, say
 from glyphite.host.device.flash import STEPS, flash
 from glyphite.host.runners.litert import read_manifest
 
@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, build, flash, read back, and hear the board name the model."""
+    """Compile, build, flash, read back, and check the model that the board's hello names."""
     prepared = compile_and_build(arguments.model, arguments.board)
     board, built = prepared.board, prepared.built
     manifest = read_manifest(prepared.folder)
-    with progress("Flashing", STEPS) as advance:
-        flashed = flash(built.image, board, arguments.port, manifest.sha256, advance)
+    with progress_bar("Flashing", STEPS) as progress:
+        flashed = flash(built.image, board, arguments.port, manifest.sha256, progress)
     hello = flashed.hello
     if arguments.json:
         print_json(

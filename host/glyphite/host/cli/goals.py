@@ -1,4 +1,4 @@
-"""``--optimize`` and ``--board``: what the kernels are chosen for."""
+"""The options ``--optimize`` and ``--board``, by which kernels are chosen."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 
 
 def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED) -> None:
-    """Declare the option."""
+    """Declare ``--optimize``."""
     parser.add_argument(
         "--optimize",
         type=_goal,
@@ -20,12 +20,12 @@ def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED)
 
 def _goal(text: str) -> Goal:
     if text not in list(Goal):
-        raise argparse.ArgumentTypeError(f"{text!r} is no goal. There are: {', '.join(Goal)}.")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a goal. There are: {', '.join(Goal)}.")
     return Goal(text)
 
 
 def add_processor(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--board`` for verbs that need no board, and the goal."""
+    """Declare ``--optimize``, and ``--board`` for verbs that need no board."""
     parser.add_argument(
         "--board",
         metavar="BOARD",
@@ -35,5 +35,8 @@ def add_processor(parser: argparse.ArgumentParser) -> None:
 
 
 def architecture(arguments: argparse.Namespace) -> str:
-    """The processor whose kernels are asked for; empty for those of any."""
+    """The architecture of ``--board``; "" for kernels of any processor.
+
+    Raises BoardError where there is no such board.
+    """
     return load_board(arguments.board).mcu.architecture if arguments.board else ""

@@ -1,4 +1,4 @@
-"""``glyphite inspect``: what is in a model, and what the compiler makes of it."""
+"""``glyphite inspect``: the layers of a model, its kernels, and its memory over time."""
 
 import argparse
 import dataclasses
@@ -20,7 +20,7 @@ SUMMARY = (
 EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
 
 BAR = 32
-"""Characters of a bar as long as the arena."""
+"""Characters of a bar that stands for the whole arena."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
     )
-    parser.add_argument("--json", action="store_true", help="print all of it as JSON")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, and print what became of the model."""
+    """Compile the model, and print how."""
     folder = find_model(arguments.model)
     content = read_bytes(folder.tflite)
     compiled = compile_model(

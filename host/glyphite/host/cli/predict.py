@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
 from glyphite.host.device.session import open_session
 from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import read_digit
-from glyphite.host.runners.base import Scores, Tensors, ignore_progress
+from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 
@@ -30,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="seed",
         help="a model's name, or the path of a .tflite (default: seed)",
     )
-    parser.add_argument("--port", metavar="URL", help="the board to ask (default: this PC)")
-    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument("--port", metavar="URL", help="the port of a board (default: this PC)")
+    parser.add_argument(
+        "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print digit and scores as JSON")
 
 
@@ -57,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _ask(
     arguments: argparse.Namespace, folder: ModelFolder, manifest: Manifest, tensors: Tensors
 ) -> tuple[Scores, str]:
-    """The int8 scores (1, 10), and who gave them."""
+    """The int8 scores (1, 10), and a description of the runner."""
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
@@ -68,7 +71,7 @@ def _ask(
 
 
 def _result(manifest: Manifest, scores: Scores, where: str) -> dict[str, Any]:
-    """Digit and scores; a score is a share of 1, as the output's quantization has it."""
+    """The digit and its scores, dequantized: ``scale * (int8 - zero_point)``."""
     real = (scores[0].astype(float) - manifest.output.zero_point) * manifest.output.scale
     return {
         "digit": manifest.labels[int(scores[0].argmax())],

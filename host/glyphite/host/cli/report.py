@@ -1,4 +1,4 @@
-"""``glyphite report``: what is known of a model, as one JSON document and one page."""
+"""``glyphite report``: the results of a model, as one JSON document and one page."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write both, and say where."""
+    """Write both, and print their paths."""
     written = write_report(find_model(arguments.model))
     if arguments.json:
         print_json(json.loads(written.document.read_text()))

@@ -1,9 +1,9 @@
-"""``glyphite stream``: MNIST's test images over a serial line to a board."""
+"""``glyphite stream``: MNIST's test images to a board, and its answers."""
 
 import argparse
 
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream
@@ -29,27 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", type=count_of, default=1000, help="images (default: 1000)")
     parser.add_argument(
-        "--jobs", type=count_of, default=1, help="emulated boards at once (default: 1)"
+        "--jobs", type=count_of, default=1, help="emulated boards in parallel (default: 1)"
     )
-    parser.add_argument("--baud", type=int, default=stream.BAUD, help="(default: %(default)s)")
+    parser.add_argument(
+        "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stream, compare with TFLM, write stream.json, refresh the report."""
+    """Stream, compare with TFLM, write stream.json, and update the report.
+
+    Raises CheckFailedError where a byte of the board differs from TFLM's.
+    """
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     link = stream.Link(arguments.port, manifest.sha256, arguments.baud, arguments.jobs)
     accuracy = stream.RunningAccuracy(labels)
-    with progress("Streaming", len(tensors)) as advance:
+    with progress_bar("Streaming", len(tensors)) as progress:
 
-        def told(index: int, answer: Answer) -> None:
-            advance(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
+        def on_answer(index: int, answer: Answer) -> None:
+            progress(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
 
-        streamed = stream.stream(link, tensors, told)
-    with progress("TFLM", len(tensors)) as advance:
-        reference = TflmRunner(folder.tflite).run(tensors, advance)
+        streamed = stream.stream(link, tensors, on_answer)
+    with progress_bar("TFLM", len(tensors)) as progress:
+        reference = TflmRunner(folder.tflite).run(tensors, progress)
     streaming = stream.summarize(manifest, link, streamed, reference, labels)
     stream.save(folder.board(streaming["board"]), streaming, streamed)
     write_report(folder)
@@ -81,12 +86,12 @@ def _print(streaming: stream.Streaming, as_json: bool) -> None:
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:
-    """The board's own time, and what an emulator's time stands for."""
+    """The board's own time, and the instructions where its emulator counts them."""
     times, rows = streaming["seconds_per_image"], []
     if times is not None:
         rows.append(("time on the board, mean", f"{1000 * times['mean']:.3f} ms an image"))
         rows.append(("least to most", f"{1000 * times['min']:.3f} to {1000 * times['max']:.3f} ms"))
     if streaming["instructions_per_image"] is not None:
-        # The emulator counts these, not cycles: its time is not the real processor's.
+        # The emulator counts instructions, not cycles: its time is not that of a real processor.
         rows.append(("instructions, mean", f"{streaming['instructions_per_image']:,} an image"))
     return rows

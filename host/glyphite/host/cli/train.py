@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.workspace import ModelFolder, model_folder
-from glyphite.host.cli.console import print_json, print_table, progress, say, tell
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
@@ -26,25 +26,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", metavar="N", type=int, help=f"passes over the images (default: {epochs})"
     )
     parser.add_argument(
-        "--batch-size", metavar="N", type=int, help=f"images a step (default: {sizes})"
+        "--batch-size", metavar="N", type=int, help=f"images per step (default: {sizes})"
     )
     parser.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="of all random numbers (default 1)"
+        "--seed", metavar="N", type=int, default=1, help="seed of all random numbers (default 1)"
     )
     parser.add_argument("--show", action="store_true", help="show the pictures on screen, too")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, then write model.keras, history.json and the pictures."""
+    """Train, then write model.keras, history.json and the pictures.
+
+    Raises InputError where an option has a wrong value.
+    """
     settings = _settings(arguments)
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)
-    data = load_mnist(tell=tell)
+    data = load_mnist(report=print_status)
     if not arguments.json:
         say(_plan(settings, data))
-    with progress("Training", settings.batches(data)) as advance:
-        trained = train(settings, data, advance)
+    with progress_bar("Training", settings.batches(data)) as progress:
+        trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
     _print(trained, folder, gallery, arguments.json)
@@ -56,9 +59,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     usual = defaults(arguments.network)
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
         if value is not None and value < 1:
-            raise InputError(f"{option} {value} cannot be: it is a whole number from 1 up.")
+            raise InputError(f"{option} {value} is too small: at least 1 is needed.")
     if not 0 <= arguments.seed < 2**32:
-        raise InputError(f"--seed {arguments.seed} cannot be: it is a whole number of 32 bits.")
+        raise InputError(f"--seed {arguments.seed} is out of range: 0 to 2^32 - 1 are allowed.")
     return replace(
         usual,
         epochs=arguments.epochs or usual.epochs,
@@ -71,8 +74,8 @@ def _plan(settings: Settings, data: Mnist) -> str:
     epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
         f"Training {settings.network} for {epochs} on {len(data.train_images):,} images "
-        f"({settings.batch_size} a step, seed {settings.seed}); "
-        f"the {len(data.test_images):,} test images judge it."
+        f"({settings.batch_size} per step, seed {settings.seed}); "
+        f"it is tested on {len(data.test_images):,} others."
     )
 
 

@@ -1,4 +1,4 @@
-"""``glyphite verify``: random and extreme inputs through the generated C on a board, and TFLM."""
+"""``glyphite verify``: random and extreme inputs on a board and in TFLM, compared."""
 
 import argparse
 import dataclasses
@@ -11,7 +11,7 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress
+from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.session import open_session
@@ -32,14 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
     parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
-    parser.add_argument("--seed", type=int, default=1, help="of the random inputs (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the random inputs (default: 1)"
+    )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
     add_goal(parser, None)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run all inputs on both, print what differs, and fail where anything does."""
+    """Run all inputs on both, and print the differences.
+
+    Raises InputError where the board is neither emulated nor at a port, or has no firmware yet;
+    CheckFailedError where a byte differs.
+    """
     folder, board = find_model(arguments.model), load_board(arguments.board)
     if arguments.optimize is not None:
         compile_and_build(arguments.model, arguments.board, arguments.optimize)
@@ -50,10 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     url = arguments.port or _emulated(folder, board, arguments.model)
     with (
         open_session(url, manifest.sha256, baud=board.serial.baud) as session,
-        progress("Verifying", 2 * sum(len(group) for group in groups.values())) as advance,
+        progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         oracle = TflmRunner(folder.tflite)
-        compared = verify.compare_groups(groups, BoardRunner(session), oracle, advance)
+        compared = verify.compare_groups(groups, BoardRunner(session), oracle, progress)
     traced, cause = _cause(folder, compared)
     if arguments.json:
         difference = traced.difference if traced else None
@@ -69,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:
-    """The first differing layer of the first input that differs, and a sentence on it."""
+    """The trace of the first input whose scores differ, and a sentence on the cause."""
     if compared.wrong is None:
         return None, ""
     tensor, answer, expected = compared.wrong
@@ -92,7 +98,7 @@ def _groups(
 
 
 def _emulated(folder: ModelFolder, board: Board, named: str) -> str:
-    """The URL of an emulated board that runs this very model's firmware."""
+    """The URL of an emulated board that runs this model's firmware."""
     image = folder.board(board.name) / "firmware.elf"
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")

@@ -1,1 +1,1 @@
-"""A board: the line to it, what it says, and how firmware is built and put onto it."""
+"""Boards: building and flashing firmware, the serial line, and the messages on it."""

@@ -1,7 +1,7 @@
-"""Builds the ``classify`` sketch with a model in it, with the real Arduino core.
+"""Builds the ``classify`` sketch with a model in it and the real Arduino core.
 
-By arduino-cli where it is installed with the board's core, else by Debian's arduino-builder, which
-has the core of the boards with an AVR.
+arduino-cli builds it where it is installed with the board's core; for boards with an AVR, Debian's
+arduino-builder, which has their core, does it as well.
 """
 
 import re
@@ -27,12 +27,15 @@ DEBIAN_HARDWARE = (Path("/usr/share/arduino-builder"), Path("/usr/share/arduino/
 # gcc-avr 5.4 lacks a macro that the core's Print.cpp needs.
 DEFINITIONS = "-DDECIMAL_DIG=__DECIMAL_DIG__"
 
-# What is too large is linked all the same, so that it can be weighed and its parts be named.
+# A sketch that is too large is linked all the same, so that its size and parts can be reported.
 ROOM = "-Wl,--defsym=__TEXT_REGION_LENGTH__=0x7F0000 -Wl,--defsym=__DATA_REGION_LENGTH__=0xF000"
 
 
 def write_sketch(folder: ModelFolder, to: Path) -> Path:
-    """Put the sketch and ``folder``'s generated C into ``to``/classify; returns that folder."""
+    """Copy the sketch and ``folder``'s generated C to ``to``/classify; returns that folder.
+
+    Raises OSError where that folder exists already or cannot be written.
+    """
     sketch = to / SKETCH.name
     shutil.copytree(SKETCH, sketch)
     for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
@@ -41,9 +44,9 @@ def write_sketch(folder: ModelFolder, to: Path) -> Path:
 
 
 def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
-    """The command that builds ``sketch`` into the folder ``made``. Raises ToolError.
+    """The command that builds ``sketch`` into the folder ``made``, as ``classify.ino.elf``.
 
-    The result is ``made/classify.ino.elf``.
+    Raises ToolError where the board is not an Arduino, or nothing here builds sketches for it.
     """
     if board.arduino is None:
         raise ToolError(f"The board {board.name!r} has no FQBN, so Arduino cannot build for it.")
@@ -57,9 +60,9 @@ def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
 
 
 def installed_cores() -> frozenset[str]:
-    """The cores that arduino-cli has; none where it is absent itself.
+    """The cores that arduino-cli has; none where it is not installed.
 
-    Raises ToolError where it does not start, or does not end.
+    Raises ToolError where it cannot be started or does not end in time.
     """
     cli = shutil.which("arduino-cli")
     if cli is None:
@@ -69,7 +72,7 @@ def installed_cores() -> frozenset[str]:
 
 
 def require_cli(board: Board, arduino: Arduino) -> str:
-    """The path of arduino-cli. Raises ToolError where it is absent, or lacks the board's core."""
+    """The path of arduino-cli. Raises ToolError where it, or the board's core, is missing."""
     cli = shutil.which("arduino-cli")
     if cli is None or arduino.core not in installed_cores():
         raise ToolError(_absent(board, arduino, cli))
@@ -126,10 +129,11 @@ def _properties(option: str, fqbn: str) -> list[str]:
 def link_sketch(
     folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], str]
 ) -> str:
-    """Build the sketch with ``folder``'s model; returns what the tool said.
+    """Build the sketch with ``folder``'s model; returns the output of the tool.
 
-    Its ELF file becomes ``image``; what is uploaded lies in ``uploads(image)``, with the names that
-    the tool gave it. ``run`` runs one command, returns what it said, and raises when it fails.
+    Its ELF file becomes ``image``; the files to upload go to ``uploads(image)``, under the names
+    that the tool gave them. ``run`` runs one command and returns its output. Raises ToolError where
+    nothing here builds sketches for the board, and what ``run`` raises where the command fails.
     """
     scratch = image.parent
     sketch = write_sketch(folder, scratch)
@@ -149,9 +153,9 @@ def uploads(image: Path) -> Path:
 
 
 def reported_sizes(said: str) -> tuple[int, int] | None:
-    """Bytes of flash and of static RAM, as the core reckons them; None where it does not say.
+    """Bytes of flash and of static RAM in the output of the tool; None where it has none.
 
-    A core knows which sections of its own are no static data: heap, stack, holes in the map.
+    A core knows which of its sections are not static data: heap, stack, gaps in the memory map.
     """
     flash = re.search(r"Sketch uses (\d+) bytes", said)
     ram = re.search(r"Global variables use (\d+) bytes", said)

@@ -1,4 +1,4 @@
-"""Which bootloader answers on a port: asked after avrdude got no answer, to name the likely cause.
+"""Finds out which bootloader answers on a port, to name the likely cause where avrdude failed.
 
 Protocols: Atmel AVR061 (STK500, which Optiboot speaks) and AVR068 (STK500 version 2).
 """
@@ -11,18 +11,19 @@ import serial
 from glyphite.convert.boards import Board, all_boards
 
 ASK_SECONDS = 1.8
-"""A bootloader of another board has started and answered by then."""
+"""The bootloader of any board has started and answered within so many seconds."""
 
 ASK_EVERY = 0.2
+"""Seconds between two requests."""
 
 
 @dataclass(frozen=True)
 class Greeting:
-    """How a bootloader is asked whether it is there."""
+    """A bootloader's request for a sign of life, and its answer."""
 
     request: bytes
     answer: bytes
-    """How the answer begins."""
+    """The first bytes of the answer."""
 
 
 GREETINGS = {
@@ -31,7 +32,7 @@ GREETINGS = {
     # MESSAGE_START, sequence number, size (2), TOKEN, CMD_SIGN_ON, checksum (xor of all).
     "wiring": Greeting(b"\x1b\x01\x00\x01\x0e\x01\x14", b"\x1b\x01"),
 }
-"""By avrdude's name of the protocol."""
+"""avrdude's name of the protocol -> its greeting."""
 
 
 def identify(device: str, but: Board) -> list[str]:

@@ -1,4 +1,4 @@
-"""Builds a model's firmware for a board, and weighs it before anyone flashes it."""
+"""Builds a model's firmware for a board, and checks that it fits before it is flashed."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
-"""More than any part has: to weigh what does not fit, it must be linked once all the same."""
+"""More than any board has: firmware that does not fit is linked with it, to find its size."""
 
 STACK_SECTION = ".stack"
 BUILD_SECONDS = 1800.0
@@ -44,19 +44,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Size:
-    """What an image takes of a board's memory, in bytes."""
+    """The memory of a board that an image takes, in bytes."""
 
     flash: int
     """Code, constants, and the initial values of variables."""
     ram: int
     """Variables: static RAM, without the stack."""
     stack: int
-    """Reserved or measured; 0 where the system provides one."""
+    """Reserved or measured; 0 where the operating system provides the stack."""
     sections: dict[str, int]
     parts: tuple[Part, ...]
-    """The largest first."""
+    """Sorted by size, the largest first."""
     stack_measured: bool = False
-    """``stack`` is the peak that was reached on the emulated board."""
+    """Whether ``stack`` is the peak on the emulated board."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,11 @@ class Built:
 
 
 def build(folder: ModelFolder, board: Board) -> Built:
-    """Compile and link ``folder``'s generated C for ``board``, weigh it, and record the image.
+    """Compile and link ``folder``'s generated C for ``board``, and record the image.
 
-    Raises ModelError without generated C, ToolError when the compiler is absent or fails, and
-    DoesNotFitError when the board is too small. After an error there is no image.
+    Raises ModelError where there is no generated C or the model's name is too long, ToolError where
+    the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
+    a sketch does not answer on the emulated board. After an error there is no image.
     """
     image = folder.board(board.name) / "firmware.elf"
     forget_firmware(board, image)
@@ -81,7 +82,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         made = Path(scratch) / "firmware.elf"
         said = _make(folder, board, made)
-        size = _by_core(board, weigh(read_elf(made)), said)
+        size = _by_core(board, image_size(read_elf(made)), said)
         _ensure_fits(folder.name, board, size)
         size = _measured(folder.name, board, made, size)
         write_bytes(image, made.read_bytes())
@@ -94,8 +95,8 @@ def build(folder: ModelFolder, board: Board) -> Built:
     return Built(image, size)
 
 
-def weigh(elf: Elf) -> Size:
-    """What an image takes of flash and RAM, by sections and parts."""
+def image_size(elf: Elf) -> Size:
+    """The flash and RAM that an image takes, in all, by sections and by parts."""
     used = [section for section in elf.sections if section.size]
     stack = sum(section.size for section in used if section.name == STACK_SECTION)
     used = [section for section in used if section.name != STACK_SECTION]
@@ -134,10 +135,10 @@ def _check_model(folder: ModelFolder) -> None:
 
 
 def _make(folder: ModelFolder, board: Board, image: Path) -> str:
-    """Compile and link, and return what the tool said.
+    """Compile and link; returns the output of the tool.
 
-    What a memory has no room for is linked all the same, to be weighed; only a core other than the
-    AVR's refuses it itself, and cannot name the parts.
+    Firmware that is too large is linked all the same, to find its size. Only a core other than the
+    AVR's refuses it, and then its parts are not known.
     """
     if _has_own_core(board):
         return _link_by_own_core(folder, board, image)
@@ -151,15 +152,15 @@ def _make(folder: ModelFolder, board: Board, image: Path) -> str:
 
 
 def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) -> str:
-    """Build the sketch; where an AVR's 16-bit addresses end, no image can be made, and its model
-    alone is weighed."""
+    """Build the sketch. Where it exceeds an AVR's 16-bit addresses, there is no image, and the
+    error has the size of the model alone."""
     try:
         return link_sketch(folder, board, image, lambda command: _run(board, command, False))
     except _OverflowError as error:
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
         _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
-        _ensure_fits(folder.name, board, weigh(read_elf(made)))
+        _ensure_fits(folder.name, board, image_size(read_elf(made)))
         raise _no_room(folder, board) from error
 
 
@@ -178,12 +179,12 @@ def _no_room(folder: ModelFolder, board: Board) -> DoesNotFitError:
 
 
 def _has_own_core(board: Board) -> bool:
-    """Built by arduino-cli alone, with the compiler and the sizes that the core brings."""
+    """Whether arduino-cli alone builds for the board, with the compiler that the core brings."""
     return board.arduino is not None and board.arduino.core != DEBIAN_CORE
 
 
 def _by_core(board: Board, size: Size, said: str) -> Size:
-    """``size`` with flash and RAM as the core reckons them, where the core is not the AVR's."""
+    """``size`` with flash and RAM as the core reports them, where it is not the AVR's."""
     sizes = reported_sizes(said) if _has_own_core(board) else None
     return dataclasses.replace(size, flash=sizes[0], ram=sizes[1]) if sizes else size
 
@@ -199,7 +200,7 @@ def _compiler(board: Board) -> str:
 
 
 def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Path) -> list[str]:
-    """The compiler's arguments: all sources to one image."""
+    """The compiler's arguments that make one image of all sources."""
     port = PORTS / board.toolchain.port
     sources = [
         PORTS / "main.c",
@@ -230,7 +231,7 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
 
 
 def _measured(model: str, board: Board, made: Path, size: Size) -> Size:
-    """``size`` with the stack's peak, for a sketch; DoesNotFitError when that is too much."""
+    """``size`` with the peak of the stack, for a sketch; DoesNotFitError where it is too high."""
     if board.arduino is None or board.memory is None:
         return size
     if board.emulator is None:
@@ -268,7 +269,7 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
     ):
         raise _OverflowError
     what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
-    raise finished.failure(what, "" if repeatable else "Mend that.")
+    raise finished.failure(what, "" if repeatable else "Fix that.")
 
 
 def _ensure_fits(model: str, board: Board, size: Size) -> None:

@@ -1,4 +1,4 @@
-"""What an ELF file puts into a board's memory: sections and named objects, with their sizes.
+"""Reads an ELF file: its sections, functions and variables, with their sizes.
 
 Layout: Tool Interface Standard, "Executable and Linking Format", 1.2, and its 64-bit form.
 """
@@ -23,9 +23,9 @@ class Section:
     name: str
     size: int
     stored: bool
-    """Its bytes are in the image, so in flash."""
+    """Whether its bytes are in the image, and so in flash."""
     writable: bool
-    """Its bytes are in RAM."""
+    """Whether its bytes are in RAM."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Symbol:
     size: int
     section: Section
     address: int
-    """In a linked image; without the lowest bit, by which Arm marks functions of Thumb code."""
+    """In a linked image; without the lowest bit, which Arm sets for functions of Thumb code."""
     is_function: bool
 
 
 @dataclass(frozen=True)
 class Elf:
-    """All that takes memory; the symbols with the largest first."""
+    """All sections and symbols that take memory; the symbols sorted, the largest first."""
 
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
@@ -50,14 +50,14 @@ class Elf:
     def function(self, name: str) -> Symbol | None:
         """The function called ``name``, or None where there is none.
 
-        gcc adds to a name behind a point where it has specialised the function for its calls.
+        gcc appends a point and more to the name where it has specialised a function for its calls.
         """
         functions = [symbol for symbol in self.symbols if symbol.is_function]
         return next((found for found in functions if found.name.split(".")[0] == name), None)
 
 
 class _Header(NamedTuple):
-    """A section's header, in the order in which both forms have it."""
+    """A section's header; the 32-bit and the 64-bit form have the same order."""
 
     name: int
     kind: int
@@ -72,7 +72,10 @@ class _Header(NamedTuple):
 
 
 def read_elf(path: Path) -> Elf:
-    """Read a little-endian ELF file; ToolError when it is none."""
+    """Read a little-endian ELF file, of 32 or 64 bits.
+
+    Raises ToolError where ``path`` is not one, InputError where it cannot be read.
+    """
     data = read_bytes(path)
     try:
         if data[:4] != b"\x7fELF" or data[5] != 1:

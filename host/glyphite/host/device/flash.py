@@ -1,13 +1,13 @@
-"""Flashes a built sketch onto an Arduino, real or emulated, and hears it answer.
+"""Flashes a built sketch onto an Arduino, real or emulated, and waits for its hello.
 
-Boards with an AVR by avrdude, through their bootloader; all others by arduino-cli.
+avrdude flashes boards with an AVR through their bootloader, arduino-cli all others.
 """
 
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from glyphite.convert.boards import Arduino, Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.programs import READ_SECONDS, Running, run
+from glyphite.convert.progress import Progress
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.session import open_session
 from glyphite.host.device.transport import open_port
@@ -26,60 +27,59 @@ from glyphite.host.device.wire.messages import Hello
 
 EMULATED = "sim://"
 TRIES = 3
-"""Each opens the port anew, and so resets the board."""
+"""Each try opens the port anew, and so resets the board."""
 
 SYNC_SECONDS = 6.0
-"""A bootloader answers within two; avrdude itself would ask for a minute."""
+"""Seconds to wait for a bootloader, which answers within two; avrdude would wait a minute."""
 
 STALL_SECONDS = 20.0
-"""Without a sign of life while bytes are written or read."""
+"""Seconds without progress after which writing or reading back is given up."""
 
 STEPS = 100
-"""``advance`` is called with as many in all: half for writing, half for reading back."""
-
-Advance = Callable[[int], None]
+"""Steps of progress in all: half for writing, half for reading back."""
 
 
 @dataclass(frozen=True)
 class Flashed:
-    """A sketch is on the board, read back, and has said hello."""
+    """A sketch that is on the board, has been read back and has answered hello."""
 
     tries: int
     seconds: float
     hello: Hello
     port: str
-    """Where the board is now: one with USB of its own may come back under another name."""
+    """The port of the board now: one with USB of its own may come back under another name."""
 
 
 class _NoSyncError(Exception):
-    """The bootloader does not answer, or no longer."""
+    """The bootloader does not answer, or has stopped answering."""
 
 
-def flash(image: Path, board: Board, port: str, sha256: str, advance: Advance) -> Flashed:
-    """Put the sketch ``image`` (.elf) on the board at ``port``; it must then hold model ``sha256``.
+def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress) -> Flashed:
+    """Flash the sketch ``image`` (.elf) onto the board at ``port``; its model has to be ``sha256``.
 
-    Raises BoardError for the wrong board, LinkError when the port cannot be had or the bootloader
-    does not answer, ToolError without avrdude or arduino-cli.
+    Raises BoardError where the board is another one or is not flashed, PortError where the port
+    cannot be opened, LinkError where the bootloader or then the sketch does not answer or what is
+    read back differs, ToolError where avrdude, arduino-cli or the emulator is missing or fails.
     """
     arduino = _arduino(board)
     start = time.monotonic()
     if arduino.part is None:
         port, tries = upload(image, board, arduino, port), 1
-        advance(STEPS)
+        progress(STEPS)
     else:
-        tries = _flash_by_avrdude(arduino, board, image, port, advance)
+        tries = _flash_by_avrdude(arduino, board, image, port, progress)
     seconds = time.monotonic() - start
     with open_session(port, sha256, baud=board.serial.baud) as session:
         return Flashed(tries, seconds, session.board, port)
 
 
 def _flash_by_avrdude(
-    arduino: Arduino, board: Board, image: Path, port: str, advance: Advance
+    arduino: Arduino, board: Board, image: Path, port: str, progress: Progress
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch, _device(port) as device:
         program = _intel_hex(image, Path(scratch))
         command = _avrdude(arduino, board, device, program)
-        return _try(command, board, port, device, advance)
+        return _try(command, board, port, device, progress)
 
 
 def _arduino(board: Board) -> Arduino:
@@ -96,7 +96,7 @@ def _arduino(board: Board) -> Arduino:
 def _device(port: str) -> Iterator[str]:
     """The device that avrdude opens; an emulated board keeps what is written into its flash."""
     if not port.startswith(EMULATED):
-        open_port(port, 115200).close()  # whatever is wrong with the port is said there
+        open_port(port, 115200).close()  # raises PortError if the port cannot be used
         yield port
         return
     board = load_board(port.removeprefix(EMULATED).partition("?")[0])
@@ -139,14 +139,14 @@ def _avrdude(arduino: Arduino, board: Board, device: str, program: Path) -> list
     ]
 
 
-def _try(command: list[str], board: Board, port: str, device: str, advance: Advance) -> int:
-    """Run avrdude until it succeeds; the number of tries that it took."""
+def _try(command: list[str], board: Board, port: str, device: str, progress: Progress) -> int:
+    """Run avrdude until it succeeds; returns the number of tries."""
     done = 0
 
     def proceed(steps: int) -> None:
         nonlocal done
         if steps > done:
-            advance(steps - done)
+            progress(steps - done)
             done = steps
 
     for number in range(1, TRIES + 1):
@@ -159,13 +159,13 @@ def _try(command: list[str], board: Board, port: str, device: str, advance: Adva
                 _ensure_no_other_board(board, port, device)
     raise LinkError(
         f"The bootloader of the board on {port} is not in sync: it answered none of {TRIES} tries. "
-        f"Likely the board is no {board.name!r}, or opening the port does not reset it: press its "
-        "reset button as flashing starts, and check the cable."
+        f"Likely the board is not a {board.name!r}, or opening the port does not reset it: press "
+        "its reset button as flashing starts, and check the cable."
     )
 
 
-def _run(command: list[str], board: Board, port: str, proceed: Advance) -> None:
-    """One run of avrdude. Raises _NoSyncError, or the error to show."""
+def _run(command: list[str], board: Board, port: str, proceed: Progress) -> None:
+    """Run avrdude once. Raises _NoSyncError, or the error to show."""
     output = b""
     with Running(command, heard=True) as avrdude:
         for piece in _listen(avrdude):
@@ -177,7 +177,7 @@ def _run(command: list[str], board: Board, port: str, proceed: Advance) -> None:
 
 
 def _listen(avrdude: Running) -> Iterator[bytes]:
-    """What avrdude says; _NoSyncError when it has nothing to say for too long."""
+    """The output of avrdude in pieces; _NoSyncError where none comes for too long."""
     end = time.monotonic() + SYNC_SECONDS
     begun = False
     while piece := avrdude.hear(end - time.monotonic()):
@@ -190,12 +190,12 @@ def _listen(avrdude: Running) -> Iterator[bytes]:
 
 
 def _bars(output: bytes) -> int:
-    """How far avrdude is: it draws a bar of 50 signs for writing, and one for reading back."""
+    """The steps that avrdude has done: it draws a bar of 50 signs for each of its two parts."""
     return sum(len(bar) for bar in re.findall(rb"(?:Writing|Reading) \| (#*)", output))
 
 
 def _failure(output: str, board: Board, port: str) -> Exception:
-    """The exception for what avrdude said before it gave up."""
+    """The exception for the output of a run of avrdude that failed."""
     found = re.search(r"device signature = 0x(\w+)(?: \(probably (\w+)\))?", output)
     if found and "expected signature" in output:
         return BoardError(
@@ -216,14 +216,14 @@ def _failure(output: str, board: Board, port: str) -> Exception:
         )
     lines = [line for line in output.splitlines() if "error" in line and "TIOCM" not in line]
     said = lines[-1].strip() if lines else "nothing"
-    return ToolError(f"avrdude failed at {port} and said: {said}. Mend that and flash again.")
+    return ToolError(f"avrdude failed at {port} and said: {said}. Fix that and flash again.")
 
 
 def _ensure_no_other_board(board: Board, port: str, device: str) -> None:
-    """Ask by the protocols of other boards; BoardError when one of them is there."""
+    """Try the protocols of other boards' bootloaders; BoardError where one answers."""
     others = identify(device, board)
     if others:
         raise BoardError(
-            f"The board on {port} is no {board.name!r}: its bootloader is that of "
+            f"The board on {port} is not a {board.name!r}: its bootloader is that of "
             f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
         )

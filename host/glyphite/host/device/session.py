@@ -1,4 +1,4 @@
-"""One conversation with a board: hello, then inferences, with retries inside."""
+"""A session with a board: hello, then inferences, each repeated until it is answered."""
 
 import math
 import time
@@ -28,23 +28,23 @@ from glyphite.host.device.wire.protocol import PROTOCOL, Status
 Parsed = TypeVar("Parsed")
 
 BOOT_SECONDS = 2.0
-"""After the first hello: a board that was reset by opening its port runs its bootloader first, and
-an Arduino Mega's waits for more as long as it gets bytes."""
+"""Seconds to wait after the first hello. Opening the port resets the board, whose bootloader then
+runs first; that of an Arduino Mega waits for more as long as bytes arrive."""
 
 HELLO_EVERY = 0.3
-"""Seconds between two later hellos."""
+"""Seconds to wait after each later hello."""
 
 LISTEN = 0.2
-"""Seconds of one read at most, so that a line that breaks meanwhile is noticed."""
+"""The longest time of one read in seconds, so that a line that breaks is noticed."""
 
 RETRIES = 12
-"""How often a request is repeated before the line is given up."""
+"""How often a request is repeated before the session fails."""
 
 LEAST_PATIENCE = 0.1
-"""Seconds to wait for an answer at least, however quick the board is: this PC may pause too."""
+"""The shortest time in seconds to wait for an answer: this PC may pause, too."""
 
 BITS_PER_BYTE = 11
-"""On the line: start, eight data bits, stop, and one to spare."""
+"""Bits on the line per byte: start, eight data bits, stop, and one to spare."""
 
 _REFUSALS = {
     Status.WRONG_SIZE: "says that the tensor's size is not its model's. Flash the right model",
@@ -56,10 +56,10 @@ _REFUSALS = {
 
 
 class Session:
-    """Talks to the board behind an open port.
+    """Sends requests to the board at an open port and receives its answers.
 
-    ``timeout``: seconds to wait for the first hello, and for the first inference. Later ones are
-    repeated sooner, as it is then known how long the board takes.
+    ``timeout``: seconds to wait for the first hello, and for the first inference. Later requests
+    are repeated sooner, as the time that the board takes is known then.
     """
 
     def __init__(self, port: serial.Serial, timeout: float = 10.0) -> None:
@@ -84,9 +84,10 @@ class Session:
         return self._hello or self.hello()
 
     def hello(self) -> Hello:
-        """Ask the board who it is until it answers; LinkError when it stays silent.
+        """Send hello until the board answers with its description.
 
-        Its answers are numbered anew from here on, so begin with this.
+        The ids of requests start anew, so this comes first. Raises LinkError where the board does
+        not answer within ``timeout``, or the line breaks.
         """
         end = time.monotonic() + self.timeout
         patience = BOOT_SECONDS
@@ -103,7 +104,9 @@ class Session:
     def infer(self, tensor: NDArray[Any]) -> Answer:
         """The board's scores for one input tensor of the model's shape.
 
-        Raises LinkError when the board does not answer, refuses, or saw another tensor.
+        Says hello first where nobody has. Raises InputError where ``tensor`` is not of the board's
+        input shape and type; LinkError where the board does not answer, refuses, or received
+        another tensor, or the line breaks.
         """
         board = self.board
         if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
@@ -125,7 +128,7 @@ class Session:
         return Answer(scores, reply.input_crc, seconds, reply.ticks)
 
     def _ask(self, content: bytes) -> InferReply:
-        """Send one tensor until it is answered. A repeat has the same id, so it runs once."""
+        """Send one tensor until it is answered. A repeat has the same id, so that it runs once."""
         self._request = (self._request + 1) & 0xFFFF
         message = infer_request(self._request, content)
         start = time.monotonic()
@@ -145,12 +148,12 @@ class Session:
         )
 
     def _own_reply(self, message: bytes) -> InferReply | None:
-        """The reply to the current request; late replies to others are no news."""
+        """The reply to the current request; None for a late reply to another one."""
         reply = parse_infer_answer(message)
         return reply if reply is not None and reply.request == self._request else None
 
     def _patience(self, request_bytes: int) -> float:
-        """Seconds to wait for an answer: the line's time and, once known, some of the board's."""
+        """Seconds to wait for an answer: those of the line, and four times those of the board."""
         on_the_line = 2.0 * request_bytes * BITS_PER_BYTE / self._port.baudrate
         if self._slowest is None:
             return on_the_line + self.timeout
@@ -160,12 +163,12 @@ class Session:
         try:
             self._port.write(encode_frame(message))
         except serial.SerialTimeoutException:
-            pass  # nobody takes the bytes: the missing answer will tell
+            pass  # nobody takes the bytes: then no answer comes
         except (serial.SerialException, OSError) as error:
             raise LinkError(self._broken(error)) from error
 
     def _receive(self, parse: Callable[[bytes], Parsed | None], seconds: float) -> Parsed | None:
-        """The first message that ``parse`` accepts, or None after so many seconds."""
+        """The first message that ``parse`` accepts; None where none comes in so many seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             for message in self._reader.feed(self._read(left)):
@@ -212,10 +215,12 @@ class Session:
 def open_session(
     url: str, sha256: str | None = None, timeout: float = 10.0, baud: int = 115200
 ) -> Iterator[Session]:
-    """Open the port ``url``, say hello, and yield the session; the port is closed behind it.
+    """Open the port ``url``, say hello, and yield the session; the port is closed after the block.
 
-    Raises LinkError when the port cannot be had, when the board is silent or speaks another
-    version of the protocol, and when ``sha256`` is given and the board holds another model.
+    Raises PortError where the port cannot be opened; LinkError where the board does not answer, has
+    another version of the protocol, or another model than ``sha256``, if that is given. For an
+    emulated board, also InputError where a setting in ``url`` is wrong, BoardError where there is
+    no such board, ToolError where its emulator is not installed.
     """
     port = open_port(url, baud)
     try:
@@ -227,7 +232,10 @@ def open_session(
 
 
 def check_board(url: str, board: Hello, sha256: str | None) -> None:
-    """Raise LinkError when the host cannot work with this board for this model."""
+    """Make sure that ``board`` speaks this protocol and has the model ``sha256``, if given.
+
+    Raises LinkError where it has not; ``url`` is for its message.
+    """
     if board.protocol != PROTOCOL:
         raise LinkError(
             f"The board on {url} speaks protocol {board.protocol}, and this host speaks {PROTOCOL}."
@@ -242,7 +250,7 @@ def check_board(url: str, board: Hello, sha256: str | None) -> None:
 
 
 def _remedy(url: str, name: str) -> str:
-    """The command that puts a model onto the board that calls itself ``name``."""
+    """The command that puts a model onto the board called ``name``."""
     known = {board.name: board for board in all_boards()}
     if name in known and known[name].arduino:
         return f"glyphite flash MODEL --board {name} --port {url}"

@@ -1,4 +1,4 @@
-"""How deep a sketch's stack goes: measured on the emulated board, to the byte."""
+"""Measures the peak of a sketch's stack on the emulated board, to the byte."""
 
 import json
 import math
@@ -15,14 +15,15 @@ from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.protocol_sim import Serial
 
 SILENCE = 10.0
-"""Seconds for hello, and for one try of an inference, which may take 3 on a Mega's own clock."""
+"""Seconds to wait for hello and for an inference, which may take 3 by a Mega's own clock."""
 
 
 def measure_stack(board: Board, firmware: Path) -> int | None:
-    """The peak of the stack, in bytes, over hello and three inferences of extreme and random input.
+    """The peak of the stack, in bytes, during hello and inferences of random and extreme inputs.
 
-    None where the emulator or its tools are not installed here. Raises DoesNotFitError when the
-    stack runs into the static data, LinkError when the sketch does not answer.
+    None where the emulator or its tools are not installed. Raises DoesNotFitError where the stack
+    grows into the static data, LinkError where the sketch does not answer, InputError where
+    ``firmware`` cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         flash, report = Path(scratch) / "all.flash", Path(scratch) / "report.json"

@@ -1,7 +1,7 @@
-"""Puts a built sketch onto an Arduino that arduino-cli uploads to, and finds its port again.
+"""Uploads a built sketch to an Arduino by arduino-cli, and finds the board's port again.
 
-A board with USB of its own leaves the line while it is written, and may come back under another
-name; arduino-cli drives each board's own tool (bossac, dfu-util, picotool, OpenOCD, esptool).
+A board with USB of its own disconnects while it is written, and may come back under another name.
+arduino-cli runs the tool of each board (bossac, dfu-util, picotool, OpenOCD, esptool).
 """
 
 import re
@@ -19,22 +19,23 @@ from glyphite.host.device.transport import open_port
 UPLOAD_SECONDS = 300.0
 """A large sketch takes a minute, and the boards' own tools try again by themselves."""
 BACK_SECONDS = 15.0
-"""For a board to come back after it was written."""
+"""Seconds for a board to come back after it was written."""
 
 
 def upload(image: Path, board: Board, arduino: Arduino, port: str) -> str:
-    """Upload what was built with ``image``; returns the port that the board has afterwards.
+    """Upload the files that were built with ``image``; returns the board's port afterwards.
 
-    Raises ToolError where arduino-cli or the core is absent or fails, BoardError for another board
-    at ``port`` or an emulated one, LinkError when the port cannot be had, before or after.
+    Raises BoardError where ``port`` is emulated or has another board, ToolError where arduino-cli
+    or the board's core is missing or fails, PortError where the port cannot be opened, LinkError
+    where it does not come back afterwards.
     """
     if "://" in port:
         raise BoardError(
-            f"The board {board.name!r} is not emulated, and {port} is no port that arduino-cli "
+            f"The board {board.name!r} is not emulated, and {port} is not a port that arduino-cli "
             "could upload to. Name the board's own: /dev/ttyACM0, COM3."
         )
     command = upload_command(require_cli(board, arduino), arduino, port, uploads(image))
-    open_port(port, board.serial.baud).close()  # whatever is wrong with the port is said there
+    open_port(port, board.serial.baud).close()  # raises PortError if the port cannot be used
     ensure_right_board(board, port, usb_id(port))
     uploaded = attempt(command, UPLOAD_SECONDS)
     if uploaded.code != 0:
@@ -43,13 +44,13 @@ def upload(image: Path, board: Board, arduino: Arduino, port: str) -> str:
 
 
 def upload_command(cli: str, arduino: Arduino, port: str, folder: Path) -> list[str]:
-    """What uploads the files in ``folder``, and reads them back where the board's tool can."""
+    """The command that uploads the files in ``folder``, and reads them back if the tool can."""
     options = ("--fqbn", arduino.fqbn, "--port", port, "--input-dir", str(folder), "--verify")
     return [cli, "upload", *options]
 
 
 def usb_id(port: str) -> str | None:
-    """Vendor and product of the device at ``port``; None where it is not known."""
+    """Vendor and product id of the device at ``port``, as "2341:0043"; None where not known."""
     for found in list_ports.comports():
         if found.device == port and found.vid is not None and found.pid is not None:
             return f"{found.vid:04x}:{found.pid:04x}"
@@ -57,7 +58,10 @@ def usb_id(port: str) -> str | None:
 
 
 def ensure_right_board(board: Board, port: str, found: str | None) -> None:
-    """BoardError when the USB id ``found`` at ``port`` is another board's."""
+    """Make sure that the USB id ``found`` at ``port`` is not another board's.
+
+    Raises BoardError where it is.
+    """
     others = [
         other.name
         for other in all_boards()
@@ -65,19 +69,19 @@ def ensure_right_board(board: Board, port: str, found: str | None) -> None:
     ]
     if others and not (board.arduino and found in board.arduino.usb_ids):
         raise BoardError(
-            f"The board on {port} is no {board.name!r}: its USB id, {found}, is that of "
+            f"The board on {port} is not a {board.name!r}: its USB id, {found}, is that of "
             f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
         )
 
 
 def new_port(said: str) -> str | None:
-    """The port that arduino-cli says the board has now."""
+    """The board's new port in the output of arduino-cli; None where it names none."""
     found = re.search(r"New upload port: (\S+)", said)
     return found[1] if found else None
 
 
 def failure(said: str, board: Board, port: str) -> str:
-    """The sentence for an upload that failed, from what arduino-cli said."""
+    """The sentence on an upload that failed, from the output of arduino-cli."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     causes = [line for line in lines if re.search("error|fail|no device|not found", line, re.I)]
     cause = (causes or lines or ["nothing"])[0].rstrip(".")
@@ -88,7 +92,7 @@ def failure(said: str, board: Board, port: str) -> str:
 
 
 def _back(board: Board, port: str) -> str:
-    """``port``, once it can be opened again; LinkError when it stays away."""
+    """``port``, once it can be opened again; LinkError where it does not come back."""
     end = time.monotonic() + BACK_SECONDS
     while True:
         try:

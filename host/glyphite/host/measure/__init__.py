@@ -1,1 +1,1 @@
-"""Runners held against each other: accuracy, bytes, time and memory."""
+"""Comparisons and measurements of runners: accuracy, bytes, time and memory."""

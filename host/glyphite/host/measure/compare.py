@@ -1,4 +1,4 @@
-"""One test set on several runners: how good each is, and how alike they are."""
+"""One test set on several runners: the accuracy of each, and the differences between them."""
 
 import io
 import json
@@ -13,15 +13,16 @@ from glyphite.convert import metrics
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import TITLES, Advance, Runner, Scores, Tensors
+from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
 
 Labels = NDArray[np.uint8]
 FLOAT = "float"
 
 
 class RunnerFigures(TypedDict):
-    """How one runner did."""
+    """The figures of one runner."""
 
     name: str
     title: str
@@ -30,7 +31,7 @@ class RunnerFigures(TypedDict):
     interval: list[float]
     """The 95 % Wilson interval of the accuracy: low and high, as fractions."""
     drop_points: float | None
-    """Percentage points lost against the float model; None without one."""
+    """The accuracy lost against the float model, in percentage points; None without one."""
 
 
 class PairFigures(TypedDict):
@@ -42,15 +43,15 @@ class PairFigures(TypedDict):
     only_first_right: int
     only_second_right: int
     mcnemar: float
-    """The chance of a split this uneven, were both equally good."""
+    """The p-value: the chance of so uneven a split if both are equally good."""
     images_differ: int | None
-    """Images with a byte that differs. This and what follows is None with a float runner."""
+    """Images with a byte that differs. This and the next two are None with a float runner."""
     bytes_differ: int | None
     largest_difference: int | None
 
 
 class Comparison(TypedDict):
-    """What compare.json holds."""
+    """The content of compare.json."""
 
     model: str
     sha256: str
@@ -61,16 +62,24 @@ class Comparison(TypedDict):
 
 
 def run_all(
-    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Advance]
+    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Progress]
 ) -> dict[str, Scores]:
-    """The scores of each runner by its name; ``watch`` gives each the progress it reports to."""
+    """The scores (n, classes) of each runner, by its name.
+
+    ``watch`` gives the callback to which a runner reports its progress. Raises what a runner's
+    ``run`` raises, always a GlyphiteError.
+    """
     return {runner.name: runner.run(tensors, watch(runner)) for runner in runners}
 
 
 def summarize(
     manifest: Manifest, scores: Mapping[str, Scores], labels: Labels, tools: Mapping[str, str]
 ) -> Comparison:
-    """The figures of ``scores`` (n, classes) by runner against ``labels`` (n,)."""
+    """The figures of each runner's ``scores`` (n, classes) against the ``labels`` (n,).
+
+    Raises ValueError where the numbers of images differ, or the scores of an int8 runner are not
+    int8.
+    """
     return Comparison(
         model=manifest.name,
         sha256=manifest.sha256,
@@ -125,7 +134,10 @@ def save(
     labels: Labels,
     tensors: Tensors,
 ) -> None:
-    """Write compare.json, and scores.npz with all scores and the images that anyone misread."""
+    """Write compare.json, and scores.npz with all scores and the images that some runner misread.
+
+    Raises OSError where the model's folder cannot be written.
+    """
     wrong = [metrics.answers(given) != labels for given in scores.values()]
     misread = np.flatnonzero(np.any(wrong, axis=0))
     packed = io.BytesIO()
@@ -142,7 +154,10 @@ def save(
 
 
 def check_drop(comparison: Comparison, max_drop: float) -> None:
-    """Raise CheckFailedError where a runner lost more than ``max_drop`` percentage points."""
+    """Make sure that no runner loses more than ``max_drop`` percentage points of accuracy.
+
+    Raises CheckFailedError where one does.
+    """
     for figures in comparison["runners"]:
         drop = figures["drop_points"]
         if drop is not None and drop > max_drop:
@@ -154,7 +169,10 @@ def check_drop(comparison: Comparison, max_drop: float) -> None:
 
 
 def check_generated_c(comparison: Comparison) -> None:
-    """Raise CheckFailedError where a byte of the generated C differs from TFLM's."""
+    """Make sure that every byte of the generated C is TFLM's.
+
+    Raises CheckFailedError where one differs.
+    """
     for pair in comparison["pairs"]:
         if (pair["first"], pair["second"]) == ("int8_tflm", "c") and pair["bytes_differ"]:
             raise CheckFailedError(

@@ -1,8 +1,8 @@
-"""A picture of one digit, made like those of MNIST.
+"""Reads a picture of one digit, and makes it like those of MNIST.
 
 MNIST's own way (Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits"):
-white on black, scaled to fit 20x20 pixels with its shape kept and its edges smoothed, then moved so
-that its centre of mass lies in the middle of 28x28 pixels.
+white on black, scaled to 20x20 pixels with its aspect ratio kept and its edges anti-aliased, then
+moved so that its centre of mass is in the middle of 28x28 pixels.
 """
 
 import warnings
@@ -20,23 +20,23 @@ BOX = 20
 CENTRE = 14
 """Measured: the centres of mass of all test images lie within half a pixel of (14, 14)."""
 MAX_PIXELS = 50_000_000
-"""Larger than any camera's picture needs to be; decoding more takes seconds and gigabytes."""
+"""The largest picture that is read: decoding more takes seconds and gigabytes."""
 LEAST_CONTRAST = 0.1
-"""Of the full range: below it a picture is an empty page."""
+"""A fraction of the full range: a picture of less contrast is empty."""
 FAINT = 0.15
-"""Of the digit's own contrast: below it a pixel is paper grain or a trace of compression."""
+"""A fraction of the digit's own contrast: a fainter pixel is noise of paper or compression."""
 
 Grey = NDArray[np.float64]
-"""(height, width), 0 black to 1 white; for ink, 0 paper to 1 the strongest stroke."""
+"""(height, width), 0 black to 1 white; of ink, 0 for paper to 1 for the strongest stroke."""
 
 
 def read_digit(path: Path) -> NDArray[np.uint8]:
-    """The digit in a picture of any size and kind, as MNIST would have it: (28, 28) of 0..255.
+    """The digit in a picture of any size and format, as one of MNIST: (28, 28) of 0..255.
 
-    Dark on light and light on dark are both read. Raises ImageError where the file is no picture,
-    is absurdly large, or has nothing drawn in it.
+    It may be dark on light or light on dark. Raises InputError where the file cannot be read,
+    ImageError where it is not a picture, is damaged or too large, or is empty.
     """
-    read_bytes(path)  # no such file, or not a readable one: said as everywhere
+    read_bytes(path)  # its error has the usual sentence for a file that is missing
     ink = _ink(_grey(_open(path)), path)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -46,7 +46,8 @@ def read_digit(path: Path) -> NDArray[np.uint8]:
 def _open(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is ours
+            # MAX_PIXELS is checked instead.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))
@@ -73,7 +74,10 @@ def _too_large(path: Path, size: str) -> str:
 
 
 def _grey(image: Image.Image) -> Grey:
-    """Any of Pillow's modes as grey. A transparent picture lies on what its ink stands out from."""
+    """A picture of any of Pillow's modes as grey.
+
+    The ground of a transparent picture is white for dark ink and black for light ink.
+    """
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits or more: Pillow would clip them
         values = np.asarray(image, np.float64)
         return np.divide(values, max(65535.0, values.max()))
@@ -86,10 +90,10 @@ def _grey(image: Image.Image) -> Grey:
 
 
 def _ink(grey: Grey, path: Path) -> Grey:
-    """How strongly each pixel stands out from the paper, which is what the border shows.
+    """The contrast of each pixel to the paper, whose shade is the median of the border.
 
-    Paper grain is taken for normal noise, estimated from its median absolute deviation (1.4826 of
-    them are a standard deviation); what is within 5 deviations is paper.
+    The grain of the paper is taken as normal noise. Its standard deviation is estimated as 1.4826
+    times the median absolute deviation; what is within 5 standard deviations is paper.
     """
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = float(np.median(border))
@@ -107,7 +111,7 @@ def _ink(grey: Grey, path: Path) -> Grey:
 
 
 def _fit(digit: Grey) -> Grey:
-    """Scale a digit so that its longer side is 20 pixels, averaging what falls together."""
+    """Scale a digit so that its longer side has 20 pixels, each an average of those it covers."""
     scale = BOX / max(digit.shape)
     height, width = (max(1, round(side * scale)) for side in digit.shape)
     image = Image.fromarray(digit.astype(np.float32))
@@ -115,7 +119,7 @@ def _fit(digit: Grey) -> Grey:
 
 
 def _centre(digit: Grey) -> NDArray[np.uint8]:
-    """Put a digit of at most 20x20 into 28x28 pixels, its centre of mass in the middle."""
+    """Place a digit of at most 20x20 in 28x28 pixels, its centre of mass in the middle."""
     height, width = digit.shape
     mass = digit.sum()
     row = round(CENTRE - float(digit.sum(axis=1) @ np.arange(height) / mass))

@@ -1,6 +1,7 @@
-"""Which layer is the first to differ from TensorFlow Lite Micro, byte by byte, for one input.
+"""Finds the first layer whose bytes differ from TensorFlow Lite Micro's, for one input.
 
-The generated C runs on this PC, watched after each kernel call; TFLM keeps all of its tensors.
+The generated C runs on this PC, and its arena is read after each kernel call; TFLM keeps all of its
+tensors.
 """
 
 import ctypes
@@ -44,11 +45,11 @@ class Difference:
     layer: str
     operator: str
     place: tuple[int, ...]
-    """Of the first element that differs, in the output's shape."""
+    """The index of the first element that differs, in the output's shape."""
     found: float
     expected: float
     differing: int
-    """Elements of this layer's output."""
+    """The number of elements of the layer's output that differ."""
     elements: int
 
     @property
@@ -70,7 +71,12 @@ class Trace:
 
 
 def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
-    """Run ``folder``'s generated C on one input (*shape); None where another compiler made it."""
+    """Run ``folder``'s generated C on one input (*shape), and compare each layer with TFLM.
+
+    None where the C was made by another version of the compiler or for an AVR. Raises InputError
+    where a file cannot be read, ModelError where the model cannot be compiled or run by TFLM,
+    ToolError where the C compiler or tflite-micro is missing or fails.
+    """
     target = _target((folder.generated / "model.h").read_text())
     if target is None or target[0] in AVR:
         return None
@@ -91,7 +97,7 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
 
 
 def _target(header: str) -> tuple[str, Goal] | None:
-    """What the C was made for; None where another compiler does not say."""
+    """Architecture and goal of the C; None where its header does not have them."""
     found = _TARGET.search(header)
     return (found[1], Goal(found[2])) if found else None
 
@@ -104,7 +110,7 @@ def _places(text: str) -> str | None:
 def _compare(
     layer: Layer, made: int, found: NDArray[Any], expected: NDArray[Any]
 ) -> Difference | None:
-    """Compare the first ``made`` elements: of a tensor's rows, those that are read are made."""
+    """Compare the first ``made`` elements: rows that no layer reads are not computed."""
     ours, theirs = found.ravel()[:made], expected.ravel()[:made]
     sides = (side.view(np.uint8).reshape(made, side.itemsize) for side in (ours, theirs))
     wrong = np.flatnonzero(np.not_equal(*sides).any(axis=1))
@@ -125,7 +131,7 @@ def _compare(
 def _run(
     folder: ModelFolder, compiled: Compiled, tensor: Tensors
 ) -> tuple[Scores, dict[int, NDArray[Any]]]:
-    """The output, and every tensor that some layer writes; rows that none reads stay zero."""
+    """The output, and every tensor that a layer writes; rows that are not computed stay zero."""
     graph = compiled.program.graph
     tensors = {
         step.output: np.zeros(graph.tensors[step.output].shape, graph.tensors[step.output].dtype)

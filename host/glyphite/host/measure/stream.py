@@ -1,4 +1,4 @@
-"""Test images over a serial line to a board, and its answers against TensorFlow Lite Micro's."""
+"""Sends test images to a board, and compares its scores with TensorFlow Lite Micro's."""
 
 import io
 import json
@@ -23,8 +23,8 @@ from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 
-Told = Callable[[int, Answer], None]
-"""Called with each image's index and answer as it comes; with several boards, from threads."""
+OnAnswer = Callable[[int, Answer], None]
+"""Called with each image's index and answer as it arrives; with several boards, from threads."""
 
 EMULATED = "sim://"
 BAUD = 115200
@@ -38,12 +38,12 @@ class Link:
     sha256: str
     baud: int = BAUD
     jobs: int = 1
-    """Emulated boards to share the images among."""
+    """The number of emulated boards that share the images."""
 
 
 @dataclass(frozen=True)
 class Streamed:
-    """What came back."""
+    """The answers of the board, or of several that shared the images."""
 
     hello: Hello
     scores: Tensors
@@ -51,14 +51,14 @@ class Streamed:
     seconds: NDArray[np.float64]
     """(n,): the board's own time for each image; nan where its timer's rate is not known."""
     ticks: NDArray[np.int64]
-    """(n,): the same in the unit of the board's timer."""
+    """(n,): the same in ticks of the board's timer."""
     wall_seconds: float
-    """From the first image sent to the last answer, hello not counted."""
+    """Seconds from the first image sent to the last answer, without the hello."""
     retries: int
 
 
 class Streaming(TypedDict):
-    """What stream.json holds."""
+    """The content of stream.json."""
 
     model: str
     sha256: str
@@ -79,15 +79,17 @@ class Streaming(TypedDict):
     retries: int
     images_per_second: float
     seconds_per_image: dict[str, float] | None
-    """Mean, least and most of the board's own time; None where the board cannot tell."""
+    """Mean, minimum and maximum of the board's own time; None where its rate is not known."""
     instructions_per_image: int | None
-    """The mean, where the board's timer counts instructions (its board file says so)."""
+    """The mean, where the board's timer counts instructions, as its board file says."""
 
 
-def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
-    """Send each tensor, wait for its answer, and tell of it.
+def stream(link: Link, tensors: Tensors, on_answer: OnAnswer) -> Streamed:
+    """Send each of ``tensors`` (n, *shape), wait for its answer, and call ``on_answer``.
 
-    Raises LinkError where a board is silent, is another than expected, or answers amiss.
+    Raises InputError where several jobs are asked of a real board or a setting of an emulated one
+    is wrong, PortError where the port cannot be opened, LinkError where a board does not answer,
+    holds another model or answers wrongly, BoardError and ToolError where one cannot be emulated.
     """
     if link.jobs > 1 and not link.url.startswith(EMULATED):
         raise InputError(
@@ -99,7 +101,7 @@ def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
 
     def one(share: NDArray[np.int64]) -> Streamed:
         try:
-            return _stream_share(link, tensors, share, told, stop)
+            return _stream_share(link, tensors, share, on_answer, stop)
         except BaseException:
             stop.set()
             raise
@@ -113,14 +115,18 @@ def stream(link: Link, tensors: Tensors, told: Told) -> Streamed:
 
 
 def _stream_share(
-    link: Link, tensors: Tensors, share: NDArray[np.int64], told: Told, stop: threading.Event
+    link: Link,
+    tensors: Tensors,
+    share: NDArray[np.int64],
+    on_answer: OnAnswer,
+    stop: threading.Event,
 ) -> Streamed:
     with open_session(link.url, link.sha256, baud=link.baud) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):
             answers.append(answer)
-            told(int(index), answer)
+            on_answer(int(index), answer)
             if stop.is_set():
                 break
         return Streamed(
@@ -134,7 +140,7 @@ def _stream_share(
 
 
 def _join(parts: list[Streamed]) -> Streamed:
-    """The parts of several boards that ran at the same time, in the images' order."""
+    """The answers of several boards that ran at the same time, in the order of the images."""
     return Streamed(
         parts[0].hello,
         np.concatenate([part.scores for part in parts]),
@@ -152,7 +158,10 @@ def summarize(
     reference: Scores,
     labels: NDArray[np.uint8],
 ) -> Streaming:
-    """The figures of one run against the labels (n,) and TFLM's scores (n, classes)."""
+    """The figures of one run against the labels (n,) and TFLM's scores (n, classes).
+
+    Raises ValueError where the numbers of images or the types of the scores differ.
+    """
     accuracy = metrics.accuracy(metrics.answers(streamed.scores), labels)
     difference = metrics.byte_differences(streamed.scores, reference)
     return Streaming(
@@ -178,7 +187,7 @@ def summarize(
 
 
 def board_name(hello: Hello) -> str:
-    """What the board calls itself, fit for a folder's name; "board" where it does not tell."""
+    """The board's own name as the name of a folder; "board" where it gives none."""
     name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in hello.board)
     return name or "board"
 
@@ -193,14 +202,17 @@ def _instructions(streamed: Streamed) -> int | None:
     try:
         emulator = load_board(streamed.hello.board).emulator
     except BoardError:
-        return None  # a board of the user's own: nothing is known of its timer
+        return None  # a board without a board file here: nothing is known of its timer
     if emulator is None or emulator.instructions_per_tick is None:
         return None
     return round(float(streamed.ticks.mean()) * emulator.instructions_per_tick)
 
 
 def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
-    """Write stream.npz (scores and times of each image) and stream.json to a board's folder."""
+    """Write stream.npz (scores and times of each image) and stream.json to a board's folder.
+
+    Raises OSError where the folder cannot be written.
+    """
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
@@ -214,7 +226,10 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
 
 
 def check(streaming: Streaming) -> None:
-    """Raise CheckFailedError where a byte of the board differs from TFLM's."""
+    """Make sure that every byte of the board's scores is TFLM's.
+
+    Raises CheckFailedError where one differs.
+    """
     if streaming["mismatched_bytes"]:
         raise CheckFailedError(
             f"{streaming['board']} differs from TensorFlow Lite Micro in "
@@ -225,17 +240,17 @@ def check(streaming: Streaming) -> None:
 
 
 class RunningAccuracy:
-    """The share of right answers so far; may be told by several threads."""
+    """The fraction of right answers so far; several threads may add answers."""
 
     def __init__(self, labels: NDArray[np.uint8]) -> None:
         self._labels = labels
         self._lock = threading.Lock()
-        self._told = 0
+        self._answered = 0
         self._right = 0
 
     def add(self, index: int, answer: Answer) -> float:
-        """Count the answer to image ``index``; the accuracy so far."""
+        """Count the answer to image ``index``; returns the accuracy so far, 0 to 1."""
         with self._lock:
-            self._told += 1
+            self._answered += 1
             self._right += int(answer.scores.argmax() == self._labels[index])
-            return self._right / self._told
+            return self._right / self._answered

@@ -1,4 +1,4 @@
-"""Any int8 inputs through a board and through TensorFlow Lite Micro: every byte must be equal."""
+"""Runs inputs on a board and in TensorFlow Lite Micro: every byte of the scores must be equal."""
 
 import io
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ from glyphite.convert import metrics
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
-from glyphite.host.runners.base import Advance, Runner, Scores, Tensors
+from glyphite.host.runners.base import Runner, Scores, Tensors
 
 LOW, HIGH = -128, 127
 
 
 class GroupFigures(TypedDict):
-    """How board and TFLM differ on one kind of inputs."""
+    """How board and TFLM differ on one group of inputs."""
 
     inputs: str
     images: int
@@ -30,16 +31,16 @@ class GroupFigures(TypedDict):
 
 
 def random_inputs(shape: tuple[int, ...], count: int, seed: int = 1) -> Tensors:
-    """``count`` inputs of ``shape`` (without the batch), every byte equally likely."""
+    """``count`` int8 inputs (count, *shape), every value equally likely."""
     generator = np.random.default_rng(seed)
     return generator.integers(LOW, HIGH, (count, *shape), np.int8, endpoint=True)
 
 
 def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
-    """Inputs of ``shape`` that drive sums to their ends and edges into every corner.
+    """Int8 inputs (n, *shape) that drive sums to their limits and show errors at edges.
 
-    All low, all zero, all high; checkerboards of 1 and 2 elements; stripes; a single high element
-    on low (and the reverse) at the first, a middle and the last place; a ramp.
+    All -128, all 0, all 127; checkerboards of 1 and 2 elements; stripes; a single 127 among -128
+    (and the reverse) at the first, a middle and the last place; a ramp.
     """
     size = int(np.prod(shape))
     index = np.arange(size)
@@ -57,10 +58,10 @@ def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
 
 
 def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]:
-    """The int8 inputs of each group as float32 that the model's first QUANTIZE makes them of.
+    """The int8 inputs of each group as float32 inputs of a model that begins with QUANTIZE.
 
-    Between two int8 values, each float lies somewhere else, so that rounding is tried as well.
-    Inputs that are floats already stay as they are.
+    A float is ``(int8 - zero_point + r) * scale`` with r random in -1..1, so that rounding is
+    tested as well. Inputs that are floats already stay as they are.
     """
     scale, zero_point = 1.0, 0
     for operator in graph.consumers(graph.inputs[0]):
@@ -79,7 +80,11 @@ def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]
 
 
 def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tensors:
-    """The inputs (n, *shape) of a .npy file; InputError where it holds anything else."""
+    """The inputs (n, *shape) of a .npy file.
+
+    Raises InputError where it cannot be read, is not a .npy file, is empty, or has another shape or
+    type than ``dtype``.
+    """
     try:
         inputs = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
     except (ValueError, EOFError) as error:
@@ -98,7 +103,7 @@ def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tens
 
 @dataclass(frozen=True)
 class Compared:
-    """What differs, and for which input first."""
+    """The differences, and the first input that has one."""
 
     figures: list[GroupFigures]
     wrong: tuple[Tensors, Scores, Scores] | None
@@ -106,12 +111,16 @@ class Compared:
 
 
 def compare_groups(
-    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, advance: Advance
+    groups: Mapping[str, Tensors], board: Runner, oracle: Runner, progress: Progress
 ) -> Compared:
-    """Run every group of inputs on both, and count what differs."""
+    """Run every group of inputs (n, *shape) on both, and count the differences.
+
+    Raises what ``run`` of either raises, always a GlyphiteError, and ValueError where the two give
+    scores of different shapes.
+    """
     tensors = np.concatenate(list(groups.values()))
     ends = np.cumsum([len(group) for group in groups.values()])[:-1]
-    answers, expected = board.run(tensors, advance), oracle.run(tensors, advance)
+    answers, expected = board.run(tensors, progress), oracle.run(tensors, progress)
     pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
     figures = [_figures(name, *pair) for name, *pair in pairs]
     differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))
@@ -133,9 +142,9 @@ def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
 
 
 def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
-    """Where the first difference comes from, as far as the generated C on this PC tells.
+    """A sentence on the cause of the first difference, from the generated C on this PC.
 
-    ``answer`` is the board's, ``expected`` TFLM's, for the input that was traced.
+    ``answer`` are the board's scores and ``expected`` TFLM's, for the input that was traced.
     """
     if traced is None:
         return (
@@ -156,7 +165,10 @@ def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
 
 
 def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
-    """Raise CheckFailedError where a byte differs; ``cause`` is a sentence on it."""
+    """Make sure that no byte differs.
+
+    Raises CheckFailedError where one does; ``cause`` is a sentence for its message.
+    """
     differing = [group for group in figures if group["bytes_differ"]]
     if differing:
         kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)

@@ -12,16 +12,17 @@ from glyphite.host.report.page import render
 
 @dataclass(frozen=True)
 class Written:
-    """Where the report lies."""
+    """The files of a report."""
 
     document: Path
     page: Path
 
 
 def write_report(folder: ModelFolder) -> Written:
-    """Write report.json and report.html from whatever results the model's folder has.
+    """Write report.json and report.html from the results in the model's folder.
 
-    Raises InputError where there are none yet.
+    Raises InputError where there are none yet or a file of them is damaged, ModelError where the
+    .tflite cannot be used, ToolError where it has no manifest and no LiteRT is installed.
     """
     results = collect(folder)
     written = Written(folder.root / "report.json", folder.root / "report.html")

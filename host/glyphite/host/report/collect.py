@@ -1,6 +1,6 @@
-"""Gathers a model's results from the files in its folder into one document.
+"""Collects a model's results from the files in its folder in one document.
 
-Results of another .tflite than the present one are stale and left out.
+Results of another .tflite than the one there now are out of date and left out.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Misread:
-    """A test image that TensorFlow Lite Micro's int8 answer gets wrong."""
+    """A test image for which TensorFlow Lite Micro's answer is wrong."""
 
     index: int
     label: str
@@ -41,25 +41,29 @@ class Misread:
     others: dict[str, str]
     """The other runners' answers, by title."""
     scores: list[float]
-    """By class, as shares of 1."""
+    """By class, dequantized."""
     pixels: NDArray[np.uint8]
     """(28, 28)."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """``document`` is report.json; what only the page shows stands beside it."""
+    """``document`` is report.json; the rest is shown on the page alone."""
 
     document: Document
     named: str
-    """What a command calls the model: its name, or the path of a foreign .tflite."""
+    """How a command names the model: by its name, or by the path of its .tflite."""
     misread: list[Misread]
-    """The surest mistakes first."""
+    """Sorted by the highest score, the highest first."""
     history: Document | None
 
 
 def collect(folder: ModelFolder) -> Results:
-    """All current results of a model. Raises InputError where there are none."""
+    """All current results of a model.
+
+    Raises InputError where there are none or a file of them is damaged, ModelError where the
+    .tflite cannot be used, ToolError where it has no manifest and no LiteRT is installed.
+    """
     manifest = read_manifest(folder)
     known = folder.shipped or folder.tflite.parent == folder.root
     named = folder.name if known else str(folder.tflite)
@@ -109,13 +113,13 @@ def _read(path: Path) -> Document:
         content: Document = json.loads(read_bytes(path))
     except ValueError as error:
         raise InputError(
-            f"{path} is damaged: it is no JSON. Delete it, and make it anew."
+            f"{path} is damaged: it is not JSON. Delete it, and make it again."
         ) from error
     return content
 
 
 def _current(path: Path, manifest: Manifest) -> Document | None:
-    """The results in ``path`` if it is there and of this very model."""
+    """The results in ``path`` if it exists and is of this .tflite."""
     if not path.is_file():
         return None
     content = _read(path)
@@ -134,7 +138,7 @@ def _age(path: Path) -> float:
 
 
 def _sizes(folder: ModelFolder) -> list[Document]:
-    """What the firmware takes of each board that it was built for."""
+    """The memory that the firmware takes of each board for which it was built."""
     sizes = []
     for path in sorted(folder.root.glob("*/size.json")):
         size, name = _read(path), path.parent.name
@@ -146,7 +150,7 @@ def _sizes(folder: ModelFolder) -> list[Document]:
 
 
 def _limits(name: str) -> tuple[int | None, int | None]:
-    """A board's flash and RAM in bytes; None where it has no limit or its file is not ours."""
+    """A board's flash and RAM in bytes; None where it has no limits or no board file here."""
     try:
         memory = load_board(name).memory
     except BoardError:
@@ -160,14 +164,14 @@ def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
 
 
 def _training(history: Document) -> Document:
-    """What the model's figures depend on, and where training ended."""
+    """The settings of the training, and the figures of its last epoch."""
     keys = ("network", "epochs", "batch_size", "seed", "parameters")
     ended = {key: values[-1] for key, values in history.items() if isinstance(values, list)}
     return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
 
 
 def _scores(folder: ModelFolder, comparison: Document | None) -> dict[str, NDArray[Any]] | None:
-    """The arrays of scores.npz, if they belong to the comparison."""
+    """The arrays of scores.npz if they are those of the comparison."""
     if comparison is None or not folder.scores.is_file():
         return None
     with np.load(folder.scores, allow_pickle=False) as packed:
@@ -182,7 +186,7 @@ def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> Document:
 
 
 def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> list[Misread]:
-    """What the oracle misreads, sorted by how sure it was of its wrong answer."""
+    """The images for which the oracle is wrong, those with the highest score first."""
     given = {name: metrics.answers(scores[name]) for name in TITLES if name in scores}
     output = manifest.output
     real = (scores[ORACLE].astype(float) - output.zero_point) * output.scale
@@ -207,7 +211,7 @@ def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> list[Misrea
 
 
 def _pixels(manifest: Manifest, tensor: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """The picture that an input tensor stands for: ``quantize_pixels`` backwards."""
+    """The pixels (28, 28) of an input tensor: the inverse of ``quantize_pixels``."""
     real = manifest.dequantize_input(tensor) * manifest.pixel_divisor
     return np.clip(np.round(real), 0, 255).astype(np.uint8).reshape(SIDE, SIDE)
 

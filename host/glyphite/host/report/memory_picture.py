@@ -1,4 +1,4 @@
-"""The arena over time as a picture: a rectangle a row, as wide as it lives, as tall as it is."""
+"""A picture of the arena over time: a rectangle per row of a buffer, its width is its lifetime."""
 
 import io
 from dataclasses import dataclass
@@ -14,20 +14,21 @@ from glyphite.convert.files import write_bytes
 INK, PAPER, FAINT = "#22303c", "#ffffff", "#c9d2da"
 COLOURS = ("#2a6f97", "#e09f3e", "#5b8e7d", "#9e2a2b", "#7d5ba6", "#468faf", "#bc6c25", "#6a994e")
 LABEL_SHARE = 0.035
-"""A buffer less tall than this share of the arena has its label above it."""
+"""A buffer of less than this fraction of the arena has its label above it."""
 LABEL_WIDTH = 0.1
-"""Of a label, as a share of all moments."""
+"""The width of a label, as a fraction of the time axis."""
 LINE_SHARE = 0.01
-"""A row less tall than this share of the arena has no line around it."""
+"""A row of less than this fraction of the arena has no line around it."""
 NAMED = 24
-"""Runs of a layer's calls that are named below the picture; where there are more, none is."""
+"""Where calls change from layer to layer more often, no layer is named below the picture."""
 KINDS = ("png", "svg", "pdf")
 
 
 def draw(compiled: Compiled, path: Path) -> None:
     """Write the picture of ``compiled``'s arena to ``path``.
 
-    Raises InputError where it cannot be written, ToolError where matplotlib is not installed.
+    Raises InputError where it cannot be written or ``path`` does not end in one of ``KINDS``,
+    ToolError where matplotlib is not installed.
     """
     if path.suffix[1:].lower() not in KINDS:
         kinds = ", ".join(f".{kind}" for kind in KINDS)
@@ -86,7 +87,7 @@ def _draw_buffers(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401 - matp
 
 @dataclass(frozen=True)
 class _Label:
-    """Text and the place of its middle, in moments and bytes."""
+    """A text and the place of its middle: x in moments, y in bytes."""
 
     text: str
     x: float
@@ -95,7 +96,7 @@ class _Label:
 
 
 def _label(buffer: describe.BufferFacts, total: int) -> _Label:
-    """In the middle of its buffer, or above one that is low."""
+    """The label in the middle of its buffer, or above a small one."""
     text = "scratch" if buffer.scratch else "×".join(map(str, buffer.shape[1:]))  # noqa: RUF001
     if buffer.rows < buffer.height:
         text += f", {buffer.rows} of {buffer.height} rows"
@@ -112,7 +113,7 @@ def _draw_labels(
     total: int,
     moments: int,
 ) -> None:
-    """The labels of the largest buffers, as many as there is room for."""
+    """Write the labels of the largest buffers that have room for one."""
     placed: list[_Label] = []
     coloured = sorted(zip(facts, cycle(COLOURS), strict=False), key=lambda pair: -pair[0].bytes)
     for buffer, colour in coloured:
@@ -143,7 +144,7 @@ def _draw_filled(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
 
 
 def _name_moments(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
-    """Runs of calls of one layer by its name, where there are few."""
+    """Name the layers below the time axis, where there are few of them."""
     moments, schedule = describe.moments(compiled.plan), compiled.plan.schedule
     axes.set_xlim(moments.start, moments.stop)
     steps = [name for name, _ in describe.memory_by_layer(compiled)]

@@ -1,4 +1,4 @@
-"""The page: the template, and what it needs beside the document."""
+"""The report as a page: the template, and what it needs beside the document."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from glyphite.host.report.collect import ORACLE, Misread, Results
 from glyphite.host.runners.base import SHORT, TITLES
 
 SHOWN = 60
-"""At most so many misread digits have a place on the page."""
+"""The largest number of misread digits on the page."""
 
 
 def render(results: Results) -> str:
-    """One HTML page with everything in it: no style, script or picture from elsewhere."""
+    """One HTML page that contains all of its styles and pictures, so that it can be sent alone."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
         autoescape=True,
@@ -48,7 +48,7 @@ def _thousands(number: int) -> str:
 
 
 def _bytes(count: int) -> str:
-    """A size as people read it; below 10,000 bytes exactly."""
+    """A size for people: exact below 10,000 bytes, else in KiB or MiB."""
     if count < 10_000:
         return f"{count:,} B"
     return f"{count / 1024:,.1f} KiB" if count < 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MiB"
@@ -70,14 +70,14 @@ def _headline(document: dict[str, Any]) -> str:
 
 
 def _axis(document: dict[str, Any]) -> tuple[float, float]:
-    """The part of 0 to 1 that holds all accuracies' intervals, for their bars."""
+    """The range of accuracy that contains all intervals: the axis of their bars."""
     ends = [end for interval in document["intervals"].values() for end in interval]
     margin = 0.04 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
 
 
 def _commands(document: dict[str, Any], model: str) -> list[str]:
-    """What a reader would type to get these results again."""
+    """The commands that make these results again."""
     training, board = document["training"], document["board"]
     commands = []
     if training:
@@ -93,7 +93,7 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
 
 
 def _put(model: str, board: str, port: str) -> str:
-    """The command that puts the model on a board: an Arduino is flashed."""
+    """The command that puts the model on a board: `flash` for an Arduino, else `build`."""
     arduinos = {known.name for known in all_boards() if known.arduino}
     if board in arduinos:
         return f"glyphite flash {model} --board {board} --port {port}"
@@ -101,7 +101,7 @@ def _put(model: str, board: str, port: str) -> str:
 
 
 def _picture(image: Misread) -> dict[str, Any]:
-    """A misread digit with its picture, if one can be made."""
+    """A misread digit with its picture, where matplotlib is installed."""
     source = pictures.digit(image.pixels) if pictures.can_draw() else None
     return {**vars(image), "picture": source}
 

@@ -1,4 +1,4 @@
-"""The report's pictures by matplotlib, as data URIs so that the page stands alone."""
+"""The report's pictures by matplotlib, as data URIs, so that the page needs no other files."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ def can_draw() -> bool:
 
 
 def digit(pixels: NDArray[np.uint8]) -> str:
-    """A digit (28, 28) as a PNG's data URI, dark on light; the page enlarges it."""
+    """A digit (28, 28) as the data URI of a PNG, dark on light; the page enlarges it."""
     from matplotlib import image
 
     content = io.BytesIO()
@@ -27,7 +27,7 @@ def digit(pixels: NDArray[np.uint8]) -> str:
 
 
 def training_curves(history: dict[str, Any], is_dark: bool) -> str:
-    """Accuracy and loss by epoch as a PNG's data URI, on a transparent ground."""
+    """Accuracy and loss by epoch as the data URI of a PNG with a transparent background."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -1,6 +1,6 @@
-"""The seam between a model and what runs it: int8 images in, scores out."""
+"""The interface of everything that runs a model: input tensors in, scores out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import ModelError
+from glyphite.convert.progress import Progress
 
 Tensors = NDArray[Any]
 """Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
 Scores = NDArray[Any]
 """(n, classes), int8 or float32, as the model's output is; float32 from the float runner."""
-Advance = Callable[[int], None]
-"""Told how many more images are done."""
 
 TITLES = {
     "float": "float (Keras)",
@@ -23,25 +22,24 @@ TITLES = {
     "c": "int8 (generated C)",
     "board": "int8 (board)",
 }
-"""What people read, by a runner's name."""
+"""For people, by a runner's name."""
 
 SHORT = {"float": "float", "int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"}
 """The same where there is little room."""
 
 
 class Runner(Protocol):
-    """Something that runs the model. All runners are peers: nothing else is known of them."""
+    """Something that runs the model. Whoever uses a runner knows nothing else of it."""
 
     @property
     def name(self) -> str:
         """A key of ``TITLES``."""
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The scores of each image; a GlyphiteError says why there are none."""
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The scores (n, classes) of ``tensors``. Raises a GlyphiteError where there are none.
 
-
-def ignore_progress(_: int) -> None:
-    """An ``Advance`` for those who do not watch."""
+        ``progress`` is called with the number of images finished since the last call.
+        """
 
 
 def package_version(package: str) -> str:
@@ -61,9 +59,9 @@ def chunks(tensors: Tensors, size: int) -> Iterator[Tensors]:
 def require_shape(
     tensors: Tensors, shape: tuple[int, ...], dtype: "np.dtype[Any] | type[np.int8]" = np.int8
 ) -> None:
-    """Raise ModelError unless each image is what a model with input ``shape`` takes.
+    """Make sure that ``tensors`` (n, *shape[1:]) are inputs of a model whose input has ``shape``.
 
-    ``shape`` has the batch in front, which is 1.
+    The first axis of ``shape`` is the batch. Raises ModelError where shape or ``dtype`` differs.
     """
     wanted = np.dtype(dtype)
     if tensors.shape[1:] != shape[1:] or tensors.dtype != wanted:

@@ -1,13 +1,14 @@
-"""A board over its serial line: a runner like any other."""
+"""The runner of a board, over its serial line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from glyphite.convert.progress import Progress
 from glyphite.host.device.session import Session
 from glyphite.host.device.wire.messages import Answer
-from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.host.runners.base import Scores, Tensors
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,22 @@ class BoardRunner:
     session: Session
     name: str = "board"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The scores (n, classes), of the type of the model's output."""
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The scores (n, classes), of the type of the model's output.
+
+        Raises InputError where the board takes other inputs; LinkError where it does not answer,
+        refuses, or received other inputs than were sent.
+        """
         results = []
         for answer in self.answers(tensors):
             results.append(answer.scores)
-            advance(1)
+            progress(1)
         return np.array(results)
 
     def answers(self, tensors: Tensors) -> Iterator[Answer]:
-        """Each image's answer as it comes: scores and the time that they took the board."""
+        """The answer to each input as it arrives, with the time that the board took.
+
+        Raises InputError and LinkError as :meth:`run` does.
+        """
         for tensor in tensors:
             yield self.session.infer(tensor)

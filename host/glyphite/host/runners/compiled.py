@@ -1,4 +1,4 @@
-"""The generated C on this PC: built by its C compiler and called in this process."""
+"""The generated C on this PC: built by the PC's C compiler and called in this process."""
 
 import ctypes
 import os
@@ -15,7 +15,8 @@ from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.programs import COMPILE_SECONDS, run
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
+from glyphite.convert.progress import Progress
+from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
 """Images between two reports of progress."""
@@ -30,23 +31,25 @@ class CompiledRunner:
     name: str = "c"
 
     def prepare(self) -> Compiled:
-        """The model's C, which some compiler here can build.
+        """The model's C, where a C compiler is there to build it.
 
-        Raises ModelError where there cannot be such C, and ToolError without a C compiler.
+        Raises InputError where the .tflite cannot be read, ModelError where it cannot be compiled,
+        ToolError where there is no C compiler.
         """
         c_compiler()
         return _compile(read_bytes(self.model), self.model.stem)
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The scores (n, classes), int8 unless the model's output is float32.
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The scores (n, classes), of the type of the model's output.
 
-        Raises what :meth:`prepare` raises, and ToolError where the C compiler fails.
+        Raises InputError where the .tflite cannot be read, ModelError where it cannot be compiled
+        or takes other inputs, ToolError where the C compiler is missing or fails.
         """
         library = SharedModel(self.prepare())
         results = []
         for part in chunks(tensors, CHUNK):
             results.append(library.infer(part))
-            advance(len(part))
+            progress(len(part))
         return np.concatenate(results)
 
 
@@ -57,7 +60,10 @@ def _compile(content: bytes, name: str) -> Compiled:
 
 
 class SharedModel:
-    """Generated C as a shared library of this process. Its memory is static: one call at a time."""
+    """Generated C as a shared library in this process. Its memory is static: one call at a time.
+
+    Raises ToolError where the C compiler is missing or fails.
+    """
 
     def __init__(self, compiled: Compiled, flags: tuple[str, ...] = FLAGS) -> None:
         graph = compiled.program.graph
@@ -72,7 +78,10 @@ class SharedModel:
             getattr(self._library, function).restype = ctypes.c_void_p
 
     def infer(self, tensors: Tensors) -> Scores:
-        """The outputs (n, output_count) of inputs (n, *shape), each of the model's type."""
+        """The outputs (n, output_count) of inputs (n, *shape), each of the model's type.
+
+        Raises ModelError where the inputs have another shape or type.
+        """
         require_shape(tensors, self.shape, self.input_type)
         outputs = np.empty((len(tensors), self.output_count), self.output_type)
         for tensor, output in zip(np.ascontiguousarray(tensors), outputs, strict=True):
@@ -85,7 +94,7 @@ class SharedModel:
         self._library.model_invoke()
 
     def _feed(self, tensor: Tensors) -> None:
-        """Row by row, for C whose input streams."""
+        """Run C that takes its input row by row."""
         self._library.model_begin()
         for row in tensor.reshape(self.rows, -1):
             ctypes.memmove(self._library.model_row(), row.ctypes.data, row.nbytes)
@@ -93,7 +102,7 @@ class SharedModel:
 
 
 def c_compiler() -> str:
-    """The machine's C compiler: ``$CC``, or ``cc``; ToolError where there is none."""
+    """The path of the C compiler, ``$CC`` or ``cc``. Raises ToolError where there is none."""
     name = os.environ.get("CC", "cc")
     path = shutil.which(name)
     if path is None:
@@ -105,7 +114,7 @@ def c_compiler() -> str:
 
 
 def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
-    """Build the library in a folder that is gone afterwards, so that nothing stale is left."""
+    """Build the library in a temporary folder, so that no outdated one is left."""
     with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
         compiled.write(Path(folder))
         command = [c_compiler(), *flags, "-o", "model.so", "model.c"]

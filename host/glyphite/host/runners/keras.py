@@ -1,4 +1,4 @@
-"""The float model by Keras: the one file of the host that imports TensorFlow."""
+"""The float model by Keras: the only file of ``host`` that imports TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,22 +7,27 @@ import numpy as np
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 500
 
 
 @dataclass(frozen=True)
 class KerasRunner:
-    """Runs a model.keras on the float inputs that the int8 tensors stand for."""
+    """Runs a model.keras on the float inputs that the int8 tensors represent."""
 
     model: Path
     manifest: Manifest
     name: str = "float"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The float32 scores (n, classes)."""
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The float32 scores (n, classes).
+
+        Raises ModelError where Keras cannot load the model, ToolError where TensorFlow is not
+        installed.
+        """
         load_tensorflow()
         import keras
 
@@ -37,5 +42,5 @@ class KerasRunner:
         for part in chunks(tensors, CHUNK):
             inputs = self.manifest.dequantize_input(part)
             results.append(network(inputs, training=False).numpy())
-            advance(len(part))
+            progress(len(part))
         return np.concatenate(results).reshape(len(tensors), -1)

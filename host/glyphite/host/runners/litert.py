@@ -1,7 +1,7 @@
 """Int8 inference on the PC by LiteRT: `ai-edge-litert`, or `tflite-runtime`, its older name.
 
-Nothing else of this package is imported here that needs either, so that int8 inference works
-wherever one of the two is installed.
+Nothing else that this file imports needs either, so that int8 inference works wherever one of the
+two is installed.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ import numpy as np
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import Advance, Scores, Tensors, package_version, require_shape
+from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
 from glyphite.host.runners.trial import try_out
 
 IDENTIFIER = b"TFL3"
@@ -24,13 +25,18 @@ IDENTIFIER = b"TFL3"
 
 @dataclass(frozen=True)
 class LitertRunner:
-    """Runs a .tflite whose input and output are int8, an image at a time."""
+    """Runs a .tflite whose input and output are int8, one image at a time."""
 
     model: Path
     name: str = "int8_litert"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The int8 scores (n, classes)."""
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The int8 scores (n, classes).
+
+        Raises InputError where the .tflite cannot be read; ModelError where LiteRT cannot run it,
+        its input or output is not int8, or ``tensors`` are other inputs than it takes; ToolError
+        where no LiteRT is installed.
+        """
         interpreter = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
         require_shape(tensors, _shape(source))
@@ -39,21 +45,25 @@ class LitertRunner:
             interpreter.set_tensor(source["index"], tensor[np.newaxis])
             interpreter.invoke()
             scores[index] = interpreter.get_tensor(sink["index"])[0]
-            advance(1)
+            progress(1)
         return scores.reshape(len(tensors), -1)
 
 
 def litert_version() -> str:
-    """Which LiteRT runs here, such as "ai-edge-litert 2.3.0"; ToolError where none is installed."""
+    """Package and version of the LiteRT that runs here, such as "ai-edge-litert 2.3.0".
+
+    Raises ToolError where none is installed.
+    """
     package = _interpreter_class().__module__.partition(".")[0].replace("_", "-")
     return f"{package} {package_version(package)}"
 
 
 def read_manifest(folder: ModelFolder) -> Manifest:
-    """The model's manifest, or, for a foreign .tflite that has none, what the file itself says.
+    """The model's manifest; for a .tflite without one, a manifest made from the file itself.
 
-    A foreign model's labels are numbers. Raises ModelError where the .tflite cannot be used, and
-    where it is another one than the manifest describes.
+    The labels are then numbers. Raises ModelError where the .tflite cannot be used, or is another
+    one than the manifest describes; InputError where a file cannot be read; ToolError where there
+    is no manifest and no LiteRT is installed.
     """
     if not folder.manifest.is_file():
         return _describe(folder)
@@ -129,12 +139,12 @@ def _unusable(path: Path, error: Exception) -> ModelError:
 def _details(interpreter: Any, path: Path) -> tuple[Any, Any]:  # noqa: ANN401
     try:
         return interpreter.get_input_details(), interpreter.get_output_details()
-    except (ValueError, RuntimeError) as error:  # an index, or a name that is no UTF-8
+    except (ValueError, RuntimeError) as error:  # a wrong index, or a name that is not UTF-8
         raise _unusable(path, error) from error
 
 
 def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, Any]:
-    """The one tensor of a model with one input and one output, batch 1, int8 or of ``types``."""
+    """The one tensor of ``details``; ModelError unless its batch is 1 and its type is allowed."""
     if len(details) != 1:
         raise ModelError(
             f"{path} has {len(details)} inputs or outputs, and models with one input and one "

@@ -1,4 +1,4 @@
-"""The oracle: TensorFlow Lite Micro by the package `tflite-micro`, on every core there is."""
+"""The oracle: TensorFlow Lite Micro by the package `tflite-micro`, on all cores of this PC."""
 
 import os
 import signal
@@ -16,24 +16,29 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.progress import Progress
 from glyphite.convert.quantize.quiet import quiet
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 50
-"""Images a worker gets at once: at 3 ms each, it reports seven times a second."""
+"""Images that a worker gets at once: at 3 ms each, it reports progress seven times a second."""
 ARENA_BYTES = 8 << 20
-"""More than any model for a microcontroller takes."""
+"""The arena: more than any model for a microcontroller needs."""
 
 
 @dataclass(frozen=True)
 class TflmRunner:
-    """Runs a .tflite in TensorFlow Lite Micro, the images shared out among processes."""
+    """Runs a .tflite in TensorFlow Lite Micro; processes share the images."""
 
     model: Path
     name: str = "int8_tflm"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
-        """The scores (n, classes), int8 or float32 as the model has them."""
+    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        """The scores (n, classes), of the type of the model's output.
+
+        Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it or the
+        inputs, ToolError where TFLM crashes or tflite-micro is not installed.
+        """
         model = read_bytes(self.model)
         parts = list(chunks(tensors, CHUNK))
         workers = min(cores(), len(parts))
@@ -41,13 +46,13 @@ class TflmRunner:
         if workers < 2:
             for part in parts:
                 results.append(infer(model, part))
-                advance(len(part))
+                progress(len(part))
             return np.concatenate(results)
         with ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts) as pool:
             try:
                 for scores in pool.map(infer, [model] * len(parts), parts):
                     results.append(scores)
-                    advance(len(scores))
+                    progress(len(scores))
             except BrokenProcessPool as error:
                 raise ToolError(
                     f"TensorFlow Lite Micro crashed on {self.model}. Check the file with "
@@ -60,14 +65,18 @@ class TflmRunner:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def infer(model: bytes, tensors: Tensors) -> Scores:
-    """The scores (n, classes) of the .tflite ``model``, in this process."""
+    """The scores (n, classes) of the .tflite ``model`` for inputs (n, *shape), in this process.
+
+    Raises ModelError where TFLM refuses the model or the inputs, ToolError where tflite-micro is
+    not installed.
+    """
     interpreter = _interpreter(model)
     results = []
     for tensor in tensors:
@@ -81,9 +90,11 @@ def infer(model: bytes, tensors: Tensors) -> Scores:
 
 
 def all_tensors(model: bytes, tensor: Tensors, indices: list[int]) -> dict[int, NDArray[Any]]:
-    """The tensors of these indices after an inference of one input (*shape), by index.
+    """The tensors with these indices after an inference of one input (*shape), by index.
 
-    Left out are those that the .tflite ``model`` does not have.
+    Indices that the .tflite ``model`` does not have are left out. Raises ModelError where TFLM
+    refuses the model, ToolError where tflite-micro, or the package that reads a .tflite, is not
+    installed.
     """
     interpreter = _preserving(model)
     interpreter.set_input(tensor[np.newaxis], 0)
@@ -97,7 +108,7 @@ def all_tensors(model: bytes, tensor: Tensors, indices: list[int]) -> dict[int, 
 
 
 def _ignore_interrupts() -> None:
-    """Ctrl-C ends the parent, which then ends its workers without a traceback from each."""
+    """Let Ctrl-C end the parent alone, which ends its workers: none prints a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -107,7 +118,7 @@ def _interpreter(model: bytes) -> Any:  # noqa: ANN401 - the package has no type
 
 
 def _preserving(model: bytes) -> Any:  # noqa: ANN401
-    """An interpreter in whose arena every tensor keeps memory of its own."""
+    """An interpreter whose tensors do not share memory, so that all can be read afterwards."""
     return _new_interpreter(model, "kPreserveAllTensors")
 
 
@@ -134,6 +145,6 @@ def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
 
 
 def _first_line(log: IO[bytes]) -> str:
-    """What the C++ side said before it failed."""
+    """The first line that the C++ code wrote before it failed."""
     log.seek(0)
     return log.readline().decode(errors="replace").strip().rstrip(".")

@@ -1,6 +1,6 @@
-"""Runs a foreign .tflite once in a process of its own, before this one relies on it.
+"""Runs a .tflite once in a process of its own, before it is run in this one.
 
-LiteRT and TensorFlow Lite Micro trust a file, and a damaged one may end the process that runs it.
+LiteRT and TensorFlow Lite Micro trust the file; a damaged one may crash the process that runs it.
 """
 
 import sys
@@ -11,13 +11,14 @@ from glyphite.convert.programs import attempt
 
 PROGRAM = Path(__file__).with_name("trial_program.py")
 SECONDS = 60
-"""In which one inference is over."""
+"""The time limit of one inference in each interpreter."""
 
 
 def try_out(model: Path) -> None:
-    """Raise ModelError where an interpreter crashes on a file, or does not come to an end.
+    """Run the .tflite once in each interpreter that is installed.
 
-    What an interpreter only refuses is left to who uses it, and has a sentence for it.
+    Raises ModelError where an interpreter crashes or does not end. A file that an interpreter
+    refuses passes: who runs it later reports why.
     """
     command = [sys.executable, "-P", str(PROGRAM), str(model)]
     try:

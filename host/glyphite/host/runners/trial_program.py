@@ -1,7 +1,7 @@
-"""Runs the .tflite that is named once, on zeros, in every interpreter that is installed.
+"""Runs the .tflite given as argument once, on zeros, in every interpreter that is installed.
 
-A program of its own, so that it alone ends where an interpreter crashes. What one refuses is of no
-interest here.
+A program of its own, so that a crash ends nothing else. Whether an interpreter refuses the file
+does not matter here.
 """
 
 import sys
@@ -13,7 +13,7 @@ ARENA_BYTES = 8 << 20
 
 
 def main() -> None:
-    """One inference each."""
+    """Run one inference in each interpreter."""
     model = Path(sys.argv[1]).read_bytes()
     for run in (_litert, _tflm):
         with suppress(Exception):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
 from glyphite.host.measure.bench.watch import Watched, make_plan, watch
-from glyphite.host.runners.base import ignore_progress
 
 TURNS = 20_000
 PARTS = f"""

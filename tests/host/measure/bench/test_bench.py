@@ -12,6 +12,7 @@ import pytest
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
@@ -21,9 +22,8 @@ from glyphite.host.measure.bench.baseline import find_baseline
 from glyphite.host.measure.bench.code import disassemble
 from glyphite.host.measure.bench.cycles import M4, timing
 from glyphite.host.measure.bench.footprint import footprint
-from glyphite.host.measure.bench.measure import weighty
+from glyphite.host.measure.bench.measure import layers_with_weights
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
-from glyphite.host.runners.base import ignore_progress
 from tests.builders.calls import calls_of
 from tests.builders.models import conv_and_pool
 from tests.convert.compiler.test_edges import network
@@ -187,7 +187,7 @@ def test_the_footprint_is_the_models_own_arrays_and_what_binutils_count(
     small: ModelFolder, name: str, tmp_path: Path
 ) -> None:
     board, compiled = load_board(name), compile_folder(small)
-    found = footprint(board, small.generated, weighty(compiled))
+    found = footprint(board, small.generated, layers_with_weights(compiled))
     assert found.weights == compiled.constant_bytes
     assert found.static_ram == -(-compiled.arena_bytes // 4) * 4  # the linker ends it at a word
     made = tmp_path / "model.o"

@@ -1,1 +1,1 @@
-"""Data sets, and where they are fetched from."""
+"""Data sets, and the sources that they are fetched from."""

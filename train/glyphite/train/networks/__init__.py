@@ -1,1 +1,1 @@
-"""Networks by name, and the recipes that train them."""
+"""The networks by name, and the recipes that train them."""

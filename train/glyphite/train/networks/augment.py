@@ -1,6 +1,6 @@
-"""Digits that might have been written: images moved, turned, stretched, slanted and warped.
+"""Data augmentation: images shifted, rotated, scaled, sheared and elastically deformed.
 
-A new image is the old one read at other places: for each of its pixels, ``fields`` says where.
+Each pixel of a new image is read at another place of the old one; ``fields`` gives the places.
 """
 
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ from glyphite.train.data.mnist import Images
 SIDE = 28
 """Rows and columns of an image, in pixels."""
 BORDER = 1
-"""Background around a padded image, so that a place just outside has neighbours, too."""
+"""Pixels of background around an image, so that a place just outside can be interpolated, too."""
 CHUNK = 1000
-"""Images at a time: few enough that their fields stay in the processor's cache."""
+"""Images augmented at a time: few enough that their fields stay in the processor's cache."""
 
 Field = NDArray[np.float32]
-"""(n, 28, 28): for each pixel of each image, a row or a column of the image it is read from."""
+"""(n, 28, 28): for each pixel of each new image, the row or the column where it is read."""
 
 
 @dataclass(frozen=True)
 class Warp:
-    """How far an image may be changed; each amount is drawn evenly from -limit to +limit."""
+    """The limits of augmentation; each amount is drawn uniformly from -limit to +limit."""
 
     rotation: float = 12.0
     """Degrees."""
     shear: float = 0.2
-    """Columns of slant a row."""
+    """Columns per row."""
     scale: float = 0.12
-    """Natural logarithm of the factor, drawn for width and height apart."""
+    """Natural logarithm of the factor, drawn for width and height separately."""
     shift: float = 2.0
-    """Pixels, drawn for rows and columns apart."""
+    """Pixels, drawn for rows and columns separately."""
     elastic: float = 1.35
-    """Pixels: the standard deviation by which each control point is moved."""
+    """Pixels: the standard deviation of the displacement of each control point."""
     grid: int = 6
-    """Control points a side; a smooth surface through them bends the image."""
+    """Control points per side of the grid; a smooth surface over them deforms the image."""
 
     def weaker(self, strength: float) -> "Warp":
-        """The same with each limit times ``strength``, 0 to 1."""
+        """The same limits multiplied by ``strength``, 0 to 1."""
         return Warp(
             rotation=strength * self.rotation,
             shear=strength * self.shear,
@@ -51,7 +51,7 @@ class Warp:
 
 
 def vary(images: Images, warp: Warp, seed: tuple[int, ...]) -> Images:
-    """Each of ``images`` (n, 28, 28) changed at random; the same seed gives the same pixels."""
+    """``images`` (n, 28, 28) augmented at random; the same ``seed`` gives the same pixels."""
     random = np.random.default_rng(seed)
     varied = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
@@ -61,7 +61,7 @@ def vary(images: Images, warp: Warp, seed: tuple[int, ...]) -> Images:
 
 
 def fields(count: int, warp: Warp, random: np.random.Generator) -> tuple[Field, Field]:
-    """Rows and columns to read ``count`` images at: an affine map plus a smooth bend."""
+    """The rows and the columns where ``count`` images are read: affine maps plus a deformation."""
 
     def draw(limit: float) -> Field:
         return random.uniform(-limit, limit, (count, 1, 1)).astype(np.float32)
@@ -88,9 +88,10 @@ def _bend(count: int, warp: Warp, random: np.random.Generator) -> NDArray[np.flo
 
 
 def spline_basis(points: int) -> NDArray[np.float32]:
-    """(28, points): the weight of each control point in each pixel; a row's sum is 1.
+    """The weight of each control point in each pixel of a row: (28, points), rows of sum 1.
 
-    The uniform cubic B-spline; the outermost points lie one interval outside the image.
+    The basis of the uniform cubic B-spline, ``2/3 - d**2 + d**3 / 2`` at distances d below 1 and
+    ``(2 - d)**3 / 6`` below 2; the outermost points lie one interval outside the image.
     """
     places = np.linspace(1.0, points - 2.0, SIDE)[:, np.newaxis]
     away = np.abs(places - np.arange(points))
@@ -100,9 +101,9 @@ def spline_basis(points: int) -> NDArray[np.float32]:
 
 
 def sample(images: Images, rows: Field, columns: Field) -> Images:
-    """``images`` (n, 28, 28) read at ``rows`` and ``columns``, between pixels bilinearly.
+    """``images`` (n, 28, 28) read at ``rows`` and ``columns`` by bilinear interpolation.
 
-    What lies outside an image is background, 0.
+    Outside an image is background, 0.
     """
     padded = np.pad(images, ((0, 0), *[(BORDER, BORDER + 1)] * 2)).astype(np.float32)
     stride = padded.shape[2]

@@ -1,4 +1,4 @@
-"""The networks by name, as Keras models that are not trained yet."""
+"""The networks by name, as Keras models that are not trained."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -35,9 +35,9 @@ def seed() -> "keras.Model":
 def uno() -> "keras.Model":
     """A digit CNN for 32 KB of flash and 2 KB of RAM: 20,000 weights, 168,832 MACs.
 
-    Convolution with pooling fused is its only layer at full size, and the third convolution ends
-    the picture: what follows is one place of 32 channels. Batch normalization is for training; the
-    converter folds it into the convolutions.
+    The output of the last convolution is a single place of 32 channels. Batch normalization is for
+    training only; the converter folds it into the convolutions. ``docs/uno-model.md`` gives the
+    reasons for each layer.
     """
     from keras import Input, Sequential, layers
 
@@ -57,7 +57,7 @@ def uno() -> "keras.Model":
 
 
 def with_batch_norm(channels: int, kernel: int, strides: int = 1) -> "list[keras.Layer]":
-    """A convolution without padding, its normalization and its ReLU."""
+    """A convolution without padding, batch normalization and ReLU."""
     from keras import layers
 
     return [
@@ -72,10 +72,10 @@ NETWORKS: dict[str, Callable[[], "keras.Model"]] = {"seed": seed, "uno": uno}
 
 
 def network(name: str) -> Callable[[], "keras.Model"]:
-    """What makes the network called ``name``; InputError where there is none."""
+    """The function that makes the network ``name``. Raises InputError where there is none."""
     if name not in NETWORKS:
         raise InputError(
             f"No network called {name!r}. Known: {', '.join(sorted(NETWORKS))}. "
-            "A new one is a function in train/networks/networks.py."
+            "A new one is a function in train/glyphite/train/networks/networks.py."
         )
     return NETWORKS[name]

@@ -1,7 +1,8 @@
-"""How each network is trained: by its own recipe where it has one, else as the seed is."""
+"""How each network is trained: by a recipe of its own where it has one, else as ``seed`` is."""
 
+from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.train.data.mnist import Mnist
-from glyphite.train.fit import Advance, Settings, Trained, fit
+from glyphite.train.fit import Settings, Trained, fit
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.uno import UNO_DEFAULTS, fit_uno
 
@@ -9,12 +10,15 @@ _RECIPES = {"uno": (UNO_DEFAULTS, fit_uno)}
 
 
 def defaults(name: str) -> Settings:
-    """What the network called ``name`` is trained with unless told otherwise."""
-    network(name)  # an unknown one is refused before any work
+    """The default settings of the network ``name``. Raises InputError where there is none."""
+    network(name)  # refuses an unknown one
     return _RECIPES[name][0] if name in _RECIPES else Settings(name)
 
 
-def train(settings: Settings, data: Mnist, advance: Advance = lambda *_, **__: None) -> Trained:
-    """Train the network of ``settings``; see ``train/fit.py`` and ``uno`` beside this file."""
+def train(settings: Settings, data: Mnist, progress: NotedProgress = ignore_progress) -> Trained:
+    """Train the network of ``settings`` by its recipe: ``fit``, or ``fit_uno`` for ``uno``.
+
+    Raises InputError where there is no such network, ToolError where TensorFlow is not installed.
+    """
     recipe = _RECIPES[settings.network][1] if settings.network in _RECIPES else fit
-    return recipe(settings, data, advance)
+    return recipe(settings, data, progress)

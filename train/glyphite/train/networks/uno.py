@@ -1,8 +1,8 @@
-"""How the network ``uno`` is trained: long, and on images that are varied anew for each epoch.
+"""How the network ``uno`` is trained: for many epochs, each on newly augmented images.
 
 Every number here was chosen on the training set alone, by networks trained on its first 50,000
-images and judged on its last 10,000. The final run has all 60,000 and a fixed length; the test
-set judges it once, at the end.
+images and evaluated on its last 10,000. The final run has all 60,000 images and a fixed length;
+the test set is used once, at its end.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
-from glyphite.train.fit import Advance, Settings, Trained, unit_images
+from glyphite.train.fit import Settings, Trained, unit_images
 from glyphite.train.networks.augment import Warp, vary
 from glyphite.train.networks.networks import network
 
@@ -24,43 +25,45 @@ UNO_DEFAULTS = Settings("uno", epochs=200, batch_size=128)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the training depends on beside ``Settings``."""
+    """The hyperparameters beside ``Settings``."""
 
     rate: float = 4e-3
-    """The highest learning rate: it rises to it for one epoch, then falls to 0 as a cosine."""
+    """The peak of the learning rate, which rises for one epoch and then decays to 0 as a cosine."""
     decay: float = 1e-3
-    """AdamW's weight decay, of kernels only."""
+    """AdamW's weight decay, of kernels alone."""
     warp: Warp = field(default_factory=Warp)
-    """How far images are varied, until ``calming`` of the epochs are done."""
-    calming: float = 0.6
-    calmest: float = 0.4
-    """The strength of the variation in the last epoch; it falls evenly from ``calming`` on."""
+    """The limits of augmentation at full strength."""
+    full_strength: float = 0.6
+    """The fraction of the epochs that have it; then the strength falls linearly."""
+    final_strength: float = 0.4
+    """The strength in the last epoch."""
 
     def warp_in(self, epoch: int, epochs: int) -> Warp:
-        """How far images are varied in ``epoch``, from 0, of ``epochs``.
+        """The limits of augmentation in ``epoch``, counted from 0, of ``epochs``.
 
-        Calmer images at the end bring the model back to digits as they are written.
+        Weaker augmentation at the end fits the model to digits as they are really written.
         """
         done = (epoch + 1) / epochs
-        late = max(0.0, done - self.calming) / (1 - self.calming)
-        return self.warp.weaker(1 - late * (1 - self.calmest))
+        late = max(0.0, done - self.full_strength) / (1 - self.full_strength)
+        return self.warp.weaker(1 - late * (1 - self.final_strength))
 
 
 def fit_uno(
     settings: Settings,
     data: Mnist,
-    advance: Advance = lambda *_, **__: None,
+    progress: NotedProgress = ignore_progress,
     recipe: Recipe | None = None,
 ) -> Trained:
-    """Train on varied images with AdamW; the test set judges the model once, when it is done.
+    """Train on augmented images with AdamW, and evaluate the model on the test set at the end.
 
-    ``loss`` and ``accuracy`` by epoch are those of the varied images while the model learns;
+    ``loss`` and ``accuracy`` by epoch are those of the augmented images during training;
     ``val_loss`` and ``val_accuracy`` have one value each, of the test set at the end.
-    Repeatable: the random numbers are seeded, TensorFlow's operators deterministic and on one
-    thread, since its sums depend on the number of threads.
+    The run is repeatable: random numbers are seeded, TensorFlow's operators are deterministic and
+    run on one thread, as its sums depend on the number of threads. Raises InputError where there is
+    no such network, ToolError where TensorFlow is not installed.
     """
     recipe = recipe or Recipe()
-    advance(0, note="loading TensorFlow")
+    progress(0, note="loading TensorFlow")
     load_tensorflow()
     import keras
     import tensorflow as tf
@@ -86,26 +89,26 @@ def fit_uno(
             row.append(float(done.history[name][0]))
         epoch = len(history["loss"])
         note = f"epoch {epoch}/{settings.epochs}  loss {history['loss'][-1]:.4f}"
-        advance(batches, note=note)
+        progress(batches, note=note)
     return Trained(settings, model, {**history, **_judged(model, data)})
 
 
 def one_thread() -> None:
-    """Let each of TensorFlow's operators run on one thread, if it has not started yet.
+    """Let each of TensorFlow's operators run on one thread, unless TensorFlow has started already.
 
-    The network is so small that more threads gain little.
+    More threads gain little for so small a network.
     """
     import tensorflow as tf
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # it has started: the run is as repeatable as its threads allow
+    except RuntimeError:  # it has started: sums may differ from run to run
         return
 
 
 def _lessons(settings: Settings, images: Images, recipe: Recipe) -> Iterator[Images]:
-    """Each epoch's images; the next epoch's are made while this one's are learnt."""
+    """The images of each epoch; those of the next are made during the training on these."""
 
     def make(epoch: int) -> Images:
         return vary(images, recipe.warp_in(epoch, settings.epochs), (settings.seed, epoch))
@@ -119,7 +122,7 @@ def _lessons(settings: Settings, images: Images, recipe: Recipe) -> Iterator[Ima
 
 
 def _optimizer(recipe: Recipe, batches: int, epochs: int) -> "keras.optimizers.Optimizer":
-    """AdamW whose second moment forgets faster than usual, as the rate falls to nothing."""
+    """AdamW with beta_2 of 0.99, as the learning rate decays to 0."""
     from keras import optimizers
 
     rate = optimizers.schedules.CosineDecay(

@@ -1,4 +1,4 @@
-"""Serial lines: real ports, and emulated boards as pyserial URLs (``sim://native``).
+"""Transports: real serial ports, and emulated boards as pyserial URLs (``sim://native``).
 
 Importing this package registers the URLs with pyserial, so that ``serial.serial_for_url`` knows
 them too.

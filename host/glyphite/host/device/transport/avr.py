@@ -1,7 +1,7 @@
-"""Emulated Arduinos: their emulator, compiled at first use, and what is in their flash.
+"""Emulated Arduinos: their emulator, compiled at first use, and the content of their flash.
 
-The image of a board's flash is all of its bytes, bootloader included. A board that was flashed
-keeps it as ``build/.boards/<board>.flash``.
+The image of a board's flash has all of its bytes, with the bootloader. That of a board that was
+flashed is kept as ``build/.boards/<board>.flash``.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ CORES = (
 """Where Debian and arduino-cli put the Arduino core for AVR."""
 
 STACK_OVERFLOW = 3
-"""The emulator's exit code when it stopped the board for that."""
+"""The emulator's exit code after a stack overflow."""
 
 ENDINGS = {
     STACK_OVERFLOW: "the stack of the sketch ran into its static data",
-    4: "the sketch jumped to where there is no program",
+    4: "the sketch jumped to an address without a program",
 }
-"""Why an emulator ended by itself, by its exit code."""
+"""Exit code of an emulator that ended by itself -> the reason."""
 
 CC_FLAGS = ("-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 
-# gcc-avr 5.4 makes 532 bytes of Optiboot where 512 are, and Debian ships that; without two loop
-# optimizations it makes 502.
+# Debian's gcc-avr 5.4 compiles Optiboot to 532 bytes, and there is room for 512; without two loop
+# optimizations it has 502.
 BOOTLOADER_FLAGS = (
     *("-Os", "-fno-inline-small-functions", "-fno-split-wide-types", "-mshort-calls"),
     *("-fno-move-loop-invariants", "-fno-tree-scev-cprop", "-DLED_START_FLASHES=3"),
@@ -46,7 +46,11 @@ BOOTLOADER_FLAGS = (
 
 
 def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
-    """The command that runs ``board`` with ``image``: of its whole flash, or a firmware's .elf."""
+    """The command that runs ``image``, a whole flash (.flash) or a firmware (.elf), on ``board``.
+
+    Raises ToolError where the board is not emulated by simavr, or the emulator or its tools are not
+    installed or fail; InputError where ``image`` cannot be read.
+    """
     emulator = _emulator(board)
     flash = image if image.suffix == ".flash" else _kept_flash_with(board, image)
     return [
@@ -57,7 +61,10 @@ def avr_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[st
 
 
 def flash_file(board: Board) -> Path:
-    """The image of the flash that the emulated ``board`` keeps; made erased if there is none."""
+    """The image of the flash that is kept for the emulated ``board``; a new one is erased.
+
+    Raises ToolError and InputError as :func:`erased_flash` does.
+    """
     path = build_root() / ".boards" / f"{board.name}.flash"
     if not path.is_file():
         write_bytes(path, erased_flash(board))
@@ -65,7 +72,12 @@ def flash_file(board: Board) -> Path:
 
 
 def erased_flash(board: Board) -> bytes:
-    """A flash with nothing but the bootloader in it."""
+    """The content of a flash with nothing but the bootloader in it.
+
+    Raises ToolError where the board is not emulated by simavr, the Arduino core or a tool of the
+    compiler is not installed or fails, or the bootloader is too large; InputError where the core
+    lacks the bootloader.
+    """
     emulator = _emulator(board)
     address = emulator.boot_address or 0
     flash = bytearray(b"\xff" * _flash_size(address))
@@ -80,13 +92,19 @@ def erased_flash(board: Board) -> bytes:
 
 
 def flash_with(board: Board, firmware: Path) -> bytes:
-    """An erased flash with the sketch ``firmware`` (.elf) in it."""
+    """The content of an erased flash with the sketch ``firmware`` (.elf) in it.
+
+    Raises InputError where ``firmware`` cannot be read, ToolError as :func:`erased_flash` does.
+    """
     program = _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
     return program + erased_flash(board)[len(program) :]
 
 
 def emulator_program(board: Board) -> Path:
-    """The emulator's program; compiled if its sources have changed since the last time."""
+    """The path of the emulator, compiled if its sources have changed since the last time.
+
+    Raises ToolError where libsimavr or the C compiler is not installed or fails.
+    """
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     program = build_root() / ".tools" / f"avr_board-{digest[:16]}"
@@ -103,12 +121,12 @@ def emulator_program(board: Board) -> Path:
 
 
 def _flash_size(boot_address: int) -> int:
-    """The bootloader ends the flash, whose size is a power of two."""
+    """The bootloader is at the end of the flash, whose size is a power of two."""
     return 1 << boot_address.bit_length()
 
 
 def _kept_flash_with(board: Board, firmware: Path) -> Path:
-    """The same as a file, named by its content."""
+    """The flash of :func:`flash_with` as a file whose name is a hash of its content."""
     flash = flash_with(board, firmware)
     name = hashlib.sha256(flash).hexdigest()[:16]
     path = build_root() / ".boards" / f"{board.name}-{name}.flash"
@@ -146,7 +164,7 @@ def _core() -> Path:
 
 
 def _binary(source: Path, *options: str) -> bytes:
-    """The bytes that ``source`` puts into memory, from its lowest address on."""
+    """The bytes of memory that ``source`` defines, from its lowest address on."""
     read_bytes(source)
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         made = Path(scratch) / "image.bin"
@@ -155,7 +173,7 @@ def _binary(source: Path, *options: str) -> bytes:
 
 
 def _make(compiler: str, *arguments: str) -> bytes:
-    """What the compiler makes of ``arguments``."""
+    """The output file of the compiler."""
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         made = Path(scratch) / "made"
         _run([compiler, *arguments, "-o", str(made)])

@@ -22,11 +22,11 @@ if sys.platform != "win32":
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
-"""The keeper kills an emulator that does not end within 5 seconds; then its patience is over."""
-OUTPUT_SPEED = 5  # in what tcgetattr gives
+"""Seconds for the shell to end; it kills an emulator that does not end within 5 seconds."""
+OUTPUT_SPEED = 5  # index in the list that tcgetattr returns
 
-# The emulator runs beside a watcher that kills it when the other end of the keeper's stdin is
-# closed, which is when the program that started it has gone, however that happened.
+# A shell runs the emulator and a watcher, which ends the emulator when the other end of the shell's
+# stdin is closed: the system does that when the program that started the shell ends.
 _KEEPER = """
 signal=$1; shift
 exec 3<&0
@@ -47,8 +47,8 @@ exit $status
 def emulator_command(board: Board, image: Path, extra: Sequence[str] = ()) -> list[str]:
     """The command that runs ``image``, with the board's UART as its stdin and stdout.
 
-    ``extra``: further arguments to the emulator.
-    Raises BoardError where the board has no emulator, ToolError where it is not installed.
+    ``extra``: further arguments of the emulator. Raises BoardError where the board has no emulator,
+    ToolError where the emulator is not installed, InputError where ``image`` cannot be read.
     """
     emulator = board.emulator
     if emulator is None:
@@ -77,9 +77,12 @@ def _program(board: Board, emulator: Emulator) -> str:
 
 
 class EmulatedBoard:
-    """A running emulated board. ``terminal`` is the path of its serial port.
+    """A running emulated board; ``terminal`` is the path of its serial port.
 
-    Use it as a context manager, or call :meth:`stop`; the process also ends with this program.
+    Use it as a context manager, or call :meth:`stop`; it also ends with this program. Raises
+    BoardError where the board has no emulator, ToolError where the emulator is not installed or
+    does not start, or the system has no pseudo-terminals, InputError where ``image`` cannot be
+    read.
     """
 
     def __init__(self, board: Board, image: Path, extra: Sequence[str] = ()) -> None:
@@ -91,12 +94,12 @@ class EmulatedBoard:
         with ExitStack() as opened:
             master, slave = pty.openpty()
             opened.callback(os.close, master)
-            opened.callback(os.close, slave)  # held open: without it the emulator reads an error
+            opened.callback(os.close, slave)  # held open, or the emulator would read an error
             tty.setraw(slave)
             self.terminal = os.ttyname(slave)
             watched, alive = os.pipe()
             opened.callback(os.close, alive)
-            # Our own emulator is asked, as it has a report to write; QEMU would talk about it.
+            # The emulator of AVRs gets SIGTERM, as it writes a report; QEMU would print a message.
             self.process = _start(["TERM" if simavr else "KILL", *command], watched, master)
             if simavr:
                 _await_line(self.process, slave)
@@ -104,17 +107,17 @@ class EmulatedBoard:
 
     @property
     def running(self) -> bool:
-        """Whether the emulator has not ended by itself."""
+        """Whether the emulator still runs."""
         return self.process.poll() is None
 
     @property
     def ending(self) -> str:
-        """Why the emulator has ended by itself, as far as is known."""
+        """The reason why the emulator has ended by itself, as far as it is known."""
         code = self.process.poll()
         return self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
 
     def wait(self) -> None:
-        """Wait while it runs; ToolError when it ends by itself."""
+        """Wait until the emulator ends. Raises ToolError, as it should run until it is stopped."""
         code = self.process.wait()
         raise ToolError(
             f"The emulated board ended by itself (exit code {code}). "
@@ -122,7 +125,7 @@ class EmulatedBoard:
         )
 
     def stop(self) -> None:
-        """Stop the emulator and wait until it is gone; a second call does nothing."""
+        """Stop the emulator and wait until it has ended; a second call does nothing."""
         self._opened.close()
         self.process.end(STOP_SECONDS)
 
@@ -134,7 +137,7 @@ class EmulatedBoard:
 
 
 def _start(command: list[str], watched: int, master: int) -> Running:
-    """Start the keeper and its emulator in a session of their own: Ctrl-C is not for them."""
+    """Start the shell and its emulator in a new session, so that Ctrl-C does not end them."""
     try:
         return Running(["/bin/sh", "-c", _KEEPER, "sh", *command], stdin=watched, stdout=master)
     finally:
@@ -142,9 +145,9 @@ def _start(command: list[str], watched: int, master: int) -> Running:
 
 
 def _await_line(process: Running, slave: int) -> None:
-    """Wait until the emulator watches the terminal, and so sees who opens it.
+    """Wait until the emulator observes the terminal, and so notices when it is opened.
 
-    It sets the terminal's speed then, which starts as 38400.
+    The emulator then sets the terminal's speed, which is 38400 before.
     """
     end = time.monotonic() + START_SECONDS
     while termios.tcgetattr(slave)[OUTPUT_SPEED] != termios.B115200:
@@ -155,7 +158,7 @@ def _await_line(process: Running, slave: int) -> None:
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal end the block, and are no error."""
+    """Let Ctrl-C, SIGTERM and a closed terminal end the block without an error."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -173,15 +176,15 @@ def stop_on_signals() -> Iterator[None]:
 
 @contextmanager
 def link_to(terminal: str, link: Path | None) -> Iterator[str]:
-    """The port's name for others: a symbolic link, removed behind the block, or the terminal.
+    """The port's name for other programs: a link, removed after the block, or the terminal.
 
-    Raises InputError where the link cannot be made. A link that leads nowhere is replaced.
+    A link whose target is gone is replaced. Raises InputError where the link cannot be made.
     """
     if link is None:
         yield terminal
         return
     if link.is_symlink() and not link.exists():
-        link.unlink()  # of a board that was killed
+        link.unlink()  # left by a board that was killed
     try:
         link.symlink_to(terminal)
     except FileExistsError as error:

@@ -1,4 +1,4 @@
-"""A bad line as a setting of the emulated hardware: bytes lost, changed, doubled, cut apart."""
+"""A bad line as a setting of an emulated board: bytes are lost, changed, doubled, split."""
 
 import random
 from dataclasses import dataclass, fields
@@ -8,23 +8,26 @@ from glyphite.convert.errors import InputError
 
 @dataclass(frozen=True)
 class Faults:
-    """Rates a byte, 0 to 1. The same seed gives the same faults for the same bytes."""
+    """The probability of each fault per byte. The same seed gives the same faults."""
 
     drop: float = 0.0
     corrupt: float = 0.0
     duplicate: float = 0.0
     split: float = 0.0
-    """After such a byte the line pauses, so that a reader sees the rest as another piece."""
+    """The line pauses after the byte, so that a reader gets the rest as another piece."""
     seed: int = 0
 
     @property
     def any(self) -> bool:
-        """Whether the line is bad at all."""
+        """Whether the line has any faults."""
         return bool(self.drop or self.corrupt or self.duplicate or self.split)
 
 
 def parse_faults(settings: dict[str, str]) -> Faults:
-    """Faults from text such as ``{"drop": "0.001", "seed": "7"}``. Raises InputError."""
+    """Faults from text such as ``{"drop": "0.001", "seed": "7"}``.
+
+    Raises InputError where a name is unknown, or a value is not a number or not 0 to 1.
+    """
     known = [field.name for field in fields(Faults)]
     values: dict[str, float] = {}
     for name, text in settings.items():
@@ -49,7 +52,7 @@ class FaultyLine:
         self._random = random.Random(2 * faults.seed + direction)
 
     def carry(self, data: bytes) -> list[bytes]:
-        """What arrives of ``data``, in the pieces in which it arrives."""
+        """The pieces in which ``data`` arrives, with its faults."""
         pieces = [bytearray()]
         for byte in data:
             pieces[-1] += self._one(byte)

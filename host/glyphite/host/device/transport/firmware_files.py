@@ -1,6 +1,6 @@
-"""Which firmware was built last for a board: what ``sim://<board>`` runs.
+"""The record of the firmware built last for each board, which ``sim://<board>`` runs.
 
-Kept as ``build/.boards/<board>.json``; no model's folder can have that name.
+It is kept as ``build/.boards/<board>.json``; no model's folder can have that name.
 """
 
 import json
@@ -15,27 +15,31 @@ from glyphite.convert.workspace import build_root
 
 @dataclass(frozen=True)
 class FirmwareFile:
-    """A firmware, ready to run, and the board that it was built for."""
+    """A firmware, ready to run, and the board for which it was built."""
 
     board: Board
     path: Path
 
 
 def record_firmware(board: Board, firmware: Path) -> None:
-    """Remember that the file ``firmware`` is the last one built for ``board``."""
+    """Record that the file ``firmware`` is the last one built for ``board``."""
     content = {"board": str(board.path), "image": str(firmware.resolve())}
     write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:
-    """The record, if it is of ``firmware``, holds no more."""
+    """Remove the record of ``board`` if it names ``firmware``."""
     record = _record(board.name)
     if record.is_file() and json.loads(record.read_text())["image"] == str(firmware.resolve()):
         record.unlink()
 
 
 def find_firmware(name: str) -> FirmwareFile:
-    """The last firmware built for the board called ``name``. Raises BoardError or PortError."""
+    """The last firmware built for the board called ``name``.
+
+    Raises BoardError where there is no such board or it is not emulated, PortError where no
+    firmware was built or flashed for it.
+    """
     record = _record(name)
     if record.is_file():
         content = json.loads(record.read_text())

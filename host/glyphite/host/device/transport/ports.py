@@ -1,4 +1,4 @@
-"""Opening a port, with a sentence for each way in which it can fail."""
+"""Opens a serial port, with a sentence for each way in which that can fail."""
 
 import errno
 import os
@@ -11,11 +11,16 @@ from serial.tools import list_ports
 from glyphite.convert.errors import PortError
 
 WRITE_TIMEOUT = 10.0
-"""Seconds for the line to take a request; a line that takes none belongs to a dead board."""
+"""Seconds to send a request; a board whose line takes longer is not working."""
 
 
 def open_port(url: str, baud: int) -> serial.Serial:
-    """The open port at ``url``, a device or a pyserial URL, held by us alone; or PortError."""
+    """The open port at ``url``, a device or a pyserial URL, locked for other programs.
+
+    Raises PortError where it does not exist, is in use, or may not be opened. For an emulated board
+    (``sim://``), also InputError where a setting is wrong, BoardError where there is no such board,
+    ToolError where its emulator is not installed.
+    """
     holder = find_holder(url)
     if holder:
         raise PortError(_busy(url, holder))
@@ -66,10 +71,10 @@ def _group(device: str) -> str:
 
 
 def find_holder(device: str) -> str | None:
-    """The program that has ``device`` open, as text, where the system (Linux) tells; or None.
+    """The program that has ``device`` open, as text; None where there is none, and off Linux.
 
-    A lock is seen by programs that ask for one; a terminal program that does not would share the
-    bytes with us and spoil both. Whoever owns the other end of a pseudo-terminal is the device.
+    A lock alone does not help, as a terminal program may not ask for one and then takes bytes. The
+    program at the other end of a pseudo-terminal is the device itself, and does not count.
     """
     if "://" in device or not Path("/proc/self/fd").is_dir():
         return None
@@ -83,7 +88,7 @@ def find_holder(device: str) -> str | None:
 
 
 def _open_files(process: Path) -> dict[str, str]:
-    """What a process has open, by number; nothing where that is not ours to know."""
+    """The open files of a process by number; none where this user may not see them."""
     try:
         return {link.name: os.readlink(link) for link in (process / "fd").iterdir()}  # noqa: PTH115
     except OSError:

@@ -1,4 +1,4 @@
-"""The pyserial URL ``sim://BOARD``: an emulated board that lives while the port is open.
+"""The pyserial URL ``sim://BOARD``: an emulated board that runs while the port is open.
 
 ``sim://cortex-m4`` runs the firmware last built for that board. Settings::
 
@@ -22,13 +22,17 @@ from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faul
 from glyphite.host.device.transport.firmware_files import FirmwareFile, find_firmware
 
 SPLIT_SECONDS = 0.001
-"""The pause between two pieces of a line that splits."""
+"""The pause after a byte where the line splits the stream, in seconds."""
 
 GOOD_LINE = Faults()
 
 
 def parse_url(url: str) -> tuple[FirmwareFile, Faults]:
-    """The firmware to run and the line's faults. Raises a GlyphiteError's sentence."""
+    """The firmware to run and the line's faults.
+
+    Raises InputError where a setting is wrong or its firmware is missing, BoardError where there is
+    no such board or it is not emulated, PortError where no firmware was built for it.
+    """
     parts = urlsplit(url)
     settings = dict(parse_qsl(parts.query))
     firmware = settings.pop("firmware", None)
@@ -46,14 +50,21 @@ class Serial(serial.Serial):
     _emulated: EmulatedBoard | None = None
 
     def open(self) -> None:
-        """Start the board, then open its terminal as pyserial opens any port."""
+        """Start the board, then open its terminal as pyserial opens any port.
+
+        Raises SerialException where the port is open already, ToolError where the emulator is not
+        installed or does not start, and what :func:`parse_url` raises.
+        """
         if self.is_open:
             raise serial.SerialException("Port is already open.")
         firmware, faults = parse_url(str(self.port))
         self.open_on(EmulatedBoard(firmware.board, firmware.path), faults)
 
     def open_on(self, emulated: EmulatedBoard, faults: Faults = GOOD_LINE) -> None:
-        """Open the port of a board that runs already; closing it stops that board."""
+        """Open the port of a board that runs already; closing it stops that board.
+
+        Raises SerialException where the terminal cannot be opened.
+        """
         self._sending = FaultyLine(faults, 0)
         self._receiving = FaultyLine(faults, 1)
         self._faulty = faults.any
@@ -76,7 +87,10 @@ class Serial(serial.Serial):
             self._emulated = None
 
     def read(self, size: int = 1) -> bytes:
-        """Up to ``size`` bytes, as pyserial does it, through the line's faults."""
+        """Up to ``size`` bytes, as pyserial reads them, with the line's faults.
+
+        Raises SerialException where the port is closed, or the emulator has ended by itself.
+        """
         if self._surplus or not self._faulty:
             taken = self._surplus[:size] or super().read(size)
             self._surplus = self._surplus[size:]
@@ -88,7 +102,10 @@ class Serial(serial.Serial):
         return taken
 
     def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer
-        """Send ``data`` through the line's faults; the number of bytes is that of ``data``."""
+        """Send ``data`` with the line's faults; returns the length of ``data``.
+
+        Raises SerialException where the port is closed.
+        """
         if not self._faulty:
             return super().write(data)
         for number, piece in enumerate(self._sending.carry(bytes(data))):
@@ -98,7 +115,7 @@ class Serial(serial.Serial):
         return len(data)
 
     def _update_dtr_state(self) -> None:
-        """Let anyone set DTR: a pseudo-terminal has no such line."""
+        """Do nothing where DTR is set: a pseudo-terminal has no such line."""
 
     def _update_rts_state(self) -> None:
-        """Let anyone set RTS: a pseudo-terminal has no such line."""
+        """Do nothing where RTS is set: a pseudo-terminal has no such line."""

@@ -1,1 +1,1 @@
-"""The wire: its definition, frames, messages, and a session with a board (docs/wire.md)."""
+"""The wire: its definition, frames and messages (docs/wire.md)."""

@@ -1,24 +1,24 @@
 """Frames as pure functions: a message and its CRC-16, COBS-encoded, ended by a zero byte.
 
 COBS (Cheshire and Baker, "Consistent Overhead Byte Stuffing", 1999) removes every zero from a
-message at the cost of one byte in 254, so a zero always means "the frame ends here": a reader that
-lost its place finds it again at the next one. The CRC is CRC-16/CCITT (polynomial 0x1021, initial
+message at the cost of one byte in 254, so a zero always ends a frame: a reader that has lost its
+place resynchronises at the next one. The CRC is CRC-16/CCITT (polynomial 0x1021, initial
 value 0xFFFF), two bytes, high byte first.
 """
 
 from binascii import crc_hqx
 
 LONGEST_RUN = 254
-"""COBS: so many bytes without a zero fill one block."""
+"""COBS: the most bytes without a zero in one block."""
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/CCITT of ``data``, as both ends of the wire reckon it."""
+    """CRC-16/CCITT of ``data``, as both ends of the wire compute it."""
     return crc_hqx(data, 0xFFFF)
 
 
 def cobs_encode(data: bytes) -> bytes:
-    """``data`` without its zeros; the result has no zero byte."""
+    """``data`` encoded without zero bytes."""
     encoded = bytearray()
     runs = data.split(b"\0")
     for number, run in enumerate(runs):
@@ -31,7 +31,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(encoded: bytes) -> bytes | None:
-    """What :func:`cobs_encode` was given, or None where ``encoded`` is no such thing."""
+    """The data that :func:`cobs_encode` has encoded; None where ``encoded`` is not valid COBS."""
     decoded = bytearray()
     at = 0
     while at < len(encoded):
@@ -47,12 +47,12 @@ def cobs_decode(encoded: bytes) -> bytes | None:
 
 
 def encode_frame(message: bytes) -> bytes:
-    """The bytes that carry ``message``. They begin with a zero, which ends what came before."""
+    """The frame of ``message``. It begins with a zero, which ends what was on the line before."""
     return b"\0" + cobs_encode(message + crc16(message).to_bytes(2, "big")) + b"\0"
 
 
 def decode_frame(encoded: bytes) -> bytes | None:
-    """The message between two zero bytes, or None where it is damaged."""
+    """The message in the bytes between two zeros; None where they are damaged."""
     content = cobs_decode(encoded)
     if content is None or len(content) < 2:
         return None
@@ -64,7 +64,7 @@ class FrameReader:
     """Finds the frames in a stream of bytes, however it is cut into pieces."""
 
     LONGEST = 1 << 16
-    """Bytes without a zero that are kept; more are no frame of ours."""
+    """The most bytes without a zero that are kept: no frame is longer."""
 
     def __init__(self) -> None:
         self._pending = bytearray()

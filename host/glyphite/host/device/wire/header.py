@@ -1,4 +1,4 @@
-"""Makes ``glyphite_wire.h`` from the definition: ``python -m glyphite.host.device.wire.header``."""
+"""Generates ``glyphite_wire.h``: ``python -m glyphite.host.device.wire.header``."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Messages as bytes, and back: what the session sends and what a board answers. Pure functions."""
+"""Encodes the messages to a board and decodes its answers, by pure functions."""
 
 import struct
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from glyphite.host.device.wire.protocol import (
 
 @dataclass(frozen=True)
 class Hello:
-    """What a board tells of itself. What it leaves out has the value given here."""
+    """A board's description of itself. An item that it leaves out has the default here."""
 
     protocol: int
     firmware: str = ""
     board: str = ""
     model_name: str = ""
     model_sha256: str = ""
-    """Of the .tflite, 64 hexadecimal digits."""
+    """SHA-256 of the .tflite, 64 hexadecimal digits."""
     input_shape: tuple[int, ...] = ()
     output_shape: tuple[int, ...] = ()
     input_scale: float = 1.0
@@ -38,21 +38,21 @@ class Hello:
     clock_hz: int = 0
     """The processor's clock; 0 where the board does not know it."""
     timer_hz: int = 0
-    """The unit of an answer's ticks; 0 where the board does not know it."""
+    """Ticks per second, for the ticks of an answer; 0 where the board does not know it."""
     receive_buffer: int = 0
     """Bytes that may arrive while the board is busy."""
     encodings: tuple[int, ...] = (Encoding.RAW,)
     inferences: int = 0
-    """How often the model had run since the board started."""
+    """The number of runs of the model since the board started."""
 
     @property
     def input_type(self) -> "np.dtype[Any]":
-        """The type of the input tensor's numbers."""
+        """The type of the elements of the input tensor: int8 or float32."""
         return _type(self.input_scale)
 
     @property
     def output_type(self) -> "np.dtype[Any]":
-        """The type of the output tensor's numbers."""
+        """The type of the elements of the output tensor: int8 or float32."""
         return _type(self.output_scale)
 
 
@@ -62,21 +62,21 @@ def _type(scale: float) -> "np.dtype[Any]":
 
 @dataclass(frozen=True)
 class Answer:
-    """What a board answers to one input."""
+    """A board's answer to one input."""
 
     scores: NDArray[Any]
     """The output tensor, flat, int8 or float32."""
     input_crc: int
     """CRC-16 of the input tensor as it lay in the board's memory before the run."""
     seconds: float
-    """The run's time by the board's timer; nan where its rate is not known."""
+    """The time of the run by the board's timer; nan where its rate is not known."""
     ticks: int
-    """The run's time in the timer's ticks."""
+    """The time of the run in ticks of the board's timer."""
 
 
 @dataclass(frozen=True)
 class InferReply:
-    """An INFER_ANSWER as it arrived; the figures are those of the answer only when OK."""
+    """An INFER_ANSWER as it arrived; CRC, ticks and scores are there only if its status is OK."""
 
     request: int
     status: int
@@ -86,17 +86,20 @@ class InferReply:
 
 
 def hello_request() -> bytes:
-    """The message that asks a board who it is."""
+    """The message HELLO."""
     return bytes([Message.HELLO])
 
 
 def infer_request(request: int, tensor: bytes) -> bytes:
-    """The message that asks for the scores of ``tensor`` under the id ``request``."""
+    """The message INFER for the bytes of ``tensor``, with the id ``request``, 0 to 65535.
+
+    Raises struct.error where the id is out of range.
+    """
     return struct.pack("<BHB", Message.INFER, request, Encoding.RAW) + tensor
 
 
 def parse_hello(message: bytes) -> Hello | None:
-    """The Hello in a message, or None where it is another message. Unknown items are skipped."""
+    """The Hello in a message; None where it is another message. Unknown items are skipped."""
     if len(message) < 2 or message[0] != Message.HELLO_ANSWER:
         return None
     fields: dict[str, Any] = {}
@@ -112,7 +115,7 @@ def parse_hello(message: bytes) -> Hello | None:
 
 
 def parse_infer_answer(message: bytes) -> InferReply | None:
-    """The reply in a message, or None where it is another message."""
+    """The reply in a message; None where it is another message or too short."""
     if len(message) < REFUSAL_BYTES or message[0] != Message.INFER_ANSWER:
         return None
     request, status = struct.unpack_from("<Hb", message, 1)

@@ -1,24 +1,23 @@
-"""The wire's one definition: message types, hello's items, encodings, statuses, limits.
+"""The only definition of the wire: message types, hello's items, encodings, statuses, limits.
 
-``python -m glyphite.host.device.wire.header`` makes the C header of it; ``docs/wire.md``
-shows it as tables.
-All numbers on the wire are little-endian, but the frame's CRC, which is big-endian.
+``python -m glyphite.host.device.wire.header`` generates the C header from it; ``docs/wire.md``
+shows it as tables. All numbers on the wire are little-endian, except the CRC of a frame.
 """
 
 from enum import IntEnum
 
 PROTOCOL = 1
-"""Raised only for a change that an old host or an old board cannot ignore."""
+"""The version, increased only by a change that an old host or board cannot ignore."""
 
 TEXT_BYTES = 32
-"""A text of hello: this many bytes, filled up with zeros."""
+"""Bytes of a text in hello, filled up with zeros."""
 
 RANK_MAX = 4
-"""A shape of hello: this many 32-bit lengths, filled up with zeros."""
+"""Lengths of 32 bits of a shape in hello, filled up with zeros."""
 
 
 class _Noted(IntEnum):
-    """A number with a sentence on what it means, which becomes the comment in C."""
+    """A number with a note on its meaning, which becomes the comment in C."""
 
     note: str
 
@@ -32,54 +31,54 @@ class _Noted(IntEnum):
 class Message(_Noted):
     """A frame's first byte."""
 
-    HELLO = 0x01, "to the board: nothing more; forgets the cached answer"
+    HELLO = 0x01, "to the board: no content; the board drops its cached answer"
     INFER = 0x02, "to the board: id u16, encoding u8, the input tensor"
     HELLO_ANSWER = 0x81, "to the host: protocol u8, then items of type u8, length u8, value"
     INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores"
 
 
 class Item(_Noted):
-    """What hello tells of the board, each as type, length and value; unknown ones are skipped."""
+    """An item of hello, sent as type, length and value; a host skips unknown ones."""
 
     FIRMWARE = 1, "text: name and version of the firmware"
     BOARD = 2, "text: the board's name"
     MODEL_NAME = 3, "text: the model's name"
     MODEL_SHA256 = 4, "32 bytes: SHA-256 of the .tflite that the model was made from"
-    INPUT_SHAPE = 5, "u32 a dimension, zeros behind the last"
-    OUTPUT_SHAPE = 6, "u32 a dimension, zeros behind the last"
+    INPUT_SHAPE = 5, "u32 per dimension, zeros after the last"
+    OUTPUT_SHAPE = 6, "u32 per dimension, zeros after the last"
     INPUT_SCALE = 7, "float32: real = scale * (quantized - zero_point)"
     INPUT_ZERO_POINT = 8, "i32"
     OUTPUT_SCALE = 9, "float32"
     OUTPUT_ZERO_POINT = 10, "i32"
     CLOCK_HZ = 11, "u32: the processor's clock; 0 where it is not known"
-    TIMER_HZ = 12, "u32: the unit of an answer's ticks"
+    TIMER_HZ = 12, "u32: ticks per second, for those of an answer; 0 where it is not known"
     RECEIVE_BUFFER = 13, "u32: bytes that may arrive while the board is busy"
-    ENCODINGS = 14, "u8 an encoding of the input tensor that the board decodes"
-    INFERENCES = 15, "u32: how often the model has run since the board started"
+    ENCODINGS = 14, "u8 per encoding of the input tensor that the board decodes"
+    INFERENCES = 15, "u32: number of runs of the model since the board started"
 
 
 class Encoding(_Noted):
-    """How a request carries the input tensor."""
+    """The encoding of the input tensor in a request."""
 
-    RAW = 0, "one byte an element, as it lies in memory"
+    RAW = 0, "the bytes of the tensor as they are in memory"
 
 
 class Status(_Noted):
-    """How a request ended."""
+    """The result of a request."""
 
     OK = 0, "the scores follow"
-    CORRUPT = -1, "the frame arrived damaged; send it again under the same id"
-    WRONG_SIZE = -2, "the payload is not as long as the input tensor"
-    UNKNOWN_ENCODING = -3, "the encoding is none of those in hello"
+    CORRUPT = -1, "the frame arrived damaged; send it again with the same id"
+    WRONG_SIZE = -2, "the payload has another size than the input tensor"
+    UNKNOWN_ENCODING = -3, "the encoding is not one of those in hello"
     NOT_READY = -4, "the model could not be set up (arena too small?)"
     FAILED = -5, "the model ran and gave no output"
 
 
 INFER_HEADER_BYTES = 4
-"""Message, id and encoding: they come before the tensor."""
+"""Bytes of an INFER before the tensor: message, id and encoding."""
 
 ANSWER_HEADER_BYTES = 10
-"""Message, id, status, input CRC and ticks: they come before the scores."""
+"""Bytes of an INFER_ANSWER before the scores: message, id, status, input CRC and ticks."""
 
 REFUSAL_BYTES = 4
-"""Message, id and status: all of an answer whose status is not OK."""
+"""Bytes of an INFER_ANSWER whose status is not OK: message, id and status."""

@@ -1,1 +1,1 @@
-"""What an inference costs on a board: instructions, modelled cycles, memory; by layer too."""
+"""The cost of an inference on a board, in all and by layer: instructions, cycles, memory."""

@@ -1,4 +1,4 @@
-"""The recorded figures of TensorFlow Lite Micro (``tflm.toml``), where they are of this network."""
+"""The recorded figures of TensorFlow Lite Micro (``tflm.toml``) for a network of the same shape."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ RECORDED = Path(__file__).with_name("tflm.toml")
 
 @dataclass(frozen=True)
 class Baseline:
-    """What TFLM took for a network of the same shape."""
+    """The cost of a network of the same shape in TFLM."""
 
     title: str
     count: int
@@ -22,7 +22,10 @@ class Baseline:
 def find_baseline(
     board: str, macs: int, source: tuple[int, ...], sink: tuple[int, ...]
 ) -> Baseline | None:
-    """The figures for ``board`` and a network with these MACs, input and output shape, if any."""
+    """The figures for ``board`` and a network with these MACs, input and output shape, if any.
+
+    ``source`` and ``sink`` are the shapes of input and output, with the batch.
+    """
     recorded = tomllib.loads(RECORDED.read_text())
     for model in recorded["model"]:
         key = (recorded["board"], model["macs"], tuple(model["input"]), tuple(model["output"]))

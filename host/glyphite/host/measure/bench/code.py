@@ -1,4 +1,4 @@
-"""An image's machine code, as binutils read it: each instruction, and what it does to the stack."""
+"""The machine code of an image by objdump: each instruction, and how it moves the stack pointer."""
 
 import re
 import shutil
@@ -16,22 +16,22 @@ _REGISTERS = re.compile(r"\{([^}]*)\}")
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction of Arm's, in the unified syntax."""
+    """One Arm instruction, in the unified assembler syntax."""
 
     address: int
     mnemonic: str
-    """Without a width suffix: "ldrne", not "ldrne.w"."""
+    """Without a suffix for the width: "ldrne", not "ldrne.w"."""
     operands: str
 
     @property
     def registers(self) -> int:
-        """How many registers its list in braces has, in words of 4 bytes."""
+        """The registers in its list in braces, counted in words of 4 bytes."""
         found = _REGISTERS.search(self.operands)
         return sum(_words(part) for part in found[1].split(",")) if found else 0
 
     @property
     def stack_bytes(self) -> int | None:
-        """How far it moves the stack pointer; None where that cannot be told from it alone."""
+        """The bytes that it adds to the stack pointer; None where only a run could show them."""
         if not re.search(r"\bsp\b", self.operands) and self.mnemonic[:3] not in _STACK:
             return 0
         for pattern, sign in _MOVES:
@@ -55,7 +55,8 @@ _MOVES = (
     (rf"strd?{_CONDITION} .*\[sp, #-(?P<bytes>\d+)\]!", -1),
     (rf"ldrd?{_CONDITION} .*\[sp\], #(?P<bytes>\d+)", 1),
 )
-"""What moves the stack pointer, and which way; the bytes stand there or are those of a list."""
+"""The instructions that move the stack pointer, and the sign of the move. The bytes are a number in
+the instruction, or those of its list of registers."""
 
 
 def _words(part: str) -> int:
@@ -66,7 +67,10 @@ def _words(part: str) -> int:
 
 
 def disassemble(board: Board, image: Path) -> Mapping[int, Instruction]:
-    """Every instruction of ``image`` by its address, in rising order."""
+    """Every instruction of ``image`` by its address, in rising order.
+
+    Raises ToolError where objdump is not installed or cannot read the image.
+    """
     program = board.toolchain.cc.replace("gcc", "objdump")
     if shutil.which(program) is None:
         raise ToolError(
@@ -79,7 +83,7 @@ def disassemble(board: Board, image: Path) -> Mapping[int, Instruction]:
 
 
 def parse(listing: str) -> Mapping[int, Instruction]:
-    """The instructions in a listing of objdump's; data between them is left out."""
+    """The instructions in objdump's listing, by their address; data between them is left out."""
     found = {}
     for line in listing.splitlines():
         match = _LINE.match(line)

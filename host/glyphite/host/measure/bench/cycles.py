@@ -1,15 +1,15 @@
-"""A model of a processor's cycles: what each instruction costs, by Arm's own tables.
+"""A model of a processor's cycles: the cost of each instruction, from Arm's own tables.
 
 The tables are those of the instruction set in the Technical Reference Manuals of the Cortex-M4
 (tables 3-1 and 7-1), Cortex-M3 and Cortex-M0 (table 3-1 in each), and what the first two say under
-"Load/store timings": an access goes out while the load before it comes in, and an address that was
-only just computed costs a cycle. Memory has no wait states. Arm publishes no such table for the
-Cortex-M7, which often ends two instructions in a cycle, nor for the M33: theirs are modelled as
-the M4.
+"Load/store timings": an access overlaps with the load before it, and an address that the
+instruction before has computed costs a cycle. Memory has no wait states. Arm publishes no such
+table for the Cortex-M7, which often completes two instructions in a cycle, nor for the M33: both
+are modelled as the M4.
 
-Where the manual gives a range, the model takes the upper end (a divide takes 12 cycles), but for
-the refill of the pipeline behind a branch that is taken: 2 of 1 to 3. An instruction that its
-condition skips counts as if it ran.
+Where the manual gives a range, the model takes its upper end (a divide takes 12 cycles), except
+for the refill of the pipeline after a branch that is taken: 2 of 1 to 3. An instruction that its
+condition skips costs as much as if it ran.
 """
 
 import re
@@ -21,23 +21,23 @@ from glyphite.host.measure.bench.code import Instruction
 
 @dataclass(frozen=True)
 class Costs:
-    """A processor's cycles; what is not named here takes 1."""
+    """The cycles of a processor's instructions; those that are not named here take 1."""
 
     name: str
     taken: int = 2
-    """What a branch that is taken adds to its 1."""
+    """What a branch that is taken costs beside its 1."""
     linked: int = 2
-    """The same of BL, and of POP into the program counter."""
+    """The same for BL, and for POP into the program counter."""
     load: int = 2
     store: int = 1
     store_indexed: int = 2
     """With a register as the offset."""
     pipelined: bool = True
-    """A load or store behind a load takes 1 less, unless its address waits for that load."""
+    """A load or store right after a load takes 1 less, unless its address depends on that load."""
     address_stall: int = 1
-    """What one takes more whose address was computed by the instruction before it."""
+    """What a load or store costs more if the instruction before it has computed its address."""
     table: int = 4
-    """A branch by a table of offsets, before the refill."""
+    """A branch by a table of offsets, without the refill."""
     multiply_accumulate: int = 1
     long_multiply: int = 1
     long_accumulate: int = 1
@@ -54,7 +54,7 @@ _TABLES = {"armv6-m": M0, "armv7-m": M3}
 
 
 def costs_of(architecture: str) -> Costs:
-    """The table for a board's architecture."""
+    """The cycles of the processor of an architecture, such as "armv7-m"; by default the M4's."""
     return _TABLES.get(architecture, M4)
 
 
@@ -77,7 +77,7 @@ _KINDS = tuple((re.compile(pattern), kind) for pattern, kind in _CLASSES)
 
 
 def kind_of(instruction: Instruction) -> str:
-    """The class of an instruction; "plain" takes 1 cycle."""
+    """The class of an instruction, a field of ``Costs``; "plain" takes 1 cycle."""
     for pattern, kind in _KINDS:
         if pattern.match(instruction.mnemonic):
             return kind
@@ -85,7 +85,7 @@ def kind_of(instruction: Instruction) -> str:
 
 
 def cost(costs: Costs, instruction: Instruction, before: Instruction | None) -> int:
-    """The cycles of ``instruction`` when ``before`` came right before it; no branch is taken."""
+    """The cycles of ``instruction`` right after ``before``, without a refill of the pipeline."""
     kind = kind_of(instruction)
     if kind in ("multiple", "double"):
         return 1 + (instruction.registers or 2)
@@ -103,7 +103,7 @@ _COMPUTED = ("plain", "multiply_accumulate")
 
 
 def _feeds_address(before: Instruction, instruction: Instruction) -> bool:
-    """Whether ``before`` writes a register that ``instruction`` makes its address of."""
+    """Whether ``before`` writes a register of the address that ``instruction`` accesses."""
     if re.match(r"(cmp|cmn|tst|teq|b|cb|it|nop|str|v)", before.mnemonic):
         return before.mnemonic.startswith("bi") and _written_in_address(before, instruction)
     return _written_in_address(before, instruction)
@@ -116,24 +116,27 @@ def _written_in_address(before: Instruction, instruction: Instruction) -> bool:
 
 
 def refill(costs: Costs, instruction: Instruction) -> int:
-    """What ``instruction`` takes more where it goes on at another place than behind it."""
+    """What ``instruction`` costs more where it branches: the refill of the pipeline."""
     pops = instruction.mnemonic.startswith(("pop", "ldm")) and costs.linked > costs.taken
     return costs.linked if pops or re.match(r"bl$", instruction.mnemonic) else costs.taken
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What a run of instructions in a row takes."""
+    """The cycles of instructions that run one after the other."""
 
     straight: int
     leaving: int
-    """How much more where another place than the one behind it follows."""
+    """The cycles to add where the last one branches."""
 
 
 def timing(
     costs: Costs, code: Mapping[int, Instruction], start: int, end: int, count: int
 ) -> Timing:
-    """The cycles of the ``count`` instructions from address ``start`` to ``end``."""
+    """The cycles of the ``count`` instructions from address ``start`` to before ``end``.
+
+    Raises ValueError where ``code`` has another number of instructions there.
+    """
     block = [code[address] for address in range(start, end, 2) if address in code]
     if len(block) != count:
         raise ValueError(f"{len(block)} instructions at {start:#x}, and {count} ran")

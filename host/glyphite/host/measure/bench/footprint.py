@@ -1,9 +1,9 @@
-"""What a model alone takes of a board's memory: linked with what it calls, and nothing else.
+"""The memory of a model alone: linked with the functions that it calls, and nothing else.
 
-Weights are the constant arrays of the layers that multiply by them: weights and biases, and the
-multipliers and shifts that their scales became. Code is all the rest that goes to flash: functions,
-those of the compiler's libraries that they call among them, and other constants. Static RAM is the
-arena, and whatever other variables there are. No start-up code, no port, no serial line.
+Weights are the constant arrays of the layers with MACs: weights, biases, and the multipliers and
+shifts of their scales. Code is the rest of what goes to flash: functions, with those of the
+compiler's libraries that they call, and other constants. Static RAM is the arena and all other
+variables. Start-up code, port and serial line are left out.
 """
 
 import tempfile
@@ -18,12 +18,12 @@ from glyphite.host.device.elf import Elf, read_elf
 
 ROOTS = ("model_input", "model_invoke", "model_output")
 UNWINDING = (".ARM.exidx", ".ARM.extab", ".eh_frame", ".note", ".comment")
-"""Sections that no firmware keeps."""
+"""Sections that no firmware contains."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes."""
+    """The memory of a model, in bytes."""
 
     weights: int
     code: int
@@ -31,18 +31,19 @@ class Footprint:
 
 
 def footprint(board: Board, folder: Path, layers: Sequence[str]) -> Footprint:
-    """The footprint of ``folder/model.c``, in which ``layers`` have the weights.
+    """The footprint of ``folder/model.c``, compiled for ``board``.
 
-    ``layers`` are names of layers as the generated C has them.
+    ``layers`` are the names, as in the generated C, of the layers with weights. Raises ToolError
+    where the model cannot be compiled and linked, or the result cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         image = Path(scratch) / "model.elf"
         _link(board, folder, image)
-        return weigh(read_elf(image), layers)
+        return footprint_of(read_elf(image), layers)
 
 
-def weigh(elf: Elf, layers: Sequence[str]) -> Footprint:
-    """The footprint of a model that was linked alone."""
+def footprint_of(elf: Elf, layers: Sequence[str]) -> Footprint:
+    """The footprint of a model that was linked alone; ``layers`` are those with weights."""
     sections = [section for section in elf.sections if not section.name.startswith(UNWINDING)]
     prefixes = tuple(f"{layer}_" for layer in layers)
     weights = sum(

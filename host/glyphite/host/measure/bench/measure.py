@@ -1,12 +1,13 @@
-"""A model's cost on an emulated board: the real firmware, given real inputs over its line."""
+"""The cost of a model on an emulated board: its firmware runs inputs from the serial line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from glyphite.convert.boards import Board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.errors import InputError
+from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import Built
 from glyphite.host.device.elf import read_elf
@@ -20,7 +21,7 @@ from glyphite.host.runners.base import Tensors
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer's share, a mean over the inputs."""
+    """The cost of one layer: means over the inputs."""
 
     name: str
     operator: str
@@ -36,20 +37,20 @@ class Cost:
 
     unit: str
     counts: tuple[int, ...]
-    """Of each input."""
+    """Instructions or cycles, of each input."""
     macs: int
     modelled_cycles: int
     cycle_model: str
-    """Whose table of cycles it is."""
+    """The processor whose table of cycles was used, or "counted"."""
     footprint: Footprint
     stack_bytes: int | None
     layers: tuple[LayerCost, ...]
-    """The first is ``model_invoke`` itself."""
+    """The first is the part of ``model_invoke`` outside all layers."""
     baseline: Baseline | None
 
     @property
     def count(self) -> int:
-        """Of one inference, on average."""
+        """Instructions or cycles of one inference, on average."""
         return round(mean(self.counts))
 
 
@@ -60,15 +61,20 @@ def measure(
     built: Built,
     *,
     tensors: Tensors,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Cost:
-    """Run the inputs (n, *shape) on the emulated board and count; errors as sentences."""
+    """Run the inputs (n, *shape) on the emulated board, and count instructions or cycles.
+
+    Raises InputError where they cannot be counted on the board; ToolError where the emulator or a
+    tool of the compiler is missing or fails, or the firmware does not fit ``compiled``; LinkError
+    where the board does not answer.
+    """
     require_countable(board)
     cycles = counts_cycles(board)
     elf, code = read_elf(built.image), {} if cycles else disassemble(board, built.image)
     names = [layer.name for layer, _ in compiled.program.computed]
     plan = make_plan(elf, list(code.values()), names)
-    runs = list(watch(board, built.image, plan, tensors, advance))
+    runs = list(watch(board, built.image, plan, tensors, progress))
     costs = costs_of(board.mcu.architecture)
     modelled = [_cycles(run, costs, code) for run in runs]
     graph = compiled.program.graph
@@ -80,7 +86,7 @@ def measure(
         macs=compiled.macs,
         modelled_cycles=round(mean(sum(parts.values()) for parts in modelled)),
         cycle_model="counted" if cycles else costs.name,
-        footprint=footprint(board, folder.generated, weighty(compiled)),
+        footprint=footprint(board, folder.generated, layers_with_weights(compiled)),
         stack_bytes=None if None in stacks else max(stack for stack in stacks if stack is not None),
         layers=_layers(compiled, runs, modelled),
         baseline=find_baseline(board.name, compiled.macs, *shapes),
@@ -88,7 +94,10 @@ def measure(
 
 
 def require_countable(board: Board) -> None:
-    """Raise InputError unless instructions or cycles can be counted on the board."""
+    """Make sure that instructions or cycles can be counted on the board.
+
+    Raises InputError where it is not emulated by QEMU or simavr.
+    """
     if board.emulator is None or board.emulator.kind not in ("qemu", "simavr"):
         raise InputError(
             f"Neither instructions nor cycles can be counted on the board {board.name!r}. "
@@ -96,7 +105,7 @@ def require_countable(board: Board) -> None:
         )
 
 
-def weighty(compiled: Compiled) -> list[str]:
+def layers_with_weights(compiled: Compiled) -> list[str]:
     """The names of the layers that multiply by weights."""
     return [row.name for row in compiled.layers if row.macs]
 
@@ -121,7 +130,7 @@ def _means(
 
 
 def _cycles(run: Watched, costs: Costs, code: Mapping[int, Instruction]) -> dict[int, int]:
-    """Modelled cycles by part; those that were counted need no model."""
+    """Cycles by part: those that were counted, or else modelled."""
     if run.cycles:
         return dict(enumerate(run.cycles))
     found: dict[int, int] = {}

@@ -1,13 +1,13 @@
-"""Watches ``model_invoke`` run on an emulated board: instructions in QEMU, cycles on an Arduino.
+"""Observes ``model_invoke`` on an emulated board: instructions in QEMU, cycles on an Arduino.
 
-In QEMU a plugin of ours, compiled at first use, tells what ran; the Arduinos' emulator is ours.
-
-The firmware is the one that ``glyphite build`` made, and its inputs come over its serial line.
+In QEMU a plugin of this project, compiled at first use, reports what ran; the emulator of the
+Arduinos is of this project. The firmware is that of ``glyphite build``, and gets its inputs over
+its serial line.
 """
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.elf import Elf
@@ -28,17 +29,17 @@ from glyphite.host.runners.compiled import c_compiler
 SOURCES = FIRMWARE / "emulators" / "qemu"
 FLAGS = ("-std=c99", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror")
 SILENCE = 60.0
-"""Seconds for one inference."""
+"""The longest time of one inference, in seconds."""
 WATCHED = "model_invoke"
 LAYER = "run_"
-"""What the names of the generated functions of layers start with."""
+"""The prefix of the names of the generated functions, one per layer."""
 INTERRUPTS = ("tick_interrupt", "uart_receive_interrupt")
-"""They may come while the model runs, and are not part of it."""
+"""Interrupts that may come while the model runs; they are not counted."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Instructions in a row that ran in one inference."""
+    """Instructions that run one after the other, and how often they ran in one inference."""
 
     part: int
     """0 is ``model_invoke`` itself, then the layers in the order of their functions' names."""
@@ -47,22 +48,22 @@ class Block:
     instructions: int
     runs: int
     leaves: int
-    """How often another place than ``end`` followed: a branch was taken."""
+    """How often they did not go on at ``end``: a branch was taken."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One inference."""
+    """What ran in one inference."""
 
     blocks: tuple[Block, ...]
     stack: int | None
-    """The deepest that the stack was below its place at the call; None where it cannot be told."""
+    """The peak of the stack below its level at the call, in bytes; None where it is not known."""
 
     cycles: tuple[int, ...] = ()
-    """Of each part, from an emulator that knows them."""
+    """The cycles of each part, from an emulator that counts them."""
 
     def count(self, part: int | None = None) -> int:
-        """Cycles, or else instructions that ran; or those of one part."""
+        """Cycles if they were counted, else instructions: in all, or of one part."""
         if self.cycles:
             return sum(self.cycles) if part is None else self.cycles[part]
         return sum(
@@ -73,7 +74,10 @@ class Watched:
 
 
 def plugin() -> Path:
-    """The plugin; compiled if its sources have changed since the last time."""
+    """The path of the plugin, compiled if its sources have changed since the last time.
+
+    Raises ToolError where the C compiler is missing or fails.
+    """
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     made = build_root() / ".tools" / f"qemu_watch-{digest[:16]}.so"
@@ -92,9 +96,14 @@ def watch(
     image: Path,
     plan: str,
     tensors: Tensors,
-    advance: Callable[[int], None],
+    progress: Progress,
 ) -> Iterator[Watched]:
-    """Run each of the inputs (n, *shape) on the emulated ``board``; give what ran, one by one."""
+    """Run each of the inputs (n, *shape) on the emulated ``board``; yields what ran, one by one.
+
+    ``plan`` is that of :func:`make_plan`. Raises BoardError where the board has no emulator,
+    ToolError where the emulator or its plugin is missing or fails, LinkError where the board does
+    not answer, InputError where it takes other inputs.
+    """
     with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
         planned, report = Path(scratch) / "plan", Path(scratch) / "report"
         write_text(planned, plan)
@@ -108,18 +117,18 @@ def watch(
             for number, tensor in enumerate(tensors, 1):
                 session.infer(tensor)
                 yield parse_report(report.read_text(), number)
-                advance(1)
+                progress(1)
 
 
 def _options(board: Board, plan: Path, report: Path) -> tuple[str, ...]:
-    """The arguments with which a board's emulator watches."""
+    """The arguments by which the emulator of a board follows ``plan`` and writes ``report``."""
     if counts_cycles(board):
         return ("--plan", str(plan), "--watched", str(report))
     return ("-plugin", f"{plugin()},plan={plan},report={report}")
 
 
 def counts_cycles(board: Board) -> bool:
-    """Whether the board's emulator knows cycles; QEMU knows instructions only."""
+    """Whether the board's emulator counts cycles; QEMU counts instructions only."""
     return board.emulator is not None and board.emulator.kind == "simavr"
 
 
@@ -136,9 +145,10 @@ def _greet(session: Session, emulated: EmulatedBoard) -> None:
 
 
 def make_plan(elf: Elf, code: Sequence[Instruction], layers: Sequence[str]) -> str:
-    """What the emulator is to watch: the function, its parts, and what moves the stack pointer.
+    """What the emulator is to observe: the function, its layers, and what moves the stack pointer.
 
-    The last is for QEMU, and not there without ``code``.
+    Only QEMU needs the last; it is left out where ``code`` is empty. Raises ToolError where the
+    firmware lacks a function.
     """
     begin = elf.function(WATCHED)
     if begin is None:
@@ -162,7 +172,10 @@ def make_plan(elf: Elf, code: Sequence[Instruction], layers: Sequence[str]) -> s
 
 
 def parse_report(text: str, calls: int) -> Watched:
-    """The plugin's report behind the call of that number."""
+    """What the emulator reports after call number ``calls``, counted from 1.
+
+    Raises ToolError where the firmware has run the model another number of times.
+    """
     words = [line.split() for line in text.splitlines()]
     numbers = {word[0]: int(word[1]) for word in words if len(word) == 2}
     if numbers["calls"] != calls:
