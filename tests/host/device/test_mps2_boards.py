@@ -13,7 +13,7 @@ from glyphite.convert.errors import BoardError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
@@ -50,7 +50,7 @@ def test_the_five_processors_are_there() -> None:
 def test_a_board_streams_tflms_bytes(small: ModelFolder, name: str) -> None:
     assert main(["build", "small", "--board", name]) == 0
     tensors = hard_inputs(np.random.default_rng(6), (1, 9, 8, 2))
-    with open_session(f"sim://{name}") as session:
+    with connect(f"sim://{name}") as session:
         hello = session.hello()
         assert hello.board == name
         assert hello.timer_hz == load_board(name).mcu.timer_hz

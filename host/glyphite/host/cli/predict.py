@@ -8,7 +8,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.runners.base import Scores, Tensors, ignore_progress
@@ -61,7 +61,7 @@ def _ask(
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
-    with open_session(arguments.port, manifest.sha256, baud=arguments.baud) as session:
+    with connect(arguments.port, manifest.sha256, baud=arguments.baud) as session:
         hello = session.board
         scores = BoardRunner(session).run(tensors, ignore_progress)
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"

@@ -16,7 +16,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.measure.bench.baseline import find_baseline
 from glyphite.host.measure.bench.code import disassemble
 from glyphite.host.measure.bench.cycles import M4, timing
@@ -177,7 +177,7 @@ def test_the_count_is_what_the_boards_own_timer_says(small: ModelFolder, name: s
     emulator = load_board(name).emulator
     assert emulator is not None
     assert emulator.instructions_per_tick is not None
-    with open_session(f"sim://{name}") as session:
+    with connect(f"sim://{name}") as session:
         ticks = session.infer(np.zeros((9, 8, 2), np.int8)).ticks
     assert run.count() == pytest.approx(ticks * emulator.instructions_per_tick, abs=120)
 
