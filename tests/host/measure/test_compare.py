@@ -14,7 +14,7 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
-from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.host.runners.base import Advance, Scores, Tensors, ignore_progress
 from glyphite.train.data.mnist import load_mnist
 
 MANIFEST = Manifest(
@@ -81,7 +81,7 @@ def test_run_all_gives_every_runner_the_same_images() -> None:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        def run(self, tensors: Tensors, advance: Advance) -> Scores:
+        def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
             advance(len(tensors))
             return np.asarray(tensors.sum(axis=1, keepdims=True))
 
@@ -145,7 +145,7 @@ class Known:
     labels: NDArray[np.uint8]
     wrong: int
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         given = self.labels.astype(int)
         given[: self.wrong] = (given[: self.wrong] + 1) % 10
         advance(len(tensors))

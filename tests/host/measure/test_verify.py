@@ -41,7 +41,7 @@ class Negated:
     def __init__(self, wrong: bool) -> None:
         self.wrong = wrong
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         advance(len(tensors))
         scores = tensors.copy()
         if self.wrong:

@@ -29,6 +29,10 @@ SHORT = {"float": "float", "int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C
 """The same where there is little room."""
 
 
+def ignore_progress(_: int) -> None:
+    """An ``Advance`` for those who do not watch."""
+
+
 class Runner(Protocol):
     """Something that runs the model. All runners are peers: nothing else is known of them."""
 
@@ -36,12 +40,8 @@ class Runner(Protocol):
     def name(self) -> str:
         """A key of ``TITLES``."""
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The scores of each image; a GlyphiteError says why there are none."""
-
-
-def ignore_progress(_: int) -> None:
-    """An ``Advance`` for those who do not watch."""
 
 
 def package_version(package: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from glyphite.host.device.session import Session
 from glyphite.host.device.wire.messages import Answer
-from glyphite.host.runners.base import Advance, Scores, Tensors
+from glyphite.host.runners.base import Advance, Scores, Tensors, ignore_progress
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class BoardRunner:
     session: Session
     name: str = "board"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The scores (n, classes), of the type of the model's output."""
         results = []
         for answer in self.answers(tensors):

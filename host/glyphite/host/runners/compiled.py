@@ -15,7 +15,14 @@ from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.programs import COMPILE_SECONDS, run
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, require_shape
+from glyphite.host.runners.base import (
+    Advance,
+    Scores,
+    Tensors,
+    chunks,
+    ignore_progress,
+    require_shape,
+)
 
 CHUNK = 100
 """Images between two reports of progress."""
@@ -37,7 +44,7 @@ class CompiledRunner:
         c_compiler()
         return _compile(read_bytes(self.model), self.model.stem)
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The scores (n, classes), int8 unless the model's output is float32.
 
         Raises what :meth:`prepare` raises, and ToolError where the C compiler fails.

@@ -8,7 +8,7 @@ import numpy as np
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, ignore_progress
 
 CHUNK = 500
 
@@ -21,7 +21,7 @@ class KerasRunner:
     manifest: Manifest
     name: str = "float"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The float32 scores (n, classes)."""
         load_tensorflow()
         import keras

@@ -15,7 +15,14 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import Advance, Scores, Tensors, package_version, require_shape
+from glyphite.host.runners.base import (
+    Advance,
+    Scores,
+    Tensors,
+    ignore_progress,
+    package_version,
+    require_shape,
+)
 from glyphite.host.runners.trial import try_out
 
 IDENTIFIER = b"TFL3"
@@ -29,7 +36,7 @@ class LitertRunner:
     model: Path
     name: str = "int8_litert"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The int8 scores (n, classes)."""
         interpreter = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))

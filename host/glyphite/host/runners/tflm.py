@@ -17,7 +17,7 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.quantize.quiet import quiet
-from glyphite.host.runners.base import Advance, Scores, Tensors, chunks
+from glyphite.host.runners.base import Advance, Scores, Tensors, chunks, ignore_progress
 
 CHUNK = 50
 """Images a worker gets at once: at 3 ms each, it reports seven times a second."""
@@ -32,7 +32,7 @@ class TflmRunner:
     model: Path
     name: str = "int8_tflm"
 
-    def run(self, tensors: Tensors, advance: Advance) -> Scores:
+    def run(self, tensors: Tensors, advance: Advance = ignore_progress) -> Scores:
         """The scores (n, classes), int8 or float32 as the model has them."""
         model = read_bytes(self.model)
         parts = list(chunks(tensors, CHUNK))
