@@ -1,11 +1,10 @@
 """The version is said by pyproject.toml; whatever repeats it is held equal to it."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
-from tests.paths import PROJECT
+from tests.paths import PROJECT, project_files
 
 LIBRARY = PROJECT / "firmware" / "library" / "Glyphite"
 REPEATED = (
@@ -22,13 +21,6 @@ HISTORY = ("models/", "constraints.txt")
 def version() -> str:
     found: str = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
     return found
-
-
-def listed() -> list[str]:
-    """The project's files, as git knows them."""
-    command = ["git", "ls-files", "-co", "--exclude-standard"]
-    done = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
-    return [name for name in done.stdout.splitlines() if (PROJECT / name).is_file()]
 
 
 def says_the_version(path: Path) -> bool:
@@ -56,5 +48,5 @@ def test_the_newest_version_in_the_changelog_is_the_project_s() -> None:
 
 def test_nothing_else_repeats_the_version() -> None:
     allowed = ("pyproject.toml", *REPEATED, *MADE, *HISTORY)
-    found = [name for name in listed() if not name.startswith(allowed)]
+    found = [name for name in project_files() if not name.startswith(allowed)]
     assert not [name for name in found if says_the_version(PROJECT / name)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.workspace import ModelFolder
-from tests.paths import PROJECT
+from tests.paths import PROJECT, copy_project, project_files
 from tests.strict import absent, require_module
 
 WHERE = {
@@ -70,15 +70,11 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
     """Wheel and sdist of a copy of the project's files, so that nothing is left in the project."""
     require_module("hatchling")
     folder = tmp_path_factory.mktemp("released")
-    listed = run("git", "ls-files", "-co", "--exclude-standard", folder=PROJECT).splitlines()
-    names = frozenset(name for name in listed if (PROJECT / name).is_file())
-    for name in names:
-        (folder / "sources" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, folder / "sources" / name)
+    copy_project(folder / "sources")
     distribute(folder / "sources", folder)
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     shutil.rmtree(folder / "sources")
-    return Released(wheel, sdist, names)
+    return Released(wheel, sdist, frozenset(project_files()))
 
 
 @pytest.fixture(scope="module")

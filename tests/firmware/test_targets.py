@@ -12,6 +12,7 @@ from glyphite.convert.boards import PORTS, load_board
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
 from glyphite.host.device.session import connect
+from tests.builders.boards import CORTEX_M
 
 HERE = Path(__file__).parent
 
@@ -39,9 +40,7 @@ def test_the_checks_pass_on_this_machine(
     assert units_on("native", tiny, tmp_path / "ports", monkeypatch) == "pass\n"
 
 
-@pytest.mark.parametrize(
-    "board", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
-)
+@pytest.mark.parametrize("board", CORTEX_M)
 def test_the_checks_pass_on_a_cortex_m(
     board: str,
     tiny: ModelFolder,

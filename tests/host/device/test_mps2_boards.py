@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.convert.boards import Board, all_boards, load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import BoardError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
@@ -17,9 +17,8 @@ from glyphite.host.device.session import connect
 from glyphite.host.runners.base import ignore_progress
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
+from tests.builders.boards import CORTEX_M
 from tests.builders.models import conv_and_pool, hard_inputs
-
-CORTEX_M = [board.name for board in all_boards() if board.toolchain.port == "mps2"]
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from glyphite.host.measure.bench.footprint import footprint
 from glyphite.host.measure.bench.measure import weighty
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
 from glyphite.host.runners.base import ignore_progress
+from tests.builders.boards import CORTEX_M
 from tests.builders.calls import calls_of
 from tests.builders.models import conv_and_pool
 from tests.convert.compiler.test_edges import network
@@ -169,7 +170,7 @@ def test_the_stack_is_what_gcc_says_that_the_frames_take(
                      used["model_invoke"] + used["run_frame"] + used["deeper"])  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"])
+@pytest.mark.parametrize("name", CORTEX_M)
 def test_the_count_is_what_the_boards_own_timer_says(small: ModelFolder, name: str) -> None:
     """Ticks are of 40 or 50 instructions, and hold the two calls of the timer itself."""
     layers = [row.name for row in compile_folder(small).layers]
