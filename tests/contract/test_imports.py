@@ -1,6 +1,7 @@
 """Who may import whom; read from the sources, so that no run is needed to break it."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -95,6 +96,17 @@ def test_imports_go_in_the_allowed_direction(source: str) -> None:
         return  # the face of the host package
     allowed = MAY_IMPORT[room]
     assert not {name for name in _own(list(ast.walk(_tree(source)))) if not _below(name, allowed)}
+
+
+def test_the_architecture_s_page_has_this_table() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    table = page.partition("| room | may import |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`([\w.]+)`", row) for row in table.splitlines()]
+    assert {room: tuple(rooms) for room, *rooms in rows} == MAY_IMPORT
+
+
+def test_the_architecture_s_page_fits_a_screen() -> None:
+    assert len((PROJECT / "docs" / "architecture.md").read_text().splitlines()) <= 60
 
 
 @pytest.mark.parametrize("source", _sources())
