@@ -4,7 +4,17 @@ EXAMPLE = firmware/library/Glyphite/examples/classify
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino' ':!$(EXAMPLE)/model.*')
 
 # Compiler and host logic; no training, no emulated board, no build of an environment.
-QUICK = tests/contract
+COMPILER = tests/convert/compiler
+CONTRACT = tests/contract
+QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.py test_version.py \
+	test_wire_header.py test_workflows.py) \
+	tests/convert/test_boards.py tests/convert/test_metrics.py tests/convert/test_workspace.py \
+	$(addprefix $(COMPILER)/,ir memory/test_plan.py ops/test_tables.py passes \
+	targets/test_proofs.py test_describe.py) tests/convert/quantize/test_calibration.py \
+	tests/host/device/wire tests/host/measure/bench/test_cycles.py tests/host/measure/test_compare.py \
+	tests/host/measure/test_digit_picture.py tests/host/report \
+	tests/firmware/test_application.py tests/firmware/test_frame_c.py \
+	tests/train/data/test_sources.py tests/train/networks/test_augment.py
 
 .PHONY: demo test quick check readme example dist format setup clean
 

@@ -80,6 +80,14 @@ def test_the_release_has_what_make_dist_makes() -> None:
     assert kept == ["dist/", "dist/"]
 
 
+def test_the_quick_tests_are_there_and_cover_compiler_and_host() -> None:
+    (line,) = [line for line in recipe("quick") if "-m pytest" in line]
+    named = [word for word in line.split() if word.startswith("tests/")]
+    assert not [path for path in named if not (PROJECT / path).exists()]
+    for room in ("contract", "convert/compiler/memory", "host/device/wire", "firmware"):
+        assert any(path.startswith(f"tests/{room}") for path in named), room
+
+
 def hooks() -> list[dict[str, Any]]:
     found = parsed(PROJECT / ".pre-commit-config.yaml")["repos"]
     assert [repository["repo"] for repository in found] == ["local"]
