@@ -11,7 +11,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 	tests/convert/test_boards.py tests/convert/test_metrics.py tests/convert/test_workspace.py \
 	$(addprefix $(COMPILER)/,ir memory/test_plan.py ops/test_tables.py passes \
 	targets/test_proofs.py test_describe.py) tests/convert/quantize/test_calibration.py \
-	tests/host/device/wire tests/host/measure/bench/test_cycles.py tests/host/measure/test_compare.py \
+	tests/host/device/wire tests/host/measure/bench/test_cycles.py \
 	tests/host/measure/test_digit_picture.py tests/host/report \
 	tests/firmware/test_application.py tests/firmware/test_frame_c.py \
 	tests/train/data/test_sources.py tests/train/networks/test_augment.py
