@@ -3,13 +3,29 @@ BIN := .venv/bin
 EXAMPLE = firmware/library/Glyphite/examples/classify
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino' ':!$(EXAMPLE)/model.*')
 
-.PHONY: demo test check readme example format setup clean
+# Compiler and host logic; no training, no emulated board, no build of an environment.
+COMPILER = tests/convert/compiler
+CONTRACT = tests/contract
+QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.py test_version.py \
+	test_wire_header.py test_workflows.py) \
+	tests/convert/test_boards.py tests/convert/test_metrics.py tests/convert/test_workspace.py \
+	$(addprefix $(COMPILER)/,ir memory/test_plan.py ops/test_tables.py passes \
+	targets/test_proofs.py test_describe.py) tests/convert/quantize/test_calibration.py \
+	tests/host/device/wire tests/host/measure/bench/test_cycles.py \
+	tests/host/measure/test_digit_picture.py tests/host/report \
+	tests/firmware/test_application.py tests/firmware/test_frame_c.py \
+	tests/train/data/test_sources.py tests/train/networks/test_augment.py
+
+.PHONY: demo test quick check readme example dist format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
 
 test: setup
 	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+quick: setup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)
 
 check: setup
 	$(BIN)/ruff check .
@@ -22,6 +38,12 @@ readme: setup
 
 example: setup
 	$(BIN)/python -m tools.example
+
+# The wheel, the sdist, and the Arduino library with the Uno's model as C for every board.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/glyphite export models/uno --arduino --out dist/Glyphite-$$($(BIN)/python -m hatchling version).zip
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -13,7 +13,7 @@ from glyphite.convert.workspace import find_model
 from glyphite.host.device.arduino import SKETCH, sketch_command
 from glyphite.host.device.build import image_size
 from glyphite.host.device.elf import read_elf
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.runners.litert import LitertRunner, read_manifest
@@ -49,7 +49,7 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     tensors = np.random.default_rng(5).integers(-128, 128, (3, 28, 28, 1), np.int8)
     expected = LitertRunner(model.tflite).run(tensors, ignore_progress)
     sha256 = read_manifest(model).sha256
-    with EmulatedBoard(board, flash) as emulated, open_session(emulated.terminal, sha256) as line:
+    with EmulatedBoard(board, flash) as emulated, connect(emulated.terminal, sha256) as line:
         assert line.hello().board == "uno"
         assert [line.infer(each).scores.tolist() for each in tensors] == expected.tolist()
 

@@ -1,8 +1,10 @@
 """Who may import whom; read from the sources, so that no run is needed to break it."""
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -96,6 +98,17 @@ def test_imports_go_in_the_allowed_direction(source: str) -> None:
     assert not {name for name in _own(list(ast.walk(_tree(source)))) if not _below(name, allowed)}
 
 
+def test_the_architecture_s_page_has_this_table() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    table = page.partition("| room | may import |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`([\w.]+)`", row) for row in table.splitlines()]
+    assert {room: tuple(rooms) for room, *rooms in rows} == MAY_IMPORT
+
+
+def test_the_architecture_s_page_fits_a_screen() -> None:
+    assert len((PROJECT / "docs" / "architecture.md").read_text().splitlines()) <= 60
+
+
 @pytest.mark.parametrize("source", _sources())
 def test_tensorflow_stays_in_training_quantizing_and_the_float_runner(source: str) -> None:
     if not _below(_module(source), MAY_USE_TENSORFLOW):
@@ -106,6 +119,34 @@ def test_tensorflow_stays_in_training_quantizing_and_the_float_runner(source: st
 def test_slow_packages_are_imported_where_they_are_used(source: str) -> None:
     """So that ``glyphite --help`` answers at once and the host tool works without them."""
     assert not _imported(_at_start(_tree(source))) & LAZY
+
+
+def _modules_at_start(source: str) -> set[str]:
+    """This project's modules that importing ``source`` imports, packages as such left out."""
+    modules = {_module(each) for each in _sources()}
+    names = _own(_at_start(_tree(source)))
+    parents = {name.rpartition(".")[0] for name in names - modules}
+    return (names | parents) & modules - {_module(source)}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    waiting = {_module(source): _modules_at_start(source) for source in _sources()}
+    while leaves := {module for module, imported in waiting.items() if not imported}:
+        waiting = {
+            module: imported - leaves
+            for module, imported in waiting.items()
+            if module not in leaves
+        }
+    assert not waiting, "these import each other, or what does"
+
+
+@pytest.mark.parametrize("source", _sources())
+def test_the_project_s_own_files_import_from_modules_not_from_a_face(source: str) -> None:
+    """A face names what lies above its other modules: through it they would import each other."""
+    imported = _own(_at_start(_tree(source)))
+    faces = {name: import_module(f"glyphite.{name}").__all__ for name in PACKAGES}
+    offered = {f"{package}.{name}" for package, names in faces.items() for name in names}
+    assert not imported & offered
 
 
 def test_the_console_command_starts_without_the_slow_packages() -> None:

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -74,9 +75,12 @@ def test_the_shortened_steps_are_steps_of_the_page() -> None:
     assert set(CHEAPER) <= set(step_commands())
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_the_links_of_the_page_lead_somewhere(link: str) -> None:
-    assert (PROJECT / link).exists()
+@pytest.mark.parametrize(
+    "page", [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")], ids=lambda page: page.name
+)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert not [link for link in links if not (page.parent / link).exists()]
 
 
 def test_help_of_each_verb_has_an_example() -> None:

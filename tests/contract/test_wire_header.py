@@ -1,7 +1,5 @@
 """The C end of the wire is made from the Python definition, and its document shows the same."""
 
-import re
-import tomllib
 from pathlib import Path
 
 from glyphite.convert.compiler.emit.text import MODEL_NAME_BYTES
@@ -41,19 +39,6 @@ def test_the_document_lists_every_number_with_its_name() -> None:
         for member in enum:
             number = f"0x{member:02x}" if enum is protocol.Message else str(int(member))
             assert f"| {number} | {member.name} |" in document, (enum, member)
-
-
-def test_the_library_and_the_project_have_one_version() -> None:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
-    properties = dict(
-        line.split("=", 1) for line in (LIBRARY / "library.properties").read_text().splitlines()
-    )
-    defined = re.search(
-        r'#define GLYPHITE_VERSION "(.*)"', (LIBRARY / "src" / "glyphite_hello.h").read_text()
-    )
-    assert properties["version"] == project
-    assert defined is not None
-    assert defined[1] == project
 
 
 def test_the_library_is_a_valid_arduino_library() -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from glyphite.convert.version import __version__
 from glyphite.host.device.wire.frame import FrameReader, cobs_encode, crc16, encode_frame
 from glyphite.host.device.wire.messages import (
     Hello,
@@ -73,7 +74,7 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
     hello = bench.hello()
     assert hello == Hello(
         protocol=1,
-        firmware="Glyphite 0.1.0",
+        firmware=f"Glyphite {__version__}",
         board="bench",
         model_name="tiny",
         model_sha256="000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff",

@@ -10,7 +10,7 @@ import numpy as np
 from glyphite.convert.boards import load_board
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.emulator import EmulatedBoard
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
@@ -37,7 +37,7 @@ def test_the_sketch_answers_the_host(
     command = ("c++", *flags, *include, "-include", "Arduino.h", sketch, DOUBLE / "arduino.cc")
     run(*command, *objects, "-o", image)
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with EmulatedBoard(load_board("native"), image) as board, open_session(board.terminal) as line:
+    with EmulatedBoard(load_board("native"), image) as board, connect(board.terminal) as line:
         assert (line.hello().board, line.hello().receive_buffer) == ("arduino", 64)
         assert line.infer(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
 
@@ -61,7 +61,7 @@ def test_a_sanitized_firmware_survives_a_bad_line(
     )
     url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=2"
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with open_session(url) as line:
+    with connect(url) as line:
         for _ in range(100):
             assert line.infer(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
         assert line.hello().inferences == 100

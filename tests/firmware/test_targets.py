@@ -11,7 +11,8 @@ import serial
 from glyphite.convert.boards import PORTS, load_board
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
+from tests.builders.boards import CORTEX_M
 
 HERE = Path(__file__).parent
 
@@ -39,9 +40,7 @@ def test_the_checks_pass_on_this_machine(
     assert units_on("native", tiny, tmp_path / "ports", monkeypatch) == "pass\n"
 
 
-@pytest.mark.parametrize(
-    "board", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"]
-)
+@pytest.mark.parametrize("board", CORTEX_M)
 def test_the_checks_pass_on_a_cortex_m(
     board: str,
     tiny: ModelFolder,
@@ -72,7 +71,7 @@ def test_ticks_on_the_cortex_m4_count_40_instructions(
     source.write_text(renamed + LOOP)
     board = load_board("cortex-m4")
     build(tiny, board)
-    with open_session("sim://cortex-m4") as session:
+    with connect("sim://cortex-m4") as session:
         ticks = session.infer(np.zeros(300, np.int8)).ticks
     assert board.emulator is not None
     assert board.emulator.instructions_per_tick is not None
@@ -84,7 +83,7 @@ def test_an_idle_cortex_m4_takes_no_processor_time(
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     build(tiny, load_board("cortex-m4"))
-    with open_session("sim://cortex-m4") as session:
+    with connect("sim://cortex-m4") as session:
         keeper = session._port._emulated.process.pid  # type: ignore[attr-defined]
         before = processor_seconds(keeper)
         time.sleep(1.5)

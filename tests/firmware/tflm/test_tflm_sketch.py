@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import LinkError
 from glyphite.convert.export.c_array import c_array
 from glyphite.convert.manifest import sha256_of
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from tests.firmware.tflm.kit import ARDUINO, CORTEX_M4, NATIVE, SOFT_FLOAT, TFLM, Kit, Toolchain
 
 Tensors = NDArray[np.int8]
@@ -31,7 +31,7 @@ NAMESPACES = {
 
 def scores(image: Path, board: str, tensors: Tensors) -> tuple[Tensors, int]:
     """The board's answers, and how many requests had to be repeated."""
-    with open_session(f"sim://{board}?firmware={image}") as session:
+    with connect(f"sim://{board}?firmware={image}") as session:
         return np.array([session.infer(tensor).scores for tensor in tensors]), session.retries
 
 
@@ -57,7 +57,7 @@ def test_sketch_answers_real_digits_with_tflms_bytes(
 
 
 def test_hello_tells_the_model_that_was_exported(kit: Kit, trained_seed: Path) -> None:
-    with open_session(f"sim://native?firmware={kit.arduino_sketch()}") as session:
+    with connect(f"sim://native?firmware={kit.arduino_sketch()}") as session:
         hello = session.hello()
     assert hello.board == "arduino"
     assert hello.model_sha256 == sha256_of(trained_seed / "model_int8.tflite")
@@ -178,7 +178,7 @@ def told(image: Path) -> str:
 
 def assert_not_ready(image: Path, digit: NDArray[np.int8]) -> None:
     """The host, past the printed line, hears hello, and on a tensor that the model is not ready."""
-    with open_session(f"sim://native?firmware={image}") as session:
+    with connect(f"sim://native?firmware={image}") as session:
         assert session.hello().model_name == "seed"
         with pytest.raises(LinkError, match="could not set its model up"):
             session.infer(digit)

@@ -20,7 +20,7 @@ from glyphite.host.cli import main
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.builders.models import ModelBuilder
 from tests.convert.compiler.frontend.test_tflite import small
@@ -215,7 +215,7 @@ def test_a_file_of_any_name_is_built_and_its_board_tells_the_beginning(
         '#define MODEL_NAME "long_long_long_long_long_long_l"'
         in (prepared.folder.generated / "model.h").read_text()
     )
-    with open_session(f"sim://native?firmware={prepared.built.image}") as session:
+    with connect(f"sim://native?firmware={prepared.built.image}") as session:
         assert session.hello().model_name == "long_long_long_long_long_long_l"
 
 

@@ -20,7 +20,7 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.progress import ignore_progress
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.avr import flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import record_firmware
@@ -236,7 +236,7 @@ def test_the_example_is_built_by_arduinos_tool_and_answers(
     flash.write_bytes(flash_with(load_board(board), image))
     tensors = np.random.default_rng(2).integers(-128, 128, (5, 1, 16), np.int8)
     expected = LitertRunner(small_tflite).run(tensors[:, 0], ignore_progress)
-    with EmulatedBoard(load_board(board), flash) as emulated, open_session(emulated.terminal) as it:
+    with EmulatedBoard(load_board(board), flash) as emulated, connect(emulated.terminal) as it:
         assert it.hello().board == board
         answers = [it.infer(tensor).scores.tolist() for tensor in tensors]
     assert answers == expected.tolist()

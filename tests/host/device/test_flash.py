@@ -22,7 +22,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.flash import STEPS, Flashed, flash
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.avr import erased_flash, flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import record_firmware
@@ -78,7 +78,7 @@ def assert_answers(port: str) -> None:
     expected = values.astype(int)
     for c in range(10):
         expected[c] = np.clip(expected[c] + 2 * expected[c + 1] + c, -128, 127)
-    with open_session(port, TINY_SHA256) as session:
+    with connect(port, TINY_SHA256) as session:
         assert session.infer(values.reshape(1, 300)).scores.tolist() == expected[:10].tolist()
 
 
@@ -104,7 +104,7 @@ def test_a_sketch_goes_through_the_bootloader_and_answers(
 
 def test_an_emulated_board_may_run_several_times_at_once(uno: Board) -> None:
     """Each with a flash and a memory of its own."""
-    with open_session("sim://uno") as one, open_session("sim://uno", TINY_SHA256) as other:
+    with connect("sim://uno") as one, connect("sim://uno", TINY_SHA256) as other:
         for session in (one, other):
             session.infer(np.zeros((1, 300), np.int8))
         one.infer(np.zeros((1, 300), np.int8))
@@ -136,7 +136,7 @@ def test_a_port_is_flashed_as_a_real_one_is(sketches: dict[str, Path], name: str
 
 
 def test_another_model_is_noticed_and_the_command_named(uno: Board) -> None:
-    with pytest.raises(LinkError) as caught, open_session("sim://uno", "ab" * 32):
+    with pytest.raises(LinkError) as caught, connect("sim://uno", "ab" * 32):
         pass
     assert str(caught.value) == (
         f"The board on sim://uno holds another model: 'tiny' with SHA-256 {TINY_SHA256}, and "
@@ -265,7 +265,7 @@ def test_the_command_compiles_builds_flashes_and_confirms(
     assert document["tries"] == 1
     assert document["flash"] > 3000
     assert 0 < document["stack"] < 200
-    with open_session("sim://uno", document["sha256"]) as session:
+    with connect("sim://uno", document["sha256"]) as session:
         assert session.infer(np.zeros((1, 16), np.int8)).scores.size == 4
     assert main(["flash", model, "--board", "uno", "--port", "sim://uno"]) == 0
     said = capsys.readouterr().out

@@ -12,7 +12,7 @@ from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
 from tests.builders.mlperf_tiny import kept
@@ -41,7 +41,7 @@ def test_the_board_answers_with_tflms_bytes(
     header = (find_model(str(path)).generated / "model.h").read_text()
     assert f'#define MODEL_GOAL "{goal}"' in header
     assert f'"{load_board(board).mcu.architecture}"' in header
-    with open_session(f"sim://{board}?firmware={built.image}") as session:
+    with connect(f"sim://{board}?firmware={built.image}") as session:
         shape = tuple(session.hello().input_shape)
         inputs = hard_inputs(np.random.default_rng(3), shape, 1)
         found = BoardRunner(session).run(inputs, ignore_progress).reshape(len(inputs), -1)

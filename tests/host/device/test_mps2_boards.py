@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.convert.boards import Board, all_boards, load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import BoardError
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
+from tests.builders.boards import CORTEX_M
 from tests.builders.models import conv_and_pool, hard_inputs
-
-CORTEX_M = [board.name for board in all_boards() if board.toolchain.port == "mps2"]
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_the_five_processors_are_there() -> None:
 def test_a_board_streams_tflms_bytes(small: ModelFolder, name: str) -> None:
     assert main(["build", "small", "--board", name]) == 0
     tensors = hard_inputs(np.random.default_rng(6), (1, 9, 8, 2))
-    with open_session(f"sim://{name}") as session:
+    with connect(f"sim://{name}") as session:
         hello = session.hello()
         assert hello.board == name
         assert hello.timer_hz == load_board(name).mcu.timer_hz

@@ -19,7 +19,7 @@ from glyphite.host.cli import main
 from glyphite.host.device.arduino import installed_cores, reported_sizes, sketch_command
 from glyphite.host.device.build import build
 from glyphite.host.device.flash import STEPS, flash
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.upload import (
     ensure_right_board,
@@ -167,7 +167,7 @@ NOT_EMULATED = (
 
 def test_an_emulated_line_to_a_board_without_an_emulator_is_refused(tmp_path: Path) -> None:
     """To send it tensors, and to flash another board's sketch onto it."""
-    with pytest.raises(BoardError) as caught, open_session("sim://due"):
+    with pytest.raises(BoardError) as caught, connect("sim://due"):
         pass
     assert str(caught.value) == NOT_EMULATED
     image = tmp_path / "firmware.elf"

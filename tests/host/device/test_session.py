@@ -20,7 +20,7 @@ from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
-from glyphite.host.device.session import RETRIES, Session, check_board, open_session
+from glyphite.host.device.session import RETRIES, Session, check_board, connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
@@ -52,7 +52,7 @@ def expected(tensor: NDArray[np.int8]) -> list[int]:
 
 @pytest.mark.usefixtures("patient")
 def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
-    with open_session("sim://native", TINY_SHA256) as session:
+    with connect("sim://native", TINY_SHA256) as session:
         for tensor in tensors(50):
             answer = session.infer(tensor)
             assert answer.scores.tolist() == expected(tensor)
@@ -75,7 +75,7 @@ def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
 def test_a_bad_line_costs_time_and_no_answer(native: ModelFolder, faults: str) -> None:
     """200 inferences: every answer exact, and each id run once, however often it was repeated."""
     url = f"sim://native?{faults}&seed=11"
-    with open_session(url, TINY_SHA256) as session:
+    with connect(url, TINY_SHA256) as session:
         for tensor in tensors(200):
             assert session.infer(tensor).scores.tolist() == expected(tensor)
         assert session.hello().inferences == 200
@@ -97,7 +97,7 @@ def test_stale_bytes_before_hello_are_skipped(native: ModelFolder) -> None:
 
 
 def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: ModelFolder) -> None:
-    with open_session("sim://native") as session:
+    with connect("sim://native") as session:
         with pytest.raises(InputError, match=r"takes int8 of shape \(1, 300\), and this is int8"):
             session.infer(np.zeros((28, 28), np.int8))
         with pytest.raises(InputError, match=r"and this is float64 of shape \(300,\)"):
@@ -105,7 +105,7 @@ def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: M
 
 
 def test_another_model_is_refused_with_both_hashes(native: ModelFolder) -> None:
-    with pytest.raises(LinkError) as caught, open_session("sim://native", "ab" * 32):
+    with pytest.raises(LinkError) as caught, connect("sim://native", "ab" * 32):
         pass
     assert str(caught.value) == (
         f"The board on sim://native holds another model: 'tiny' with SHA-256 {TINY_SHA256}, and "
@@ -128,7 +128,7 @@ def test_firmware_of_another_protocol_version_is_refused(
     header.write_text(header.read_text().replace("GLYPHITE_PROTOCOL 1", "GLYPHITE_PROTOCOL 2"))
     monkeypatch.setattr("glyphite.host.device.build.LIBRARY", library)
     build(tiny, load_board("native"))
-    with pytest.raises(LinkError) as caught, open_session("sim://native"):
+    with pytest.raises(LinkError) as caught, connect("sim://native"):
         pass
     assert str(caught.value) == (
         "The board on sim://native speaks protocol 2, and this host speaks 1. Flash firmware of "
@@ -168,7 +168,7 @@ def terminal(answer: Callable[[bytes], bytes] | None = None) -> Iterator[str]:
 
 
 def test_a_silent_board_is_named_as_such() -> None:
-    with terminal() as path, pytest.raises(LinkError) as caught, open_session(path, timeout=0.5):
+    with terminal() as path, pytest.raises(LinkError) as caught, connect(path, timeout=0.5):
         pass
     assert str(caught.value) == (
         f"The board on {path} is silent: no answer to hello in 0.5 s. Check that this is the right "
@@ -180,7 +180,7 @@ def test_a_board_with_other_firmware_is_named_as_such() -> None:
     with (
         terminal(lambda _: b"Hello from another sketch\r\n") as path,
         pytest.raises(LinkError, match="sends bytes, and they are not Glyphite's frames") as caught,
-        open_session(path, timeout=0.5),
+        connect(path, timeout=0.5),
     ):
         pass
     assert path in str(caught.value)
@@ -225,7 +225,7 @@ class Echo:
 def test_a_late_reply_to_another_request_is_not_taken_for_this_one_s() -> None:
     """It tells of another tensor: taken for this one's, it would end the session."""
     device = Echo(late=True)
-    with terminal(device) as path, open_session(path) as session:
+    with terminal(device) as path, connect(path) as session:
         for value in (1, 2, 3):
             tensor = np.full(4, value, np.int8)
             assert session.infer(tensor).scores.tolist() == tensor.tolist()
@@ -244,7 +244,7 @@ def test_a_reply_of_another_id_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
 
     with (
         terminal(other) as path,
-        open_session(path, timeout=0.5) as session,
+        connect(path, timeout=0.5) as session,
         pytest.raises(LinkError, match="did not answer 2 tries of one inference"),
     ):
         session.infer(tensor)
@@ -253,7 +253,7 @@ def test_a_reply_of_another_id_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
 def test_hello_is_said_once_a_session() -> None:
     """Whoever has opened it knows the board already, and so does each inference."""
     device = Echo()
-    with terminal(device) as path, open_session(path) as session:
+    with terminal(device) as path, connect(path) as session:
         assert session.board.input_shape == (1, 4)
         session.infer(np.zeros(4, np.int8))
         assert session.board is session.board
@@ -282,7 +282,7 @@ def test_a_refusal_becomes_a_sentence(status: int, text: str) -> None:
     device = scripted(status.to_bytes(1, "little", signed=True))
     with (
         terminal(device) as path,
-        open_session(path) as session,
+        connect(path) as session,
         pytest.raises(LinkError, match=text),
     ):
         session.infer(np.zeros(4, np.int8))
@@ -292,7 +292,7 @@ def test_a_board_that_saw_another_tensor_is_found_out() -> None:
     reply = bytes([0]) + (0x1234).to_bytes(2, "little") + bytes(4) + bytes(10)
     with (
         terminal(scripted(reply)) as path,
-        open_session(path) as session,
+        connect(path) as session,
         pytest.raises(LinkError, match=r"saw another input than was sent \(CRC 1234, not 84c0\)"),
     ):
         session.infer(np.zeros(4, np.int8))
@@ -302,14 +302,14 @@ def test_a_line_that_never_gets_better_is_given_up() -> None:
     corrupt = bytes([256 + Status.CORRUPT])
     with (
         terminal(scripted(corrupt)) as path,
-        open_session(path) as session,
+        connect(path) as session,
         pytest.raises(LinkError, match=rf"did not answer {RETRIES + 1} tries of one inference"),
     ):
         session.infer(np.zeros(4, np.int8))
 
 
 def test_a_board_that_goes_away_is_told_at_once(native: ModelFolder) -> None:
-    with open_session("sim://native") as session:
+    with connect("sim://native") as session:
         emulated = session._port._emulated  # type: ignore[attr-defined]
         os.killpg(emulated.process.pid, 9)
         emulated.process.wait()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
@@ -82,7 +82,7 @@ def test_run_all_gives_every_runner_the_same_images() -> None:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        def run(self, tensors: Tensors, progress: Progress) -> Scores:
+        def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
             progress(len(tensors))
             return np.asarray(tensors.sum(axis=1, keepdims=True))
 
@@ -146,7 +146,7 @@ class Known:
     labels: NDArray[np.uint8]
     wrong: int
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         given = self.labels.astype(int)
         given[: self.wrong] = (given[: self.wrong] + 1) % 10
         progress(len(tensors))

@@ -13,7 +13,7 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.stream import (
     Link,
@@ -104,7 +104,7 @@ def test_a_board_with_another_model_is_refused(native: ModelFolder) -> None:
 
 def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
     tensors, steps = digits(native, 20), list[int]()
-    with open_session("sim://native") as session:
+    with connect("sim://native") as session:
         scores = BoardRunner(session).run(tensors, steps.append)
     np.testing.assert_array_equal(scores, TflmRunner(native.tflite).run(tensors, ignore_progress))
     assert sum(steps) == 20

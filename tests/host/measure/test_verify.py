@@ -42,7 +42,7 @@ class Negated:
     def __init__(self, wrong: bool) -> None:
         self.wrong = wrong
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         progress(len(tensors))
         scores = tensors.copy()
         if self.wrong:

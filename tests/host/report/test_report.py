@@ -61,7 +61,7 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
         "sha256": sha256 or Manifest.load(folder.manifest).sha256,
         "board": board,
         "port": f"sim://{board}",
-        "firmware": "Glyphite 0.1.0",
+        "firmware": "Glyphite 1.2.3",
         "jobs": 1,
         "images": 1000,
         "correct": 987,

@@ -9,7 +9,7 @@ from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.runners.base import Scores, Tensors
@@ -64,7 +64,7 @@ def _ask(
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
-    with open_session(arguments.port, manifest.sha256, baud=arguments.baud) as session:
+    with connect(arguments.port, manifest.sha256, baud=arguments.baud) as session:
         hello = session.board
         scores = BoardRunner(session).run(tensors, ignore_progress)
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"

@@ -14,7 +14,7 @@ from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.goals import add_goal
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.runners.base import Tensors
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     url = arguments.port or _emulated(folder, board, arguments.model)
     with (
-        open_session(url, manifest.sha256, baud=board.serial.baud) as session,
+        connect(url, manifest.sha256, baud=board.serial.baud) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         oracle = TflmRunner(folder.tflite)

@@ -17,7 +17,7 @@ from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
 from glyphite.host.device.bootloader import identify
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
@@ -69,7 +69,7 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
     else:
         tries = _flash_by_avrdude(arduino, board, image, port, progress)
     seconds = time.monotonic() - start
-    with open_session(port, sha256, baud=board.serial.baud) as session:
+    with connect(port, sha256, baud=board.serial.baud) as session:
         return Flashed(tries, seconds, session.board, port)
 
 

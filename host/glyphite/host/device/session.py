@@ -212,7 +212,7 @@ class Session:
 
 
 @contextmanager
-def open_session(
+def connect(
     url: str, sha256: str | None = None, timeout: float = 10.0, baud: int = 115200
 ) -> Iterator[Session]:
     """Open the port ``url``, say hello, and yield the session; the port is closed after the block.

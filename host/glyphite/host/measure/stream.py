@@ -18,7 +18,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, CheckFailedError, InputError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
@@ -121,7 +121,7 @@ def _stream_share(
     on_answer: OnAnswer,
     stop: threading.Event,
 ) -> Streamed:
-    with open_session(link.url, link.sha256, baud=link.baud) as session:
+    with connect(link.url, link.sha256, baud=link.baud) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import ModelError
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 
 Tensors = NDArray[Any]
 """Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
@@ -35,7 +35,7 @@ class Runner(Protocol):
     def name(self) -> str:
         """A key of ``TITLES``."""
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The scores (n, classes) of ``tensors``. Raises a GlyphiteError where there are none.
 
         ``progress`` is called with the number of images finished since the last call.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device.session import Session
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.runners.base import Scores, Tensors
@@ -18,7 +18,7 @@ class BoardRunner:
     session: Session
     name: str = "board"
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The scores (n, classes), of the type of the model's output.
 
         Raises InputError where the board takes other inputs; LinkError where it does not answer,

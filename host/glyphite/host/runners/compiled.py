@@ -15,7 +15,7 @@ from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.programs import COMPILE_SECONDS, run
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
@@ -39,7 +39,7 @@ class CompiledRunner:
         c_compiler()
         return _compile(read_bytes(self.model), self.model.stem)
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The scores (n, classes), of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read, ModelError where it cannot be compiled

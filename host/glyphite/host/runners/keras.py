@@ -7,7 +7,7 @@ import numpy as np
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.host.runners.base import Scores, Tensors, chunks
 
@@ -22,7 +22,7 @@ class KerasRunner:
     manifest: Manifest
     name: str = "float"
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The float32 scores (n, classes).
 
         Raises ModelError where Keras cannot load the model, ToolError where TensorFlow is not

@@ -13,7 +13,7 @@ import numpy as np
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
@@ -30,7 +30,7 @@ class LitertRunner:
     model: Path
     name: str = "int8_litert"
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The int8 scores (n, classes).
 
         Raises InputError where the .tflite cannot be read; ModelError where LiteRT cannot run it,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
-from glyphite.convert.progress import Progress
+from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.host.runners.base import Scores, Tensors, chunks
 
@@ -33,7 +33,7 @@ class TflmRunner:
     model: Path
     name: str = "int8_tflm"
 
-    def run(self, tensors: Tensors, progress: Progress) -> Scores:
+    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The scores (n, classes), of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it or the

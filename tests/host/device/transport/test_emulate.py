@@ -13,7 +13,7 @@ import pytest
 
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.messages import hello_request
 from tests.builders.models import ModelBuilder
@@ -89,7 +89,7 @@ def test_other_programs_come_and_go_and_the_board_stays(pool: ModelFolder, tmp_p
         assert port_of(process) == str(link)
         assert plain_client(str(link)) == "True\n"
         assert plain_client(str(link)) == "True\n"
-        with open_session(str(link)) as session:
+        with connect(str(link)) as session:
             assert session.hello().model_name == "pool"
         assert plain_client(os.path.realpath(link)) == "True\n"
         assert process.poll() is None

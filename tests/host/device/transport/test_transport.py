@@ -21,7 +21,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, InputError, LinkError, PortError, ToolError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.device.transport import open_port, ports
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
@@ -136,7 +136,7 @@ def test_a_port_can_be_opened_again(native: Path) -> None:
 def test_an_exception_inside_a_session_leaves_nothing_running(
     native: Path, before: set[int]
 ) -> None:
-    with pytest.raises(ZeroDivisionError), open_session("sim://native") as session:
+    with pytest.raises(ZeroDivisionError), connect("sim://native") as session:
         session.infer(np.zeros(300, np.int8))
         raise ZeroDivisionError
     wait_until_gone(native)
@@ -158,8 +158,8 @@ def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: 
     program = textwrap.dedent(
         """
         import time
-        from glyphite.host.device.session import open_session
-        with open_session("sim://native") as session:
+        from glyphite.host.device.session import connect
+        with connect("sim://native") as session:
             print(session.hello().model_name, flush=True)
             time.sleep(60)
         """
@@ -179,7 +179,7 @@ def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: 
 
 
 def test_two_boards_run_at_once(native: Path) -> None:
-    with open_session("sim://native") as first, open_session("sim://native") as second:
+    with connect("sim://native") as first, connect("sim://native") as second:
         first.infer(np.zeros(300, np.int8))
         assert first.hello().inferences == 1
         assert second.hello().inferences == 0
@@ -190,7 +190,7 @@ def test_a_cortex_m4_is_a_port_too(tiny: ModelFolder, require_tool: Callable[...
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     image = build(tiny, load_board("cortex-m4")).image
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with open_session("sim://cortex-m4") as session:
+    with connect("sim://cortex-m4") as session:
         assert session.hello().board == "cortex-m4"
         answer = session.infer(tensor)
         assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
@@ -204,7 +204,7 @@ def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     build(tiny, load_board("cortex-m4"))
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with open_session("sim://cortex-m4?drop=0.0005&corrupt=0.0005&seed=3") as session:
+    with connect("sim://cortex-m4?drop=0.0005&corrupt=0.0005&seed=3") as session:
         for _ in range(40):
             answer = session.infer(tensor)
             assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
@@ -217,7 +217,7 @@ def test_an_image_can_be_named(native: Path, tmp_path: Path) -> None:
     copy.write_bytes(native.read_bytes())
     copy.chmod(0o755)
     native.unlink()
-    with open_session(f"sim://native?firmware={copy}") as session:
+    with connect(f"sim://native?firmware={copy}") as session:
         assert session.hello().model_name == "tiny"
     with pytest.raises(LinkError) as caught:
         open_port("sim://native", 115200)

@@ -17,13 +17,14 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.elf import read_elf
-from glyphite.host.device.session import open_session
+from glyphite.host.device.session import connect
 from glyphite.host.measure.bench.baseline import find_baseline
 from glyphite.host.measure.bench.code import disassemble
 from glyphite.host.measure.bench.cycles import M4, timing
 from glyphite.host.measure.bench.footprint import footprint
 from glyphite.host.measure.bench.measure import layers_with_weights
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
+from tests.builders.boards import CORTEX_M
 from tests.builders.calls import calls_of
 from tests.builders.models import conv_and_pool
 from tests.convert.compiler.test_edges import network
@@ -169,7 +170,7 @@ def test_the_stack_is_what_gcc_says_that_the_frames_take(
                      used["model_invoke"] + used["run_frame"] + used["deeper"])  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"])
+@pytest.mark.parametrize("name", CORTEX_M)
 def test_the_count_is_what_the_boards_own_timer_says(small: ModelFolder, name: str) -> None:
     """Ticks are of 40 or 50 instructions, and hold the two calls of the timer itself."""
     layers = [row.name for row in compile_folder(small).layers]
@@ -177,7 +178,7 @@ def test_the_count_is_what_the_boards_own_timer_says(small: ModelFolder, name: s
     emulator = load_board(name).emulator
     assert emulator is not None
     assert emulator.instructions_per_tick is not None
-    with open_session(f"sim://{name}") as session:
+    with connect(f"sim://{name}") as session:
         ticks = session.infer(np.zeros((9, 8, 2), np.int8)).ticks
     assert run.count() == pytest.approx(ticks * emulator.instructions_per_tick, abs=120)
 
