@@ -12,8 +12,6 @@ from glyphite.convert import errors
 from tests.paths import PROJECT
 
 PACKAGES = ("train", "convert", "host")
-LEFT_OUT = PROJECT / "convert" / "glyphite" / "convert" / "compiler"
-"""The compiler's docstrings are not held to this yet."""
 LEVELS = 2
 """How far private helpers of the same module are followed."""
 ERROR = re.compile(r"[A-Z]\w*(Error|Exception)")
@@ -39,8 +37,9 @@ class Public:
 def publics() -> list[Public]:
     """Every public function of the product."""
     files = (path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
-    return [each for path in sorted(files) if LEFT_OUT not in path.parents
-            for each in publics_of(path, ast.parse(path.read_text()))]  # fmt: skip
+    return [
+        each for path in sorted(files) for each in publics_of(path, ast.parse(path.read_text()))
+    ]
 
 
 def publics_of(path: Path, tree: ast.Module) -> list[Public]:
