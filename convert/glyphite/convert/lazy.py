@@ -11,7 +11,7 @@ from importlib import import_module
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """The ``__getattr__`` of ``package``; ``homes``: a name -> the module below it that has it.
 
-    What it returns raises AttributeError for every other name.
+    Raises AttributeError, when it is called, for every other name.
     """
 
     def found(name: str) -> object:
