@@ -78,7 +78,6 @@ struct glyphite_pixel {
     uint8_t kept;    /* 1: sums that are there already stay where they are larger */
     uint8_t several; /* 1: there is a pool, for which the sums of all groups are kept */
     struct glyphite_limits limits;
-    __uint24 group;
     uint8_t left;   /* for the assembly: channels that are still to be computed */
     uint8_t *sum;   /* for the assembly: where the next group's sums go */
     __uint24 start; /* for the assembly: what each sum starts from */
