@@ -300,8 +300,7 @@ struct glyphite_limits {
 
 /* Inputs that lie side by side. A list of them ends with one of no pages. */
 struct glyphite_run {
-    uint16_t skip; /* taps of the kernel that lie on padding: before it; at the list's end, the
-                      last of the kernel */
+    uint16_t skip; /* taps on padding before the run; at the list's end, behind the last one */
     const int8_t *input; /* at the list's end: where the accumulators go, 3 bytes a channel */
     uint8_t count;       /* of inputs, modulo 256; at the list's end: 1 where accumulators that lie
                             there already stay where they are larger */

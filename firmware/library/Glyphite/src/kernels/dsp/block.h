@@ -9,7 +9,7 @@
 #include "../check.h"
 #include "dot.h"
 
-/* The shift behind the multiplication. */
+/* The shift of the epilogue, behind its multiplication. */
 #define GLYPHITE_BLOCK_SHIFT 8
 
 struct glyphite_block {

@@ -40,8 +40,7 @@ glyphite_dsp_depthwise_order(const struct glyphite_dsp_depthwise_conv_2d *layer,
     const int32_t end = first + glyphite_dsp_depthwise_columns(layer);
     const int whole =
         rows[0] != NULL && rows[1] != NULL && rows[2] != NULL && rows[count - 1] != NULL;
-    const int32_t inside =
-        whole ? 0 : end; /* the column from which on there is no padding, up to the last one */
+    const int32_t inside = whole ? 0 : end; /* from here on nothing is padding */
     for (int32_t x = first; x < end; x++) {
         const int8_t *column[4];
         if (x == inside) {

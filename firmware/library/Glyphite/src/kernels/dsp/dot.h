@@ -1,11 +1,11 @@
 /* The inner loops: 2 output channels by 1 to 4 pixels, whose accumulators stay in registers.
  *
- * Inputs and weights come in steps of four inputs, a patch (patch.h) and the weights in the same
- * order:
+ * A step is four inputs of each pixel, which are two pairs. Patch (patch.h) and weights have the
+ * same order of steps:
  *
- *   patch    [steps][2][pixels]  a step's two pairs of inputs: the first of each pixel, then the
- * other wide     [steps][2][2]       a step's two pairs of 16-bit weights, each of two output
- * channels narrow   [steps][2]          a step's word of four 8-bit weights, of two output channels
+ *   patch    [steps][2][pixels]  pairs of inputs: the first pair of each pixel, then the second
+ *   wide     [steps][2][2]       pairs of 16-bit weights, each for two output channels
+ *   narrow   [steps][2]          words of four 8-bit weights, for two output channels
  *
  * A wide step of inputs x0..x3 has the pairs (x1, x3) and (x0, x2), and so have its weights, scaled
  * to the accumulators' unit.

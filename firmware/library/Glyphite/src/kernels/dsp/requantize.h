@@ -1,16 +1,15 @@
 /* The epilogue of a layer: an accumulator is requantized, clamped and stored as int8.
  *
  * Accumulators come in units of 1 / 2^fraction_bits. Each output channel has its numbers at the end
- * of its weights. Which numbers these are depends on the form that the generator chose for the
- * layer:
+ * of its weights. Which numbers these are depends on the form that the generator chose:
  *
  * - proven: TensorFlow Lite Micro rounds twice. The generator has proven that for every sum that a
  *   channel can reach, one straight line gives the same byte, with one shift for the whole layer.
  *   Two instructions then do:
  *     (sum * multiplier / 2^32 + addend) / 2^shift.
- *   Numbers: the multiplier. With `up`, also extra: the sum becomes sum * 2^up + extra. With
- * `kink`, also kink, by which a negative sum is lowered: where no ReLU cuts them off, halves of
- * negative numbers round the other way.
+ *   Numbers: the multiplier. With `up`, also extra: the sum becomes sum * 2^up + extra. With kink,
+ *   also what a negative sum is lowered by: where no ReLU cuts them off, halves of negative numbers
+ *   round the other way.
  * - exact: both roundings as TensorFlow Lite Micro makes them. Numbers: multiplier, addend, shift.
  */
 #pragma once
