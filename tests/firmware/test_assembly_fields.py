@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.convert.compiler.targets.avr import conv_2d as conv_2d_layout
+from glyphite.convert.compiler.targets.avr import conv_2d as avr_conv_2d
 from glyphite.convert.compiler.targets.avr import conv_2d_pair
 from glyphite.host.runners.tflm import infer
+from tests.builders.kernels import Match, only_step, taken
 from tests.builders.models import RELU, hard_inputs
 from tests.convert.compiler.ops.test_operators import conv_2d
 from tests.firmware.avr_program import AvrProgram, chip
 from tests.firmware.kernel_program import CORTEX_M4, SOURCES
-from tests.firmware.test_avr_kernels import Variant, only_step
 from tests.strict import absent
 
 AVR = ("avr-gcc", "-mmcu=atmega328p", "-Os", "-std=gnu99")
@@ -60,20 +60,19 @@ def fields_turned(struct: str) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize(
-    ("variant", "header", "struct"),
+    ("match", "header", "struct"),
     [
-        (conv_2d_layout.variant, "avr/conv_2d.h", "glyphite_pixel"),
-        (conv_2d_pair.variant, "avr/conv_2d_pair.h", "glyphite_pairs"),
-        (conv_2d_layout.variant, "avr/outputs.h", "glyphite_limits"),
+        (avr_conv_2d.match, "avr/conv_2d.h", "glyphite_pixel"),
+        (conv_2d_pair.match, "avr/conv_2d_pair.h", "glyphite_pairs"),
+        (avr_conv_2d.match, "avr/outputs.h", "glyphite_limits"),
     ],
 )
 def test_a_kernel_gives_tflms_bytes_in_whatever_order_its_structs_have_their_fields(
-    tmp_path: Path, variant: Variant, header: str, struct: str
+    tmp_path: Path, match: Match, header: str, struct: str
 ) -> None:
     rng = np.random.default_rng(3)
     content, shape = conv_2d(rng, (6, 7, 3), 9, (3, 3), activation=RELU)
-    step = variant(only_step(content))
-    assert step is not None
+    step = taken(match, only_step(content))
     inputs = hard_inputs(rng, shape, 1)
     expected = infer(content, inputs).reshape(len(inputs), -1)
     program = AvrProgram(tmp_path, step, inputs, expected.shape[1])

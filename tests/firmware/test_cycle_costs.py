@@ -1,6 +1,6 @@
 """The costs by which kernels are chosen, held against the counts of emulators, which are exact."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -9,22 +9,28 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.targets.avr import conv_2d as eights
 from glyphite.convert.compiler.targets.avr import conv_2d_pair as pairs
 from glyphite.convert.compiler.targets.avr.channels import OUTPUT_CYCLES
-from glyphite.convert.compiler.targets.dsp import variants as dsp
+from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
+from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairConstants
+from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
+from glyphite.convert.compiler.targets.dsp.block import block
+from tests.builders.kernels import only_step, taken
 from tests.builders.models import NONE, ModelBuilder
 from tests.convert.compiler.ops.test_operators import conv_2d
 from tests.firmware.avr_program import AvrProgram, chip
 from tests.firmware.kernel_program import KernelProgram
-from tests.firmware.test_avr_kernels import only_step
-from tests.firmware.test_dsp_kernels import RECTIFIED
+from tests.firmware.test_dsp_kernels import RECTIFIED, conv_of
 from tests.strict import absent
 
 SHARE = 0.2
 """By how much of the counted cycles an AVR's estimate may be off."""
 SHARE_OF_RATIO = 0.3
 """By how much the ratio of two of them may be."""
+SHARE_OF_BLOCK = 0.15
+"""By how much of the counted instructions the estimate of a Cortex-M4's block may be off."""
 NEAR_THE_BEST = 1.03
 """How much more a row may take by the chosen block of pixels than by the best one."""
 
@@ -45,13 +51,13 @@ def counted(
     folder: Path, emulator: Path, kernel: ModuleType, content: bytes, inputs: NDArray[np.int8]
 ) -> tuple[int, NDArray[np.int64]]:
     """The cycles that an AVR's kernel expects of a model's one layer, and those of each input."""
-    step = kernel.variant(only_step(content))
-    height = inputs.shape[1] if inputs.ndim == 4 else 1
-    fields = step.fields
-    rows = height - fields["kernel_height"] + 1 if height > 1 else 1
-    output_bytes = rows * fields["output_width"] * fields["output_channels"]
+    step = taken(kernel.match, only_step(content))
+    conv = step.constants
+    assert isinstance(conv, AvrConv2DConstants | AvrConv2DPairConstants)
+    rows = inputs.shape[1] - conv.kernel_height + 1 if inputs.ndim == 4 else 1
+    output_bytes = rows * conv.output_width * conv.output_channels
     _, cycles = AvrProgram(folder, step, inputs, output_bytes).run(emulator, "atmega328p")
-    return kernel.cycles(step), cycles
+    return kernel.cycles(step, conv), cycles
 
 
 def without_zeros(shape: tuple[int, ...], count: int) -> NDArray[np.int8]:
@@ -123,8 +129,7 @@ def test_an_input_takes_71_cycles_and_one_of_zero_9_or_by_elpm_11(
     tmp_path: Path, emulator: Path, mcu: str, zero: int
 ) -> None:
     """Weights of 0 keep the outputs as they are."""
-    step = eights.variant(only_step(dense(np.zeros((8, 40), np.int8), 8.0)))
-    assert step is not None
+    step = taken(eights.match, only_step(dense(np.zeros((8, 40), np.int8), 8.0)))
     inputs = np.full((3, 1, 40), 5, np.int8)
     inputs[1:, 0, 3] = inputs[2, 0, 4] = -128
     _, cycles = AvrProgram(tmp_path, step, inputs, 8).run(emulator, mcu)
@@ -143,29 +148,47 @@ class Row:
 ROWS = [Row(12, 16, 4), Row(8, 64, 16), Row(7, 100, 8), Row(5, 36, 2), Row(9, 24, 24)]
 
 
-def instructions(folder: Path, row: Row, blocks: Sequence[int]) -> tuple[int, list[int]]:
-    """The block that is chosen, and the instructions of a row by each block of ``blocks``."""
+def of_simple_form(row: Row) -> Step:
+    """The row's step, as the compiler lays it out for speed; scales are drawn until they allow the
+    simple form."""
     rng = np.random.default_rng(4)
     shape = (1, row.width, row.inputs)
-    while True:  # until the scales allow the simple form
+    while True:
         content, _ = conv_2d(rng, shape, row.channels, (1, 1), **RECTIFIED)
-        found = dsp.conv_2d_expanded(only_step(content).fields)
-        if found is not None and found.fields["simple"]:
-            break
-    counts = []
-    for pixels in blocks:
-        fields = {**found.fields, "pixels": pixels, "rest": row.width % pixels}
-        made = replace(found, fields=fields, scratch_words=8 * (row.inputs + 3))
-        program = KernelProgram(
-            folder / str(pixels), made, without_zeros(shape, 1), row.width * row.channels
-        )
-        counts.append(int(program.emulated()[1][0]))
-    return found.fields["pixels"], counts
+        step = taken(dsp_conv_2d.match_wide, only_step(content))
+        if conv_of(step).simple:
+            return step
+
+
+def instructions(folder: Path, row: Row, pixels: int, step: Step, *, simple: bool = True) -> int:
+    """What a row takes by blocks of so many pixels."""
+    form = replace(conv_of(step), pixels=pixels, rest=row.width % pixels, simple=int(simple))
+    made = replace(step, constants=form, scratch_bytes=32 * (row.inputs + 3))
+    inputs = without_zeros((1, row.width, row.inputs), 1)
+    program = KernelProgram(folder / f"{pixels}", made, inputs, row.width * row.channels)
+    return int(program.emulated()[1][0])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_the_chosen_block_of_pixels_is_near_the_best(tmp_path: Path, row: Row) -> None:
-    blocks = range(1, 5)
-    chosen, counts = instructions(tmp_path, row, blocks)
-    taken = counts[blocks.index(chosen)]
-    assert taken <= NEAR_THE_BEST * min(counts), dict(zip(blocks, counts, strict=True))
+    step = of_simple_form(row)
+    counts = {pixels: instructions(tmp_path, row, pixels, step) for pixels in range(1, 5)}
+    assert counts[conv_of(step).pixels] <= NEAR_THE_BEST * min(counts.values()), counts
+
+
+@pytest.mark.parametrize("inputs", [64, 100])
+@pytest.mark.parametrize(
+    ("pixels", "simple"), [(1, False), (2, False), (3, False), (4, False), (3, True), (4, True)]
+)
+def test_a_block_takes_about_the_instructions_that_are_expected(
+    tmp_path: Path, inputs: int, pixels: int, *, simple: bool
+) -> None:
+    """For a pair of channels: ten pairs more, on as many blocks. A call is not among them."""
+    rows = [Row(12, inputs, 4), Row(12, inputs, 24)]
+    few, many = (
+        instructions(tmp_path / str(row), row, pixels, of_simple_form(row), simple=simple)
+        for row in rows
+    )
+    taken_by_a_pair = (many - few) / 10 / (12 // pixels)
+    expected = block(pixels, inputs // 4, 0.0 if simple else None)
+    assert expected == pytest.approx(taken_by_a_pair, rel=SHARE_OF_BLOCK)

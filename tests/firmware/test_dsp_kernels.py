@@ -279,14 +279,13 @@ def test_images_too_wide_for_the_assembly_give_tflms_bytes_by_c(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The layout leaves them to other kernels; the kernel itself is right all the same."""
-    reach = dsp_depthwise.IMAGE_BELOW
-    monkeypatch.setattr(dsp_depthwise, "IMAGE_BELOW", 2 * reach)
+    reach = depthwise_conv_2d_image.IMAGE_BELOW
+    monkeypatch.setattr(depthwise_conv_2d_image, "IMAGE_BELOW", 2 * reach)
     rng = np.random.default_rng(15)
     for stride in (1, 2):
         model = depthwise(rng, (3, 66, 4), (3, 3), stride=(stride,) * 2, **RECTIFIED)
-        make = dsp_depthwise.depthwise_conv_2d_image
-        variant, _, _ = check(tmp_path / str(stride), model, make, rng)
-        width = variant.fields["conv"]["inputs"]["window"]["output_width"]
+        check(tmp_path / str(stride), model, depthwise_conv_2d_image.match, rng)
+        width = constants_of(model[0]).window.output_width
         assert 16 * ((width - 1) * stride + 3) > reach
 
 
