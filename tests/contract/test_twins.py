@@ -1,4 +1,4 @@
-"""The listings of convert/ops and of kernels/portable are the same architecture twice."""
+"""The listings of convert/compiler/ops and of kernels/portable are the same architecture twice."""
 
 from pathlib import Path
 

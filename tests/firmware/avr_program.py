@@ -14,7 +14,7 @@ from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairCons
 from tests.firmware.kernel_program import SOURCES, WARNINGS
 
 CHIPS = ("atmega328p", "atmega2560")
-FLAGS = ("-Os", *WARNINGS, "-std=gnu99", f"-I{SOURCES}")
+FLAGS = ("-Os", *WARNINGS, "-std=gnu99")
 
 PROGRAM = """
 #include <avr/io.h>
@@ -96,11 +96,15 @@ class AvrProgram:
             )
         )
 
-    def run(self, emulator: Path, mcu: str) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """The outputs (n, bytes), and the cycles of each."""
+    def run(
+        self, emulator: Path, mcu: str, sources: Path = SOURCES
+    ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+        """The outputs (n, bytes), and the cycles of each, by the kernels below ``sources``."""
         program = self.folder / f"{mcu}.elf"
-        command = ["avr-gcc", *FLAGS, f"-mmcu={mcu}", str(self.source), "-o", str(program)]
-        subprocess.run(command, check=True, timeout=60)
+        flags = [*FLAGS, f"-I{sources}", f"-mmcu={mcu}"]
+        subprocess.run(
+            ["avr-gcc", *flags, str(self.source), "-o", str(program)], check=True, timeout=60
+        )
         done = subprocess.run(
             [str(emulator), mcu, str(program)], input=self.tensors.tobytes(),
             capture_output=True, timeout=120, check=True,

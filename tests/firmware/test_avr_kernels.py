@@ -22,6 +22,7 @@ from tests.builders.kernels import constants_of, only_step, refuses, taken
 from tests.builders.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
 from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
+from tests.firmware.kernel_program import SOURCES
 from tests.firmware.test_dsp_kernels import Model, pooled
 from tests.strict import absent
 
@@ -303,7 +304,8 @@ def test_the_product_of_two_fractions_is_that_of_the_portable_code(
     pairs = [(a, b) for a in ends for b in ends if a + b != -(2**32)] + drawn
     source, program = tmp_path / "multiply.c", tmp_path / "multiply.elf"
     source.write_text(MULTIPLY)
-    command = ["avr-gcc", *FLAGS, f"-DPAIRS={len(pairs)}", "-mmcu=atmega328p", str(source)]
+    flags = [*FLAGS, f"-I{SOURCES}", f"-DPAIRS={len(pairs)}", "-mmcu=atmega328p"]
+    command = ["avr-gcc", *flags, str(source)]
     subprocess.run([*command, "-o", str(program)], check=True, timeout=60)
     done = subprocess.run(
         [str(emulator), "atmega328p", str(program)], input=np.array(pairs, np.int32).tobytes(),

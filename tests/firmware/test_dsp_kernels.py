@@ -275,6 +275,20 @@ def test_depthwise_convolution_by_whole_images_gives_tflms_bytes(
     check(tmp_path, model, depthwise_conv_2d_image.match, rng)
 
 
+def test_images_too_wide_for_the_assembly_give_tflms_bytes_by_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layout leaves them to other kernels; the kernel itself is right all the same."""
+    reach = depthwise_conv_2d_image.IMAGE_BELOW
+    monkeypatch.setattr(depthwise_conv_2d_image, "IMAGE_BELOW", 2 * reach)
+    rng = np.random.default_rng(15)
+    for stride in (1, 2):
+        model = depthwise(rng, (3, 66, 4), (3, 3), stride=(stride,) * 2, **RECTIFIED)
+        check(tmp_path / str(stride), model, depthwise_conv_2d_image.match, rng)
+        width = constants_of(model[0]).window.output_width
+        assert 16 * ((width - 1) * stride + 3) > reach
+
+
 def test_whole_images_take_fewer_instructions_than_pairs_of_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(13)
     model = depthwise(rng, (12, 12, 16), (3, 3), padding=SAME, **RECTIFIED)

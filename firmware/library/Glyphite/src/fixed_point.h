@@ -1,8 +1,8 @@
 /* TensorFlow Lite Micro's fixed-point arithmetic.
  *
- * Each function is the twin of one in convert/compiler/ir/fixed_point.py; a test compares the two. Qm.n is a
- * signed 32-bit number with m integer and n fractional bits. Right shifts of negative numbers are
- * taken to be arithmetic, as every known compiler makes them. */
+ * The generator has the same functions in Python, and a test compares the two. Qm.n is a signed
+ * 32-bit number with m integer and n fractional bits. Right shifts of negative numbers are taken to
+ * be arithmetic, as every known compiler makes them. */
 #pragma once
 
 #include <stdint.h>
@@ -21,8 +21,9 @@ static inline int32_t glyphite_divide_by_power(int32_t value, int exponent) {
     return (value >> exponent) + ((value & mask) > threshold);
 }
 
-/* value * multiplier / 2^31 * 2^shift, rounded twice where shift is negative. The generator has
- * proven that value * 2^shift fits 32 bits. */
+/* value * multiplier / 2^31 * 2^shift; multiplier is Q0.31 and not negative, shift -31 to 30. Where
+ * shift is negative it is rounded twice: after the multiplication and after the shift. The
+ * generator has proven that value * 2^shift fits 32 bits where shift is positive. */
 static inline int32_t glyphite_requantize(int32_t value, int32_t multiplier, int shift) {
     const int left = shift > 0 ? shift : 0;
     const int right = shift > 0 ? 0 : -shift;
@@ -30,6 +31,7 @@ static inline int32_t glyphite_requantize(int32_t value, int32_t multiplier, int
     return glyphite_divide_by_power(product, right);
 }
 
+/* The value, or the limit that it lies beyond; minimum <= maximum. */
 static inline int32_t glyphite_clamp(int32_t value, int32_t minimum, int32_t maximum) {
     return value < minimum ? minimum : value > maximum ? maximum : value;
 }

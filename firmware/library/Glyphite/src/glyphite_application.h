@@ -38,15 +38,18 @@ struct glyphite_application {
     uint8_t answer[GLYPHITE_ANSWER_HEADER_BYTES];
 };
 
-/* Set the application up. Model and board must outlive it. */
+/* Set the application up; again at any time, to forget the request that is arriving and the cached
+ * answer. Model and board lie in program memory and must outlive it. */
 void glyphite_begin(struct glyphite_application *application, const struct glyphite_model *model,
                     const struct glyphite_board *board);
 
-/* Take one byte from the line; runs the model when it completes a request.
- * False: not taken, because bytes of an answer are still to be polled. */
+/* Take one byte from the line. The byte that completes a request runs the model before this
+ * returns. False: not taken, because bytes of an answer are still to be polled; offer it again
+ * then. */
 bool glyphite_sink(struct glyphite_application *application, uint8_t byte);
 
-/* The next byte for the line; false when there is none. */
+/* Writes the next byte for the line to `byte`; false where there is none, and `byte` is as before.
+ */
 bool glyphite_poll(struct glyphite_application *application, uint8_t *byte);
 
 #ifdef __cplusplus

@@ -18,7 +18,8 @@ extern "C" {
 
 #define GLYPHITE_CRC_START 0xFFFFu
 
-/* The CRC after one more byte; begin with GLYPHITE_CRC_START. */
+/* The CRC of a message with one more byte, from the CRC without it; begin with GLYPHITE_CRC_START.
+ */
 uint16_t glyphite_crc16(uint16_t crc, uint8_t byte);
 
 /* What a byte from the line turned out to be. */
@@ -38,6 +39,7 @@ struct glyphite_decoder {
     uint16_t crc;    /* of the bytes handed out */
 };
 
+/* Ready for a frame; before the first byte, and wherever a frame is to be forgotten. */
 void glyphite_decoder_reset(struct glyphite_decoder *decoder);
 
 /* Take one byte from the line. Ready for the next frame after END and BROKEN. */
@@ -57,11 +59,12 @@ struct glyphite_encoder {
     uint8_t state;     /* enum encoder_state in glyphite_frame.c; 0: nothing to send */
 };
 
-/* Begin to send the message of so many bytes that byte_at(context, ...) gives. */
+/* Begin to send the message of `length` bytes, 0 to 65,533, that byte_at(context, ...) gives. The
+ * context must outlive the last poll. */
 void glyphite_encoder_start(struct glyphite_encoder *encoder, glyphite_byte_at byte_at,
                             const void *context, uint16_t length);
 
-/* The next byte for the line; false when all is sent. */
+/* Writes the next byte for the line to `byte`; false where all is sent, and `byte` is as before. */
 bool glyphite_encoder_poll(struct glyphite_encoder *encoder, uint8_t *byte);
 
 /* Whether bytes are still to be polled. */

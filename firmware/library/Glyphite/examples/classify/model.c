@@ -35,7 +35,7 @@
 #endif
 #endif
 
-/* The same for what an AVR, whose flash is scarce, has one copy of. */
+/* The same for helpers, of which an AVR, whose flash is scarce, has one copy. */
 #ifndef GLYPHITE_HELPER
 #if defined(__AVR__)
 #define GLYPHITE_HELPER static __attribute__((noinline, unused))
@@ -56,13 +56,14 @@
 #endif
 #endif
 
-/* Tensors of which only some rows are kept: a new row takes the place of one that is done with. */
+/* Ring buffers of rows: of a tensor only the newest rows are kept, and row y lies in place y %
+ * rows, over a row that nobody reads any more. */
 
 /* Rows are counted by `int`, which every processor, an AVR too, has in a size that suits it. */
 struct glyphite_ring {
     int8_t *start;
-    int height; /* rows of the tensor */
-    int rows;   /* that are kept */
+    int height; /* of the tensor, in rows */
+    int rows;   /* that are kept, 1 to height */
     int row_bytes;
 };
 
@@ -86,6 +87,31 @@ GLYPHITE_HELPER void glyphite_ring_rows(const GLYPHITE_CONST struct glyphite_rin
         rows[i] = glyphite_ring_padded_row(ring, first + i * dilation);
     }
 }
+
+/* The fields of a struct by their names, for assembly that has the struct at Y. */
+
+/* An operand of assembly: the offset of a field, which the compiler knows. It refuses a field that
+ * has not the size that the assembly counts on: an array has no negative size. */
+#define GLYPHITE_FIELD(struct_name, field, bytes)                                                  \
+    GLYPHITE_FIELD_AS(field, struct_name, field, bytes)
+/* The same by another name, for a field of a struct within. */
+#define GLYPHITE_FIELD_AS(name, struct_name, field, bytes)                                         \
+    [name] "i"(offsetof(struct struct_name, field) +                                               \
+               0 * sizeof(char[sizeof(((struct struct_name *)0)->field) == (bytes) ? 1 : -1]))
+
+/* Reads or writes a field of 1, 2 or 3 bytes, the lowest first. */
+#define GLYPHITE_LOAD(to, field) "ldd " to ", Y+%[" field "]\n\t"
+#define GLYPHITE_LOAD_2(low, high, field)                                                          \
+    "ldd " low ", Y+%[" field "]\n\t"                                                              \
+    "ldd " high ", Y+%[" field "]+1\n\t"
+#define GLYPHITE_LOAD_3(low, middle, high, field)                                                  \
+    GLYPHITE_LOAD_2(low, middle, field) "ldd " high ", Y+%[" field "]+2\n\t"
+#define GLYPHITE_SAVE(field, from) "std Y+%[" field "], " from "\n\t"
+#define GLYPHITE_SAVE_2(field, low, high)                                                          \
+    "std Y+%[" field "], " low "\n\t"                                                              \
+    "std Y+%[" field "]+1, " high "\n\t"
+#define GLYPHITE_SAVE_3(field, low, middle, high)                                                  \
+    GLYPHITE_SAVE_2(field, low, middle) "std Y+%[" field "]+2, " high "\n\t"
 
 /* Constants in an AVR's program memory. */
 
@@ -127,7 +153,7 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 
-/* One copy of a kernel, not one a layer: its flash is worth more than the time. */
+/* A kernel is not inlined: one copy serves all layers, since flash is worth more than time. */
 #define GLYPHITE_AVR_KERNEL __attribute__((noinline, unused)) static
 
 /* fixed_point.h's glyphite_multiply_high for an AVR, whose compiler needs a kilobyte of library
@@ -165,11 +191,12 @@ __attribute__((noinline, unused)) static int32_t glyphite_multiply_high(int32_t 
     return (int32_t)(high << 1 | low >> 31);
 }
 
-/* From sums of 24 bits to int8 outputs on an AVR: TensorFlow Lite Micro's two roundings, exactly.
+/* The epilogue on an AVR: accumulators of 24 bits are requantized with TensorFlow Lite Micro's two
+ * roundings, exactly, clamped and stored as int8.
  *
- * A sum's magnitude is multiplied with twice the multiplier, a number of 32 bits, so that the first
- * rounding is at a whole byte; the second one is half away from zero, and so does not mind the
- * sign. The first one rounds a half up: below zero its half is therefore one less. */
+ * An accumulator's magnitude is multiplied with twice the multiplier, a number of 32 bits, so that
+ * the first rounding is at a whole byte; the second one is half away from zero, and so does not
+ * mind the sign. The first one rounds a half up: below zero its half is therefore one less. */
 
 /* What all channels of a layer have in common. Outputs are taken as `value + 128`. */
 struct glyphite_limits {
@@ -178,6 +205,13 @@ struct glyphite_limits {
     uint8_t maximum;
     uint8_t cut; /* 1: what is not above the zero point gives the minimum, as ReLU has it */
 };
+
+/* Its fields in another struct, as operands of assembly (fields.h). */
+#define GLYPHITE_LIMITS(struct_name)                                                               \
+    GLYPHITE_FIELD_AS(offset, struct_name, limits.offset, 1),                                      \
+        GLYPHITE_FIELD_AS(minimum, struct_name, limits.minimum, 1),                                \
+        GLYPHITE_FIELD_AS(maximum, struct_name, limits.maximum, 1),                                \
+        GLYPHITE_FIELD_AS(cut, struct_name, limits.cut, 1)
 
 /* A row of the product: magnitude's byte `a` times all of r18..r21, added from byte p0 on. */
 #define GLYPHITE_PRODUCT_ROW(a, p0, p1, p2, p3, p4)                                                \
@@ -248,29 +282,42 @@ struct glyphite_limits {
     "37:\n\t"
 /* clang-format on */
 
-/* Sums of products of inputs and weights for several channels at once, on an AVR.
+/* What must hold for the C to be right, held by the compiler. */
+
+/* Does not compile where the constant `condition` is 0: C99 has no static assertions. */
+#define GLYPHITE_CHECK(name, condition) typedef char glyphite_check_##name[(condition) ? 1 : -1]
+
+/* Accumulators of several channels at once, on an AVR.
  *
  * Every factor is taken as unsigned: an input as `value + 128`, a weight as `weight + 128`, so that
- * a product has no sign to extend. What that adds to a sum, 128 times the inputs' total, is the
- * same for all channels and is taken off at the start. Sums have 24 bits and wrap: only the last
- * value must fit, and the generator has proven that it does. They are kept negated, since `sbci`
- * needs no register of zeros, and all 32 registers are in use.
+ * a product has no sign to extend. What that adds to an accumulator, 128 times the inputs' total,
+ * is the same for all channels and is taken off at the start. Accumulators have 24 bits and wrap:
+ * only the last value must fit, and the generator has proven that it does. They are kept negated,
+ * since `sbci` needs no register of zeros, and all 32 registers are in use.
  *
- * After a ReLU many inputs are 0 here, and take 10 cycles instead of 72. */
+ * After a ReLU many inputs are 0 here: such an input takes 9 cycles, where others take 71 for eight
+ * channels. Where flash is read by `elpm`, it takes 11. */
 
 /* Inputs that lie side by side. A list of them ends with one of no pages. */
 struct glyphite_run {
-    uint16_t skip;       /* taps of the kernel before it that lie on padding; at the end: behind */
-    const int8_t *input; /* at the list's end: int24_t sums[channels], where the sums go */
-    uint8_t count;       /* of inputs, but for whole pages of 256; at the end: whether the sums that
-                            lie there already are kept where they are larger */
-    uint8_t pages;       /* of 256 inputs, counting a part of one */
+    uint16_t skip; /* taps on padding before the run; at the list's end, behind the last one */
+    const int8_t *input; /* at the list's end: where the accumulators go, 3 bytes a channel */
+    uint8_t count;       /* of inputs, modulo 256; at the list's end: 1 where accumulators that lie
+                            there already stay where they are larger */
+    uint8_t pages;       /* of 256 inputs, a part of one counting as one; 0: the list's end */
 };
+
+/* The assembly below reads a list from byte to byte. */
+GLYPHITE_CHECK(run_skip, offsetof(struct glyphite_run, skip) == 0);
+GLYPHITE_CHECK(run_input, offsetof(struct glyphite_run, input) == 2);
+GLYPHITE_CHECK(run_count, offsetof(struct glyphite_run, count) == 4);
+GLYPHITE_CHECK(run_pages, offsetof(struct glyphite_run, pages) == 5);
+GLYPHITE_CHECK(run_bytes, sizeof(struct glyphite_run) == 6);
 
 /* clang-format off */
 
-/* A sum's registers: the first two are a pair, the third one is r16 or above, for `sbci`; `at` is
- * its place in memory. */
+/* An accumulator's place in memory and its three registers: the first two are a pair, the third one is
+ * r16 or above, as `sbci` wants it. */
 #define GLYPHITE_OF_4(each)                                                                        \
     each(0, "r2", "r3", "r16") each(3, "r4", "r5", "r17") each(6, "r6", "r7", "r18")               \
     each(9, "r24", "r25", "r23")
@@ -308,9 +355,9 @@ struct glyphite_run {
     "std Y+" #at "+2, " high "\n\t"                                                                \
     "1:\n\t"
 
-/* The whole of it for so many channels, once all sums hold what they start from. Y walks the list
- * of runs; it rests on the stack while r28 is an input and r29 counts them. Pages are counted on the
- * stack too. shift: r1:r0 times the channels. */
+/* All runs for so many channels, once all accumulators hold what they start from. Y walks the list of
+ * runs; it is on the stack while r28 is an input and r29 counts them, and so is the count of pages.
+ * shift: r1:r0 times the channels. */
 #define GLYPHITE_SUMS(channels, shift, of)                                                         \
     "20:\n\t" /* a run: Z to its weights, X to its inputs */                                       \
     "ld r0, Y+\n\tld r1, Y+\n\t" shift                                                            \
@@ -334,7 +381,7 @@ struct glyphite_run {
     of(GLYPHITE_STORE_LESS)                                                                        \
     "29:\n\t"
 
-/* Before: all sums hold their start, r23:r25:r24, and Y the list. */
+/* Sets all accumulators to their start, r23:r25:r24. */
 #define GLYPHITE_START_4                                                                           \
     "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"           \
     "mov r18, r23\n"
@@ -360,7 +407,7 @@ struct glyphite_run {
     "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
     "7:\n\t"
 
-/* What sums start from: 128 times the total. */
+/* What accumulators start from: 128 times the total. */
 #define GLYPHITE_START                                                                             \
     "lsr r22\n\tror r21\n\tror r20\n\t"                                                           \
     "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"
@@ -368,7 +415,8 @@ struct glyphite_run {
 
 /* CONV_2D on an AVR, with or without a MAX_POOL_2D behind it; FULLY_CONNECTED is its 1x1 case.
  *
- * The largest sum under the pool is requantized, as in portable/conv_2d_max_pool_2d.h. */
+ * Of the accumulators under a pool only the largest is requantized, as in
+ * portable/conv_2d_max_pool_2d.h. */
 
 /* Arrays of weights that a layer may have, since avr-gcc refuses those above 32,767 bytes. */
 #define GLYPHITE_PARTS 4
@@ -387,11 +435,12 @@ struct glyphite_avr_conv_2d {
     uint8_t pool_height; /* the pool's stride is its size; 1 and 1: no pool */
     uint8_t pool_width;
     uint8_t part_channels; /* channels in each array of weights but the last */
-    uint8_t rests;         /* 1: an array begins with its channels' outputs for a window of zeros */
+    uint8_t rests;         /* 1: an array of weights begins with its channels' outputs for a window
+                              of zeros */
     struct glyphite_limits limits;
-    /* For each group of eight channels, the last of which may have four, from the first channel on:
+    /* Channels in groups of eight, a last group of up to four being one of four. For each group:
      * (kernel_height, kernel_width, input_channels, group) weights, each + 128; then the constants
-     * of GLYPHITE_OUTPUTS. Channels that only fill a group have weights and no constants. */
+     * of GLYPHITE_OUTPUTS. Channels that only fill a group up have weights and no constants. */
     glyphite_far weights[GLYPHITE_PARTS];
 };
 
@@ -423,23 +472,22 @@ glyphite_list_runs(const struct glyphite_avr_conv_2d *conv, const int8_t *const 
     return run;
 }
 
-/* What one call of the assembly below works on; its numbers are the places in this struct. */
+/* What one call of the assembly below works on. */
 struct glyphite_pixel {
-    struct glyphite_run *runs;     /* 0 */
-    struct glyphite_run *last;     /* 2: their end */
-    uint16_t step;                 /* 4: bytes by which the runs move first */
-    __uint24 weights;              /* 6: the first group's address */
-    uint8_t channels;              /* 9 */
-    uint8_t *sums;                 /* 10 */
-    int8_t *output;                /* 12: NULL before the last pixel under the pool */
-    uint8_t kept;                  /* 14: sums that are there already stay where they are larger */
-    uint8_t several;               /* 15: under a pool: the sums of all groups are kept */
-    struct glyphite_limits limits; /* 16 */
-    __uint24 group;                /* 20: from here on for the assembly: the group's address */
-    uint8_t left;                  /* 23: channels */
-    uint8_t *sum;                  /* 24 */
-    __uint24 start;                /* 26: what each sum starts from */
-    __uint24 rest;                 /* 29: the outputs for a window of zeros; 0: they are not kept */
+    struct glyphite_run *runs;
+    struct glyphite_run *last; /* the end of the list of runs */
+    uint16_t step;             /* bytes by which the runs move first */
+    __uint24 weights;          /* the first group's address */
+    uint8_t channels;
+    uint8_t *sums;
+    int8_t *output;  /* NULL before the last pixel under the pool */
+    uint8_t kept;    /* 1: sums that are there already stay where they are larger */
+    uint8_t several; /* 1: there is a pool, for which the sums of all groups are kept */
+    struct glyphite_limits limits;
+    uint8_t left;   /* for the assembly: channels that are still to be computed */
+    uint8_t *sum;   /* for the assembly: where the next group's sums go */
+    __uint24 start; /* for the assembly: what each sum starts from */
+    __uint24 rest;  /* the address of the outputs for a window of zeros; 0: there are none */
 };
 
 /* clang-format off */
@@ -449,52 +497,63 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
     register struct glyphite_pixel *at __asm__("r26") = pixel;
     __asm__ volatile(
         "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
-        "ldd r26, Y+0\n\tldd r27, Y+1\n\tldd r24, Y+4\n\tldd r25, Y+5\n\t"
+        GLYPHITE_LOAD_2("r26", "r27", "runs") GLYPHITE_LOAD_2("r24", "r25", "step")
         GLYPHITE_MOVE
-        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* no more than background */
-        "ldd r30, Y+29\n\tldd r31, Y+30\n\tmov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
-        "ldd r22, Y+31\n\t" GLYPHITE_SET_PAGE "ldd r19, Y+9\n\tldd r26, Y+12\n\tldd r27, Y+13\n"
+        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* not all inputs are zero */
+        GLYPHITE_LOAD_2("r30", "r31", "rest") "mov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
+        "ldd r22, Y+%[rest]+2\n\t" GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r26", "r27", "output")
         "9: " GLYPHITE_LPM("r0") "st X+, r0\n\tdec r19\n\tbrne 9b\n\trjmp 17f\n"
-        "19: " GLYPHITE_START
-        "std Y+26, r20\n\tstd Y+27, r21\n\tstd Y+28, r22\n\t"
-        "ldd r30, Y+6\n\tldd r31, Y+7\n\tldd r22, Y+8\n\t" GLYPHITE_SET_PAGE
-        "ldd r19, Y+9\n\tldd r20, Y+10\n\tldd r21, Y+11\n\t"
+        "19: " GLYPHITE_START GLYPHITE_SAVE_3("start", "r20", "r21", "r22")
+        GLYPHITE_LOAD_3("r30", "r31", "r22", "weights") GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r20", "r21", "sums")
         /* A group: Z its weights, r19 the channels left, r21:r20 the place of its sums. */
-        "10: std Y+23, r19\n\tstd Y+24, r20\n\tstd Y+25, r21\n\t"
-        "ldd r26, Y+2\n\tldd r27, Y+3\n\tadiw r26, 2\n\t"
-        "st X+, r20\n\tst X+, r21\n\tldd r0, Y+14\n\tst X, r0\n\t"
-        "ldd r24, Y+26\n\tldd r25, Y+27\n\tldd r23, Y+28\n\t"
-        "push r28\n\tpush r29\n\tld r0, Y\n\tldd r29, Y+1\n\tmov r28, r0\n\t"
+        "10: " GLYPHITE_SAVE("left", "r19") GLYPHITE_SAVE_2("sum", "r20", "r21")
+        GLYPHITE_LOAD_2("r26", "r27", "last")
+        "adiw r26, %[run_input]\n\tst X+, r20\n\tst X+, r21\n\t"
+        GLYPHITE_LOAD("r0", "kept") "st X, r0\n\t"
+        GLYPHITE_LOAD_3("r24", "r25", "r23", "start")
+        "push r28\n\tpush r29\n\t"
+        "ldd r0, Y+%[runs]\n\tldd r29, Y+%[runs]+1\n\tmov r28, r0\n\t"
         "cpi r19, 5\n\tbrsh 18f\n\trjmp 11f\n18: "
         GLYPHITE_START_8 GLYPHITE_SUMS_8 "ldi r19, 8\n\trjmp 12f\n"
         "11: " GLYPHITE_START_4 GLYPHITE_SUMS_4 "ldi r19, 4\n"
         "12: pop r29\n\tpop r28\n\t"
         /* Its outputs, if it is time for them; r16 of the group's r19 channels are there. */
-        "ldd r16, Y+23\n\tcp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
-        "13: ldd r18, Y+23\n\tsub r18, r16\n\tstd Y+23, r18\n\t"
-        "ldd r24, Y+12\n\tldd r25, Y+13\n\tmov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
+        GLYPHITE_LOAD("r16", "left") "cp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
+        "13: " GLYPHITE_LOAD("r18", "left") "sub r18, r16\n\t" GLYPHITE_SAVE("left", "r18")
+        GLYPHITE_LOAD_2("r24", "r25", "output") "mov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
         "lsl r16\n\tlsl r16\n\tlsl r16\n\tclr r17\n\tadd r30, r16\n\tadc r31, r17\n\t"
         GLYPHITE_CARRY_PAGE "rjmp 15f\n"
         "14: push r19\n\tpush r28\n\tpush r29\n\t"
-        "ldd r26, Y+24\n\tldd r27, Y+25\n\tclr r17\n\t"
-        "ldd r2, Y+16\n\tldd r3, Y+17\n\tldd r4, Y+18\n\tldd r5, Y+19\n\tmovw r28, r24\n"
+        GLYPHITE_LOAD_2("r26", "r27", "sum") "clr r17\n\t"
+        GLYPHITE_LOAD("r2", "offset") GLYPHITE_LOAD("r3", "minimum")
+        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "cut") "movw r28, r24\n"
         GLYPHITE_OUTPUTS
         "movw r24, r28\n\tpop r29\n\tpop r28\n\tpop r19\n\t"
-        "std Y+12, r24\n\tstd Y+13, r25\n"
-        "15: ldd r20, Y+24\n\tldd r21, Y+25\n\tldd r0, Y+15\n\ttst r0\n\tbreq 16f\n\t"
+        GLYPHITE_SAVE_2("output", "r24", "r25")
+        "15: " GLYPHITE_LOAD_2("r20", "r21", "sum")
+        GLYPHITE_LOAD("r0", "several") "tst r0\n\tbreq 16f\n\t"
         "clr r0\n\tadd r20, r19\n\tadc r21, r0\n\tadd r20, r19\n\tadc r21, r0\n\t"
         "add r20, r19\n\tadc r21, r0\n"
-        "16: ldd r19, Y+23\n\ttst r19\n\tbreq 17f\n\trjmp 10b\n"
+        "16: " GLYPHITE_LOAD("r19", "left") "tst r19\n\tbreq 17f\n\trjmp 10b\n"
         "17: clr r1\n\tpop r29\n\tpop r28\n\t"
         : "+r"(at)
-        :
+        : GLYPHITE_FIELD(glyphite_pixel, runs, 2), GLYPHITE_FIELD(glyphite_pixel, last, 2),
+          GLYPHITE_FIELD(glyphite_pixel, step, 2), GLYPHITE_FIELD(glyphite_pixel, weights, 3),
+          GLYPHITE_FIELD(glyphite_pixel, channels, 1), GLYPHITE_FIELD(glyphite_pixel, sums, 2),
+          GLYPHITE_FIELD(glyphite_pixel, output, 2), GLYPHITE_FIELD(glyphite_pixel, kept, 1),
+          GLYPHITE_FIELD(glyphite_pixel, several, 1), GLYPHITE_FIELD(glyphite_pixel, left, 1),
+          GLYPHITE_FIELD(glyphite_pixel, sum, 2), GLYPHITE_FIELD(glyphite_pixel, start, 3),
+          GLYPHITE_FIELD(glyphite_pixel, rest, 3), GLYPHITE_LIMITS(glyphite_pixel),
+          GLYPHITE_FIELD_AS(run_input, glyphite_run, input, 2)
         : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
           "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r30", "r31",
           "memory");
 }
 /* clang-format on */
 
-/* A row of the convolution, and how far its window has come. */
+/* A row of the convolution: its input rows, and the runs under the window where it is now. */
 struct glyphite_line {
     const int8_t *const *rows; /* the kernel_height input rows; NULL is padding */
     struct glyphite_run *runs;
@@ -506,7 +565,8 @@ static uint8_t glyphite_follows(const struct glyphite_avr_conv_2d *conv, int16_t
     return origin >= conv->stride_width && origin <= conv->last_inside;
 }
 
-/* A pixel of a line, or of as many lines as the pool is high. */
+/* A column of the convolution: one pixel, or as many as the pool is high. output: where the pool's
+ * output goes at its last column, else NULL. */
 static void glyphite_column(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
                             struct glyphite_pixel *pixel, int16_t origin, int8_t *output) {
     const uint8_t follows = glyphite_follows(conv, origin);
@@ -589,9 +649,9 @@ GLYPHITE_AVR_KERNEL void glyphite_avr_conv_2d(const GLYPHITE_FAR struct glyphite
 
 /* TensorFlow Lite Micro's fixed-point arithmetic.
  *
- * Each function is the twin of one in convert/compiler/ir/fixed_point.py; a test compares the two. Qm.n is a
- * signed 32-bit number with m integer and n fractional bits. Right shifts of negative numbers are
- * taken to be arithmetic, as every known compiler makes them. */
+ * The generator has the same functions in Python, and a test compares the two. Qm.n is a signed
+ * 32-bit number with m integer and n fractional bits. Right shifts of negative numbers are taken to
+ * be arithmetic, as every known compiler makes them. */
 
 /* a * b / 2^31, halves rounded up. Not both may be INT32_MIN. */
 #ifndef GLYPHITE_MULTIPLY_HIGH
@@ -607,8 +667,9 @@ static inline int32_t glyphite_divide_by_power(int32_t value, int exponent) {
     return (value >> exponent) + ((value & mask) > threshold);
 }
 
-/* value * multiplier / 2^31 * 2^shift, rounded twice where shift is negative. The generator has
- * proven that value * 2^shift fits 32 bits. */
+/* value * multiplier / 2^31 * 2^shift; multiplier is Q0.31 and not negative, shift -31 to 30. Where
+ * shift is negative it is rounded twice: after the multiplication and after the shift. The
+ * generator has proven that value * 2^shift fits 32 bits where shift is positive. */
 static inline int32_t glyphite_requantize(int32_t value, int32_t multiplier, int shift) {
     const int left = shift > 0 ? shift : 0;
     const int right = shift > 0 ? 0 : -shift;
@@ -616,6 +677,7 @@ static inline int32_t glyphite_requantize(int32_t value, int32_t multiplier, int
     return glyphite_divide_by_power(product, right);
 }
 
+/* The value, or the limit that it lies beyond; minimum <= maximum. */
 static inline int32_t glyphite_clamp(int32_t value, int32_t minimum, int32_t maximum) {
     return value < minimum ? minimum : value > maximum ? maximum : value;
 }

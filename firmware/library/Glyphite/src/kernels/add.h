@@ -5,7 +5,7 @@
 #include "dot.h"
 #include "kernel.h"
 
-/* Adds input[i * stride] to the sum, i = 0..count-1. */
+/* The sum with input[i * stride] added, i = 0..count-1. */
 GLYPHITE_KERNEL int32_t glyphite_add_all(const int8_t *input, int32_t stride, int32_t count,
                                          int32_t sum) {
     for (int32_t i = 0; i < count; i++) {

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include "kernel.h"
 
-/* The sums of four neighbouring output channels: each input is loaded once for all of them. */
+/* The accumulators of four neighbouring output channels: each input is loaded once for all of
+ * them. */
 struct glyphite_sums {
     int32_t a;
     int32_t b;
@@ -12,7 +13,7 @@ struct glyphite_sums {
     int32_t d;
 };
 
-/* Adds (input[i] + offset) * weights[i] to the sum, i = 0..count-1. */
+/* The sum with (input[i] + offset) * weights[i] added, i = 0..count-1. */
 GLYPHITE_KERNEL int32_t glyphite_dot(const int8_t *input, int32_t offset,
                                      const GLYPHITE_CONST int8_t *weights, int32_t count,
                                      int32_t sum) {

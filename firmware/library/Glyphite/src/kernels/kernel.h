@@ -13,7 +13,7 @@
 #endif
 #endif
 
-/* The same for what an AVR, whose flash is scarce, has one copy of. */
+/* The same for helpers, of which an AVR, whose flash is scarce, has one copy. */
 #ifndef GLYPHITE_HELPER
 #if defined(__AVR__)
 #define GLYPHITE_HELPER static __attribute__((noinline, unused))

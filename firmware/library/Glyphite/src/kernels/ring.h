@@ -1,4 +1,5 @@
-/* Tensors of which only some rows are kept: a new row takes the place of one that is done with. */
+/* Ring buffers of rows: of a tensor only the newest rows are kept, and row y lies in place y %
+ * rows, over a row that nobody reads any more. */
 #pragma once
 
 #include <stddef.h>
@@ -8,8 +9,8 @@
 /* Rows are counted by `int`, which every processor, an AVR too, has in a size that suits it. */
 struct glyphite_ring {
     int8_t *start;
-    int height; /* rows of the tensor */
-    int rows;   /* that are kept */
+    int height; /* of the tensor, in rows */
+    int rows;   /* that are kept, 1 to height */
     int row_bytes;
 };
 

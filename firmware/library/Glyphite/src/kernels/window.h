@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include "kernel.h"
 
-/* Define it as the most rows that one call of the model looks at, to save stack. */
+/* Row pointers that a kernel has room for. Define it as the most input rows that one kernel call of
+ * the model looks at, to save stack. */
 #ifndef GLYPHITE_WINDOW_ROWS
 #define GLYPHITE_WINDOW_ROWS 32
 #endif
@@ -28,14 +29,16 @@ struct glyphite_window {
     int32_t padding_left;
 };
 
-/* The kernel's rows or columns first..end-1 lie inside the input; the first of them on `input`. */
+/* The taps of a window along one axis that lie inside the input: first..end-1, of which the first
+ * lies on the input's row or column `input`. */
 struct glyphite_span {
     int32_t first;
     int32_t end;
     int32_t input;
 };
 
-/* One axis: the kernel begins on `origin`, which padding makes negative. */
+/* The taps of a window of `kernel` taps, `dilation` apart, over an axis of `input` places. Its
+ * first tap lies on `origin`, which is negative where that is padding. */
 GLYPHITE_KERNEL struct glyphite_span glyphite_span(int32_t origin, int32_t input, int32_t kernel,
                                                    int32_t dilation) {
     const int32_t inside = (input - origin + dilation - 1) / dilation;
@@ -46,18 +49,11 @@ GLYPHITE_KERNEL struct glyphite_span glyphite_span(int32_t origin, int32_t input
     return span;
 }
 
-/* The columns of the window at output column x. */
+/* The window's taps along the width at output column x. */
 GLYPHITE_KERNEL struct glyphite_span glyphite_window_columns(const struct glyphite_window *window,
                                                              int32_t x) {
     return glyphite_span(x * window->stride_width - window->padding_left, window->input_width,
                          window->kernel_width, window->dilation_width);
-}
-
-/* The rows of the window at output row y. */
-GLYPHITE_KERNEL struct glyphite_span glyphite_window_span(const struct glyphite_window *window,
-                                                          int32_t y) {
-    return glyphite_span(y * window->stride_height - window->padding_top, window->input_height,
-                         window->kernel_height, window->dilation_height);
 }
 
 /* Points rows[0..kernel_height-1] at the input rows under output row y. An input row has row_bytes

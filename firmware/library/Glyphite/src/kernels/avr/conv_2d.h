@@ -1,10 +1,12 @@
 /* CONV_2D on an AVR, with or without a MAX_POOL_2D behind it; FULLY_CONNECTED is its 1x1 case.
  *
- * The largest sum under the pool is requantized, as in portable/conv_2d_max_pool_2d.h. */
+ * Of the accumulators under a pool only the largest is requantized, as in
+ * portable/conv_2d_max_pool_2d.h. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+#include "fields.h"
 #include "memory.h"
 #include "multiply_high.h"
 #include "outputs.h"
@@ -27,11 +29,12 @@ struct glyphite_avr_conv_2d {
     uint8_t pool_height; /* the pool's stride is its size; 1 and 1: no pool */
     uint8_t pool_width;
     uint8_t part_channels; /* channels in each array of weights but the last */
-    uint8_t rests;         /* 1: an array begins with its channels' outputs for a window of zeros */
+    uint8_t rests;         /* 1: an array of weights begins with its channels' outputs for a window
+                              of zeros */
     struct glyphite_limits limits;
-    /* For each group of eight channels, the last of which may have four, from the first channel on:
+    /* Channels in groups of eight, a last group of up to four being one of four. For each group:
      * (kernel_height, kernel_width, input_channels, group) weights, each + 128; then the constants
-     * of GLYPHITE_OUTPUTS. Channels that only fill a group have weights and no constants. */
+     * of GLYPHITE_OUTPUTS. Channels that only fill a group up have weights and no constants. */
     glyphite_far weights[GLYPHITE_PARTS];
 };
 
@@ -63,23 +66,22 @@ glyphite_list_runs(const struct glyphite_avr_conv_2d *conv, const int8_t *const 
     return run;
 }
 
-/* What one call of the assembly below works on; its numbers are the places in this struct. */
+/* What one call of the assembly below works on. */
 struct glyphite_pixel {
-    struct glyphite_run *runs;     /* 0 */
-    struct glyphite_run *last;     /* 2: their end */
-    uint16_t step;                 /* 4: bytes by which the runs move first */
-    __uint24 weights;              /* 6: the first group's address */
-    uint8_t channels;              /* 9 */
-    uint8_t *sums;                 /* 10 */
-    int8_t *output;                /* 12: NULL before the last pixel under the pool */
-    uint8_t kept;                  /* 14: sums that are there already stay where they are larger */
-    uint8_t several;               /* 15: under a pool: the sums of all groups are kept */
-    struct glyphite_limits limits; /* 16 */
-    __uint24 group;                /* 20: from here on for the assembly: the group's address */
-    uint8_t left;                  /* 23: channels */
-    uint8_t *sum;                  /* 24 */
-    __uint24 start;                /* 26: what each sum starts from */
-    __uint24 rest;                 /* 29: the outputs for a window of zeros; 0: they are not kept */
+    struct glyphite_run *runs;
+    struct glyphite_run *last; /* the end of the list of runs */
+    uint16_t step;             /* bytes by which the runs move first */
+    __uint24 weights;          /* the first group's address */
+    uint8_t channels;
+    uint8_t *sums;
+    int8_t *output;  /* NULL before the last pixel under the pool */
+    uint8_t kept;    /* 1: sums that are there already stay where they are larger */
+    uint8_t several; /* 1: there is a pool, for which the sums of all groups are kept */
+    struct glyphite_limits limits;
+    uint8_t left;   /* for the assembly: channels that are still to be computed */
+    uint8_t *sum;   /* for the assembly: where the next group's sums go */
+    __uint24 start; /* for the assembly: what each sum starts from */
+    __uint24 rest;  /* the address of the outputs for a window of zeros; 0: there are none */
 };
 
 /* clang-format off */
@@ -89,52 +91,63 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
     register struct glyphite_pixel *at __asm__("r26") = pixel;
     __asm__ volatile(
         "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
-        "ldd r26, Y+0\n\tldd r27, Y+1\n\tldd r24, Y+4\n\tldd r25, Y+5\n\t"
+        GLYPHITE_LOAD_2("r26", "r27", "runs") GLYPHITE_LOAD_2("r24", "r25", "step")
         GLYPHITE_MOVE
-        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* no more than background */
-        "ldd r30, Y+29\n\tldd r31, Y+30\n\tmov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
-        "ldd r22, Y+31\n\t" GLYPHITE_SET_PAGE "ldd r19, Y+9\n\tldd r26, Y+12\n\tldd r27, Y+13\n"
+        "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* not all inputs are zero */
+        GLYPHITE_LOAD_2("r30", "r31", "rest") "mov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
+        "ldd r22, Y+%[rest]+2\n\t" GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r26", "r27", "output")
         "9: " GLYPHITE_LPM("r0") "st X+, r0\n\tdec r19\n\tbrne 9b\n\trjmp 17f\n"
-        "19: " GLYPHITE_START
-        "std Y+26, r20\n\tstd Y+27, r21\n\tstd Y+28, r22\n\t"
-        "ldd r30, Y+6\n\tldd r31, Y+7\n\tldd r22, Y+8\n\t" GLYPHITE_SET_PAGE
-        "ldd r19, Y+9\n\tldd r20, Y+10\n\tldd r21, Y+11\n\t"
+        "19: " GLYPHITE_START GLYPHITE_SAVE_3("start", "r20", "r21", "r22")
+        GLYPHITE_LOAD_3("r30", "r31", "r22", "weights") GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r20", "r21", "sums")
         /* A group: Z its weights, r19 the channels left, r21:r20 the place of its sums. */
-        "10: std Y+23, r19\n\tstd Y+24, r20\n\tstd Y+25, r21\n\t"
-        "ldd r26, Y+2\n\tldd r27, Y+3\n\tadiw r26, 2\n\t"
-        "st X+, r20\n\tst X+, r21\n\tldd r0, Y+14\n\tst X, r0\n\t"
-        "ldd r24, Y+26\n\tldd r25, Y+27\n\tldd r23, Y+28\n\t"
-        "push r28\n\tpush r29\n\tld r0, Y\n\tldd r29, Y+1\n\tmov r28, r0\n\t"
+        "10: " GLYPHITE_SAVE("left", "r19") GLYPHITE_SAVE_2("sum", "r20", "r21")
+        GLYPHITE_LOAD_2("r26", "r27", "last")
+        "adiw r26, %[run_input]\n\tst X+, r20\n\tst X+, r21\n\t"
+        GLYPHITE_LOAD("r0", "kept") "st X, r0\n\t"
+        GLYPHITE_LOAD_3("r24", "r25", "r23", "start")
+        "push r28\n\tpush r29\n\t"
+        "ldd r0, Y+%[runs]\n\tldd r29, Y+%[runs]+1\n\tmov r28, r0\n\t"
         "cpi r19, 5\n\tbrsh 18f\n\trjmp 11f\n18: "
         GLYPHITE_START_8 GLYPHITE_SUMS_8 "ldi r19, 8\n\trjmp 12f\n"
         "11: " GLYPHITE_START_4 GLYPHITE_SUMS_4 "ldi r19, 4\n"
         "12: pop r29\n\tpop r28\n\t"
         /* Its outputs, if it is time for them; r16 of the group's r19 channels are there. */
-        "ldd r16, Y+23\n\tcp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
-        "13: ldd r18, Y+23\n\tsub r18, r16\n\tstd Y+23, r18\n\t"
-        "ldd r24, Y+12\n\tldd r25, Y+13\n\tmov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
+        GLYPHITE_LOAD("r16", "left") "cp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
+        "13: " GLYPHITE_LOAD("r18", "left") "sub r18, r16\n\t" GLYPHITE_SAVE("left", "r18")
+        GLYPHITE_LOAD_2("r24", "r25", "output") "mov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
         "lsl r16\n\tlsl r16\n\tlsl r16\n\tclr r17\n\tadd r30, r16\n\tadc r31, r17\n\t"
         GLYPHITE_CARRY_PAGE "rjmp 15f\n"
         "14: push r19\n\tpush r28\n\tpush r29\n\t"
-        "ldd r26, Y+24\n\tldd r27, Y+25\n\tclr r17\n\t"
-        "ldd r2, Y+16\n\tldd r3, Y+17\n\tldd r4, Y+18\n\tldd r5, Y+19\n\tmovw r28, r24\n"
+        GLYPHITE_LOAD_2("r26", "r27", "sum") "clr r17\n\t"
+        GLYPHITE_LOAD("r2", "offset") GLYPHITE_LOAD("r3", "minimum")
+        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "cut") "movw r28, r24\n"
         GLYPHITE_OUTPUTS
         "movw r24, r28\n\tpop r29\n\tpop r28\n\tpop r19\n\t"
-        "std Y+12, r24\n\tstd Y+13, r25\n"
-        "15: ldd r20, Y+24\n\tldd r21, Y+25\n\tldd r0, Y+15\n\ttst r0\n\tbreq 16f\n\t"
+        GLYPHITE_SAVE_2("output", "r24", "r25")
+        "15: " GLYPHITE_LOAD_2("r20", "r21", "sum")
+        GLYPHITE_LOAD("r0", "several") "tst r0\n\tbreq 16f\n\t"
         "clr r0\n\tadd r20, r19\n\tadc r21, r0\n\tadd r20, r19\n\tadc r21, r0\n\t"
         "add r20, r19\n\tadc r21, r0\n"
-        "16: ldd r19, Y+23\n\ttst r19\n\tbreq 17f\n\trjmp 10b\n"
+        "16: " GLYPHITE_LOAD("r19", "left") "tst r19\n\tbreq 17f\n\trjmp 10b\n"
         "17: clr r1\n\tpop r29\n\tpop r28\n\t"
         : "+r"(at)
-        :
+        : GLYPHITE_FIELD(glyphite_pixel, runs, 2), GLYPHITE_FIELD(glyphite_pixel, last, 2),
+          GLYPHITE_FIELD(glyphite_pixel, step, 2), GLYPHITE_FIELD(glyphite_pixel, weights, 3),
+          GLYPHITE_FIELD(glyphite_pixel, channels, 1), GLYPHITE_FIELD(glyphite_pixel, sums, 2),
+          GLYPHITE_FIELD(glyphite_pixel, output, 2), GLYPHITE_FIELD(glyphite_pixel, kept, 1),
+          GLYPHITE_FIELD(glyphite_pixel, several, 1), GLYPHITE_FIELD(glyphite_pixel, left, 1),
+          GLYPHITE_FIELD(glyphite_pixel, sum, 2), GLYPHITE_FIELD(glyphite_pixel, start, 3),
+          GLYPHITE_FIELD(glyphite_pixel, rest, 3), GLYPHITE_LIMITS(glyphite_pixel),
+          GLYPHITE_FIELD_AS(run_input, glyphite_run, input, 2)
         : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
           "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r30", "r31",
           "memory");
 }
 /* clang-format on */
 
-/* A row of the convolution, and how far its window has come. */
+/* A row of the convolution: its input rows, and the runs under the window where it is now. */
 struct glyphite_line {
     const int8_t *const *rows; /* the kernel_height input rows; NULL is padding */
     struct glyphite_run *runs;
@@ -146,7 +159,8 @@ static uint8_t glyphite_follows(const struct glyphite_avr_conv_2d *conv, int16_t
     return origin >= conv->stride_width && origin <= conv->last_inside;
 }
 
-/* A pixel of a line, or of as many lines as the pool is high. */
+/* A column of the convolution: one pixel, or as many as the pool is high. output: where the pool's
+ * output goes at its last column, else NULL. */
 static void glyphite_column(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
                             struct glyphite_pixel *pixel, int16_t origin, int8_t *output) {
     const uint8_t follows = glyphite_follows(conv, origin);

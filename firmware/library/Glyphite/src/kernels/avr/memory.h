@@ -41,5 +41,5 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 
-/* One copy of a kernel, not one a layer: its flash is worth more than the time. */
+/* A kernel is not inlined: one copy serves all layers, since flash is worth more than time. */
 #define GLYPHITE_AVR_KERNEL __attribute__((noinline, unused)) static

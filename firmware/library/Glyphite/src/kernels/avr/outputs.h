@@ -1,11 +1,13 @@
-/* From sums of 24 bits to int8 outputs on an AVR: TensorFlow Lite Micro's two roundings, exactly.
+/* The epilogue on an AVR: accumulators of 24 bits are requantized with TensorFlow Lite Micro's two
+ * roundings, exactly, clamped and stored as int8.
  *
- * A sum's magnitude is multiplied with twice the multiplier, a number of 32 bits, so that the first
- * rounding is at a whole byte; the second one is half away from zero, and so does not mind the
- * sign. The first one rounds a half up: below zero its half is therefore one less. */
+ * An accumulator's magnitude is multiplied with twice the multiplier, a number of 32 bits, so that
+ * the first rounding is at a whole byte; the second one is half away from zero, and so does not
+ * mind the sign. The first one rounds a half up: below zero its half is therefore one less. */
 #pragma once
 
 #include <stdint.h>
+#include "fields.h"
 #include "memory.h"
 
 /* What all channels of a layer have in common. Outputs are taken as `value + 128`. */
@@ -15,6 +17,13 @@ struct glyphite_limits {
     uint8_t maximum;
     uint8_t cut; /* 1: what is not above the zero point gives the minimum, as ReLU has it */
 };
+
+/* Its fields in another struct, as operands of assembly (fields.h). */
+#define GLYPHITE_LIMITS(struct_name)                                                               \
+    GLYPHITE_FIELD_AS(offset, struct_name, limits.offset, 1),                                      \
+        GLYPHITE_FIELD_AS(minimum, struct_name, limits.minimum, 1),                                \
+        GLYPHITE_FIELD_AS(maximum, struct_name, limits.maximum, 1),                                \
+        GLYPHITE_FIELD_AS(cut, struct_name, limits.cut, 1)
 
 /* A row of the product: magnitude's byte `a` times all of r18..r21, added from byte p0 on. */
 #define GLYPHITE_PRODUCT_ROW(a, p0, p1, p2, p3, p4)                                                \

@@ -1,30 +1,40 @@
-/* Sums of products of inputs and weights for several channels at once, on an AVR.
+/* Accumulators of several channels at once, on an AVR.
  *
  * Every factor is taken as unsigned: an input as `value + 128`, a weight as `weight + 128`, so that
- * a product has no sign to extend. What that adds to a sum, 128 times the inputs' total, is the
- * same for all channels and is taken off at the start. Sums have 24 bits and wrap: only the last
- * value must fit, and the generator has proven that it does. They are kept negated, since `sbci`
- * needs no register of zeros, and all 32 registers are in use.
+ * a product has no sign to extend. What that adds to an accumulator, 128 times the inputs' total,
+ * is the same for all channels and is taken off at the start. Accumulators have 24 bits and wrap:
+ * only the last value must fit, and the generator has proven that it does. They are kept negated,
+ * since `sbci` needs no register of zeros, and all 32 registers are in use.
  *
- * After a ReLU many inputs are 0 here, and take 10 cycles instead of 72. */
+ * After a ReLU many inputs are 0 here: such an input takes 9 cycles, where others take 71 for eight
+ * channels. Where flash is read by `elpm`, it takes 11. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include "../check.h"
 #include "memory.h"
 
 /* Inputs that lie side by side. A list of them ends with one of no pages. */
 struct glyphite_run {
-    uint16_t skip;       /* taps of the kernel before it that lie on padding; at the end: behind */
-    const int8_t *input; /* at the list's end: int24_t sums[channels], where the sums go */
-    uint8_t count;       /* of inputs, but for whole pages of 256; at the end: whether the sums that
-                            lie there already are kept where they are larger */
-    uint8_t pages;       /* of 256 inputs, counting a part of one */
+    uint16_t skip; /* taps on padding before the run; at the list's end, behind the last one */
+    const int8_t *input; /* at the list's end: where the accumulators go, 3 bytes a channel */
+    uint8_t count;       /* of inputs, modulo 256; at the list's end: 1 where accumulators that lie
+                            there already stay where they are larger */
+    uint8_t pages;       /* of 256 inputs, a part of one counting as one; 0: the list's end */
 };
+
+/* The assembly below reads a list from byte to byte. */
+GLYPHITE_CHECK(run_skip, offsetof(struct glyphite_run, skip) == 0);
+GLYPHITE_CHECK(run_input, offsetof(struct glyphite_run, input) == 2);
+GLYPHITE_CHECK(run_count, offsetof(struct glyphite_run, count) == 4);
+GLYPHITE_CHECK(run_pages, offsetof(struct glyphite_run, pages) == 5);
+GLYPHITE_CHECK(run_bytes, sizeof(struct glyphite_run) == 6);
 
 /* clang-format off */
 
-/* A sum's registers: the first two are a pair, the third one is r16 or above, for `sbci`; `at` is
- * its place in memory. */
+/* An accumulator's place in memory and its three registers: the first two are a pair, the third one is
+ * r16 or above, as `sbci` wants it. */
 #define GLYPHITE_OF_4(each)                                                                        \
     each(0, "r2", "r3", "r16") each(3, "r4", "r5", "r17") each(6, "r6", "r7", "r18")               \
     each(9, "r24", "r25", "r23")
@@ -62,9 +72,9 @@ struct glyphite_run {
     "std Y+" #at "+2, " high "\n\t"                                                                \
     "1:\n\t"
 
-/* The whole of it for so many channels, once all sums hold what they start from. Y walks the list
- * of runs; it rests on the stack while r28 is an input and r29 counts them. Pages are counted on the
- * stack too. shift: r1:r0 times the channels. */
+/* All runs for so many channels, once all accumulators hold what they start from. Y walks the list of
+ * runs; it is on the stack while r28 is an input and r29 counts them, and so is the count of pages.
+ * shift: r1:r0 times the channels. */
 #define GLYPHITE_SUMS(channels, shift, of)                                                         \
     "20:\n\t" /* a run: Z to its weights, X to its inputs */                                       \
     "ld r0, Y+\n\tld r1, Y+\n\t" shift                                                            \
@@ -88,7 +98,7 @@ struct glyphite_run {
     of(GLYPHITE_STORE_LESS)                                                                        \
     "29:\n\t"
 
-/* Before: all sums hold their start, r23:r25:r24, and Y the list. */
+/* Sets all accumulators to their start, r23:r25:r24. */
 #define GLYPHITE_START_4                                                                           \
     "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"           \
     "mov r18, r23\n"
@@ -114,7 +124,7 @@ struct glyphite_run {
     "dec r16\n\tbrne 2b\n\trjmp 1b\n"                                                             \
     "7:\n\t"
 
-/* What sums start from: 128 times the total. */
+/* What accumulators start from: 128 times the total. */
 #define GLYPHITE_START                                                                             \
     "lsr r22\n\tror r21\n\tror r20\n\t"                                                           \
     "mov r22, r21\n\tmov r21, r20\n\tclr r20\n\tror r20\n\t"

@@ -1,11 +1,13 @@
-/* CONV_2D by rows, with any kernel, stride, dilation and padding.
+/* CONV_2D by rows, with any kernel, stride, dilation and padding: im2col of a block of pixels
+ * (patch.h), then a matrix product with all output channels (dot.h, block.h).
  *
- * Weights, for each pair of output channels (a last odd one has a partner of zeros):
+ * The generator lays out the weights for each pair of output channels; a last odd channel has a
+ * partner of zeros:
  *   bias     [2]                    in units of 1 / 2^fraction_bits, input offset included
  *   weights  [steps][2] or [steps][2][2]  narrow or wide, see dot.h; inputs in the order of
  *                                   patch.h, zeros behind
  *   numbers  [1 to 3][2]            see requantize.h
- * laid out by convert/layouts/dsp.py. They lie at a multiple of 4. */
+ * They lie at a multiple of 4. */
 #pragma once
 
 #include "block.h"
@@ -16,14 +18,14 @@ struct glyphite_dsp_conv_2d {
     struct glyphite_dsp_inputs inputs;
     struct glyphite_dsp_requantize requantize;
     int32_t output_channels;
-    int32_t pixels; /* that are computed at a time: 1 to 4 */
-    int32_t rest;   /* of a row, fewer than that */
-    int32_t simple; /* 1 where block.h does it */
+    int32_t pixels; /* of a block: 1 to GLYPHITE_BLOCK_PIXELS */
+    int32_t rest;   /* pixels of a row that are left behind its last whole block */
+    int32_t simple; /* 1 where block.h serves */
     const int32_t *weights;
 };
 
-/* Adds the products of the patch at `at` and one pair of channels; gives the end of the weights,
- * and leaves that of the patch. */
+/* Adds the products of the patch at `at` with one pair of channels to sums[pixel][2]. Gives the end
+ * of the weights, and leaves the end of the patch at `at`. */
 GLYPHITE_KERNEL const int32_t *glyphite_dsp_dot(int32_t wide, int32_t pixels, int32_t steps,
                                                 int32_t *sums, const int32_t *weights,
                                                 const uint32_t **at) {
@@ -46,7 +48,8 @@ GLYPHITE_KERNEL int32_t glyphite_dsp_largest(const int32_t *sums, int32_t stride
     return upper > lower ? upper : lower;
 }
 
-/* All channels of a block of pixels, or the maxima over the four pixels of a pooling window. */
+/* All channels of a block of pixels, or with `pooled` the largest of its four, which are a pool.
+ * output (pixels, output_channels), or one pixel of it. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2d *layer,
                                                 int32_t pixels, int pooled, const uint32_t *patch,
                                                 int8_t *output) {
@@ -67,7 +70,7 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_block(const struct glyphite_dsp_conv_2
     }
     for (int32_t channel = 0; channel < channels; channel += 2) {
         struct glyphite_dsp_channels numbers;
-        int32_t sums[8] = {0}; /* [pixel][2] */
+        int32_t sums[2 * GLYPHITE_BLOCK_PIXELS] = {0}; /* [pixel][2] */
         const uint32_t *at = patch;
 #pragma GCC unroll 4
         for (int32_t pixel = 0; pixel < pixels; pixel++) {
@@ -101,14 +104,14 @@ GLYPHITE_KERNEL void glyphite_dsp_conv_2d_pixels(const struct glyphite_dsp_conv_
     int8_t *const bytes = (int8_t *)(scratch + 2 * pixels * glyphite_dsp_steps(&layer->inputs));
     for (int32_t pixel = 0; pixel < pixels; pixel++) {
         const int32_t column = (x + pixel) * window->stride_width - window->padding_left;
-        glyphite_dsp_gather(&layer->inputs, rows, column, pixels, scratch + pixel, bytes);
+        glyphite_dsp_im2col(&layer->inputs, rows, column, pixels, scratch + pixel, bytes);
     }
     glyphite_dsp_conv_2d_block(layer, pixels, 0, scratch, output + x * layer->output_channels);
 }
 
-/* One output row from the kernel_height input rows under it.
- * Scratch: steps * 2 * pixels words; where input channels are no multiple of four, room for what is
- * left of the rows, in words, and for a row more. */
+/* One output row (output_width, output_channels) from the kernel_height input rows under it.
+ * Scratch: steps * 2 * pixels words for the patch. Where input channels are no multiple of four,
+ * behind it: the inputs of all kernel rows that fill no whole word, and one kernel row. */
 GLYPHITE_KERNEL void glyphite_dsp_conv_2d_row(const struct glyphite_dsp_conv_2d *layer,
                                               const int8_t *const *rows, int8_t *output,
                                               uint32_t *scratch) {

@@ -1,6 +1,6 @@
-/* CONV_2D whose output only a MAX_POOL_2D over 2x2 pixels takes: a block of pixels is a pool. What
- * pooling drops is not computed, and one sum in four is requantized: the largest sum gives the
- * largest byte, because requantization never falls where its sum rises. */
+/* CONV_2D whose output only a MAX_POOL_2D over 2x2 pixels takes: a block of pixels is a pool.
+ * Pixels that pooling drops are not computed, and of a pool's four accumulators only the largest is
+ * requantized: it gives the largest byte, because requantization is monotonic. */
 #pragma once
 
 #include "conv_2d.h"
@@ -23,7 +23,7 @@ glyphite_dsp_conv_2d_max_pool_2d_row(const struct glyphite_dsp_conv_2d_max_pool_
             const int32_t column =
                 (2 * x + pixel % 2) * window->stride_width - window->padding_left;
             const int8_t *const *const under = rows + pixel / 2 * window->kernel_height;
-            glyphite_dsp_gather(inputs, under, column, 4, scratch + pixel, bytes);
+            glyphite_dsp_im2col(inputs, under, column, 4, scratch + pixel, bytes);
         }
         glyphite_dsp_conv_2d_block(&layer->conv, 4, 1, scratch,
                                    output + x * layer->conv.output_channels);

@@ -1,13 +1,12 @@
 /* CONV_2D with a 3x3 filter and stride 1 over one input channel, whose output only a MAX_POOL_2D
- * over 2x2 pixels takes: the first layer of a network for grey images. A plane of 4x4 inputs serves
- * a whole pool, in the order of glyphite_dot_plane (dot.h).
+ * over 2x2 pixels takes: the first layer of a network for grey images. A plane of 4x4 inputs, pairs
+ * of them in the order of glyphite_dot_plane (dot.h), serves a whole pool.
  *
- * Weights, for each output channel:
+ * The generator lays out the weights for each output channel:
  *   weights  [3]   pairs, times 2^fraction_bits
  *   bias     [1]   in units of 1 / 2^fraction_bits, input offset included
  *   weights  [2]   the other pairs
- *   numbers  [1 to 3], see requantize.h
- * laid out by convert/layouts/dsp.py. */
+ *   numbers  [1 to 3], see requantize.h */
 #pragma once
 
 #include "conv_2d.h"
@@ -30,7 +29,7 @@ GLYPHITE_KERNEL uint32_t glyphite_dsp_plane_row(const struct glyphite_dsp_inputs
     return glyphite_load_word(bytes);
 }
 
-/* The 13 pairs of a plane. */
+/* The 13 pairs of the plane whose upper left input lies in column x of rows[0]. */
 GLYPHITE_KERNEL void glyphite_dsp_plane(const struct glyphite_dsp_inputs *inputs,
                                         const int8_t *const rows[4], int32_t x, uint32_t *patch) {
     uint32_t even[4];

@@ -1,5 +1,5 @@
 /* conv_2d_winograd.h where only a MAX_POOL_2D over 2x2 pixels takes the output: a tile is a pool,
- * and one sum in four is requantized. */
+ * and of its four accumulators only the largest is requantized. */
 #pragma once
 
 #include "conv_2d_winograd.h"

@@ -2,16 +2,15 @@
  * is a multiple of four; any stride and padding, no dilation.
  *
  * SMLAD adds two products of one channel, but neighbours in memory are of different channels. So
- * the columns under a row of output are put in order first, four channels at a time: each channel
- * gets the pair of its two upper rows and the third row beside it. A channel's nine weights, bias
- * and numbers then stay in registers along the whole row.
+ * im2col comes first, four channels of the columns under an output row at a time: each channel gets
+ * the pair of its two upper rows, and beside it the third row. A channel's nine weights, bias and
+ * numbers then stay in registers along the whole row.
  *
- * Weights, for each channel:
+ * The generator lays out the weights for each channel:
  *   bias     [1]    in units of 1 / 2^fraction_bits, input offset included
  *   weights  [3]    by column: those of rows 0 and 1 as a pair, times 2^fraction_bits
  *            [2]    row 2, columns 0 and 1 as a pair; column 2
- *   numbers  [1 to 3], see requantize.h
- * laid out by convert/layouts/dsp.py. */
+ *   numbers  [1 to 3], see requantize.h */
 #pragma once
 
 #include "patch.h"
@@ -23,14 +22,14 @@ struct glyphite_dsp_depthwise_conv_2d {
     const int32_t *weights;
 };
 
-/* Columns that an output row takes, padding included. */
+/* Input columns under an output row, with the halo of padding on either side. */
 GLYPHITE_KERNEL int32_t
 glyphite_dsp_depthwise_columns(const struct glyphite_dsp_depthwise_conv_2d *layer) {
     const struct glyphite_window *const window = &layer->inputs.window;
     return (window->output_width - 1) * window->stride_width + 3;
 }
 
-/* Puts the columns of 3 or 4 rows in order, for four channels from `channel` on. */
+/* im2col of the columns under `count` rows, 3 or 4, four channels from `channel` on. */
 GLYPHITE_KERNEL void
 glyphite_dsp_depthwise_order(const struct glyphite_dsp_depthwise_conv_2d *layer,
                              const int8_t *const *rows, int32_t count, int32_t channel,
@@ -41,7 +40,7 @@ glyphite_dsp_depthwise_order(const struct glyphite_dsp_depthwise_conv_2d *layer,
     const int32_t end = first + glyphite_dsp_depthwise_columns(layer);
     const int whole =
         rows[0] != NULL && rows[1] != NULL && rows[2] != NULL && rows[count - 1] != NULL;
-    const int32_t inside = whole ? 0 : end; /* from here on no row or column is padding */
+    const int32_t inside = whole ? 0 : end; /* from here on nothing is padding */
     for (int32_t x = first; x < end; x++) {
         const int8_t *column[4];
         if (x == inside) {
@@ -62,7 +61,7 @@ glyphite_dsp_depthwise_order(const struct glyphite_dsp_depthwise_conv_2d *layer,
     }
 }
 
-/* One channel of an output row. */
+/* One channel of an output row; `output` is its place in the first pixel. */
 GLYPHITE_KERNEL void
 glyphite_dsp_depthwise_channel(const struct glyphite_dsp_depthwise_conv_2d *layer,
                                const uint32_t *columns, const int32_t *weights, int8_t *output) {

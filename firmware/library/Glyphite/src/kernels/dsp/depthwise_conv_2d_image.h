@@ -1,9 +1,10 @@
 /* DEPTHWISE_CONV_2D with a 3x3 filter, stride 1 or 2, and a whole image at a time: as
- * depthwise_conv_2d_pair.h has it, with the same weights, but four channels of all rows are put in
- * order first (image.h). So each row is put in order once, and a channel's weights are read once.
+ * depthwise_conv_2d_pair.h, with the same weights, but im2col takes four channels of all rows
+ * first, in the order of image.h. So each input row is read once, and a channel's weights are read
+ * once.
  *
- * Numbers are of the proven form, with no kink and no limits of an activation. Sizes and shift
- * should be constants to the compiler. */
+ * Numbers are of the proven form (requantize.h), without `up`, `kink` and limits of an activation.
+ * Sizes and shift should be constants to the compiler. */
 #pragma once
 
 #include "depthwise_conv_2d.h"
@@ -13,12 +14,13 @@ struct glyphite_dsp_depthwise_conv_2d_image {
     struct glyphite_dsp_depthwise_conv_2d conv;
 };
 
-/* Pairs of rows that the output takes. */
+/* Pairs of input rows under the output, with the halo of padding. */
 GLYPHITE_KERNEL int32_t glyphite_dsp_image_pairs(const struct glyphite_window *window) {
     return window->stride_height == 2 ? window->output_height + 1 : (window->output_height + 3) / 2;
 }
 
-/* Four channels of one column of two rows; gives where the next column goes. */
+/* im2col of four channels of one column of two rows, a word each; gives where the next column
+ * goes. */
 GLYPHITE_KERNEL uint32_t *glyphite_dsp_image_column(int32_t columns, uint32_t upper, uint32_t lower,
                                                     uint32_t *words) {
     const uint32_t even[2] = {glyphite_even_bytes(upper), glyphite_even_bytes(lower)};
@@ -30,8 +32,7 @@ GLYPHITE_KERNEL uint32_t *glyphite_dsp_image_column(int32_t columns, uint32_t up
     return words + 1;
 }
 
-/* Puts four channels of two rows in order, (4, columns) words; a row is NULL where it is padding.
- */
+/* im2col of four channels of two rows: (4, columns) words. A row is NULL where it is padding. */
 GLYPHITE_KERNEL void glyphite_dsp_image_order(const struct glyphite_dsp_inputs *inputs,
                                               int32_t columns, const int8_t *upper,
                                               const int8_t *lower, uint32_t *words) {

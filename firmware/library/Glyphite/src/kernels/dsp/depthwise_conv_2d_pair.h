@@ -1,12 +1,11 @@
 /* DEPTHWISE_CONV_2D like depthwise_conv_2d.h, with stride 1 along the height: two output rows at a
  * time, which share the pairs of rows that both take.
  *
- * Weights, for each channel:
+ * The generator lays out the weights for each channel:
  *   bias     [1]    in units of 1 / 2^fraction_bits, input offset included
  *   weights  [3][2] by column: those of rows 0 and 1 as a pair, those of rows 1 and 2 as a pair,
  *                   times 2^fraction_bits
- *   numbers  [1 to 3], see requantize.h
- * laid out by convert/layouts/dsp.py. */
+ *   numbers  [1 to 3], see requantize.h */
 #pragma once
 
 #include "depthwise_conv_2d.h"
@@ -15,7 +14,7 @@ struct glyphite_dsp_depthwise_conv_2d_pair {
     struct glyphite_dsp_depthwise_conv_2d conv;
 };
 
-/* One channel of two output rows. */
+/* One channel of two output rows; `upper` and `lower` are its places in their first pixels. */
 GLYPHITE_KERNEL void
 glyphite_dsp_depthwise_pair_channel(const struct glyphite_dsp_depthwise_conv_2d_pair *layer,
                                     const uint32_t *columns, const int32_t *weights, int8_t *upper,

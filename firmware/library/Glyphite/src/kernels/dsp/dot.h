@@ -1,13 +1,14 @@
-/* The inner loops: 2 output channels by 1 to 4 pixels, whose sums stay in registers.
+/* The inner loops: 2 output channels by 1 to 4 pixels, whose accumulators stay in registers.
  *
- * An input is a step of four; the order of steps and of the pixels in a block is that of a patch
- * (patch.h), the weights have the same order:
+ * A step is four inputs of each pixel, which are two pairs. Patch (patch.h) and weights have the
+ * same order of steps:
  *
- *   patch    [steps][2][pixels]  pairs: first one of each pixel, then the other of each
- *   wide     [steps][2][2]       pairs of 16-bit weights, those of two output channels
- *   narrow   [steps][2]          a word each of two output channels, four 8-bit weights
+ *   patch    [steps][2][pixels]  pairs of inputs: the first pair of each pixel, then the second
+ *   wide     [steps][2][2]       pairs of 16-bit weights, each for two output channels
+ *   narrow   [steps][2]          words of four 8-bit weights, for two output channels
  *
- * A wide step of inputs x0..x3 has the pairs (x1, x3) and (x0, x2), and so have its weights.
+ * A wide step of inputs x0..x3 has the pairs (x1, x3) and (x0, x2), and so have its weights, scaled
+ * to the accumulators' unit.
  *
  * A narrow step takes one instruction to widen a word of weights instead of two. Its halves are the
  * numbers 256 * b1 + b0 and 256 * b3 + b2 (no byte is 128 below zero, so that they fit), and the
@@ -15,13 +16,17 @@
  *
  *   (256 * b1 + b0) * x1 + b0 * (256 * x0 - x1) = 256 * (b0 * x0 + b1 * x1),
  *
- * exactly, modulo 2^32: sums are in units of 1/256.
+ * exactly, modulo 2^32: accumulators are in units of 1/256.
  *
- * sums[2 * pixel + channel] is added to; the functions give the end of the weights, and leave that
- * of the patch at `at`. Weights and patch lie at multiples of 4, because LDRD and LDM need that. */
+ * glyphite_dot_<form>_<pixels> adds to sums[2 * pixel + channel], gives the end of the weights, and
+ * leaves the end of the patch at `at`. Weights and patch lie at multiples of 4, because LDRD and
+ * LDM need that. */
 #pragma once
 
 #include "simd.h"
+
+/* The largest block of pixels: with two channels, its accumulators are what registers hold. */
+#define GLYPHITE_BLOCK_PIXELS 4
 
 /* glyphite_dot_first_4 is one wide step of 4 pixels that sets the sums instead of adding to them.
  *

@@ -8,7 +8,7 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
 
-/* One pair of each of two channels (v0, v1) by that of 2 to 4 pixels. */
+/* A pair of weights of each of two channels (v0, v1) times a pair of inputs of 2 to 4 pixels. */
 #define GLYPHITE_PRODUCTS_2                                                                        \
     "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
     "smlad %[s0], %[v0], %[a0], %[s0]\n\t"                                                         \
@@ -34,12 +34,12 @@
 #define GLYPHITE_LOAD_WEIGHTS "ldrd %[v0], %[v1], [%[w]], #8\n\t"
 #define GLYPHITE_WIDEN_WEIGHTS "sxtb16 %[v0], %[v0]\n\tsxtb16 %[v1], %[v1]\n\t"
 
-/* A step is four inputs to each sum: two pairs. */
+/* A step is four inputs to each accumulator: two pairs. */
 #define GLYPHITE_STEP_NARROW(PRODUCTS)                                                             \
     GLYPHITE_LOAD_WEIGHTS PRODUCTS GLYPHITE_WIDEN_WEIGHTS PRODUCTS
 #define GLYPHITE_STEP_WIDE(PRODUCTS) GLYPHITE_LOAD_WEIGHTS PRODUCTS GLYPHITE_LOAD_WEIGHTS PRODUCTS
 
-/* The steps of one pixel, whose two pairs come by one load. */
+/* A step of one pixel, whose two pairs come by one load. */
 #define GLYPHITE_STEP_1(MORE_WEIGHTS)                                                              \
     GLYPHITE_LOAD_WEIGHTS                                                                          \
     "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
@@ -98,12 +98,12 @@ GLYPHITE_DOT(wide, 3, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_3), GLYPHITE_SUMS_6, 
 GLYPHITE_DOT(wide, 4, GLYPHITE_STEP_WIDE(GLYPHITE_PRODUCTS_4), GLYPHITE_SUMS_8, GLYPHITE_PAIR,
              "memory")
 
-/* Four tiles of the first step of a Winograd place: as the products of four pixels, but sums start
- * from nothing. */
+/* A step of four pixels whose accumulators start from zero. */
 GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t *weights,
                                                     const uint32_t **at) {
     const uint32_t *patch = *at;
     uint32_t v0, v1, a0, a1;
+    /* clang-format off */
     __asm__ volatile(
         GLYPHITE_LOAD_WEIGHTS
         "ldrd %[a0], %[a1], [%[p]], #8\n\t"
@@ -115,17 +115,20 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_first_4(int32_t *sums, const int32_t
         "smuad %[s4], %[v0], %[a0]\n\t"
         "smuad %[s5], %[v1], %[a0]\n\t"
         "smuad %[s6], %[v0], %[a1]\n\t"
-        "smuad %[s7], %[v1], %[a1]\n\t" GLYPHITE_LOAD_WEIGHTS GLYPHITE_PRODUCTS_4
+        "smuad %[s7], %[v1], %[a1]\n\t"
+        GLYPHITE_LOAD_WEIGHTS
+        GLYPHITE_PRODUCTS_4
         : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [s2] "=&r"(sums[2]), [s3] "=&r"(sums[3]),
           [s4] "=&r"(sums[4]), [s5] "=&r"(sums[5]), [s6] "=&r"(sums[6]), [s7] "=&r"(sums[7]),
           GLYPHITE_POINTERS GLYPHITE_PAIR
         :
         : "memory");
+    /* clang-format on */
     *at = patch;
     return weights;
 }
 
-/* Four inputs to one sum each of four channels. */
+/* A step of one pixel, by four channels with narrow weights. */
 #define GLYPHITE_STEP_4_CHANNELS                                                                   \
     "ldm %[w]!, {r4, r5, r6, r8}\n\t"                                                              \
     "ldrd %[a0], %[a1], [%[p]], #8\n\t"                                                            \
@@ -152,12 +155,20 @@ GLYPHITE_KERNEL const int32_t *glyphite_dot_4_channels(int32_t *sums, const int3
                          : "memory", "r4", "r5", "r6", "r8");
     }
     if (steps > 0) {
-        __asm__ volatile("1:\n\t" GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
-                             GLYPHITE_STEP_4_CHANNELS GLYPHITE_STEP_4_CHANNELS
-                         "ldr %[a0], %[end]\n\tcmp %[p], %[a0]\n\tbne 1b"
-                         : GLYPHITE_SUMS_4, GLYPHITE_POINTERS_4
-                         : [end] "m"(end)
-                         : "cc", "memory", "r4", "r5", "r6", "r8");
+        /* clang-format off */
+        __asm__ volatile(
+            "1:\n\t"
+            GLYPHITE_STEP_4_CHANNELS
+            GLYPHITE_STEP_4_CHANNELS
+            GLYPHITE_STEP_4_CHANNELS
+            GLYPHITE_STEP_4_CHANNELS
+            "ldr %[a0], %[end]\n\t"
+            "cmp %[p], %[a0]\n\t"
+            "bne 1b"
+            : GLYPHITE_SUMS_4, GLYPHITE_POINTERS_4
+            : [end] "m"(end)
+            : "cc", "memory", "r4", "r5", "r6", "r8");
+        /* clang-format on */
     }
     return weights;
 }

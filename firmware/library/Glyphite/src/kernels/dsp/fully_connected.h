@@ -1,10 +1,10 @@
 /* FULLY_CONNECTED: four output channels share each input; narrow weights (dot.h).
  *
- * Weights, for each four output channels (partners of zeros make up the last four):
+ * The generator lays out the weights for each four output channels; channels of zeros make up the
+ * last four:
  *   bias     [4]         in units of 1 / 2^fraction_bits, input offset included
  *   weights  [steps][4]  a word of four inputs each
- *   numbers  [1 to 3][4] see requantize.h
- * laid out by convert/layouts/dsp.py. */
+ *   numbers  [1 to 3][4] see requantize.h */
 #pragma once
 
 #include "patch.h"

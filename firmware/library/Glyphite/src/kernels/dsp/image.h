@@ -1,20 +1,19 @@
-/* Rows of a depthwise layer over an image whose rows lie as pairs: words with the values of one
- * channel in two rows, the upper one in the lower half, side by side along the row. The pairs below
- * lie `below` bytes further on.
+/* Output rows of one channel of a depthwise layer with 3x3 filters.
  *
- * Weights are those of dsp/depthwise_conv_2d_pair.h: for each column of the filter the pair of rows
- * 0 and 1, then that of rows 1 and 2. A byte is (sum * multiplier / 2^32 + addend) / 2^shift.
+ * The input's rows lie as pairs: a word has the values of the channel in two rows, the upper row in
+ * the lower half; words lie side by side along the row. The next two rows lie `below` bytes on.
  *
- * glyphite_image_rows makes two rows of output with stride 1, `width` pixels that are `channels`
- * bytes apart; the second row is `lower` bytes behind the first. Where `lower` is 0 only the first
- * is kept. glyphite_image_row_2 makes one row with stride 2. All numbers but the bias and those of
- * the struct must be constants to the compiler. */
+ * Weights are those of depthwise_conv_2d_pair.h: for each column of the filter the pair of rows 0
+ * and 1, then that of rows 1 and 2. An output is (sum * multiplier / 2^32 + addend) / 2^shift.
+ *
+ * glyphite_image_rows computes two output rows with stride 1: `width` pixels that are `channels`
+ * bytes apart. The second row is `lower` bytes behind the first; where `lower` is 0, only the first
+ * row is kept. glyphite_image_row_2 computes one output row with stride 2. `below`, `channels` and
+ * `shift` should be constants to the compiler, and `below` at most GLYPHITE_IMAGE_BELOW: else C
+ * takes the assembly's place. */
 #pragma once
 
 #include "simd.h"
-
-/* The largest `below`: what LDRD reaches. */
-#define GLYPHITE_IMAGE_BELOW 1020
 
 #include "image_arm.h"
 #include "image_c.h"

@@ -4,7 +4,8 @@
 
 #include "image_row.h"
 
-/* The lower byte first, which the upper one replaces where only one is kept. */
+/* Two output rows. The lower byte is stored first: where only one row is kept, the upper one
+ * replaces it. */
 GLYPHITE_KERNEL void glyphite_image_rows_c(struct glyphite_image_row *row, const uint32_t *words,
                                            int32_t below, int32_t channels, int32_t width,
                                            int32_t shift, const uint32_t weights[6]) {
@@ -26,6 +27,7 @@ GLYPHITE_KERNEL void glyphite_image_rows_c(struct glyphite_image_row *row, const
     }
 }
 
+/* One output row with stride 2. */
 GLYPHITE_KERNEL void glyphite_image_row_2_c(struct glyphite_image_row *row, const uint32_t *words,
                                             int32_t below, int32_t channels, int32_t width,
                                             int32_t shift, const uint32_t weights[6]) {

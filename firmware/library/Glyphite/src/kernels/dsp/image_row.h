@@ -1,13 +1,16 @@
-/* Where a row of image.h goes, and what is made of its sums. */
+/* Where an output row of image.h goes, and its epilogue. */
 #pragma once
 
 #include "simd.h"
 
+/* The largest `below` of the assembly: so many bytes LDRD reaches. */
+#define GLYPHITE_IMAGE_BELOW 1020
+
 struct glyphite_image_row {
-    int8_t *output; /* moves along the row; the multiplier lies behind it, for LDRD */
-    int32_t multiplier;
-    int32_t addend;
-    int32_t lower;
-    int32_t bias;
-    const uint32_t *end; /* of the words that are the first of a block */
+    int8_t *output;      /* moves along the row; `multiplier` follows it, so that LDRD reads both */
+    int32_t multiplier;  /* `addend` follows it, likewise */
+    int32_t addend;      /* the output's zero point and the half for rounding */
+    int32_t lower;       /* bytes from the first output row to the second; 0: there is none */
+    int32_t bias;        /* from which accumulators start */
+    const uint32_t *end; /* of the row's words, for the assembly */
 };

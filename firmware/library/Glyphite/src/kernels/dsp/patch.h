@@ -1,17 +1,20 @@
-/* The inputs of a block of output pixels, widened to 16 bits, in the order in which the inner loops
- * of dot.h read them: one copy serves all output channels.
+/* im2col: the inputs under a block of output pixels are put together as a patch, widened to 16
+ * bits, in the order in which the inner loops of dot.h read them. One patch serves all output
+ * channels.
  *
- * Inputs come by kernel row, [kernel_width][channels] of each; where those are no multiple of four,
- * whole words of each row come first and what is left of each behind them, so that words can be
- * read where they lie. */
+ * A pixel's inputs come by kernel row, [kernel_width][channels] of each. Where those are no
+ * multiple of four, the whole words of all rows come first, and then what is left of each row, so
+ * that words can be read where they lie. */
 #pragma once
 
 #include <stddef.h>
 #include "../window.h"
 #include "dot.h"
 
-/* What of a convolution says which inputs a pixel has. A row pointer is NULL where the row is
- * padding. */
+/* By how much the odd inputs of a narrow step are lowered. */
+#define GLYPHITE_LOWERED 127
+
+/* Which inputs a pixel of a convolution has. A row pointer is NULL where the row is padding. */
 struct glyphite_dsp_inputs {
     struct glyphite_window window;
     int32_t channels;
@@ -25,13 +28,13 @@ GLYPHITE_KERNEL int32_t glyphite_dsp_run(const struct glyphite_dsp_inputs *input
     return inputs->window.kernel_width * inputs->channels;
 }
 
-/* Inputs of a pixel, in steps of four. */
+/* Steps of four inputs that a pixel has. */
 GLYPHITE_KERNEL int32_t glyphite_dsp_steps(const struct glyphite_dsp_inputs *inputs) {
     return (inputs->window.kernel_height * glyphite_dsp_run(inputs) + 3) / 4;
 }
 
-/* Widens `steps` times four bytes; the steps of a pixel are 2 * `pixels` words apart. Gives where
- * the next step goes. */
+/* Widens `steps` times four bytes into the patch, where the steps of a pixel are 2 * `pixels` words
+ * apart. Gives where the next step goes. */
 GLYPHITE_KERNEL uint32_t *glyphite_dsp_widen(int32_t wide, int32_t pixels, const int8_t *bytes,
                                              int32_t steps, uint32_t *patch) {
     const int8_t *const end = bytes + 4 * steps;
@@ -43,8 +46,8 @@ GLYPHITE_KERNEL uint32_t *glyphite_dsp_widen(int32_t wide, int32_t pixels, const
             patch[0] = odd;
             patch[pixels] = glyphite_even_bytes(word);
         } else {
-            /* 127 less, so that the difference fits 16 bits; the biases make up for it. */
-            const uint32_t lowered = glyphite_subtract_pair(odd, 0x007F007F);
+            /* So the difference below fits 16 bits; the biases make up for it. */
+            const uint32_t lowered = glyphite_subtract_pair(odd, GLYPHITE_LOWERED * 0x00010001u);
             patch[0] = lowered;
             patch[pixels] = glyphite_subtract_pair(word << 8 & 0xFF00FF00, lowered);
         }
@@ -65,7 +68,7 @@ GLYPHITE_KERNEL const int8_t *glyphite_dsp_column(const struct glyphite_dsp_inpu
     return inside ? row + x * inputs->channels : inputs->padding;
 }
 
-/* Copies one row's inputs from input column x on, some of which are padding or apart. */
+/* Copies a kernel row of inputs from input column x on, some of which are padding or apart. */
 GLYPHITE_KERNEL void glyphite_dsp_copy(const struct glyphite_dsp_inputs *inputs, const int8_t *row,
                                        int32_t x, int8_t *bytes) {
     const int8_t *const end = bytes + glyphite_dsp_run(inputs);
@@ -77,9 +80,9 @@ GLYPHITE_KERNEL void glyphite_dsp_copy(const struct glyphite_dsp_inputs *inputs,
     }
 }
 
-/* A pixel whose channels are no multiple of four: whole words of each row, then what is left of all
- * rows. `bytes`: what is left, then a row. */
-GLYPHITE_KERNEL void glyphite_dsp_gather_odd(const struct glyphite_dsp_inputs *inputs,
+/* im2col of a pixel whose channels are no multiple of four. `bytes` is scratch memory: for what is
+ * left of all rows, in whole words, and for a kernel row. */
+GLYPHITE_KERNEL void glyphite_dsp_im2col_odd(const struct glyphite_dsp_inputs *inputs,
                                              const int8_t *const *rows, int32_t x, int32_t pixels,
                                              uint32_t *patch, int8_t *bytes) {
     const int32_t height = inputs->window.kernel_height;
@@ -105,15 +108,16 @@ GLYPHITE_KERNEL void glyphite_dsp_gather_odd(const struct glyphite_dsp_inputs *i
     glyphite_dsp_widen(inputs->wide, pixels, bytes, steps, patch);
 }
 
-/* Puts one pixel's inputs, from input column x on, into its place in a patch of `pixels`. */
-GLYPHITE_KERNEL void glyphite_dsp_gather(const struct glyphite_dsp_inputs *inputs,
+/* im2col of one pixel, whose window begins on input column x: into its place in a patch of
+ * `pixels`. `bytes` as above. */
+GLYPHITE_KERNEL void glyphite_dsp_im2col(const struct glyphite_dsp_inputs *inputs,
                                          const int8_t *const *rows, int32_t x, int32_t pixels,
                                          uint32_t *patch, int8_t *bytes) {
     const struct glyphite_window *const window = &inputs->window;
     const int32_t wide = inputs->wide;
     const int32_t steps = inputs->channels / 4;
     if (inputs->channels % 4 != 0) {
-        glyphite_dsp_gather_odd(inputs, rows, x, pixels, patch, bytes);
+        glyphite_dsp_im2col_odd(inputs, rows, x, pixels, patch, bytes);
         return;
     }
     for (int32_t row = 0; row < window->kernel_height; row++) {

@@ -1,14 +1,15 @@
-/* A sum of products as an int8: the last step of a layer.
+/* The epilogue of a layer: an accumulator is requantized, clamped and stored as int8.
  *
- * Sums come in units of 1 / 2^fraction_bits. Each output channel has its numbers at the end of its
- * weights; which numbers, depends on the form, which the generator chooses for a layer:
+ * Accumulators come in units of 1 / 2^fraction_bits. Each output channel has its numbers at the end
+ * of its weights. Which numbers these are depends on the form that the generator chose:
  *
- * - proven: TensorFlow Lite Micro rounds twice; where every channel's sums have been shown
- *   (convert/layouts/dsp_requantize.py) to give the same byte by one straight line and one shift
- *   for the whole layer, two instructions do:
+ * - proven: TensorFlow Lite Micro rounds twice. The generator has proven that for every sum that a
+ *   channel can reach, one straight line gives the same byte, with one shift for the whole layer.
+ *   Two instructions then do:
  *     (sum * multiplier / 2^32 + addend) / 2^shift.
- *   Numbers: multiplier; with `up`, extra, and the sum becomes sum * 2^up + extra; with `kink`,
- *   kink, by which a negative sum is lowered: without ReLU halves round the other way there.
+ *   Numbers: the multiplier. With `up`, also extra: the sum becomes sum * 2^up + extra. With kink,
+ *   also what a negative sum is lowered by: where no ReLU cuts them off, halves of negative numbers
+ *   round the other way.
  * - exact: both roundings as TensorFlow Lite Micro makes them. Numbers: multiplier, addend, shift.
  */
 #pragma once
@@ -18,7 +19,8 @@
 
 struct glyphite_dsp_requantize {
     int32_t proven;             /* the form: 1 proven, 0 exact */
-    int32_t up;                 /* of the proven form, as the next three */
+    int32_t up;                 /* by how many bits sums are shifted up; of the proven form,
+                                   as the next three */
     int32_t kink;               /* 1 where there is one, 0 where not */
     int32_t shift;              /* 1 to 22 */
     int32_t addend;             /* the output's zero point and the half for rounding */
@@ -34,7 +36,7 @@ struct glyphite_dsp_channels {
     int32_t third[4];  /* kink, or the exact form's shift */
 };
 
-/* Numbers of a channel. */
+/* How many numbers a channel has. */
 GLYPHITE_KERNEL int32_t glyphite_dsp_numbers(const struct glyphite_dsp_requantize *form) {
     return form->proven ? 1 + (form->up > 0) + form->kink : 3;
 }
@@ -79,6 +81,7 @@ GLYPHITE_KERNEL int32_t glyphite_dsp_round_twice(const struct glyphite_dsp_requa
     return glyphite_shift_to_byte(product, channels->third[channel]);
 }
 
+/* The output of a channel's accumulator. */
 GLYPHITE_KERNEL int8_t glyphite_dsp_requantize(const struct glyphite_dsp_requantize *form,
                                                const struct glyphite_dsp_channels *channels,
                                                int32_t channel, int32_t sum) {

@@ -31,13 +31,6 @@ GLYPHITE_KERNEL int32_t glyphite_smlatb(uint32_t a, uint32_t b, int32_t sum) {
     return result;
 }
 
-/* sum + a.high * b.high */
-GLYPHITE_KERNEL int32_t glyphite_smlatt(uint32_t a, uint32_t b, int32_t sum) {
-    int32_t result;
-    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
 /* Bytes 0 and 2 of a word as a pair. */
 GLYPHITE_KERNEL uint32_t glyphite_even_bytes(uint32_t word) {
     uint32_t pair;
@@ -85,13 +78,6 @@ GLYPHITE_KERNEL uint32_t glyphite_subtract_pair(uint32_t a, uint32_t b) {
     uint32_t pair;
     __asm__("ssub16 %0, %1, %2" : "=r"(pair) : "r"(a), "r"(b) : "cc");
     return pair;
-}
-
-/* The larger of each of four signed bytes. */
-GLYPHITE_KERNEL uint32_t glyphite_max_bytes(uint32_t a, uint32_t b) {
-    uint32_t larger; /* SSUB8 sets a flag for each byte where a >= b; SEL reads it */
-    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(larger) : "r"(a), "r"(b) : "cc");
-    return larger;
 }
 
 /* sum + a * b / 2^32, rounded down. */
@@ -213,13 +199,16 @@ GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint
                                              int32_t bias) {
     int32_t sum;
     uint32_t a, b;
-    __asm__(GLYPHITE_COLUMN("", "w0", "smlabb %[sum], %[b], %[w3], %[sum]", "bias")
-                GLYPHITE_COLUMN(", #32", "w1", "smlabt %[sum], %[b], %[w3], %[sum]", "sum")
-                    GLYPHITE_COLUMN(", #64", "w2", "smlabb %[sum], %[b], %[w4], %[sum]", "sum")
-            : [sum] "=&r"(sum), [a] "=&r"(a), [b] "=&r"(b)
-            : [columns] "r"(columns), [w0] "r"(weights[0]), [w1] "r"(weights[1]),
-              [w2] "r"(weights[2]), [w3] "r"(weights[3]), [w4] "r"(weights[4]), [bias] "r"(bias)
-            : "memory");
+    /* clang-format off */
+    __asm__(
+        GLYPHITE_COLUMN("", "w0", "smlabb %[sum], %[b], %[w3], %[sum]", "bias")
+        GLYPHITE_COLUMN(", #32", "w1", "smlabt %[sum], %[b], %[w3], %[sum]", "sum")
+        GLYPHITE_COLUMN(", #64", "w2", "smlabb %[sum], %[b], %[w4], %[sum]", "sum")
+        : [sum] "=&r"(sum), [a] "=&r"(a), [b] "=&r"(b)
+        : [columns] "r"(columns), [w0] "r"(weights[0]), [w1] "r"(weights[1]), [w2] "r"(weights[2]),
+          [w3] "r"(weights[3]), [w4] "r"(weights[4]), [bias] "r"(bias)
+        : "memory");
+    /* clang-format on */
     return sum;
 }
 
@@ -233,14 +222,16 @@ GLYPHITE_KERNEL int32_t glyphite_dot_columns(const uint32_t *columns, const uint
 GLYPHITE_KERNEL void glyphite_dot_columns_4(const uint32_t *columns, const uint32_t weights[6],
                                             int32_t bias, int32_t sums[2]) {
     uint32_t a, b;
+    /* clang-format off */
     __asm__(
         GLYPHITE_COLUMN_4("", "w0", "w1", "bias", "bias")
-            GLYPHITE_COLUMN_4(", #32", "w2", "w3", "s0", "s1")
-                GLYPHITE_COLUMN_4(", #64", "w4", "w5", "s0", "s1")
+        GLYPHITE_COLUMN_4(", #32", "w2", "w3", "s0", "s1")
+        GLYPHITE_COLUMN_4(", #64", "w4", "w5", "s0", "s1")
         : [s0] "=&r"(sums[0]), [s1] "=&r"(sums[1]), [a] "=&r"(a), [b] "=&r"(b)
         : [columns] "r"(columns), [w0] "r"(weights[0]), [w1] "r"(weights[1]), [w2] "r"(weights[2]),
           [w3] "r"(weights[3]), [w4] "r"(weights[4]), [w5] "r"(weights[5]), [bias] "r"(bias)
         : "memory");
+    /* clang-format on */
 }
 
 #endif

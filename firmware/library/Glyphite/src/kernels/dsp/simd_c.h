@@ -72,15 +72,6 @@ GLYPHITE_KERNEL uint32_t glyphite_subtract_pair(uint32_t a, uint32_t b) {
     return glyphite_pair(glyphite_low(a) - glyphite_low(b), glyphite_high(a) - glyphite_high(b));
 }
 
-GLYPHITE_KERNEL uint32_t glyphite_max_bytes(uint32_t a, uint32_t b) {
-    uint32_t larger = 0;
-    for (int index = 0; index < 4; index++) {
-        const uint32_t source = glyphite_byte(a, index) >= glyphite_byte(b, index) ? a : b;
-        larger |= source & (uint32_t)0xFF << (8 * index);
-    }
-    return larger;
-}
-
 GLYPHITE_KERNEL int32_t glyphite_smmla(int32_t a, int32_t b, int32_t sum) {
     return glyphite_wrap_add((int32_t)(((int64_t)a * b) >> 32), sum);
 }

@@ -9,17 +9,16 @@
  * For each of the 16 places of a tile the channels are multiplied as in a 1x1 convolution, by the
  * wide inner loops of dot.h, where tiles stand for pixels.
  *
- * Weights, for each pair of output channels:
+ * The generator lays out the weights for each pair of output channels:
  *   bias     [2]               in units of 1 / 2^fraction_bits, input offset included
  *   weights  [16][steps][2][2] by place, wide; a step is four input channels
- *   numbers  [1 to 3][2]       see requantize.h
- * laid out by convert/layouts/dsp_winograd.py. */
+ *   numbers  [1 to 3][2]       see requantize.h */
 #pragma once
 
 #include "conv_2d.h"
 
 #define GLYPHITE_WINOGRAD_PLACES 16
-#define GLYPHITE_WINOGRAD_TILES 4 /* at most in a block */
+#define GLYPHITE_WINOGRAD_TILES GLYPHITE_BLOCK_PIXELS /* of a block, at most */
 
 /* Where the inputs of a block of tiles lie; [row][column]. */
 struct glyphite_winograd_sources {

@@ -6,15 +6,16 @@
 #include "../../fixed_point.h"
 #include "../kernel.h"
 
-/* ADD and SUB take their operands times 2^20, on one scale: nothing that counts is rounded off. */
+/* By how many bits ADD and SUB shift their operands to the left before they bring them to one
+ * scale, as TensorFlow Lite Micro does, so that little is lost by rounding. */
 #define GLYPHITE_ARITHMETIC_SHIFT 20
 
 enum glyphite_operation { GLYPHITE_ADD, GLYPHITE_SUB, GLYPHITE_MUL };
 
-/* One side. Its steps are bytes from one value to the next along an axis of the output; 0 meets the
- * same value again. */
+/* An operand. Its strides are bytes from one value to the next along an axis of the output; 0 where
+ * it broadcasts along that axis. */
 struct glyphite_operand {
-    int32_t row;
+    int32_t row; /* strides */
     int32_t pixel;
     int32_t channel;
     int32_t offset;                        /* minus its zero point */
@@ -25,7 +26,7 @@ struct glyphite_operand {
 
 struct glyphite_arithmetic {
     enum glyphite_operation operation;
-    int32_t rows; /* of the output (rows, pixels, channels) */
+    int32_t rows; /* the output is (rows, pixels, channels) */
     int32_t pixels;
     int32_t channels;
     struct glyphite_operand left;
@@ -37,7 +38,7 @@ struct glyphite_arithmetic {
     int32_t maximum;
 };
 
-/* The value, its zero point taken off, that lies `at` bytes into row y. */
+/* The value `at` bytes into row y, less the zero point. */
 GLYPHITE_KERNEL int32_t glyphite_operand_value(const struct glyphite_operand *operand,
                                                const int8_t *row, int32_t y, int32_t at) {
     const int32_t value =
@@ -45,12 +46,14 @@ GLYPHITE_KERNEL int32_t glyphite_operand_value(const struct glyphite_operand *op
     return value + operand->offset;
 }
 
+/* A value less its zero point, on the scale of the sum. */
 GLYPHITE_KERNEL int32_t glyphite_operand_scaled(const struct glyphite_operand *operand,
                                                 int32_t value) {
     return glyphite_requantize(value * ((int32_t)1 << GLYPHITE_ARITHMETIC_SHIFT),
                                operand->multiplier, operand->shift);
 }
 
+/* One output from two values less their zero points. */
 GLYPHITE_KERNEL int8_t glyphite_arithmetic_value(const struct glyphite_arithmetic *layer,
                                                  int32_t left, int32_t right) {
     int32_t value = left * right;

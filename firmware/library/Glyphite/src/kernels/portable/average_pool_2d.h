@@ -21,8 +21,8 @@ GLYPHITE_KERNEL int32_t glyphite_average_pool_2d_divide(int32_t sum, int32_t cou
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-/* The output of a sum of `count` inputs. Most windows lie on no padding, and their count is known
- * to the compiler, which then needs no division. */
+/* The output of a sum of `count` inputs. The compiler knows the count of a window without padding,
+ * as most are, and then needs no division. */
 GLYPHITE_KERNEL int8_t glyphite_average_pool_2d_value(const struct glyphite_average_pool_2d *pool,
                                                       int32_t sum, int32_t count) {
     const int32_t whole = pool->window.kernel_height * pool->window.kernel_width;
@@ -106,8 +106,8 @@ GLYPHITE_KERNEL void glyphite_average_pool_2d(const struct glyphite_average_pool
     }
 }
 
-/* Row y of an input that is one window without padding: it is added to the sums (channels), and the
- * last row gives the output (channels). */
+/* Row y of an input that is one window without padding: it is added to the accumulators `sums`
+ * (channels), and the last row gives the output (channels). */
 GLYPHITE_KERNEL void glyphite_average_pool_2d_gather(const struct glyphite_average_pool_2d *pool,
                                                      int32_t y, const int8_t *row, int8_t *output,
                                                      int32_t *sums) {

@@ -5,7 +5,7 @@
 #include "../kernel.h"
 
 struct glyphite_concatenation {
-    int32_t slices; /* the axes before the one that grows, as one */
+    int32_t slices; /* the product of the axes before the one that grows */
     int32_t inputs;
     const GLYPHITE_CONST int32_t *lengths; /* (inputs): bytes of a slice of each */
 };

@@ -17,12 +17,14 @@ struct glyphite_conv_2d {
     struct glyphite_output output;
 };
 
-/* Neighbouring columns lie side by side in memory, so without dilation a kernel row is one run. */
+/* Runs of inputs side by side under a kernel row: the row is one without dilation, else each column
+ * is one. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_runs(const struct glyphite_conv_2d *conv,
                                               struct glyphite_span columns) {
     return conv->window.dilation_width == 1 ? 1 : columns.end - columns.first;
 }
 
+/* Inputs of a run. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_run_length(const struct glyphite_conv_2d *conv,
                                                     struct glyphite_span columns) {
     const int32_t count = conv->window.dilation_width == 1 ? columns.end - columns.first : 1;
@@ -39,7 +41,7 @@ glyphite_conv_2d_weights(const struct glyphite_conv_2d *conv, int32_t channel, i
                conv->input_channels;
 }
 
-/* The sum of one output channel. rows: the kernel_height input rows under the window. */
+/* The accumulator of one output channel. rows: the kernel_height input rows under the window. */
 GLYPHITE_KERNEL int32_t glyphite_conv_2d_sum(const struct glyphite_conv_2d *conv,
                                              const int8_t *const *rows,
                                              struct glyphite_span columns, int32_t channel) {
@@ -57,7 +59,7 @@ GLYPHITE_KERNEL int32_t glyphite_conv_2d_sum(const struct glyphite_conv_2d *conv
     return sum;
 }
 
-/* The sums of the output channels channel..channel+3. */
+/* The accumulators of the output channels channel..channel+3. */
 GLYPHITE_KERNEL struct glyphite_sums glyphite_conv_2d_sum_4(const struct glyphite_conv_2d *conv,
                                                             const int8_t *const *rows,
                                                             struct glyphite_span columns,

@@ -1,6 +1,6 @@
-/* CONV_2D whose output only a MAX_POOL_2D takes: the largest sum of each pool is requantized, and
- * the convolution's output is kept nowhere. Requantization never falls where its sum rises, so the
- * largest sum gives the largest output. */
+/* CONV_2D whose output only a MAX_POOL_2D takes: of the accumulators under a pool only the largest
+ * is requantized, and the convolution's output is not stored. Requantization is monotonic, so the
+ * largest accumulator gives the largest output. */
 #pragma once
 
 #include <stdint.h>
@@ -19,7 +19,8 @@ GLYPHITE_KERNEL int32_t glyphite_larger(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
-/* Four channels of the convolution, the largest under the pool. */
+/* The largest accumulators under the pool of the channels channel..channel+3. columns: the pool's.
+ */
 GLYPHITE_KERNEL struct glyphite_sums
 glyphite_conv_2d_max_pool_2d_sum_4(const struct glyphite_conv_2d_max_pool_2d *layer,
                                    const int8_t *const *rows, struct glyphite_span columns,

@@ -11,7 +11,7 @@
 struct glyphite_depthwise_conv_2d {
     struct glyphite_window window;
     int32_t input_channels;
-    int32_t output_channels;              /* a multiple: neighbours share an input channel */
+    int32_t output_channels;              /* a multiple of input_channels: neighbours share one */
     int32_t input_offset;                 /* minus the input's zero point */
     const GLYPHITE_CONST int8_t *weights; /* (kernel_height, kernel_width, output_channels) */
     struct glyphite_output output;
@@ -31,7 +31,7 @@ glyphite_depthwise_conv_2d_weights(const struct glyphite_depthwise_conv_2d *conv
            channel;
 }
 
-/* The sum of one output channel. rows: the kernel_height input rows under the window. */
+/* The accumulator of one output channel. rows: the kernel_height input rows under the window. */
 GLYPHITE_KERNEL int32_t glyphite_depthwise_conv_2d_sum(
     const struct glyphite_depthwise_conv_2d *conv, const int8_t *const *rows,
     struct glyphite_span columns, int32_t channel) {
@@ -50,7 +50,8 @@ GLYPHITE_KERNEL int32_t glyphite_depthwise_conv_2d_sum(
     return sum;
 }
 
-/* The sums of the output channels channel..channel+3, which take as many inputs, or all one. */
+/* The accumulators of the output channels channel..channel+3, which have an input channel each, or
+ * all the same one. */
 GLYPHITE_KERNEL struct glyphite_sums
 glyphite_depthwise_conv_2d_sum_4(const struct glyphite_depthwise_conv_2d *conv,
                                  const int8_t *const *rows, struct glyphite_span columns,

@@ -40,7 +40,7 @@ glyphite_grouped_conv_2d_weights(const struct glyphite_grouped_conv_2d *conv, in
                glyphite_grouped_conv_2d_depth(conv);
 }
 
-/* The sum of one output channel. rows: the kernel_height input rows under the window. */
+/* The accumulator of one output channel. rows: the kernel_height input rows under the window. */
 GLYPHITE_KERNEL int32_t glyphite_grouped_conv_2d_sum(const struct glyphite_grouped_conv_2d *conv,
                                                      const int8_t *const *rows,
                                                      struct glyphite_span columns,
@@ -61,7 +61,7 @@ GLYPHITE_KERNEL int32_t glyphite_grouped_conv_2d_sum(const struct glyphite_group
     return sum;
 }
 
-/* The sums of the output channels channel..channel+3, all of one group. */
+/* The accumulators of the output channels channel..channel+3, all of one group. */
 GLYPHITE_KERNEL struct glyphite_sums
 glyphite_grouped_conv_2d_sum_4(const struct glyphite_grouped_conv_2d *conv,
                                const int8_t *const *rows, struct glyphite_span columns,

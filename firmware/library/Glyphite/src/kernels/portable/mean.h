@@ -52,8 +52,8 @@ GLYPHITE_KERNEL void glyphite_mean(const struct glyphite_mean *mean, const int8_
     }
 }
 
-/* Row y of an image (height, width, channels) of which there is one slice: it is added to the sums
- * (channels), and the last row gives the output (channels). */
+/* Row y of an image (height, width, channels), the only slice: it is added to the accumulators
+ * `sums` (channels), and the last row gives the output (channels). */
 GLYPHITE_KERNEL void glyphite_mean_row(const struct glyphite_mean *mean, int32_t y, int32_t height,
                                        const int8_t *row, int8_t *output, int32_t *sums) {
     for (int32_t channel = 0; channel < mean->channels; channel++) {

@@ -10,16 +10,16 @@ struct glyphite_pad {
     int32_t input_width;
     int32_t input_channels;
     int32_t output_height;
-    int32_t top; /* rows of padding, and columns, and channels, on either side */
+    int32_t top; /* rows of padding */
     int32_t bottom;
-    int32_t left;
+    int32_t left; /* columns of padding */
     int32_t right;
-    int32_t before;
+    int32_t before; /* channels of padding */
     int32_t behind;
     int32_t value;
 };
 
-/* Writes the value `count` times; the result is the output's rest. */
+/* Writes the value `count` times; gives the place behind. */
 GLYPHITE_KERNEL int8_t *glyphite_pad_fill(const struct glyphite_pad *pad, int32_t count,
                                           int8_t *output) {
     for (int32_t i = 0; i < count; i++) {
