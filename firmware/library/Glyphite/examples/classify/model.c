@@ -2030,7 +2030,7 @@ static const GLYPHITE_FAR struct glyphite_avr_softmax avr_softmax_6 = {
 
 /* ---- Memory ---- */
 
-/* Where each tensor lies in the arena, and from which turn to which its bytes count. */
+/* Where each tensor lies in the arena, and from which kernel call to which its bytes count. */
 enum {
     AT_INPUT = 224, /* 784 bytes, 1x28x28x1: the caller to 17 */
     AT_AVR_CONV_2D_0 = 0, /* 416 bytes, 1x13x13x8 (4 of 12 rows): 0 to 18 */
@@ -2118,14 +2118,15 @@ MODEL_LAYER void run_avr_softmax_6(void) {
 
 /* ---- The network ---- */
 
-/* MODEL_STEP(turn), where it is defined, is done after each turn: to watch the arena or the clock. */
+/* MODEL_STEP(call), where it is defined, is done after each kernel call, of which it gets the number:
+ * to watch the arena or the clock. */
 #ifdef MODEL_STEP
-static int turns;
-#define MODEL_FIRST_TURN() ((void)(turns = 0))
-#define MODEL_TURN_OVER() MODEL_STEP(turns++)
+static int calls;
+#define MODEL_FIRST_CALL() ((void)(calls = 0))
+#define MODEL_CALL_DONE() MODEL_STEP(calls++)
 #else
-#define MODEL_FIRST_TURN() ((void)0)
-#define MODEL_TURN_OVER() ((void)0)
+#define MODEL_FIRST_CALL() ((void)0)
+#define MODEL_CALL_DONE() ((void)0)
 #endif
 
 /* The order in which the layers make their rows. A number below 6 is a layer that makes its next
@@ -2134,8 +2135,8 @@ static const GLYPHITE_CONST uint8_t order[21] = {
     0, 9, 1, 0, 7, 1, 0, 7, 1, 2, 0, 7, 1, 2, 0, 7, 1, 2, 3, 4, 5,
 };
 
-/* A layer's next turn; its row is ignored by layers that make all at once. */
-static void model_turn(int layer, int y) {
+/* Calls a layer's kernel for row y, which layers that make all at once ignore. */
+static void model_call(int layer, int y) {
     switch (layer) {
     case 0:
         run_avr_conv_2d_0(y);
@@ -2156,7 +2157,7 @@ static void model_turn(int layer, int y) {
         run_avr_softmax_6();
         break;
     }
-    MODEL_TURN_OVER();
+    MODEL_CALL_DONE();
 }
 
 int8_t *model_input(void) {
@@ -2166,13 +2167,13 @@ int8_t *model_input(void) {
 void model_invoke(void) {
     uint8_t rows[6] = {0}; /* that each layer has made */
     int layer = 0;
-    MODEL_FIRST_TURN();
+    MODEL_FIRST_CALL();
     for (int i = 0; i < 21; i++) {
         const int code = order[i];
         int times = code < 6 ? 1 : code - 6;
         layer = code < 6 ? code : layer;
         for (; times > 0; times--) {
-            model_turn(layer, rows[layer]++);
+            model_call(layer, rows[layer]++);
         }
     }
 }
