@@ -25,7 +25,7 @@ from glyphite.host.device.session import open_session
 from glyphite.host.device.transport.firmware_files import find_image
 from glyphite.host.device.wire.protocol import TEXT_BYTES
 from tests.builders.models import ModelBuilder
-from tests.convert.compiler.frontend.test_tflite import small
+from tests.builders.small import small
 
 Tools = Callable[..., None]
 

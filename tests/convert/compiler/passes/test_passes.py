@@ -7,16 +7,8 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.compiler.passes import fuse_conv_max_pool
-from tests.builders.models import (
-    NONE,
-    RELU,
-    RELU6,
-    SAME,
-    VALID,
-    assert_same_bytes,
-    conv_and_pool,
-    hard_inputs,
-)
+from tests.builders.models import NONE, RELU, RELU6, SAME, VALID, conv_and_pool, hard_inputs
+from tests.builders.oracle import assert_same_bytes
 
 
 def kinds(graph: Graph) -> list[str]:

@@ -26,11 +26,11 @@ from glyphite.convert.compiler.targets.dsp.requantize import (
 )
 from glyphite.convert.compiler.targets.dsp.winograd import transform, winograd_exact, winograd_pays
 from glyphite.convert.compiler.targets.dsp.words import weights_fit_pairs
+from tests.builders.arithmetic import binary
+from tests.builders.dense import fully_connected
 from tests.builders.mlperf_tiny import kept
 from tests.builders.models import NONE, RELU, SAME, conv_and_pool
-from tests.convert.compiler.ops.test_arithmetic import binary
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
-from tests.convert.compiler.ops.test_window_operators import depthwise
+from tests.builders.windows import conv_2d, depthwise
 
 CORTEX_M4 = "armv7e-m"
 

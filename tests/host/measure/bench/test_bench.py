@@ -24,8 +24,8 @@ from glyphite.host.measure.bench.footprint import footprint
 from glyphite.host.measure.bench.measure import weighty
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
 from glyphite.host.runners.base import ignore_progress
+from tests.builders.edges import network
 from tests.builders.models import conv_and_pool
-from tests.convert.compiler.test_edges import network
 from tests.strict import require_module
 
 FIGURES = """unit count macs modelled_cycles weights_bytes code_bytes static_ram_bytes stack_bytes
