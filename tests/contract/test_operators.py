@@ -56,7 +56,5 @@ def test_a_mark_without_a_comparison_is_noticed() -> None:
     marks = [pytest.mark.oracle("SOFTMAX").mark, pytest.mark.oracle("PAD").mark]
     oracle.forget()
     assert oracle.not_compared(marks) == {"SOFTMAX", "PAD"}
-    oracle.assert_same_bytes(softmax((1, 4), 0.1), np.zeros((1, 4), np.int8))
-    assert oracle.not_compared(marks) == {"SOFTMAX", "PAD"}, "answers all alike tell nothing"
     oracle.assert_same_bytes(softmax((1, 4), 0.1), np.array([[9, 0, 0, 0]], np.int8))
     assert oracle.not_compared(marks) == {"PAD"}

@@ -1,0 +1,108 @@
+"""Tries one fault: in a copy of the tree that is thrown away, by the tests that must notice it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tests.faults.fault import Fault
+
+ROOTS = (".", "convert", "host", "train")
+KEPT = Path("build") / "tests"
+"""Trained models that tests made and keep."""
+
+
+class Outcome(StrEnum):
+    """What became of a fault."""
+
+    CAUGHT = "caught"
+    SURVIVED = "SURVIVED"
+    TOO_LONG = "TOO LONG"
+    """The tests did not end within the time limit, so that they say nothing."""
+    NO_TESTS = "NO TESTS"
+    """pytest did not get as far as a test that fails."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one trial ended."""
+
+    fault: Fault
+    outcome: Outcome
+    seconds: float
+    witness: str
+    """The test that noticed, or else pytest's last line."""
+
+
+def copy_tree(project: Path, to: Path) -> None:
+    """Copy what git tracks, or would, and link the trained models that tests keep."""
+    listed = subprocess.run(
+        ["git", "-C", str(project), "ls-files", "-co", "--exclude-standard", "-z"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source, target = project / name, to / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    (to / KEPT).mkdir(parents=True, exist_ok=True)
+    for model in (project / KEPT).glob("*"):  # one by one: what a fault trains stays in the copy
+        (to / KEPT / model.name).symlink_to(model)
+
+
+def try_out(project: Path, fault: Fault, limit: float) -> Verdict:
+    """Put ``fault`` into a copy of ``project`` and run its tests, ``limit`` seconds at most."""
+    with tempfile.TemporaryDirectory(prefix="glyphite-fault-") as scratch:
+        tree = Path(scratch)
+        copy_tree(project, tree)
+        broken = tree / fault.path
+        broken.write_text(fault.put_into(broken.read_text()))
+        start = time.monotonic()
+        code, said = _run_tests(tree, fault, limit)
+        return _verdict(fault, code, said, time.monotonic() - start)
+
+
+def _run_tests(tree: Path, fault: Fault, limit: float) -> tuple[int | None, str]:
+    """pytest's exit code, None where it took too long, and what it said."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += [f"--rootdir={tree}", *(f"tests/{test}" for test in fault.tests)]
+    environment = {name: value for name, value in os.environ.items() if "GLYPHITE" not in name}
+    environment["PYTHONPATH"] = os.pathsep.join(str((tree / root).resolve()) for root in ROOTS)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command, cwd=tree, env=environment, stdout=said, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            code: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _end(process)
+        said.seek(0)
+        return code, said.read()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End pytest and whatever it started that still runs."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def _verdict(fault: Fault, code: int | None, said: str, seconds: float) -> Verdict:
+    found = re.search(r"^(?:FAILED|ERROR) (?:tests/)?(\S+)", said, re.MULTILINE)
+    last = (said.strip().splitlines() or ["nothing was said"])[-1]
+    outcome = {None: Outcome.TOO_LONG, 0: Outcome.SURVIVED, 1: Outcome.CAUGHT}.get(
+        code, Outcome.NO_TESTS
+    )
+    return Verdict(fault, outcome, seconds, found[1] if found else last)
