@@ -11,7 +11,7 @@ from tests.builders.models import ModelBuilder, pack
 DYNAMIC = {"axis": 0, "valuesCount": 3}
 
 
-def reshaped(*, shrink: int = 1, begin: int = 0, offset: bool = False) -> bytes:
+def reshaped(*, shrink: int = 1, begin: int = 0, offset: bool = False, entries: int = 3) -> bytes:
     """RELU, and a RESHAPE as Keras leaves it behind: to the batch it finds, and 2x3."""
     model = ModelBuilder()
     first, middle = model.tensor((1, 6), 0.05, 3), model.tensor((1, 6), 0.04, -7)
@@ -22,7 +22,7 @@ def reshaped(*, shrink: int = 1, begin: int = 0, offset: bool = False) -> bytes:
     ]
     batch = model.tensor(() if shrink else (1,), dtype="INT32")
     sides = [model.tensor((), data=np.array(n, np.int32), dtype="INT32") for n in (2, 3)]
-    packed = model.tensor((3,), dtype="INT32")
+    packed = model.tensor((entries,), dtype="INT32")
     last = model.tensor((1, 2, 3), 0.04, -7)
     model.operator("RELU", [first], [middle])
     model.operator("SHAPE", [middle], [shape], "ShapeOptions", outType=schema.TensorType.INT32)

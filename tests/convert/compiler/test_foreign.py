@@ -36,6 +36,7 @@ def test_inspect_tells_what_was_computed_beforehand() -> None:
         ({"begin": 2}, "2 (STRIDED_SLICE)"),  # behind the end of the shape
         ({"offset": True}, "2 (STRIDED_SLICE)"),
         ({"shrink": 0}, "3 (PACK)"),  # of a list instead of a number
+        ({"entries": 4}, "3 (PACK)"),  # of three numbers to a tensor of four
     ],
 )
 def test_what_cannot_be_known_is_refused_by_name(change: dict[str, Any], kind: str) -> None:

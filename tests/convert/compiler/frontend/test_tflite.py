@@ -74,15 +74,17 @@ def test_a_float_model_is_refused_with_the_way_out() -> None:
     )
 
 
-def test_an_unknown_operator_is_named_with_its_place_and_what_is_supported() -> None:
+@pytest.mark.parametrize("kind", ["SIN", "GELU"])
+def test_an_unknown_operator_is_named_with_its_place_and_what_is_supported(kind: str) -> None:
+    """Also one whose number, 150, is beyond the schema's old field of 7 bits."""
     model = small()
     model.tensor((1, 2, 2, 3), 0.2, 0)
-    model.operator("SIN", [4], [5])
+    model.operator(kind, [4], [5])
     message = refusal(model.build([0], [5]))
     names = ", ".join(supported())
     assert "CONV_2D" in names
     assert message.startswith(
-        f"Operator 2 is SIN (version 1), which the compiler lacks. Supported are {names}. "
+        f"Operator 2 is {kind} (version 1), which the compiler lacks. Supported are {names}. "
         "Build the model from layers that"
     )
 
@@ -147,6 +149,21 @@ def test_a_scale_that_is_not_positive_is_refused(scale: float) -> None:
     model.tensors[3].quantization.scale = [scale]
     message = refusal(model.build([0], [4]))
     assert "tensor 'tensor3' has a scale that is not a positive number" in message
+
+
+@pytest.mark.parametrize("zero_points", [[0], [], [0, 0, 0, 0]])
+def test_zero_points_are_as_many_as_scales(zero_points: list[int]) -> None:
+    model = small()
+    model.tensors[1].quantization.zeroPoint = zero_points
+    message = refusal(model.build([0], [4]))
+    assert f"tensor 'tensor1' has 3 scales and {len(zero_points)} zero points" in message
+
+
+def test_an_input_that_is_a_constant_is_refused() -> None:
+    model = small()
+    model.tensors[0].buffer = 1
+    model.tensors[0].shape = [1, 6, 3, 3]
+    assert "input tensor 0 is a constant, or listed twice" in refusal(model.build([0], [4]))
 
 
 @pytest.mark.parametrize("shape", [(0, 6, 6, 2), (-1, 6, 6, 2), (1, 2**20, 2**20, 2)])

@@ -11,6 +11,7 @@ from glyphite.host.runners.tflm import infer
 from tests.builders.models import Shape, hard_inputs
 from tests.builders.moving import Quantum, concatenation, mean, pad, viewed
 from tests.builders.oracle import assert_same_bytes
+from tests.builders.refusal import refusal
 
 
 @pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-3, -2), (1,), (2,), (3,), (2, 3), (1, 1)])
@@ -68,6 +69,16 @@ def test_a_mean_over_other_axes_is_refused(axes: tuple[int, ...]) -> None:
 def test_a_mean_whose_sums_leave_32_bits_is_refused() -> None:
     with pytest.raises(ModelError, match=r"its sums can leave 32 bits; check the scales\."):
         compile_model(mean((1, 5, 6, 7), (1, 2), source=(1e6, 0), target=(1e-6, 0)), "small")
+
+
+@pytest.mark.parametrize(("factor", "fits"), [(2.0**21, True), (2.0**22, False)])
+def test_the_largest_sum_of_a_mean_is_30_times_255(factor: float, fits: bool) -> None:
+    """7,650 * 2**18 is within 32 bits, and twice as much is not, though half of it would be."""
+    content = mean((1, 5, 6, 2), (1, 2), source=(factor, -128), target=(1.0, 0))
+    if not fits:
+        assert "its sums can leave 32 bits" in refusal(content)
+    else:
+        assert_same_bytes(content, hard_inputs(np.random.default_rng(0), (1, 5, 6, 2)))
 
 
 def test_a_mean_lies_over_its_input() -> None:

@@ -9,6 +9,7 @@ from glyphite.host.runners.compiled import SharedModel
 from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import ACTIVATIONS, SAME, VALID, ModelBuilder, hard_inputs, random_int8
 from tests.builders.oracle import UNDEFINED_TRAPS, assert_same_bytes
+from tests.builders.refusal import refusal
 from tests.builders.windows import conv_2d, max_pool_2d
 
 
@@ -137,6 +138,18 @@ def test_factors_above_one_shift_to_the_left_as_tflm_does(factor: float) -> None
     last = model.tensor((1, 5), 0.125 / factor, 9)
     model.operator("FULLY_CONNECTED", [first, weights], [last], "FullyConnectedOptions", version=4)
     assert_same_bytes(model.build([first], [last]), random_int8(rng, 40, 8) // 16)
+
+
+@pytest.mark.parametrize("weights_format", [1, 2])
+def test_weights_in_another_order_are_refused(weights_format: int) -> None:
+    model = ModelBuilder()
+    first, last = model.tensor((1, 16), 0.5, 0), model.tensor((1, 4), 0.5, 0)
+    weights = model.weights(np.ones((4, 16), np.int8), 0.25)
+    model.operator("FULLY_CONNECTED", [first, weights], [last], "FullyConnectedOptions",
+                   version=4, weightsFormat=weights_format)  # fmt: skip
+    assert "its weights are shuffled; only the default format" in refusal(
+        model.build([first], [last])
+    )
 
 
 @pytest.mark.parametrize("channels", [3, 20])
