@@ -122,7 +122,7 @@ FAULTS = (
         ROOT + "quantize/keras_file.py",
         'wrapped = config.get("layer")',
         "wrapped = None",
-        ("convert/quantize/test_quantize.py",),
+        ("convert/quantize/test_keras_file.py",),
     ),
     Fault(
         "calibration data may be all alike",
