@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -102,3 +103,12 @@ def test_tests_that_take_too_long_or_do_not_run_prove_nothing() -> None:
     assert try_out(PROJECT, HARMLESS, 0.05).outcome is Outcome.TOO_LONG
     unfit = Fault("no Python", HARMLESS.path, HARMLESS.old, '"', HARMLESS.tests)
     assert try_out(PROJECT, unfit, 600).outcome is Outcome.NO_TESTS
+
+
+@pytest.mark.usefixtures("git")
+def test_a_fault_that_ends_pytest_itself_is_caught() -> None:
+    """As C does that runs into a sanitizer's trap in pytest's own process."""
+    deadly = '__import__("os").kill(__import__("os").getpid(), 9)'
+    verdict = try_out(PROJECT, replace(HARMLESS, new=deadly), 600)
+    assert verdict.outcome is Outcome.CAUGHT
+    assert verdict.witness == "pytest was ended by SIGKILL"

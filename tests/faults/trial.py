@@ -38,7 +38,7 @@ class Verdict:
     outcome: Outcome
     seconds: float
     witness: str
-    """The test that noticed, or else pytest's last line."""
+    """The test that noticed, or the signal that ended it, or else pytest's last line."""
 
 
 def copy_tree(project: Path, to: Path) -> None:
@@ -101,8 +101,10 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _verdict(fault: Fault, code: int | None, said: str, seconds: float) -> Verdict:
     found = re.search(r"^(?:FAILED|ERROR) (?:tests/)?(\S+)", said, re.MULTILINE)
-    last = (said.strip().splitlines() or ["nothing was said"])[-1]
+    witness = found[1] if found else (said.strip().splitlines() or ["nothing was said"])[-1]
     outcome = {None: Outcome.TOO_LONG, 0: Outcome.SURVIVED, 1: Outcome.CAUGHT}.get(
         code, Outcome.NO_TESTS
     )
-    return Verdict(fault, outcome, seconds, found[1] if found else last)
+    if code is not None and code < 0:  # a sanitizer's trap in C that a test had loaded
+        outcome, witness = Outcome.CAUGHT, f"pytest was ended by {signal.Signals(-code).name}"
+    return Verdict(fault, outcome, seconds, witness)
