@@ -45,7 +45,7 @@ FAULTS = (
         DEVICE + "wire/messages.py",
         'Item.INPUT_ZERO_POINT: ("input_zero_point", _signed)',
         'Item.INPUT_ZERO_POINT: ("input_zero_point", _unsigned)',
-        ("host/device/test_session.py",),
+        ("host/device/wire/test_messages.py",),
     ),
     Fault(
         "the reply's id is not compared",
@@ -150,7 +150,7 @@ FAULTS = (
         DEVICE + "stack.py",
         "if emulated.process.poll() == STACK_OVERFLOW:",
         "if emulated.process.poll() == 0:",
-        ("host/device/test_uno.py",),
+        ("host/device/test_arduino.py",),
     ),
     Fault(
         "a board of another USB id may be overwritten",
