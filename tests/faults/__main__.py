@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
 
 from tests.faults.fault import Fault, FaultError, check
 from tests.faults.faults import FAULTS
@@ -18,7 +19,10 @@ LIMIT = 900.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: all were caught. 1: one was not. 2: a wrong call, or a fault that cannot be put in."""
+    """0: all were caught. 1: one was not. 2: a wrong call, or a fault that cannot be put in.
+
+    130 after Ctrl-C, which also ends the tests that run.
+    """
     settings = _parser().parse_args(arguments)
     try:
         check(PROJECT, FAULTS)
@@ -30,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in chosen:
             print(f"{fault.room}: {fault.name}")
         return 0
-    verdicts = _try_all(chosen, settings.jobs, settings.limit)
-    return _summarize(verdicts)
+    try:
+        return _summarize(_try_all(chosen, settings.jobs, settings.limit))
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,18 +64,23 @@ def _chosen(only: str | None, room: str | None) -> list[Fault]:
 
 
 def _try_all(faults: Sequence[Fault], jobs: int, limit: float) -> list[Verdict]:
-    verdicts = []
+    verdicts, stop = [], Event()
     with ThreadPoolExecutor(jobs) as pool:
-        started = [pool.submit(try_out, PROJECT, fault, limit) for fault in faults]
-        for done in as_completed(started):
-            verdict = done.result()
-            verdicts.append(verdict)
-            print(
-                f"{verdict.outcome:8} {verdict.fault.name} ({verdict.fault.room}, "
-                f"{verdict.seconds:.0f} s): {verdict.witness}",
-                flush=True,
-            )
+        started = [pool.submit(try_out, PROJECT, fault, limit, stop) for fault in faults]
+        try:
+            for done in as_completed(started):
+                verdicts.append(done.result())
+                _print(verdicts[-1])
+        except BaseException:  # Ctrl-C comes here, to the main thread
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     return verdicts
+
+
+def _print(verdict: Verdict) -> None:
+    where = f"{verdict.fault.room}, {verdict.seconds:.0f} s"
+    print(f"{verdict.outcome:8} {verdict.fault.name} ({where}): {verdict.witness}", flush=True)
 
 
 def _summarize(verdicts: Sequence[Verdict]) -> int:

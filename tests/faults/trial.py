@@ -11,12 +11,15 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 
 from tests.faults.fault import Fault
 
 ROOTS = (".", "convert", "host", "train")
 KEPT = Path("build") / "tests"
 """Trained models that tests made and keep."""
+LOOK = 0.5
+"""Seconds from one look at whether to stop to the next."""
 
 
 class Outcome(StrEnum):
@@ -57,19 +60,22 @@ def copy_tree(project: Path, to: Path) -> None:
         (to / KEPT / model.name).symlink_to(model)
 
 
-def try_out(project: Path, fault: Fault, limit: float) -> Verdict:
-    """Put ``fault`` into a copy of ``project`` and run its tests, ``limit`` seconds at most."""
+def try_out(project: Path, fault: Fault, limit: float, stop: Event | None = None) -> Verdict:
+    """Put ``fault`` into a copy of ``project`` and run its tests, ``limit`` seconds at most.
+
+    Once ``stop`` is set, by another thread, the tests are ended as if they took too long.
+    """
     with tempfile.TemporaryDirectory(prefix="glyphite-fault-") as scratch:
         tree = Path(scratch)
         copy_tree(project, tree)
         broken = tree / fault.path
         broken.write_text(fault.put_into(broken.read_text()))
         start = time.monotonic()
-        code, said = _run_tests(tree, fault, limit)
+        code, said = _run_tests(tree, fault, limit, stop or Event())
         return _verdict(fault, code, said, time.monotonic() - start)
 
 
-def _run_tests(tree: Path, fault: Fault, limit: float) -> tuple[int | None, str]:
+def _run_tests(tree: Path, fault: Fault, limit: float, stop: Event) -> tuple[int | None, str]:
     """pytest's exit code, None where it took too long, and what it said."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     command += [f"--rootdir={tree}", *(f"tests/{test}" for test in fault.tests)]
@@ -81,13 +87,22 @@ def _run_tests(tree: Path, fault: Fault, limit: float) -> tuple[int | None, str]
             start_new_session=True,
         )  # fmt: skip
         try:
-            code: int | None = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _wait(process, limit, stop)
         finally:
             _end(process)
         said.seek(0)
         return code, said.read()
+
+
+def _wait(process: "subprocess.Popen[bytes]", limit: float, stop: Event) -> int | None:
+    """The exit code; None where it does not end in time, or is not to be waited for."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end and not stop.is_set():
+        try:
+            return process.wait(min(LOOK, limit))
+        except subprocess.TimeoutExpired:
+            continue
+    return None
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
