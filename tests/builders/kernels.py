@@ -9,6 +9,11 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.decision import Refusal
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.passes import optimize
+from glyphite.convert.compiler.targets.dsp.conv_2d import DspConv2DConstants
+from tests.builders.models import RELU
+
+RECTIFIED: dict[str, Any] = {"activation": RELU, "zero_point": -128}
+"""The output of a trained network's layer with ReLU: it begins where int8 does."""
 
 Match = Callable[..., Step | Refusal]
 """``match`` of a kernel's file: of a step, or of a step and its constants."""
@@ -43,3 +48,9 @@ def refuses(match: Match, step: Step) -> bool:
     found = by(match, step)
     assert isinstance(found, Step) or found.reason
     return isinstance(found, Refusal)
+
+
+def conv_of(step: Step) -> DspConv2DConstants:
+    """The constants of a step by dsp/conv_2d.h."""
+    assert isinstance(step.constants, DspConv2DConstants)
+    return step.constants

@@ -8,12 +8,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.driver import compile_model
-from glyphite.host.runners.compiled import SharedModel
-from glyphite.host.runners.tflm import infer
-
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
 
 Shape = tuple[int, ...]
 
@@ -99,9 +96,14 @@ class ModelBuilder:
         model = schema.ModelT()
         model.version = 3
         model.operatorCodes, model.subgraphs, model.buffers = self.codes, [subgraph], self.buffers
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return pack(model)
+
+
+def pack(model: Any) -> bytes:  # noqa: ANN401 - the schema's classes have no types
+    """The bytes of a model."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def random_int8(rng: np.random.Generator, *shape: int) -> NDArray[np.int8]:
@@ -122,22 +124,6 @@ def hard_inputs(rng: np.random.Generator, shape: Shape, count: int = 4) -> NDArr
         *random_int8(rng, count, size),
     ]
     return np.stack(rows).reshape(-1, *shape[1:])
-
-
-UNDEFINED_TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
-"""Compiler flags: undefined behaviour ends the process."""
-
-
-def assert_same_bytes(content: bytes, tensors: NDArray[Any]) -> NDArray[np.int8]:
-    """Compile a .tflite, run it, and hold each byte against TensorFlow Lite Micro's."""
-    flags = ("-shared", "-fPIC", "-O1", *UNDEFINED_TRAPS)
-    found = SharedModel(compile_model(content, "small"), flags)
-    answers = np.asarray(found.infer(tensors)).view(np.int8)
-    expected = infer(content, tensors).view(np.int8)
-    worst = int(np.max(np.abs(answers.astype(int) - expected)))
-    wrong = int((answers != expected).sum())
-    assert wrong == 0, f"{wrong} of {answers.size} bytes differ, by {worst} at most"
-    return answers
 
 
 def conv_and_pool(

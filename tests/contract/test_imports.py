@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.paths import PROJECT
+from tests.paths import PROJECT, TESTS
 
 PACKAGES = ("train", "convert", "host")
 MAY_IMPORT = {
@@ -77,15 +77,15 @@ def _at_start(tree: ast.Module) -> list[ast.AST]:
     return found
 
 
-def _own(nodes: list[ast.AST]) -> set[str]:
-    """This project's modules, without ``glyphite.``, that the import statements among them name."""
+def _own(nodes: list[ast.AST], top: str = "glyphite") -> set[str]:
+    """The modules below ``top``, without its name, that the import statements among them name."""
     names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.removeprefix("glyphite.") for name in names if name.startswith("glyphite.")}
+    return {name.removeprefix(f"{top}.") for name in names if name.startswith(f"{top}.")}
 
 
 @pytest.mark.parametrize("source", _sources())
@@ -161,3 +161,16 @@ def test_the_console_command_starts_without_the_slow_packages() -> None:
 def test_firmware_and_models_hold_no_python() -> None:
     folders = (PROJECT / "firmware", PROJECT / "models")
     assert not [path for folder in folders for path in folder.rglob("*.py")]
+
+
+def _test_files() -> list[str]:
+    return sorted(str(path.relative_to(PROJECT)) for path in TESTS.rglob("*.py"))
+
+
+@pytest.mark.parametrize("source", _test_files())
+def test_what_several_tests_use_lies_in_no_file_of_tests(source: str) -> None:
+    """It lies in ``tests/builders`` or beside them, so that a test's file can change freely."""
+    names = {
+        part for name in _own(list(ast.walk(_tree(source))), "tests") for part in name.split(".")
+    }
+    assert not {name for name in names if name.startswith("test_") or name == "conftest"}

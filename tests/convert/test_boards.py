@@ -155,6 +155,15 @@ def test_an_unknown_port_or_emulator_lists_the_known_ones(tmp_path: Path) -> Non
     assert message.startswith("the emulator kind 'renode' is not known. Known kinds: process, qemu")
 
 
+@pytest.mark.parametrize("usb_id", ["2341:004E", "2341-0043", "2341:43", "0x2341:0x43"])
+def test_a_usb_id_in_another_form_is_refused(tmp_path: Path, usb_id: str) -> None:
+    """What a port tells is compared as it stands: capitals would never be found."""
+    text = MINIMAL + f'[arduino]\nfqbn = "arduino:avr:uno"\nusb_ids = ["{usb_id}"]\n'
+    assert refusal(board_file(tmp_path, text)).startswith(
+        f"the USB id {usb_id!r} cannot be used. Vendor and product are needed, four lower-case"
+    )
+
+
 def test_a_file_among_ours_is_named_as_its_board(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

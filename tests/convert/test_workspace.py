@@ -1,5 +1,6 @@
 """Which model a name or a path means, and where its results go."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import pytest
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.shipped import MODELS
-from glyphite.convert.workspace import ModelFolder, build_root, find_model, model_folder
+from glyphite.convert.workspace import (
+    MOST_TFLITE_BYTES,
+    ModelFolder,
+    build_root,
+    find_model,
+    model_folder,
+)
 from glyphite.host.cli import main
 from glyphite.host.runners.litert import read_manifest
 
@@ -111,3 +118,14 @@ def test_a_foreign_file_s_results_go_below_build_and_a_model_folder_s_stay_in_it
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(ModelError, match=r"(is not a model's name|No model called)"):
         find_model(text)
+
+
+def test_a_file_larger_than_any_microcontrollers_model_is_not_read(tmp_path: Path) -> None:
+    """A sparse file, just at the limit and a byte beyond it."""
+    path = tmp_path / "large.tflite"
+    path.touch()
+    os.truncate(path, MOST_TFLITE_BYTES)
+    assert find_model(str(path)).tflite == path
+    os.truncate(path, MOST_TFLITE_BYTES + 1)
+    with pytest.raises(ModelError, match="has 67,108,865 bytes, and at most 67,108,864 are read"):
+        find_model(str(path))

@@ -14,7 +14,7 @@ from glyphite.convert.compiler.targets.avr import conv_2d_pair
 from glyphite.host.runners.tflm import infer
 from tests.builders.kernels import Match, only_step, taken
 from tests.builders.models import RELU, hard_inputs
-from tests.convert.compiler.ops.test_operators import conv_2d
+from tests.builders.windows import conv_2d
 from tests.firmware.avr_program import AvrProgram, chip
 from tests.firmware.kernel_program import CORTEX_M4, SOURCES
 from tests.strict import absent

@@ -18,12 +18,12 @@ from glyphite.convert.compiler.targets.avr.channels import LARGEST_ARRAY
 from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
 from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairConstants
 from glyphite.host.runners.tflm import infer
+from tests.builders.dense import fully_connected
 from tests.builders.kernels import constants_of, only_step, refuses, taken
 from tests.builders.models import NONE, RELU, RELU6, SAME, VALID, ModelBuilder, hard_inputs
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
+from tests.builders.windows import Model, conv_2d, pooled
 from tests.firmware.avr_program import CHIPS, FLAGS, AvrProgram, chip
 from tests.firmware.kernel_program import SOURCES
-from tests.firmware.test_dsp_kernels import Model, pooled
 from tests.strict import absent
 
 

@@ -14,6 +14,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import TFLITE
 from glyphite.host.runners.tflm import infer
+from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import (
     RELU,
     SAME,
@@ -23,9 +24,8 @@ from tests.builders.models import (
     hard_inputs,
     random_int8,
 )
-from tests.convert.compiler.ops.test_moving_operators import mean
-from tests.convert.compiler.ops.test_operators import fully_connected, softmax
-from tests.convert.compiler.ops.test_window_operators import average_pool
+from tests.builders.moving import mean
+from tests.builders.windows import average_pool
 from tests.firmware.avr_program import chip
 from tests.strict import absent
 

@@ -17,12 +17,11 @@ from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
 from glyphite.convert.compiler.targets.avr.conv_2d_pair import AvrConv2DPairConstants
 from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
 from glyphite.convert.compiler.targets.dsp.block import block
-from tests.builders.kernels import only_step, taken
+from tests.builders.kernels import RECTIFIED, conv_of, only_step, taken
 from tests.builders.models import NONE, ModelBuilder
-from tests.convert.compiler.ops.test_operators import conv_2d
+from tests.builders.windows import conv_2d
 from tests.firmware.avr_program import AvrProgram, chip
 from tests.firmware.kernel_program import KernelProgram
-from tests.firmware.test_dsp_kernels import RECTIFIED, conv_of
 from tests.strict import absent
 
 SHARE = 0.2

@@ -24,20 +24,23 @@ from glyphite.convert.compiler.targets.dsp import (
 from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
 from glyphite.convert.compiler.targets.dsp import fully_connected as dsp_fully_connected
 from glyphite.convert.compiler.targets.dsp.add import OPERANDS, reference
-from glyphite.convert.compiler.targets.dsp.conv_2d import DspConv2DConstants
 from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
 from glyphite.convert.compiler.targets.portable.depthwise_conv_2d import DepthwiseConv2DConstants
 from glyphite.host.runners.tflm import infer
-from tests.builders.kernels import Match, constants_of, only_step, refuses, taken
-from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
-from tests.convert.compiler.ops.test_arithmetic import EVERY_VALUE, binary
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
-from tests.convert.compiler.ops.test_window_operators import depthwise
+from tests.builders.arithmetic import EVERY_VALUE, binary
+from tests.builders.dense import fully_connected
+from tests.builders.kernels import (
+    RECTIFIED,
+    Match,
+    constants_of,
+    conv_of,
+    only_step,
+    refuses,
+    taken,
+)
+from tests.builders.models import NONE, RELU, SAME, VALID, hard_inputs
+from tests.builders.windows import Model, conv_2d, depthwise, pooled
 from tests.firmware.kernel_program import KernelProgram
-
-Model = tuple[bytes, tuple[int, ...]]
-RECTIFIED: dict[str, Any] = {"activation": RELU, "zero_point": -128}
-"""The output of a trained network's layer with ReLU: it begins where int8 does."""
 
 
 def narrow_weights(content: bytes) -> bytes:
@@ -47,41 +50,6 @@ def narrow_weights(content: bytes) -> bytes:
     before = weights.tobytes()
     assert content.count(before) == 1
     return content.replace(before, np.maximum(weights, -127).tobytes())
-
-
-def pooled(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    channels: int,
-    *,
-    padding: int = VALID,
-    stride: int = 1,
-    activation: int = RELU,
-) -> Model:
-    """A 3x3 convolution and a 2x2 max pool behind it."""
-    model = ModelBuilder()
-    shape = (1, *source)
-    start = int(rng.integers(-128, 128))
-    scales = np.exp(rng.uniform(-7, -5, channels)).astype(np.float32)
-    weights = rng.integers(-127, 128, (channels, 3, 3, source[2])).astype(np.int8)
-    scale = float(np.float32(0.02 * scales.mean() * 100 * np.sqrt(9 * source[2])))
-    covered = 0 if padding == SAME else 2
-    height, width = (-(-(size - covered) // stride) for size in source[:2])
-    inputs = [model.tensor(shape, float(np.float32(0.02)), start)]
-    inputs.append(model.weights(weights, [float(value) for value in scales]))
-    inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
-    between = model.tensor((1, height, width, channels), scale, -128)
-    output = model.tensor((1, height // 2, width // 2, channels), scale, -128)
-    model.operator(
-        "CONV_2D", inputs, [between], "Conv2DOptions", version=3, padding=padding,
-        strideH=stride, strideW=stride, dilationHFactor=1, dilationWFactor=1,
-        fusedActivationFunction=activation,
-    )  # fmt: skip
-    model.operator(
-        "MAX_POOL_2D", [between], [output], "Pool2DOptions", version=2, padding=VALID,
-        strideH=2, strideW=2, filterHeight=2, filterWidth=2, fusedActivationFunction=NONE,
-    )  # fmt: skip
-    return model.build([0], [output]), shape
 
 
 def check(
@@ -97,12 +65,6 @@ def check(
     found, instructions = program.emulated(*flags)
     np.testing.assert_array_equal(found, expected)
     return step, instructions
-
-
-def conv_of(step: Step) -> DspConv2DConstants:
-    """The constants of a step by dsp/conv_2d.h."""
-    assert isinstance(step.constants, DspConv2DConstants)
-    return step.constants
 
 
 def by_pairs_or_rows(step: Step, layer: DepthwiseConv2DConstants) -> Step | Refusal:

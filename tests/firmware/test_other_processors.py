@@ -15,9 +15,9 @@ import pytest
 from glyphite.convert.boards import Board, all_boards, load_board
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.export.arduino import library_files
+from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected, softmax
-from tests.convert.compiler.ops.test_window_operators import depthwise
+from tests.builders.windows import conv_2d, depthwise
 
 DOUBLE = Path(__file__).parents[1] / "doubles" / "arduino"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")

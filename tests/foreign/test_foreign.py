@@ -10,8 +10,8 @@ import pytest
 
 from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier
 from glyphite.convert.compiler.ir.goal import Goal
-from tests.convert.compiler.frontend.test_tflite import small
-from tests.convert.compiler.test_edges import network
+from tests.builders.edges import network
+from tests.builders.small import small
 from tests.foreign import examine as examining
 from tests.foreign.__main__ import main
 from tests.foreign.collect import Found, collect

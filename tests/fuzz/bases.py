@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from tests.builders import mlperf_tiny
+from tests.builders.arithmetic import binary
+from tests.builders.branches import GRAPHS, Branches
+from tests.builders.dense import fully_connected, softmax
+from tests.builders.edges import dequantize, network, quantize
+from tests.builders.foreign import reshaped
 from tests.builders.models import RELU, RELU6, SAME, VALID, ModelBuilder, conv_and_pool
-from tests.convert.compiler.ops.test_arithmetic import binary
-from tests.convert.compiler.ops.test_moving_operators import concatenation, mean, pad, viewed
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
-from tests.convert.compiler.ops.test_window_operators import average_pool, depthwise, grouped
-from tests.convert.compiler.test_branches import GRAPHS, Branches
-from tests.convert.compiler.test_edges import dequantize, network, quantize
-from tests.convert.compiler.test_foreign import reshaped
+from tests.builders.moving import concatenation, mean, pad, viewed
+from tests.builders.windows import average_pool, conv_2d, depthwise, grouped, max_pool_2d
 from tests.paths import PROJECT
 
 SHARE_OF_NETWORKS = 0.01

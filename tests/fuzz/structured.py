@@ -7,6 +7,9 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from glyphite.convert.compiler.ops import supported
+from tests.builders.models import pack
+
 Rng = np.random.Generator
 Model = Any
 """A ModelT of the schema, whose classes have no types."""
@@ -22,12 +25,8 @@ FLOATS = (
 )  # fmt: skip
 EXTENTS = (1, 2, 3, 4, 6, 9, 17, 33, 100, 1000, 4096, 2**15, 2**16, 2**20, 2**24)
 NAMES = (b"", b"two\nlines", b"\x1b[31mred", b"*/ int x; /*", b'"\\', b"\xff\xfe", b"x" * 5000)
-KINDS = (
-    "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE",
-    "EXPAND_DIMS", "FULLY_CONNECTED", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MAX_POOL_2D", "MEAN",
-    "MUL", "PAD", "PADV2", "QUANTIZE", "RELU", "RELU6", "RESHAPE", "SOFTMAX", "SQUEEZE", "SUB",
-    "TANH", "CUSTOM", "WHILE", "SIN",
-)  # fmt: skip
+KINDS = (*supported(), "CUSTOM", "WHILE", "SIN")
+"""Those that the compiler knows, and some that it lacks."""
 INTEGER_TYPES = (schema.TensorType.INT32,)
 LONGEST_CHAIN = 5000
 """Operators that are put behind a model's last one."""
@@ -48,13 +47,6 @@ def mutate(content: bytes, rng: Rng) -> bytes:
 _MISPLACED = (ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError,
               flatbuffers.builder.BuilderNotFinishedError, KeyError)  # fmt: skip
 """What numbers raise that their field has no room for, and tables that are not there."""
-
-
-def pack(model: Model) -> bytes:
-    """The bytes of a model."""
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def _any(rng: Rng, choices: Sequence[Any]) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
 from tests.builders.models import ModelBuilder
+from tests.builders.tampered import tamper
 
 Flash = Callable[..., ModelFolder]
 
@@ -36,17 +37,6 @@ def flash(seed: ModelFolder, require_tool: Callable[..., None]) -> Flash:
 def native(flash: Flash) -> ModelFolder:
     """The seed model with its firmware for the native board."""
     return flash("native")
-
-
-def tamper(folder: ModelFolder) -> None:
-    """Make the generated C answer with another bit in its first score."""
-    path = folder.generated / "model.c"
-    honest = path.read_text().replace("void model_invoke(void) {", "static void honest(void) {")
-    dishonest = (
-        "void model_invoke(void) {\n    honest();\n    int8_t *scores = (int8_t *)model_output();\n"
-        "    scores[0] = (int8_t)(scores[0] ^ 1);\n}\n"
-    )
-    path.write_text(honest + dishonest)
 
 
 @pytest.fixture

@@ -11,42 +11,12 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.errors import ModelError
 from glyphite.host.runners.compiled import SharedModel, c_compiler
-from tests.builders.models import ModelBuilder, Shape, assert_same_bytes
-from tests.convert.compiler.ops.test_tables import refusal
+from tests.builders.edges import dequantize, network, quantize
+from tests.builders.models import ModelBuilder
+from tests.builders.oracle import assert_same_bytes
+from tests.builders.refusal import refusal
 
 SCALES = [0.1, 0.25, 1 / 255, 3.0, 1e-6, 1e5]
-
-
-def quantize(shape: Shape, scale: float, zero_point: int) -> bytes:
-    """Float in, int8 out."""
-    model = ModelBuilder()
-    first, last = model.tensor(shape, dtype="FLOAT32"), model.tensor(shape, scale, zero_point)
-    model.operator("QUANTIZE", [first], [last], "QuantizeOptions")
-    return model.build([first], [last])
-
-
-def dequantize(shape: Shape, scale: float, zero_point: int) -> bytes:
-    """Int8 in, float out."""
-    model = ModelBuilder()
-    first, last = model.tensor(shape, scale, zero_point), model.tensor(shape, dtype="FLOAT32")
-    model.operator("DEQUANTIZE", [first], [last], "DequantizeOptions", version=2)
-    return model.build([first], [last])
-
-
-def network() -> bytes:
-    """Float to float: QUANTIZE, a pooling of five values to two, TANH, ADD, DEQUANTIZE."""
-    model = ModelBuilder()
-    first = model.tensor((1, 5, 1, 3), dtype="FLOAT32")
-    a, b = model.tensor((1, 5, 1, 3), 0.05, 7), model.tensor((1, 2, 1, 3), 0.05, 7)
-    c, d = model.tensor((1, 2, 1, 3), 1 / 128, 0), model.tensor((1, 2, 1, 3), 0.06, -9)
-    last = model.tensor((1, 2, 1, 3), dtype="FLOAT32")
-    model.operator("QUANTIZE", [first], [a])
-    model.operator("MAX_POOL_2D", [a], [b], "Pool2DOptions", version=2, padding=1, filterHeight=2,
-                   filterWidth=1, strideH=2, strideW=1)  # fmt: skip
-    model.operator("TANH", [b], [c])
-    model.operator("ADD", [c, b], [d], "AddOptions", version=2)
-    model.operator("DEQUANTIZE", [d], [last])
-    return model.build([first], [last])
 
 
 def _floats(rng: np.random.Generator, scale: float, zero_point: int) -> NDArray[np.float32]:
@@ -80,6 +50,7 @@ def test_floats_beyond_any_integer_go_to_the_ends(zero_point: int) -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("zero_point", [-128, 0, 5, 127])
+@pytest.mark.oracle("DEQUANTIZE")
 def test_bytes_become_tflms_floats(scale: float, zero_point: int) -> None:
     tensors = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
     answers = assert_same_bytes(dequantize((1, 256), scale, zero_point), tensors)

@@ -1,6 +1,5 @@
 """What models made by other converters have: dynamic batches, state, parts that nobody uses."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,37 +9,14 @@ from ai_edge_litert import schema_py_generated as schema
 from glyphite.convert.compiler import describe
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.tflite import read
-from tests.builders.models import ModelBuilder, assert_same_bytes, hard_inputs
-from tests.convert.compiler.frontend.test_tflite import refusal, small
-from tests.fuzz.structured import pack
-
-DYNAMIC = {"axis": 0, "valuesCount": 3}
-
-
-def reshaped(*, shrink: int = 1, begin: int = 0, offset: bool = False) -> bytes:
-    """RELU, and a RESHAPE as Keras leaves it behind: to the batch it finds, and 2x3."""
-    model = ModelBuilder()
-    first, middle = model.tensor((1, 6), 0.05, 3), model.tensor((1, 6), 0.04, -7)
-    shape = model.tensor((2,), dtype="INT32")
-    bounds = [
-        model.tensor((1,), data=np.array([value], np.int32), dtype="INT32")
-        for value in (begin, begin + 1, 1)
-    ]
-    batch = model.tensor(() if shrink else (1,), dtype="INT32")
-    sides = [model.tensor((), data=np.array(n, np.int32), dtype="INT32") for n in (2, 3)]
-    packed = model.tensor((3,), dtype="INT32")
-    last = model.tensor((1, 2, 3), 0.04, -7)
-    model.operator("RELU", [first], [middle])
-    model.operator("SHAPE", [middle], [shape], "ShapeOptions", outType=schema.TensorType.INT32)
-    model.operator(
-        "STRIDED_SLICE", [shape, *bounds], [batch], "StridedSliceOptions",
-        shrinkAxisMask=shrink, offset=offset,
-    )  # fmt: skip
-    model.operator("PACK", [batch, *sides], [packed], "PackOptions", **DYNAMIC)
-    model.operator("RESHAPE", [middle, packed], [last])
-    return model.build([first], [last])
+from tests.builders.foreign import repacked, reshaped, with_second_subgraph
+from tests.builders.models import ModelBuilder, hard_inputs
+from tests.builders.oracle import assert_same_bytes
+from tests.builders.refusal import refusal
+from tests.builders.small import small
 
 
+@pytest.mark.oracle("RESHAPE", "SHAPE", "STRIDED_SLICE", "PACK")
 def test_a_reshape_to_a_batch_of_any_size_gives_tflms_bytes() -> None:
     assert_same_bytes(reshaped(), hard_inputs(np.random.default_rng(0), (1, 6)))
     kinds = [layer.operator.kind for layer in compile_model(reshaped(), "small").program.layers]
@@ -60,6 +36,7 @@ def test_inspect_tells_what_was_computed_beforehand() -> None:
         ({"begin": 2}, "2 (STRIDED_SLICE)"),  # behind the end of the shape
         ({"offset": True}, "2 (STRIDED_SLICE)"),
         ({"shrink": 0}, "3 (PACK)"),  # of a list instead of a number
+        ({"entries": 4}, "3 (PACK)"),  # of three numbers to a tensor of four
     ],
 )
 def test_what_cannot_be_known_is_refused_by_name(change: dict[str, Any], kind: str) -> None:
@@ -75,22 +52,6 @@ def test_a_slice_of_an_activation_is_refused_by_name() -> None:
     ]
     model.operator("STRIDED_SLICE", [first, *bounds], [last], "StridedSliceOptions")
     assert refusal(model.build([first], [last])).startswith("Operator 0 (STRIDED_SLICE) cannot")
-
-
-def repacked(content: bytes, change: Callable[[Any], None]) -> bytes:
-    """The file with what ``change`` does to its tables."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    change(model)
-    return pack(model)
-
-
-def with_second_subgraph(content: bytes) -> bytes:
-    """The model with another subgraph behind its own, which nothing calls."""
-
-    def add(model: Any) -> None:  # noqa: ANN401 - the schema's classes have no types
-        model.subgraphs.append(schema.SubGraphT())
-
-    return repacked(content, add)
 
 
 def test_a_second_subgraph_is_refused_even_where_nothing_calls_it() -> None:

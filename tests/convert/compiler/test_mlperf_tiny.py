@@ -9,7 +9,8 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from tests.builders.mlperf_tiny import NETWORKS, kept
-from tests.builders.models import assert_same_bytes, hard_inputs
+from tests.builders.models import hard_inputs
+from tests.builders.oracle import assert_same_bytes
 from tests.strict import require_module
 
 MACS = {"resnet_8": 12_501_632, "ds_cnn": 2_656_768, "mobilenet": 7_489_664, "autoencoder": 264_192}

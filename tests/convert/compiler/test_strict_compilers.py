@@ -11,10 +11,10 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.host.runners.compiled import c_compiler
+from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME, ModelBuilder
-from tests.convert.compiler.ops.test_moving_operators import concatenation, mean, pad
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected, max_pool_2d, softmax
-from tests.convert.compiler.ops.test_window_operators import average_pool, depthwise, grouped
+from tests.builders.moving import concatenation, mean, pad
+from tests.builders.windows import average_pool, conv_2d, depthwise, grouped, max_pool_2d
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-c", "model.c")
 COMPILERS = {

@@ -23,7 +23,7 @@ from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.builders.models import ModelBuilder
-from tests.convert.compiler.frontend.test_tflite import small
+from tests.builders.small import small
 
 Tools = Callable[..., None]
 

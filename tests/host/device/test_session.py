@@ -298,6 +298,15 @@ def test_a_board_that_saw_another_tensor_is_found_out() -> None:
         session.infer(np.zeros(4, np.int8))
 
 
+def test_ids_go_on_from_0_behind_the_largest_that_the_wire_has() -> None:
+    reply = bytes([0]) + (0x84C0).to_bytes(2, "little") + bytes(4) + b"\x07"
+    with terminal(scripted(reply)) as path, connect(path) as session:
+        session._request = 0xFFFE
+        for expected in (0xFFFF, 0, 1):
+            assert session.infer(np.zeros(4, np.int8)).scores.tolist() == [7]
+            assert session._request == expected
+
+
 def test_a_line_that_never_gets_better_is_given_up() -> None:
     corrupt = bytes([256 + Status.CORRUPT])
     with (

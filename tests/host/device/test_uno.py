@@ -19,7 +19,7 @@ from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.flash import flash
 from tests.builders.models import ModelBuilder
-from tests.host.conftest import tamper
+from tests.builders.tampered import tamper
 from tests.paths import PROJECT
 
 FLASH = 32_256

@@ -29,7 +29,7 @@ from glyphite.host.measure.verify import (
 )
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.tflm import all_tensors, infer
-from tests.convert.compiler.test_edges import network
+from tests.builders.edges import network
 
 Flash = Callable[..., ModelFolder]
 

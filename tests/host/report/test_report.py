@@ -265,6 +265,7 @@ class TestPage:
             "98.70 %",  # board
             "0.50 points",  # lost by TFLM
             "102,880 B of 4.0 MiB (2.5 %)",
+            "100.5 KiB",  # the same, rounded
             "9,870,558",
             "glyphite train seed --epochs 1",
             "glyphite stream seed --port sim://cortex-m4 --count 1000",

@@ -17,6 +17,7 @@ from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner, cores, infer
 from glyphite.train.data.mnist import load_mnist
+from tests.builders.models import ModelBuilder
 from tests.strict import require_module
 
 
@@ -131,6 +132,16 @@ def float_tflite(path: Path) -> Path:
 def test_litert_refuses_a_float_tflite(tmp_path: Path) -> None:
     path = float_tflite(tmp_path / "float.tflite")
     with pytest.raises(ModelError, match=r"input or output of float32, and int8 is needed"):
+        LitertRunner(path).run(np.zeros((1, 4), np.int8), ignore_progress)
+
+
+def test_litert_refuses_a_batch_of_several_images(tmp_path: Path) -> None:
+    model = ModelBuilder()
+    first, last = model.tensor((2, 4), 0.1), model.tensor((2, 4), 0.1)
+    model.operator("RELU", [first], [last])
+    path = tmp_path / "two.tflite"
+    path.write_bytes(model.build([first], [last]))
+    with pytest.raises(ModelError, match=r"of shape \(2, 4\), and a batch of 1 in front is needed"):
         LitertRunner(path).run(np.zeros((1, 4), np.int8), ignore_progress)
 
 

@@ -5,25 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.check import (
     MOST_CONSTANT_BYTES,
     MOST_ELEMENTS,
     MOST_OPERATORS,
 )
-from glyphite.convert.errors import ModelError
-from tests.builders.models import ModelBuilder, Shape, assert_same_bytes, random_int8
+from tests.builders.models import ModelBuilder, Shape, random_int8
+from tests.builders.oracle import assert_same_bytes
+from tests.builders.refusal import refusal
 from tests.fuzz.compiling import CompileWorker, Outcome
 
 EVERY_INPUT = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
-
-
-def refusal(content: bytes) -> str:
-    """The sentence with which a file is refused: one line of a terminal."""
-    with pytest.raises(ModelError) as caught:
-        compile_model(content, "small")
-    assert str(caught.value).isprintable()
-    return str(caught.value)
 
 
 def outcome(content: bytes) -> Outcome:

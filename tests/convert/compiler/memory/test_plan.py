@@ -223,15 +223,18 @@ def test_the_seed_networks_arena_is_no_more_than_its_layers_need(seed: ModelFold
 def test_a_wrong_plan_is_caught_also_where_python_drops_its_assertions() -> None:
     """``python -O``: an overlap must not become C."""
     program = (
-        "from tests.convert.compiler.memory.test_plan import made, ring\n"
-        "from glyphite.convert.compiler.memory.plan import PlanError, verify\n"
-        "try:\n    verify(made((ring(0, 10, -1, 1), 0), (ring(1, 10, 0, 1), 9)))\n"
+        "import numpy as np\n"
+        "from glyphite.convert.compiler.memory.plan import Buffer, Plan, PlanError, verify\n"
+        "from glyphite.convert.compiler.memory.rings import Ring\n"
+        "from glyphite.convert.compiler.memory.schedule import Schedule\n"
+        "one, two = (Ring(t, 10, 1, np.array([0]), np.array([1])) for t in (0, 1))\n"
+        "plan = Plan(Schedule(()), (), (Buffer(one, 0), Buffer(two, 9)), False)\n"
+        "try:\n    verify(plan)\n"
         "except PlanError as error:\n    print(error)\n"
     )
-    path = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-O", "-c", program],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,

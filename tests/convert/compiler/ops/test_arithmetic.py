@@ -11,71 +11,14 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier, requantize
 from glyphite.convert.compiler.ops._arithmetic import axes
 from glyphite.convert.errors import ModelError
-from tests.builders.models import (
-    NONE,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-    ModelBuilder,
-    Shape,
-    assert_same_bytes,
-    hard_inputs,
-    random_int8,
-)
+from tests.builders.arithmetic import EVERY_VALUE, binary, drawn_scaling, output_scaling
+from tests.builders.models import ACTIVATIONS, ModelBuilder, Shape, hard_inputs
+from tests.builders.oracle import assert_same_bytes, each_of
 
 KINDS = ("ADD", "SUB", "MUL")
-ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
-EVERY_VALUE = np.arange(-128, 128).astype(np.int8)
 
 
-def _scaling(rng: np.random.Generator) -> tuple[float, int]:
-    zero_point = int(rng.choice(np.array([-128, 127, rng.integers(-128, 128)])))
-    return float(np.float32(np.exp(rng.uniform(-5, -1)))), zero_point
-
-
-def _output(rng: np.random.Generator, kind: str, left: float, right: float) -> tuple[float, int]:
-    typical = left * right * 90 if kind == "MUL" else max(left, right)
-    return float(np.float32(typical * np.exp(rng.uniform(-1, 1)))), _scaling(rng)[1]
-
-
-def _values(
-    rng: np.random.Generator, shape: Shape, values: NDArray[np.int8] | None
-) -> NDArray[np.int8]:
-    return random_int8(rng, *shape) if values is None else values.reshape(shape)
-
-
-def binary(
-    rng: np.random.Generator,
-    kind: str,
-    *shapes: Shape,
-    constant: int = 1,
-    activation: int = NONE,
-    values: NDArray[np.int8] | None = None,
-) -> tuple[bytes, Shape]:
-    """A model of one operator, of whose operands one (0: left, 1: right) is constant.
-
-    The other one is the input, (1, n), in another shape. The result is the model and (1, n).
-    """
-    model = ModelBuilder()
-    scalings = [_scaling(rng), _scaling(rng)]
-    size = int(np.prod(shapes[1 - constant]))
-    first = model.tensor((1, size), *scalings[1 - constant])
-    data = _values(rng, shapes[constant], values)
-    inputs = [
-        model.tensor(shapes[side], *scalings[side], data=data if side == constant else None)
-        for side in (0, 1)
-    ]
-    model.operator("RESHAPE", [first], [inputs[1 - constant]])
-    output = _output(rng, kind, scalings[0][0], scalings[1][0])
-    last = model.tensor(np.broadcast_shapes(*shapes), *output)
-    model.operator(
-        kind, inputs, [last], f"{kind.capitalize()}Options", version=2,
-        fusedActivationFunction=activation,
-    )  # fmt: skip
-    return model.build([first], [last]), (1, size)
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@each_of(*KINDS)
 @pytest.mark.parametrize("seed", range(12))
 def test_every_pair_of_values_gives_tflms_byte_at_any_scales(kind: str, seed: int) -> None:
     rng = np.random.default_rng([seed, *kind.encode()])
@@ -122,12 +65,12 @@ def test_two_computed_operands_give_tflms_bytes(kind: str, activation: int) -> N
     """Every pair of values: one tensor as a column and as a row."""
     rng = np.random.default_rng([activation, *kind.encode()])
     model = ModelBuilder()
-    scaling = _scaling(rng)
+    scaling = drawn_scaling(rng)
     first = model.tensor((1, 256), *scaling)
     column, row = model.tensor((256, 1), *scaling), model.tensor((1, 1, 256), *scaling)
     model.operator("RESHAPE", [first], [column])
     model.operator("RESHAPE", [first], [row])
-    last = model.tensor((1, 256, 256), *_output(rng, kind, scaling[0], scaling[0]))
+    last = model.tensor((1, 256, 256), *output_scaling(rng, kind, scaling[0], scaling[0]))
     model.operator(kind, [column, row], [last], f"{kind.capitalize()}Options", version=2,
                    fusedActivationFunction=activation)  # fmt: skip
     assert_same_bytes(model.build([first], [last]), EVERY_VALUE.reshape(1, 256))
@@ -137,9 +80,9 @@ def test_two_computed_operands_give_tflms_bytes(kind: str, activation: int) -> N
 def test_a_tensor_with_itself_gives_tflms_bytes_in_place(kind: str) -> None:
     rng = np.random.default_rng([*kind.encode()])
     model = ModelBuilder()
-    scaling = _scaling(rng)
+    scaling = drawn_scaling(rng)
     first = model.tensor((1, 16, 16, 1), *scaling)
-    last = model.tensor((1, 16, 16, 1), *_output(rng, kind, scaling[0], scaling[0]))
+    last = model.tensor((1, 16, 16, 1), *output_scaling(rng, kind, scaling[0], scaling[0]))
     model.operator(kind, [first, first], [last], f"{kind.capitalize()}Options", version=2)
     content = model.build([first], [last])
     assert compile_model(content, "small").arena_bytes == 256

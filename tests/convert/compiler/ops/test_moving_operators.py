@@ -1,8 +1,5 @@
 """Means, paddings, concatenations and views against TFLM's bytes."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -12,35 +9,16 @@ from glyphite.convert.compiler.targets.portable.mean import MeanConstants
 from glyphite.convert.errors import ModelError
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
-from tests.builders.models import ModelBuilder, Shape, assert_same_bytes, hard_inputs
-
-Quantum = tuple[float, int]
-"""Scale and zero point."""
-
-
-def mean(
-    shape: Shape,
-    axes: Sequence[int],
-    *,
-    keep: bool = False,
-    source: Quantum = (0.02, -11),
-    target: Quantum = (0.02, -11),
-) -> bytes:
-    """A model of one mean."""
-    model = ModelBuilder()
-    first = model.tensor(shape, *source)
-    table = np.array(axes, np.int32)
-    over = model.tensor(table.shape, data=table, dtype="INT32")
-    gone = {axis % len(shape) for axis in axes}
-    left = [1 if a in gone else size for a, size in enumerate(shape) if keep or a not in gone]
-    last = model.tensor(tuple(left), *target)
-    model.operator("MEAN", [first, over], [last], "ReducerOptions", version=2, keepDims=keep)
-    return model.build([first], [last])
+from tests.builders.models import Shape, hard_inputs
+from tests.builders.moving import Quantum, concatenation, mean, pad, viewed
+from tests.builders.oracle import assert_same_bytes
+from tests.builders.refusal import refusal
 
 
 @pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-3, -2), (1,), (2,), (3,), (2, 3), (1, 1)])
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("target", [(0.02, -11), (0.0173, 5), (0.3, 127)])
+@pytest.mark.oracle("MEAN")
 def test_a_mean_gives_tflms_bytes(axes: tuple[int, ...], keep: bool, target: Quantum) -> None:
     """Also where scale and zero point stay, and the mean is a half."""
     shape = (1, 5, 6, 7)
@@ -95,33 +73,18 @@ def test_a_mean_whose_sums_leave_32_bits_is_refused() -> None:
         compile_model(mean((1, 5, 6, 7), (1, 2), source=(1e6, 0), target=(1e-6, 0)), "small")
 
 
+@pytest.mark.parametrize(("factor", "fits"), [(2.0**21, True), (2.0**22, False)])
+def test_the_largest_sum_of_a_mean_is_30_times_255(factor: float, fits: bool) -> None:
+    """7,650 * 2**18 is within 32 bits, and twice as much is not, though half of it would be."""
+    content = mean((1, 5, 6, 2), (1, 2), source=(factor, -128), target=(1.0, 0))
+    if not fits:
+        assert "its sums can leave 32 bits" in refusal(content)
+    else:
+        assert_same_bytes(content, hard_inputs(np.random.default_rng(0), (1, 5, 6, 2)))
+
+
 def test_a_mean_lies_over_its_input() -> None:
     assert compile_model(mean((1, 5, 6, 7), (1, 2)), "small").arena_bytes == 5 * 6 * 7
-
-
-def pad(
-    shape: Shape,
-    paddings: Sequence[tuple[int, int]],
-    *,
-    value: int | None = None,
-    other: Quantum = (0.1, 9),
-) -> bytes:
-    """A model of one PAD, or of one PADV2 where the value is given."""
-    model = ModelBuilder()
-    first = model.tensor(shape, 0.1, 9)
-    values = np.array(paddings, np.int32)
-    inputs = [first, model.tensor(values.shape, data=values, dtype="INT32")]
-    if value is not None:
-        inputs.append(model.tensor((1,), *other, data=np.array([value], np.int8)))
-    grown = tuple(
-        size + before + behind for size, (before, behind) in zip(shape, paddings, strict=True)
-    )
-    last = model.tensor(grown, 0.1, 9)
-    if value is None:
-        model.operator("PAD", inputs, [last], "PadOptions", version=2)
-    else:
-        model.operator("PADV2", inputs, [last], "PadV2Options", version=2)
-    return model.build([first], [last])
 
 
 PADDINGS: list[tuple[Shape, list[tuple[int, int]]]] = [
@@ -136,7 +99,14 @@ PADDINGS: list[tuple[Shape, list[tuple[int, int]]]] = [
 ]
 
 
-@pytest.mark.parametrize("value", [None, -128, 40])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, marks=pytest.mark.oracle("PAD")),
+        pytest.param(-128, marks=pytest.mark.oracle("PADV2")),
+        pytest.param(40, marks=pytest.mark.oracle("PADV2")),
+    ],
+)
 @pytest.mark.parametrize(("shape", "paddings"), PADDINGS)
 def test_a_padded_tensor_is_tflms(
     shape: Shape, paddings: list[tuple[int, int]], value: int | None
@@ -166,51 +136,6 @@ def test_paddings_that_cannot_be_are_refused() -> None:
         compile_model(pad((1, 5, 4, 3), paddings, value=3, other=(0.2, 9)), "small")
 
 
-def concatenation(
-    widths: Sequence[int],
-    axis: int,
-    *,
-    target: Quantum = (0.1, 9),
-    activation: int = 0,
-    told_axis: int | None = None,
-) -> bytes:
-    """Parts of the input (1, 4, 6, 2) joined along an axis; each is as wide as told.
-
-    A part of the input's own width is the input itself, any other is cut out of it by pooling or,
-    along the channels, by padding.
-    """
-    model = ModelBuilder()
-    shape = [1, 4, 6, 2]
-    first = model.tensor(tuple(shape), 0.1, 9)
-    parts = []
-    for width in widths:
-        if width == shape[axis]:
-            parts.append(first)
-            continue
-        size = [*shape]
-        size[axis] = width
-        part = model.tensor(tuple(size), 0.1, 9)
-        if width > shape[axis]:
-            table = np.zeros((4, 2), np.int32)
-            table[axis, 1] = width - shape[axis]
-            paddings = model.tensor((4, 2), data=table, dtype="INT32")
-            model.operator("PAD", [first, paddings], [part], "PadOptions", version=2)
-        else:
-            cut = [1 + shape[a] - size[a] for a in (1, 2)]
-            model.operator(
-                "MAX_POOL_2D", [first], [part], "Pool2DOptions", version=2, padding=1, strideH=1,
-                strideW=1, filterHeight=cut[0], filterWidth=cut[1],
-            )  # fmt: skip
-        parts.append(part)
-    shape[axis] = sum(widths)
-    last = model.tensor(tuple(shape), *target)
-    model.operator(
-        "CONCATENATION", parts, [last], "ConcatenationOptions", version=2,
-        axis=axis if told_axis is None else told_axis, fusedActivationFunction=activation,
-    )  # fmt: skip
-    return model.build([first], [last])
-
-
 @pytest.mark.parametrize(
     ("widths", "axis"),
     [
@@ -218,6 +143,7 @@ def concatenation(
         ((2, 2), 3), ((4, 4, 4), 1), ((6,), 2), ((6, 1, 2, 3, 4, 5, 6, 7, 8, 9), 2),
     ],
 )  # fmt: skip
+@pytest.mark.oracle("CONCATENATION")
 def test_a_concatenation_gives_tflms_bytes(widths: tuple[int, ...], axis: int) -> None:
     """Of tensors that die there, of the input twice, and of one alone."""
     content = concatenation(widths, axis)
@@ -262,33 +188,17 @@ def test_tflm_refuses_the_same_concatenations(content: bytes) -> None:
         infer(content, hard_inputs(np.random.default_rng(0), (1, 4, 6, 2)))
 
 
-def viewed(kind: str, shape: Shape, axis: int | None = None) -> bytes:
-    """A pooling of (1, 4, 6, 2), seen in another shape, then a softmax over its last axis."""
-    model = ModelBuilder()
-    first = model.tensor((1, 4, 6, 2), 0.1, 9)
-    pooled = model.tensor((1, 1, 6, 2), 0.1, 9)
-    model.operator(
-        "MAX_POOL_2D", [first], [pooled], "Pool2DOptions", version=2, padding=1, strideH=1,
-        strideW=1, filterHeight=4, filterWidth=1,
-    )  # fmt: skip
-    inputs = [pooled]
-    if axis is not None:
-        inputs.append(model.tensor((1,), data=np.array([axis], np.int32), dtype="INT32"))
-    seen = model.tensor(shape, 0.1, 9)
-    options = {"SQUEEZE": "SqueezeOptions", "EXPAND_DIMS": "ExpandDimsOptions"}[kind]
-    fields: dict[str, Any] = {"squeezeDims": [1]} if kind == "SQUEEZE" else {}
-    model.operator(kind, inputs, [seen], options, **fields)
-    last = model.tensor(shape, 1 / 256, -128)
-    model.operator("SOFTMAX", [seen], [last], "SoftmaxOptions", version=2, beta=1.0)
-    return model.build([first], [last])
-
-
 @pytest.mark.parametrize(
     "content",
     [
-        viewed("SQUEEZE", (1, 6, 2)),
-        viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), 3),
-        viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), -2),
+        pytest.param(viewed("SQUEEZE", (1, 6, 2)), marks=pytest.mark.oracle("SQUEEZE")),
+        *(
+            pytest.param(
+                viewed("EXPAND_DIMS", (1, 1, 6, 1, 2), axis),
+                marks=pytest.mark.oracle("EXPAND_DIMS"),
+            )
+            for axis in (3, -2)
+        ),
     ],
 )
 def test_a_view_gives_tflms_bytes_and_costs_nothing(content: bytes) -> None:

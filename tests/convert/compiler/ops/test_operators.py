@@ -6,76 +6,17 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.fixed_point import quantize_multiplier, requantize
 from glyphite.host.runners.compiled import SharedModel
-from tests.builders.draws import extent, output_scale_for, weight_scales, zero_point_in
-from tests.builders.models import (
-    NONE,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-    SAME,
-    UNDEFINED_TRAPS,
-    VALID,
-    ModelBuilder,
-    assert_same_bytes,
-    hard_inputs,
-    random_int8,
-)
-
-ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
-
-
-def conv_2d(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    channels: int,
-    kernel: tuple[int, int],
-    *,
-    stride: tuple[int, int] = (1, 1),
-    dilation: tuple[int, int] = (1, 1),
-    padding: int = VALID,
-    activation: int = NONE,
-    per_channel: bool = True,
-    bias: bool = True,
-    zero_point: int | None = None,
-) -> tuple[bytes, tuple[int, ...]]:
-    """A model of one convolution, and its input's shape; ``zero_point``: the output's."""
-    model = ModelBuilder()
-    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
-    scales = weight_scales(rng, channels, per_channel)
-    terms = kernel[0] * kernel[1] * source[2]
-    shape = (1, *source)
-    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
-    inputs.append(model.weights(random_int8(rng, channels, *kernel, source[2]), scales))
-    if bias:
-        values = rng.integers(-3000, 3000, channels).astype(np.int32)
-        inputs.append(model.bias(values))
-    extents = [
-        extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding) for axis in (0, 1)
-    ]
-    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), terms)
-    drawn = zero_point_in(rng)
-    output = model.tensor(
-        (1, *extents, channels), scale, drawn if zero_point is None else zero_point
-    )
-    model.operator(
-        "CONV_2D",
-        inputs,
-        [output],
-        "Conv2DOptions",
-        version=3,
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1],
-        fusedActivationFunction=activation,
-    )
-    return model.build([0], [output]), shape
+from tests.builders.dense import fully_connected, softmax
+from tests.builders.models import ACTIVATIONS, SAME, VALID, ModelBuilder, hard_inputs, random_int8
+from tests.builders.oracle import UNDEFINED_TRAPS, assert_same_bytes
+from tests.builders.refusal import refusal
+from tests.builders.windows import conv_2d, max_pool_2d
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
+@pytest.mark.oracle("CONV_2D")
 def test_convolution_of_any_geometry_gives_tflms_bytes(
     padding: int, stride: tuple[int, int], dilation: tuple[int, int]
 ) -> None:
@@ -124,41 +65,10 @@ def test_padding_wider_than_the_input_gives_tflms_bytes() -> None:
     assert_same_bytes(content, hard_inputs(rng, shape))
 
 
-def max_pool_2d(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    kernel: tuple[int, int],
-    *,
-    stride: tuple[int, int],
-    padding: int,
-    activation: int,
-) -> tuple[bytes, tuple[int, ...]]:
-    """A model of one max pooling, and its input's shape."""
-    model = ModelBuilder()
-    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
-    shape = (1, *source)
-    first = model.tensor(shape, scale, zero_point)
-    extents = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
-    output = model.tensor((1, *extents, source[2]), scale, zero_point)
-    model.operator(
-        "MAX_POOL_2D",
-        [first],
-        [output],
-        "Pool2DOptions",
-        version=2,
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        filterHeight=kernel[0],
-        filterWidth=kernel[1],
-        fusedActivationFunction=activation,
-    )
-    return model.build([first], [output]), shape
-
-
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("kernel", [(2, 2), (3, 2), (1, 1)])
 @pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
+@pytest.mark.oracle("MAX_POOL_2D")
 def test_max_pooling_of_any_geometry_gives_tflms_bytes(
     padding: int, kernel: tuple[int, int], stride: tuple[int, int]
 ) -> None:
@@ -170,40 +80,10 @@ def test_max_pooling_of_any_geometry_gives_tflms_bytes(
     assert_same_bytes(content, hard_inputs(rng, shape))
 
 
-def fully_connected(
-    rng: np.random.Generator,
-    shape: tuple[int, ...],
-    count: int,
-    channels: int,
-    *,
-    activation: int = NONE,
-    per_channel: bool = True,
-    bias: bool = True,
-) -> bytes:
-    """A model of one fully connected layer with ``count`` inputs a row."""
-    model = ModelBuilder()
-    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
-    scales = weight_scales(rng, channels, per_channel)
-    inputs = [model.tensor(shape, input_scale, zero_point_in(rng))]
-    inputs.append(model.weights(random_int8(rng, channels, count), scales))
-    if bias:
-        inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
-    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), count)
-    output = model.tensor((*shape[:-1], channels), scale, zero_point_in(rng))
-    model.operator(
-        "FULLY_CONNECTED",
-        inputs,
-        [output],
-        "FullyConnectedOptions",
-        version=4,
-        fusedActivationFunction=activation,
-    )
-    return model.build([0], [output])
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("per_channel", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.oracle("FULLY_CONNECTED")
 def test_fully_connected_of_any_quantization_gives_tflms_bytes(
     activation: int, per_channel: bool, bias: bool
 ) -> None:
@@ -260,6 +140,18 @@ def test_factors_above_one_shift_to_the_left_as_tflm_does(factor: float) -> None
     assert_same_bytes(model.build([first], [last]), random_int8(rng, 40, 8) // 16)
 
 
+@pytest.mark.parametrize("weights_format", [1, 2])
+def test_weights_in_another_order_are_refused(weights_format: int) -> None:
+    model = ModelBuilder()
+    first, last = model.tensor((1, 16), 0.5, 0), model.tensor((1, 4), 0.5, 0)
+    weights = model.weights(np.ones((4, 16), np.int8), 0.25)
+    model.operator("FULLY_CONNECTED", [first, weights], [last], "FullyConnectedOptions",
+                   version=4, weightsFormat=weights_format)  # fmt: skip
+    assert "its weights are shuffled; only the default format" in refusal(
+        model.build([first], [last])
+    )
+
+
 @pytest.mark.parametrize("channels", [3, 20])
 def test_fully_connected_over_several_rows_gives_tflms_bytes(channels: int) -> None:
     """Each of the rows takes the same weights; outputs may lie over inputs already read."""
@@ -268,17 +160,9 @@ def test_fully_connected_over_several_rows_gives_tflms_bytes(channels: int) -> N
     assert_same_bytes(content, hard_inputs(rng, (1, 4, 8)))
 
 
-def softmax(shape: tuple[int, ...], scale: float, beta: float = 1.0) -> bytes:
-    """A model of one softmax."""
-    model = ModelBuilder()
-    first = model.tensor(shape, scale, 3)
-    output = model.tensor(shape, 1 / 256, -128)
-    model.operator("SOFTMAX", [first], [output], "SoftmaxOptions", version=2, beta=beta)
-    return model.build([first], [output])
-
-
 @pytest.mark.parametrize("scale", [0.001, 0.0123, 0.0625, 0.138, 0.5, 3.0])
 @pytest.mark.parametrize("shape", [(1, 10), (1, 2), (1, 300), (1, 3, 7)])
+@pytest.mark.oracle("SOFTMAX")
 def test_softmax_gives_tflms_bytes(scale: float, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(int(scale * 1000))
     assert_same_bytes(softmax(shape, scale), hard_inputs(rng, shape, 40))

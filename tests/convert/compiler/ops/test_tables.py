@@ -8,30 +8,10 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ops import _sigmoid
 from glyphite.convert.errors import ModelError
-from tests.builders.models import ModelBuilder, assert_same_bytes
-
-Scaling = tuple[float, int]
-"""Scale and zero point."""
-
-EVERY_INPUT = np.arange(-128, 128).astype(np.int8).reshape(1, 2, 128)
-
-
-def unary(kind: str, source: Scaling, output: Scaling, alpha: float | None = None) -> bytes:
-    """A model of one operator, (1, 2, 128); ``alpha`` is that of a LEAKY_RELU."""
-    model = ModelBuilder()
-    first, last = (model.tensor((1, 2, 128), *scaling) for scaling in (source, output))
-    if alpha is None:
-        model.operator(kind, [first], [last])
-    else:
-        model.operator(kind, [first], [last], "LeakyReluOptions", alpha=alpha)
-    return model.build([first], [last])
-
-
-def refusal(content: bytes) -> str:
-    """The sentence with which a file is refused."""
-    with pytest.raises(ModelError) as caught:
-        compile_model(content, "small")
-    return str(caught.value)
+from tests.builders.models import ModelBuilder
+from tests.builders.oracle import assert_same_bytes, each_of
+from tests.builders.refusal import refusal
+from tests.builders.tables import EVERY_INPUT, Scaling, unary
 
 
 def _scaling(rng: np.random.Generator, low: float, high: float) -> Scaling:
@@ -42,7 +22,7 @@ def _scaling(rng: np.random.Generator, low: float, high: float) -> Scaling:
 OUTPUTS = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
 
 
-@pytest.mark.parametrize("kind", OUTPUTS)
+@each_of(*OUTPUTS)
 @pytest.mark.parametrize("seed", range(24))
 def test_a_sigmoid_gives_tflms_byte_for_every_input_at_any_scale(kind: str, seed: int) -> None:
     source = _scaling(np.random.default_rng(seed), 1e-4, 2.0)
@@ -82,7 +62,7 @@ def test_a_sigmoid_of_a_scale_beyond_tflms_shifts_is_refused(scale: float) -> No
     assert f"its input's scale is {scale:g}; 2**-28 to 2**30 are allowed." in found
 
 
-@pytest.mark.parametrize("kind", ["RELU", "RELU6", "HARD_SWISH", "QUANTIZE"])
+@each_of("RELU", "RELU6", "HARD_SWISH", "QUANTIZE")
 @pytest.mark.parametrize("seed", range(12))
 def test_operators_of_any_two_scales_give_tflms_byte_for_every_input(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -100,6 +80,7 @@ def test_factors_of_any_size_give_tflms_bytes(kind: str, factor: float) -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.3, 1.0, 7.5])
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.oracle("LEAKY_RELU")
 def test_leaky_relu_gives_tflms_byte_for_every_input(alpha: float, seed: int) -> None:
     rng = np.random.default_rng([seed, int(alpha * 10)])
     source = _scaling(rng, 1e-3, 0.5)

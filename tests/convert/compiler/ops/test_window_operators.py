@@ -8,66 +8,15 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
-from tests.builders.draws import extent, output_scale_for, weight_scales, zero_point_in
-from tests.builders.models import (
-    NONE,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-    SAME,
-    VALID,
-    ModelBuilder,
-    Shape,
-    assert_same_bytes,
-    hard_inputs,
-    random_int8,
-)
-
-ACTIVATIONS = (NONE, RELU, RELU_N1_TO_1, RELU6)
-
-
-def depthwise(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    kernel: tuple[int, int],
-    *,
-    multiplier: int = 1,
-    stride: tuple[int, int] = (1, 1),
-    dilation: tuple[int, int] = (1, 1),
-    padding: int = VALID,
-    activation: int = NONE,
-    per_channel: bool = True,
-    bias: bool = True,
-    axis: int = 3,
-    told_multiplier: int | None = None,
-    zero_point: int | None = None,
-) -> tuple[bytes, Shape]:
-    """A model of one depthwise convolution, and its input's shape; ``zero_point``: the output's."""
-    model = ModelBuilder()
-    channels = source[2] * multiplier
-    input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
-    scales = weight_scales(rng, channels, per_channel)
-    inputs = [model.tensor((1, *source), input_scale, zero_point_in(rng))]
-    values = random_int8(rng, 1, *kernel, channels)
-    inputs.append(model.tensor(values.shape, scales, data=values, axis=axis))
-    if bias:
-        inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
-    size = [extent(source[a], kernel[a], stride[a], dilation[a], padding) for a in (0, 1)]
-    scale = output_scale_for(rng, input_scale * float(np.mean(scales)), kernel[0] * kernel[1])
-    drawn = zero_point_in(rng)
-    output = model.tensor((1, *size, channels), scale, drawn if zero_point is None else zero_point)
-    model.operator(
-        "DEPTHWISE_CONV_2D", inputs, [output], "DepthwiseConv2DOptions", version=3,
-        padding=padding, strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1], fusedActivationFunction=activation,
-        depthMultiplier=multiplier if told_multiplier is None else told_multiplier,
-    )  # fmt: skip
-    return model.build([0], [output]), (1, *source)
+from tests.builders.models import ACTIVATIONS, SAME, VALID, ModelBuilder, hard_inputs, random_int8
+from tests.builders.oracle import assert_same_bytes
+from tests.builders.windows import average_pool, depthwise, grouped
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
+@pytest.mark.oracle("DEPTHWISE_CONV_2D")
 def test_depthwise_convolution_of_any_geometry_gives_tflms_bytes(
     padding: int, stride: tuple[int, int], dilation: tuple[int, int]
 ) -> None:
@@ -162,42 +111,6 @@ def test_a_depth_multiplier_that_is_not_the_filters_is_refused() -> None:
         compile_model(content, "small")
 
 
-def grouped(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    channels: int,
-    depth: int,
-    *,
-    stride: tuple[int, int] = (1, 1),
-    dilation: tuple[int, int] = (1, 1),
-    padding: int = VALID,
-    activation: int = NONE,
-    pooled: bool = False,
-) -> tuple[bytes, Shape]:
-    """A model of a 3x2 convolution whose filters have ``depth`` channels; and its input's shape."""
-    model = ModelBuilder()
-    scales = weight_scales(rng, channels, per_channel=True)
-    inputs = [model.tensor((1, *source), 0.02, zero_point_in(rng))]
-    inputs.append(model.weights(random_int8(rng, channels, 3, 2, depth), scales))
-    inputs.append(model.bias(rng.integers(-3000, 3000, channels).astype(np.int32)))
-    size = [extent(source[a], (3, 2)[a], stride[a], dilation[a], padding) for a in (0, 1)]
-    scale, zero_point = output_scale_for(rng, 0.02 * float(np.mean(scales)), 6 * depth), -4
-    output = model.tensor((1, *size, channels), scale, zero_point)
-    model.operator(
-        "CONV_2D", inputs, [output], "Conv2DOptions", version=6, padding=padding,
-        strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],
-        dilationWFactor=dilation[1], fusedActivationFunction=activation,
-    )  # fmt: skip
-    if pooled:
-        size = [extent_ // 2 for extent_ in size]
-        last = model.tensor((1, *size, channels), scale, zero_point)
-        two = dict.fromkeys(("strideH", "strideW", "filterHeight", "filterWidth"), 2)
-        model.operator("MAX_POOL_2D", [output], [last], "Pool2DOptions", version=2,
-                       padding=VALID, **two)  # fmt: skip
-        output = last
-    return model.build([0], [output]), (1, *source)
-
-
 @pytest.mark.parametrize(("channels", "depth"), [(6, 3), (8, 3), (6, 1), (12, 2), (6, 2), (24, 1)])
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
@@ -238,32 +151,10 @@ def test_groups_that_do_not_divide_the_channels_are_refused(channels: int, depth
     )
 
 
-def average_pool(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    kernel: tuple[int, int],
-    *,
-    stride: tuple[int, int],
-    padding: int,
-    activation: int = NONE,
-) -> tuple[bytes, Shape]:
-    """A model of one average pooling, and its input's shape."""
-    model = ModelBuilder()
-    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
-    first = model.tensor((1, *source), scale, zero_point)
-    size = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
-    output = model.tensor((1, *size, source[2]), scale, zero_point)
-    model.operator(
-        "AVERAGE_POOL_2D", [first], [output], "Pool2DOptions", version=2, padding=padding,
-        strideH=stride[0], strideW=stride[1], filterHeight=kernel[0], filterWidth=kernel[1],
-        fusedActivationFunction=activation,
-    )  # fmt: skip
-    return model.build([first], [output]), (1, *source)
-
-
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("kernel", [(2, 2), (3, 2), (1, 1), (5, 4)])
 @pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
+@pytest.mark.oracle("AVERAGE_POOL_2D")
 def test_average_pooling_of_any_geometry_gives_tflms_bytes(
     padding: int, kernel: tuple[int, int], stride: tuple[int, int]
 ) -> None:

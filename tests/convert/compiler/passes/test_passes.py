@@ -13,10 +13,12 @@ from tests.builders.models import (
     RELU6,
     SAME,
     VALID,
-    assert_same_bytes,
+    ModelBuilder,
     conv_and_pool,
     hard_inputs,
+    random_int8,
 )
+from tests.builders.oracle import assert_same_bytes
 
 
 def kinds(graph: Graph) -> list[str]:
@@ -53,6 +55,24 @@ def test_pools_that_share_pixels_are_not_fused() -> None:
     content = model.build([0], [last])
     assert kinds(fuse_conv_max_pool.run(read(content))) == ["CONV_2D", "MAX_POOL_2D"]
     assert_same_bytes(content, hard_inputs(rng, (1, 9, 8, 2)))
+
+
+@pytest.mark.parametrize(("pool", "fused"), [(10, True), (11, False)])
+def test_a_convolution_is_fused_where_one_call_can_look_at_all_rows(pool: int, fused: bool) -> None:
+    """Of 3 rows a pixel, a pool of 10 rows makes 30, and one of 11 makes 33: 32 are allowed."""
+    rng = np.random.default_rng(pool)
+    model = ModelBuilder()
+    model.tensor((1, 35, 2, 1), 0.02, 3)
+    model.weights(random_int8(rng, 2, 3, 1, 1), [0.01, 0.02])
+    middle = model.tensor((1, 33, 2, 2), 0.1, -7)
+    last = model.tensor((1, 33 // pool, 2, 2), 0.1, -7)
+    one = dict.fromkeys(("strideH", "strideW", "dilationHFactor", "dilationWFactor"), 1)
+    model.operator("CONV_2D", [0, 1], [middle], "Conv2DOptions", version=3, padding=VALID, **one)
+    model.operator("MAX_POOL_2D", [middle], [last], "Pool2DOptions", version=2, padding=VALID,
+                   filterHeight=pool, filterWidth=1, strideH=pool, strideW=1)  # fmt: skip
+    content = model.build([0], [last])
+    assert (len(fuse_conv_max_pool.run(read(content)).operators) == 1) is fused
+    assert_same_bytes(content, hard_inputs(rng, (1, 35, 2, 1)))
 
 
 def test_a_convolution_whose_output_is_the_models_is_not_fused() -> None:

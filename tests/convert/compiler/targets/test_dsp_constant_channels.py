@@ -12,14 +12,8 @@ from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.kernels import constants_of, only_step
-from tests.builders.models import (
-    RELU,
-    SAME,
-    UNDEFINED_TRAPS,
-    ModelBuilder,
-    hard_inputs,
-    random_int8,
-)
+from tests.builders.models import RELU, SAME, ModelBuilder, hard_inputs, random_int8
+from tests.builders.oracle import UNDEFINED_TRAPS
 
 SHAPE = (1, 6, 6, 4)
 CHANNELS = 8

@@ -11,7 +11,8 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.mlperf_tiny import kept
-from tests.builders.models import UNDEFINED_TRAPS, hard_inputs
+from tests.builders.models import hard_inputs
+from tests.builders.oracle import UNDEFINED_TRAPS
 from tests.builders.poison import poisoned
 
 CORTEX_M4 = "armv7e-m"

@@ -38,13 +38,13 @@ from glyphite.convert.compiler.targets.dsp.winograd import (
 from glyphite.convert.compiler.targets.epilogue import Epilogue, sums_fit
 from glyphite.convert.compiler.targets.portable.arithmetic import MUL, ArithmeticConstants
 from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from tests.builders.arithmetic import binary
+from tests.builders.dense import fully_connected
 from tests.builders.kernels import constants_of, only_step, refuses
 from tests.builders.mlperf_tiny import kept
 from tests.builders.models import NONE, RELU, SAME, conv_and_pool
-from tests.convert.compiler.ops.test_arithmetic import binary
-from tests.convert.compiler.ops.test_moving_operators import viewed
-from tests.convert.compiler.ops.test_operators import conv_2d, fully_connected
-from tests.convert.compiler.ops.test_window_operators import depthwise
+from tests.builders.moving import viewed
+from tests.builders.windows import conv_2d, depthwise
 
 CORTEX_M4 = "armv7e-m"
 

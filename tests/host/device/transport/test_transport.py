@@ -25,6 +25,11 @@ from glyphite.host.device.session import connect
 from glyphite.host.device.transport import open_port, ports
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
+from glyphite.host.device.transport.firmware_files import (
+    find_firmware,
+    forget_firmware,
+    record_firmware,
+)
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
@@ -351,6 +356,19 @@ def test_an_emulator_that_ends_by_itself_is_said_so(tmp_path: Path, before: set[
     assert children() <= before
 
 
+def test_only_the_image_that_is_forgotten_runs_no_more(tmp_path: Path) -> None:
+    """The record may be of another model's image by then."""
+    board, first, last = load_board("native"), tmp_path / "first.elf", tmp_path / "last.elf"
+    for image in (first, last):
+        image.touch()
+        record_firmware(board, image)
+    forget_firmware(board, first)
+    assert find_firmware("native").path == last.resolve()
+    forget_firmware(board, last)
+    with pytest.raises(PortError, match="No firmware was built for the board 'native' yet"):
+        find_firmware("native")
+
+
 # --- the bad line ------------------------------------------------------------------------------
 
 
@@ -384,6 +402,13 @@ def test_rates_are_rates_a_byte() -> None:
     changed = arrived(Faults(corrupt=0.1))
     assert len(changed) == 20_000
     assert 20_000 - changed.count(0) == pytest.approx(2_000, rel=0.1)
+
+
+def test_a_corrupted_byte_is_another_one() -> None:
+    data = bytes(range(256)) * 8
+    changed = b"".join(FaultyLine(Faults(corrupt=1.0), 0).carry(data))
+    assert len(changed) == len(data)
+    assert not [at for at, byte in enumerate(data) if changed[at] == byte]
 
 
 def test_settings_are_read_from_the_url() -> None:

@@ -26,8 +26,8 @@ from glyphite.host.measure.bench.measure import layers_with_weights
 from glyphite.host.measure.bench.watch import Watched, make_plan, parse_report, watch
 from tests.builders.boards import CORTEX_M
 from tests.builders.calls import calls_of
+from tests.builders.edges import network
 from tests.builders.models import conv_and_pool
-from tests.convert.compiler.test_edges import network
 from tests.strict import require_module
 
 FIGURES = """unit count macs modelled_cycles weights_bytes code_bytes static_ram_bytes stack_bytes

@@ -1,0 +1,42 @@
+"""What the verbs that read digits take: a number of images, and models of ten digits."""
+
+import argparse
+from dataclasses import replace
+
+import pytest
+
+from glyphite.convert.errors import ModelError
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.host.cli.digits import count_of, require_digits
+
+DIGITS = Manifest(
+    name="mine",
+    sha256="",
+    input=TensorInfo((1, 28, 28, 1), "int8", 1 / 255, -128),
+    output=TensorInfo((1, 10), "int8", 1 / 256, -128),
+    labels=tuple("0123456789"),
+)
+
+
+def test_a_count_is_1_or_more() -> None:
+    assert [count_of("1"), count_of("10000")] == [1, 10000]
+    for text in ("0", "-1", "", "1.5", "ten"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a number of images: 1 or"):
+            count_of(text)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28, 1), (1, 784), (1, 1, 28, 28)])
+def test_an_image_of_mnist_fits_in_any_order_of_its_axes(shape: tuple[int, ...]) -> None:
+    require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=shape)))
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (1, 11), (1, 2, 10)])
+def test_a_model_of_other_than_ten_scores_reads_no_digits(shape: tuple[int, ...]) -> None:
+    """A model of letters may well take such images."""
+    with pytest.raises(ModelError, match=r"a digit model takes 28x28 pixels and gives 10 scores"):
+        require_digits(replace(DIGITS, output=replace(DIGITS.output, shape=shape)))
+
+
+def test_a_model_of_larger_images_reads_no_digits() -> None:
+    with pytest.raises(ModelError, match=r"mine takes inputs of shape \(32, 32, 1\)"):
+        require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=(1, 32, 32, 1))))

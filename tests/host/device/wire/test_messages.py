@@ -1,0 +1,84 @@
+"""Messages as bytes: each field of the wire has its place, its size and its sign."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from glyphite.host.device.wire.messages import (
+    Hello,
+    InferReply,
+    hello_request,
+    infer_request,
+    parse_hello,
+    parse_infer_answer,
+)
+from glyphite.host.device.wire.protocol import Encoding, Item, Message, Status
+
+WHOLE = Hello(
+    protocol=1,
+    firmware="Glyphite 9",
+    board="uno",
+    model_name="seed",
+    model_sha256="a5" * 32,
+    input_shape=(1, 28, 28, 1),
+    output_shape=(1, 10),
+    input_scale=0.25,
+    input_zero_point=-128,
+    output_scale=1 / 256,
+    output_zero_point=-7,
+    clock_hz=16_000_000,
+    timer_hz=3_000_000_000,
+    receive_buffer=64,
+    encodings=(Encoding.RAW,),
+    inferences=2**31 + 5,
+)
+
+
+def item(kind: Item, value: bytes) -> bytes:
+    """An item of hello."""
+    return bytes([kind, len(value)]) + value
+
+
+def test_a_hello_of_every_item_is_read_as_it_was_said() -> None:
+    shapes = struct.pack("<4I", 1, 28, 28, 1), struct.pack("<4I", 1, 10, 0, 0)
+    parts = [
+        item(Item.FIRMWARE, b"Glyphite 9".ljust(32, b"\0")),
+        item(Item.BOARD, b"uno".ljust(32, b"\0")),
+        item(Item.MODEL_NAME, b"seed".ljust(32, b"\0")),
+        item(Item.MODEL_SHA256, b"\xa5" * 32),
+        item(Item.INPUT_SHAPE, shapes[0]),
+        item(Item.OUTPUT_SHAPE, shapes[1]),
+        item(Item.INPUT_SCALE, struct.pack("<f", 0.25)),
+        item(Item.INPUT_ZERO_POINT, struct.pack("<i", -128)),
+        item(Item.OUTPUT_SCALE, struct.pack("<f", 1 / 256)),
+        item(Item.OUTPUT_ZERO_POINT, struct.pack("<i", -7)),
+        item(Item.CLOCK_HZ, struct.pack("<I", 16_000_000)),
+        item(Item.TIMER_HZ, struct.pack("<I", 3_000_000_000)),
+        item(Item.RECEIVE_BUFFER, struct.pack("<I", 64)),
+        item(Item.ENCODINGS, bytes([Encoding.RAW])),
+        item(Item.INFERENCES, struct.pack("<I", 2**31 + 5)),
+    ]
+    assert len(parts) == len(Item)
+    assert parse_hello(bytes([Message.HELLO_ANSWER, 1]) + b"".join(parts)) == WHOLE
+
+
+@pytest.mark.parametrize(("scale", "kind"), [(0.5, np.int8), (0.0, np.float32)])
+def test_a_tensor_without_a_scale_is_of_floats(scale: float, kind: type) -> None:
+    hello = Hello(1, input_scale=scale, output_scale=scale)
+    assert (hello.input_type, hello.output_type) == (np.dtype(kind), np.dtype(kind))
+
+
+def test_requests_have_their_numbers_in_front() -> None:
+    assert hello_request() == bytes([1])
+    assert infer_request(0x1234, b"\x80\x7f") == bytes([2, 0x34, 0x12, 0, 0x80, 0x7F])
+
+
+def test_an_answer_has_its_figures_only_where_it_is_ok() -> None:
+    head = struct.pack("<BHb", Message.INFER_ANSWER, 0xFFFE, Status.OK)
+    figures = struct.pack("<HI", 0xABCD, 4_000_000_000)
+    assert parse_infer_answer(head + figures + b"\x80\x7f") == InferReply(
+        0xFFFE, Status.OK, 0xABCD, 4_000_000_000, b"\x80\x7f"
+    )
+    refused = struct.pack("<BHb", Message.INFER_ANSWER, 3, Status.WRONG_SIZE)
+    assert parse_infer_answer(refused + figures) == InferReply(3, Status.WRONG_SIZE)
