@@ -57,8 +57,7 @@ SHARED = [
     Shared("kernels/dsp/conv_2d.h", "GLYPHITE_BLOCK_PIXELS",
            f"{COMPILER}.targets.dsp.conv_2d.MOST_PIXELS"),
     Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES", "host.device.wire.protocol.TEXT_BYTES"),
-    Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES - 1", f"{COMPILER}.emit.model.MOST_NAME_BYTES"),
-    Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES - 1", "convert.export.c_array.MOST_NAME"),
+    Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES - 1", f"{COMPILER}.emit.text.MODEL_NAME_BYTES"),
     Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "host.device.wire.protocol.RANK_MAX"),
     Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "convert.export.tflm.MOST_AXES"),
 ]  # fmt: skip

@@ -31,7 +31,7 @@ class Footprint:
 
 
 def footprint(board: Board, folder: Path, layers: Sequence[str]) -> Footprint:
-    """The footprint of ``folder/model.c``, compiled for ``board``.
+    """The footprint of the ``model.c`` in ``folder``, compiled for ``board``.
 
     ``layers`` are the names, as in the generated C, of the layers with weights. Raises ToolError
     where the model cannot be compiled and linked, or the result cannot be read.
