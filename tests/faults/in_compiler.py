@@ -3,6 +3,7 @@
 from tests.faults.fault import Fault
 
 FRONTEND = "convert/glyphite/convert/compiler/frontend/"
+IR = "convert/glyphite/convert/compiler/ir/"
 PASSES = "convert/glyphite/convert/compiler/passes/"
 OPS = "convert/glyphite/convert/compiler/ops/"
 
@@ -66,8 +67,8 @@ FAULTS = (
     Fault(
         "a fused window may have any number of rows",
         PASSES + "fuse_conv_max_pool.py",
-        "rows <= MOST_ROWS",
-        "rows <= 2 * MOST_ROWS",
+        "rows <= MOST_WINDOW_ROWS",
+        "rows <= 2 * MOST_WINDOW_ROWS",
         ("convert/compiler/passes",),
     ),
     Fault(
@@ -93,7 +94,7 @@ FAULTS = (
     ),
     Fault(
         "the odd row of padding comes first",
-        OPS + "_window.py",
+        IR + "window.py",
         "+ self.reach - self.input, 0) // 2",
         "+ self.reach - self.input + 1, 0) // 2",
         ("convert/compiler/ops/test_operators.py",),
@@ -129,8 +130,8 @@ FAULTS = (
     Fault(
         "a softmax is taken over its first row alone",
         OPS + "softmax.py",
-        '"rows": source.count // source.shape[-1]',
-        '"rows": 1',
+        "rows=source.count // source.shape[-1],",
+        "rows=1,",
         ("convert/compiler/ops/test_operators.py",),
     ),
     Fault(

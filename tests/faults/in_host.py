@@ -106,8 +106,8 @@ FAULTS = (
     Fault(
         "any failed build forgets the board's image",
         DEVICE + "transport/firmware_files.py",
-        'if record.is_file() and json.loads(record.read_text())["image"] == str(image.resolve()):',
-        "if record.is_file():",
+        'and json.loads(record.read_text())["image"] == str(firmware.resolve()):',
+        "and record.exists():",
         ("host/device/transport/test_transport.py",),
     ),
     Fault(

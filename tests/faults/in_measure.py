@@ -43,8 +43,8 @@ FAULTS = (
     Fault(
         "the first layer that differs is sought in the first half",
         HOST + "measure/first_difference.py",
-        "in zip(steps, compiled.plan.tasks, strict=True):",
-        "in zip(steps[: len(steps) // 2], compiled.plan.tasks, strict=False):",
+        "in zip(compiled.program.computed, compiled.plan.tasks, strict=True):",
+        "in list(zip(compiled.program.computed, compiled.plan.tasks))[: len(tensors) // 2]:",
         ("host/measure/test_verify.py",),
     ),
     Fault(

@@ -18,8 +18,8 @@ from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.device.build import build
-from glyphite.host.device.elf import read_elf
+from glyphite.host.device.build import build, image_size
+from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.builders.models import ModelBuilder
@@ -65,6 +65,16 @@ def test_flash_is_what_a_flasher_would_write(
     flat = tmp_path / "flat.bin"
     output("arm-none-eabi-objcopy", "-O", "binary", built.image, flat)
     assert built.size.flash == flat.stat().st_size > 2000
+
+
+def test_a_variable_with_an_initial_value_takes_both_memories_and_the_stack_is_apart() -> None:
+    text, data = Section(".text", 100, True, False), Section(".data", 8, True, True)
+    bss, stack = Section(".bss", 40, False, True), Section(".stack", 512, False, True)
+    value = Symbol("value", 8, data, 0, False)
+    size = image_size(Elf((text, data, bss, stack, Section(".empty", 0, True, False)), (value,)))
+    assert (size.flash, size.ram, size.stack) == (108, 48, 512)
+    assert size.sections == {".text": 100, ".data": 8, ".bss": 40}
+    assert [(part.name, part.memory) for part in size.parts] == [("value", "flash and RAM")]
 
 
 def test_ram_and_stack_are_what_binutils_count(tiny: ModelFolder, cortex_m4: Board) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from glyphite.host.measure.stream import (
     Streamed,
     board_name,
     check,
+    join,
     stream,
     summarize,
 )
@@ -149,6 +151,13 @@ class TestFigures:
         figures = self.summary(self.streamed(seconds=float("nan")), self.SCORES)
         assert figures["seconds_per_image"] is None
         json.dumps(figures, allow_nan=False)
+
+    def test_several_boards_take_as_long_as_the_slowest_and_repeat_what_all_did(self) -> None:
+        slow, quick = self.streamed(), replace(self.streamed(), wall_seconds=0.5, retries=1)
+        joined = join([quick, slow])
+        assert (joined.wall_seconds, joined.retries) == (2.0, 4)
+        np.testing.assert_array_equal(joined.scores, np.concatenate([self.SCORES] * 2))
+        assert len(joined.seconds) == len(joined.ticks) == 8
 
     def test_a_board_with_a_wild_name_cannot_write_elsewhere(self) -> None:
         assert board_name(Hello(1, board="../../etc")) == "------etc"

@@ -108,7 +108,7 @@ def stream(link: Link, tensors: Tensors, on_answer: OnAnswer) -> Streamed:
 
     with ThreadPoolExecutor(len(shares)) as pool:
         try:
-            return _join(list(pool.map(one, shares)))
+            return join(list(pool.map(one, shares)))
         except BaseException:  # Ctrl-C comes here, to the main thread
             stop.set()
             raise
@@ -139,7 +139,7 @@ def _stream_share(
         )
 
 
-def _join(parts: list[Streamed]) -> Streamed:
+def join(parts: list[Streamed]) -> Streamed:
     """The answers of several boards that ran at the same time, in the order of the images."""
     return Streamed(
         parts[0].hello,

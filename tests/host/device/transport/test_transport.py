@@ -30,6 +30,7 @@ from glyphite.host.device.transport.firmware_files import (
     forget_firmware,
     record_firmware,
 )
+from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
@@ -354,6 +355,15 @@ def test_an_emulator_that_ends_by_itself_is_said_so(tmp_path: Path, before: set[
         emulated.wait()
     assert not emulated.running
     assert children() <= before
+
+
+def test_bytes_that_a_bad_line_doubles_are_kept_for_the_next_read(tmp_path: Path) -> None:
+    image = tmp_path / "firmware.elf"
+    image.write_text("#!/bin/sh\nprintf abc\nsleep 60\n")
+    image.chmod(0o755)
+    with Serial(timeout=5) as port:
+        port.open_on(EmulatedBoard(load_board("native"), image), Faults(duplicate=1.0))
+        assert [port.read(1) for _ in range(6)] == [b"a", b"a", b"b", b"b", b"c", b"c"]
 
 
 def test_only_the_image_that_is_forgotten_runs_no_more(tmp_path: Path) -> None:
