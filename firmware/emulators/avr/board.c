@@ -1,5 +1,7 @@
 #include "board.h"
 
+#include "fail.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

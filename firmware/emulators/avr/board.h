@@ -40,9 +40,6 @@ struct board {
     pid_t parent;
 };
 
-/* Says on stderr what cannot be done with what, and exits with 1. */
-_Noreturn void fail(const char *what, const char *name);
-
 /* Loads the flash, takes the line, and resets the chip as a port that is opened does. */
 void board_power_on(struct board *board);
 

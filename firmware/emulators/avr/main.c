@@ -1,6 +1,7 @@
 /* An Arduino with an AVR, emulated to the cycle: real bootloader in its flash, serial line on
  * standard input and output. README.md says what is real and what is not. */
 #include "board.h"
+#include "fail.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -12,11 +13,6 @@ static volatile int stop_asked;
 static void ask_to_stop(int signal) {
     (void)signal;
     stop_asked = 1;
-}
-
-void fail(const char *what, const char *name) {
-    fprintf(stderr, "avr_board: %s %s\n", what, name);
-    exit(1);
 }
 
 static uint32_t number(const char *text) {

@@ -1,6 +1,6 @@
 #include "watch.h"
 
-#include "board.h"
+#include "fail.h"
 
 #include <inttypes.h>
 #include <stdio.h>
