@@ -55,7 +55,7 @@ SHARED = [
            f"{COMPILER}.targets.dsp.depthwise_conv_2d_image.IMAGE_BELOW"),
     Shared("kernels/dsp/patch.h", "GLYPHITE_LOWERED", f"{COMPILER}.targets.dsp.patch.LOWERED"),
     Shared("kernels/dsp/conv_2d.h", "GLYPHITE_BLOCK_PIXELS",
-           f"{COMPILER}.targets.dsp.conv_2d.MOST_PIXELS"),
+           f"{COMPILER}.targets.dsp.block.MOST_PIXELS"),
     Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES", "host.device.wire.protocol.TEXT_BYTES"),
     Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES - 1", f"{COMPILER}.emit.text.MODEL_NAME_BYTES"),
     Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "host.device.wire.protocol.RANK_MAX"),

@@ -18,7 +18,8 @@ def files() -> set[str]:
 
 def kernels() -> set[str]:
     """The kernels that the operators name: ``KERNEL``, or else the operator's own name."""
-    return {getattr(lowerings()[name], "KERNEL", own) for name, own in named().items()}
+    found = {own: getattr(lowerings()[name], "KERNEL", None) for name, own in named().items()}
+    return {kernel.name if kernel else own for own, kernel in found.items()}
 
 
 def named() -> dict[str, str]:

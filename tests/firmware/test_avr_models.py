@@ -259,7 +259,7 @@ def test_a_mean_gives_tflms_bytes(
     check(tmp_path, emulator, content, np.concatenate([hard_inputs(rng, shape), small]), mcu)
 
 
-def test_rows_of_a_large_image_are_gathered_rather_than_kept() -> None:
+def test_rows_of_a_large_image_are_accumulated_rather_than_kept() -> None:
     """Its sums take less memory than the image, and memory is scarcer than flash."""
     rng = np.random.default_rng(0)
     pool, _ = average_pool(rng, (9, 9, 3), (9, 9), stride=(1, 1), padding=VALID)

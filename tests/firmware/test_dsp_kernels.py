@@ -279,7 +279,8 @@ def test_blocks_of_three_and_four_pixels_give_tflms_bytes(
     def blocks(step: Step, conv: Conv2DConstants) -> Step | Refusal:
         found = dsp_conv_2d.match_wide(step, conv)
         assert isinstance(found, Step)
-        made = replace(conv_of(found), pixels=pixels, rest=7 % pixels)
+        width = conv_of(found).inputs.window.output_width
+        made = replace(conv_of(found), pixels=pixels, rest=width % pixels)
         return replace(found, constants=made, scratch_bytes=32 * (count + 3))
 
     rng = np.random.default_rng([count, channels])

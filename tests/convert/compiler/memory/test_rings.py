@@ -236,7 +236,7 @@ def test_rows_that_nobody_reads_are_not_made() -> None:
     assert _kept(program)[1] == 2
 
 
-def test_a_gathering_step_keeps_its_sums_from_first_to_last() -> None:
+def test_a_step_that_accumulates_keeps_its_sums_from_first_to_last() -> None:
     network = RandomNetwork(0)
     network.tensors.clear()
     for height in (20, 20, 1):

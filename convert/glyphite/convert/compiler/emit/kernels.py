@@ -1,4 +1,4 @@
-"""The C kernels' own text, gathered into one file."""
+"""The C kernels' own text, with all that they include, as one file."""
 
 import re
 from collections.abc import Iterable

@@ -27,7 +27,7 @@ from glyphite.convert.compiler.ops._operands import (
 from glyphite.convert.compiler.ops._requantize import activation_range, check_activation
 from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
-KERNEL = portable.KERNEL.name
+KERNEL = portable.KERNEL
 SHIFT = 20
 """ADD and SUB scale their operands times 2**20, so that rounding loses nothing that counts."""
 _AXES = ("row", "pixel", "channel")
@@ -142,7 +142,7 @@ def lower(graph: Graph, operator: Operator, operation: str, factors: Factors) ->
     low, high = activation_range(operator.options_as(Arithmetic).activation, target)
     multiplier, shift = quantize_multiplier(factors[2])
     return Step(
-        kernel=portable.KERNEL,
+        kernel=KERNEL,
         inputs=tuple(
             ABSENT if graph.tensors[index].data is not None else index for index in operator.inputs
         ),
@@ -190,7 +190,7 @@ def _rows(left: Tensor, right: Tensor, output: Tensor) -> Rows | None:
     ):
         return None
     return Rows(
-        function=f"{KERNEL}_row",
+        function=f"{KERNEL.name}_row",
         windows=tuple(RowWindow(height) if tensor.data is None else None for tensor in operands),
         overlaps=tuple(_overlap(tensor, output) for tensor in operands),
         arguments=("y",),

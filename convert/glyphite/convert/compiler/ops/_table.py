@@ -17,7 +17,7 @@ from glyphite.convert.compiler.ops._operands import (
 )
 from glyphite.convert.compiler.targets.portable import table as portable
 
-KERNEL = portable.KERNEL.name
+KERNEL = portable.KERNEL
 INPUTS = (*range(128), *range(-128, 0))
 """In the order of their bytes, by which the kernel finds an answer."""
 
@@ -95,11 +95,11 @@ def lower(graph: Graph, operator: Operator, function: Function) -> Step:
     source, _ = quantizations(graph, operator)
     answers = [function(value - source.zero_point) for value in INPUTS]
     return Step(
-        kernel=portable.KERNEL,
+        kernel=KERNEL,
         inputs=operator.inputs,
         output=operator.outputs[0],
         overlaps=(0,),
-        rows=elementwise(graph, operator, KERNEL, 0),
+        rows=elementwise(graph, operator, KERNEL.name, 0),
         constants=portable.TableConstants(
             count=graph.output_of(operator).count,
             values=np.clip(answers, -128, 127).astype(np.int8),

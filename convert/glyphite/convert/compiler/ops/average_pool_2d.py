@@ -32,5 +32,5 @@ def lower(graph: Graph, operator: Operator) -> Step:
     axes = (window.height, window.width)
     if any((axis.kernel, axis.output) != (axis.input, 1) for axis in axes):
         return step
-    rows = accumulating("average_pool_2d_gather", source, ("y",), source.shape[3])
+    rows = accumulating("average_pool_2d_accumulate", source, ("y",), source.shape[3])
     return dataclasses.replace(step, rows=rows or step.rows)

@@ -11,7 +11,7 @@ from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ir.rows import Rows
 from glyphite.convert.compiler.ir.struct import Int32, Struct
-from glyphite.convert.compiler.targets.dsp.block import BLOCK_CALL, fewest_instructions
+from glyphite.convert.compiler.targets.dsp.block import BLOCK_CALL, MOST_PIXELS, fewest_instructions
 from glyphite.convert.compiler.targets.dsp.dot import Stream, narrow_stream, wide_stream
 from glyphite.convert.compiler.targets.dsp.patch import (
     DspInputsConstants,
@@ -22,9 +22,6 @@ from glyphite.convert.compiler.targets.dsp.patch import (
 from glyphite.convert.compiler.targets.dsp.requantize import COMMON_SHIFT, DspRequantizeConstants
 from glyphite.convert.compiler.targets.dsp.words import WORD_BYTES
 from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
-
-MOST_PIXELS = 4
-"""That a convolution computes at a time."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,9 +108,9 @@ GLYPHITE_KERNEL void glyphite_average_pool_2d(const struct glyphite_average_pool
 
 /* Row y of an input that is one window without padding: it is added to the accumulators `sums`
  * (channels), and the last row gives the output (channels). */
-GLYPHITE_KERNEL void glyphite_average_pool_2d_gather(const struct glyphite_average_pool_2d *pool,
-                                                     int32_t y, const int8_t *row, int8_t *output,
-                                                     int32_t *sums) {
+GLYPHITE_KERNEL void
+glyphite_average_pool_2d_accumulate(const struct glyphite_average_pool_2d *pool, int32_t y,
+                                    const int8_t *row, int8_t *output, int32_t *sums) {
     const struct glyphite_window *const window = &pool->window;
     const int32_t count = window->kernel_height * window->kernel_width;
     for (int32_t channel = 0; channel < pool->channels; channel++) {
