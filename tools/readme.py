@@ -35,7 +35,13 @@ def operators() -> str:
     rows = ["| operator | what is taken of it |", "|---|---|"]
     for name, definition in sorted(definitions().items()):
         sentence = (inspect.getdoc(definition) or "").split("\n\n")[0].replace("\n", " ")
-        rows.append(f"| {name} | {sentence.partition(': ')[2].rstrip('.')} |")
+        taken = sentence.partition(": ")[2].rstrip(".")
+        if not taken:
+            raise InputError(
+                f"The docstring of the file of {name} says nothing of what is taken of it. "
+                f"Begin it with `{name}: ` and that."
+            )
+        rows.append(f"| {name} | {taken} |")
     return "\n".join(rows)
 
 

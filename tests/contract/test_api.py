@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.contract.test_imports import LAZY
+from tests.builders.lazy import LAZY
 from tests.paths import PROJECT
 from tests.strict import require_module
 

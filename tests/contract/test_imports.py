@@ -8,6 +8,7 @@ from importlib import import_module
 
 import pytest
 
+from tests.builders.lazy import HEAVY, LAZY
 from tests.paths import PROJECT, TESTS
 
 PACKAGES = ("train", "convert", "host")
@@ -28,9 +29,7 @@ MAY_IMPORT = {
 
 The compiler knows no board, no folder of the user and no quantization: bytes in, text out.
 """
-HEAVY = {"tensorflow", "keras"}
 MAY_USE_TENSORFLOW = ("train", "convert.quantize", "host.runners.keras")
-LAZY = HEAVY | {"matplotlib", "ai_edge_litert", "tflite_runtime", "tflite_micro"}
 
 
 def _sources() -> list[str]:

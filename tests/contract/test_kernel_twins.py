@@ -1,5 +1,6 @@
 """A kernel's record and its header are twins: files of one name, one struct, one function."""
 
+import ast
 import re
 from dataclasses import fields
 from importlib import import_module
@@ -102,3 +103,16 @@ def test_a_kernel_of_one_processor_has_a_match(folder: str) -> None:
         if file.startswith(f"{folder}/"):
             module = f"{TARGETS[folder].__name__}.{Path(file).name}"
             assert callable(import_module(module).match)
+
+
+@pytest.mark.parametrize("folder", ["avr", "dsp"])
+def test_a_target_tries_each_of_its_kernels(folder: str) -> None:
+    """A kernel without a place among the attempts would never be taken."""
+    path = Path(str(TARGETS[folder].__file__)).with_name("target.py")
+    named = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    kernels = {Path(file).name for file in records() if file.startswith(f"{folder}/")}
+    assert {f"{kernel}.match" for kernel in kernels} <= named

@@ -60,7 +60,8 @@ def check(
     step = taken(match, only_step(content))
     inputs = hard_inputs(rng, shape, 2)
     expected = infer(content, inputs).reshape(len(inputs), -1)
-    program = KernelProgram(folder, step, inputs, expected.shape[1])
+    arguments = "input, output, scratch" if step.scratch_bytes else "input, output"
+    program = KernelProgram(folder, step, inputs, expected.shape[1], arguments)
     np.testing.assert_array_equal(program.native(), expected)
     found, instructions = program.emulated(*flags)
     np.testing.assert_array_equal(found, expected)

@@ -73,6 +73,7 @@ def test_a_refusal_keeps_what_was_asked_up_to_what_does_not_hold() -> None:
     found = unmet([yes, no, yes])
     assert found == Refusal((yes, no))
     assert found.reason == "two is odd: 2 = 2 * 1"
+    assert Refusal(()).reason == "there is no kernel of its own for it"
 
 
 def test_what_is_asked_again_counts_as_it_was_answered_last() -> None:
@@ -185,11 +186,12 @@ def test_winograd_pays_where_tiles_cover_the_output_well_and_is_no_proof() -> No
 def test_a_pool_is_taken_where_it_is_2x2_and_inside() -> None:
     model, last = conv_and_pool(np.random.default_rng(8))
     layer = constants_of(model.build([0], [last]))
-    assert pools_pairs(layer) == Decision(
+    pool, source = layer.pool, layer.conv.window.output
+    assert pools_pairs(pool, source) == Decision(
         "pools are 2x2", True, "pools of 2x2 at steps of 2x2, none from outside"
     )
-    assert not pools_pairs(replace(layer, pool=replace(layer.pool, stride_width=3)))
-    assert not pools_pairs(replace(layer, pool=replace(layer.pool, output_width=40)))
+    assert not pools_pairs(replace(pool, stride_width=3), source)
+    assert not pools_pairs(replace(pool, output_width=40), source)
 
 
 def test_depthwise_filters_are_taken_in_fours_of_3x3() -> None:

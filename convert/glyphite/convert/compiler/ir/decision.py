@@ -35,13 +35,18 @@ class Decision:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a kernel cannot take a layer: what was asked, the last of which does not hold."""
+    """Why a kernel cannot take a layer: what was asked, the last of which does not hold.
+
+    Nothing was asked where a processor has no kernel for such a layer.
+    """
 
     decisions: tuple[Decision, ...]
 
     @property
     def reason(self) -> str:
         """In words."""
+        if not self.decisions:
+            return "there is no kernel of its own for it"
         last = self.decisions[-1]
         return f"{last.name}: {last.detail}"
 

@@ -41,7 +41,7 @@ KERNEL = Kernel("dsp/conv_2d_max_pool_2d.h", DspConv2DMaxPool2DConstants)
 
 def match(step: Step, layer: Conv2DMaxPool2DConstants) -> Step | Refusal:
     """The step over whole tensors: pooling over 2x2 pixels that do not overlap."""
-    pools = pools_pairs(layer)
+    pools = pools_pairs(layer.pool, layer.conv.window.output)
     if not pools:
         return Refusal((pools,))
     stream = fit(layer.conv, narrow=True)

@@ -42,7 +42,7 @@ KERNEL = Kernel("dsp/conv_2d_max_pool_2d_plane.h", DspConv2DMaxPool2DPlaneConsta
 
 def match(step: Step, layer: Conv2DMaxPool2DConstants) -> Step | Refusal:
     """The step over whole tensors: 3x3 filters at steps of 1 over one channel, pools of 2x2."""
-    conv, pools = layer.conv, pools_pairs(layer)
+    conv, pools = layer.conv, pools_pairs(layer.pool, layer.conv.window.output)
     served = is_3x3(conv.window) and conv.input_channels == 1
     height, width = conv.window.kernel
     plane = Decision(

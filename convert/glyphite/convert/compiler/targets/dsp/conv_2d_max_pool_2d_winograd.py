@@ -29,7 +29,7 @@ KERNEL = Kernel("dsp/conv_2d_max_pool_2d_winograd.h", DspConv2DMaxPool2DWinograd
 
 def match(step: Step, layer: Conv2DMaxPool2DConstants) -> Step | Refusal:
     """The step over whole tensors; it always pays, since no tile reaches outside."""
-    pools = pools_pairs(layer)
+    pools = pools_pairs(layer.pool, layer.conv.window.output)
     if not pools:
         return Refusal((pools,))
     made = transformed(layer.conv, layer.pool.output_width)

@@ -1,15 +1,12 @@
-"""What the DSP kernels that pool as they convolve have in common."""
+"""What the DSP kernels that pool have in common."""
 
 from glyphite.convert.compiler.ir.decision import Decision
-from glyphite.convert.compiler.targets.portable.conv_2d_max_pool_2d import Conv2DMaxPool2DConstants
+from glyphite.convert.compiler.targets.portable.window import WindowConstants
 
 
-def pools_pairs(layer: Conv2DMaxPool2DConstants) -> Decision:
-    """Whether the pool takes 2x2 outputs of the convolution, each once and none from outside."""
-    pool, window = layer.pool, layer.conv.window
-    inside = all(
-        2 * pooled <= made for pooled, made in zip(pool.output, window.output, strict=True)
-    )
+def pools_pairs(pool: WindowConstants, source: tuple[int, int]) -> Decision:
+    """Whether a pool takes 2x2 of a ``source`` (height, width), each once and none from outside."""
+    inside = all(2 * pooled <= side for pooled, side in zip(pool.output, source, strict=True))
     sizes, strides = (f"{height}x{width}" for height, width in (pool.kernel, pool.stride))
     return Decision(
         "pools are 2x2",

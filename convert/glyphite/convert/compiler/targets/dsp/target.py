@@ -90,6 +90,12 @@ def _attempts(step: Step, *, fast: bool) -> Iterator[Try]:
             yield lambda: fully_connected.match(step, dense)
             if fast:
                 yield lambda: fully_connected.match_wide(step, dense)
+        case _:
+            yield from _without_weights(step)
+
+
+def _without_weights(step: Step) -> Iterator[Try]:
+    match step.constants:
         case ArithmeticConstants() as arithmetic:
             yield lambda: add.match(step, arithmetic)
 
