@@ -60,7 +60,7 @@ FAULTS = (
         COMPILER + "memory/conflicts.py",
         "low >= current[1]:",
         "low > current[1]:",
-        (TESTS + "memory/test_rings.py",),
+        (TESTS + "memory/test_conflicts.py",),
     ),
     Fault(
         "a float lies where there is room",
@@ -95,7 +95,7 @@ FAULTS = (
         COMPILER + "memory/plan.py",
         "*([tasks(program, adding)] if adding else [])",
         "",
-        (TESTS + "memory/test_rings.py",),
+        (TESTS + "memory/test_conflicts.py",),
     ),
     Fault(
         "a ring is a row longer than it must be",
@@ -123,13 +123,6 @@ FAULTS = (
         COMPILER + "memory/schedule.py",
         "if read.tensor in self.barriers else",
         "if read.tensor not in self.barriers else",
-        (TESTS + "memory/test_rings.py",),
-    ),
-    Fault(
-        "the last rows of a layer are not made",
-        COMPILER + "memory/schedule.py",
-        "calls = rows.accumulated or -(-needed // made)",
-        "calls = rows.accumulated or max(needed // made, 1)",
         (TESTS + "memory/test_rings.py",),
     ),
     Fault(

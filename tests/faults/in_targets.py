@@ -105,7 +105,7 @@ FAULTS = (
         (TESTS + "test_avr_match.py",),
     ),
     Fault(
-        "an AVR's softmax cuts its terms off",
+        "the small terms of an AVR's softmax are cut off",
         TARGETS + "avr/softmax.py",
         "small = [(value + 2**11) >> 12 for",
         "small = [value >> 12 for",

@@ -248,6 +248,7 @@ def test_a_step_that_accumulates_keeps_its_sums_from_first_to_last() -> None:
     sums = made.buffer_of(2, scratch=True)
     assert sums.offset % 4 == 0
     assert (sums.bytes, sums.last - sums.first) == (8, len(made.schedule.calls) - 3)
+    assert all(list(sums.kept(call)) for call in range(sums.first, sums.last))
     assert made.bytes <= 8 + 3 * 30 + 2
 
 
@@ -307,23 +308,3 @@ def test_rings_reach_into_rows_that_are_dead() -> None:
     assert conflicts(other, one) == ((-30, -6),)
     late = Ring(1, 4, 2, np.array([3, 3]), np.array([9, 9]))
     assert conflicts(one, late) == ((12, 30),)
-
-
-def test_between_two_distances_that_harm_one_that_does_not_is_free() -> None:
-    """Of two rows of 4, the first lives later, the second earlier than a row of 4: it lies between
-    the two places at which it would meet the one, or behind."""
-    one = Ring(0, 4, 3, np.array([0, 5, 0]), np.array([3, 9, 3]))
-    other = Ring(1, 4, 1, np.array([1]), np.array([2]))
-    assert conflicts(one, other) == ((-4, 4), (4, 12))
-
-
-def test_rows_are_taken_whole_where_their_sums_would_take_more() -> None:
-    """The input lies whole anyway, so that sums of its rows come on top of it."""
-    network = RandomNetwork(0)
-    network.tensors.clear()
-    for height in (3, 1):
-        network.tensor(height, 20)
-    network.add((0,), 1, Rows("none", (RowWindow(3),), (None,), accumulated=3, sums_bytes=80))
-    made = plan(network.program())
-    assert [task.by_rows for task in made.tasks] == [False]
-    assert made.bytes <= 80
