@@ -6,6 +6,27 @@ ROOT = "convert/glyphite/convert/"
 
 FAULTS = (
     Fault(
+        "what a program started lives on",
+        ROOT + "programs.py",
+        "os.killpg(process.pid, signal.SIGKILL)",
+        "os.kill(process.pid, signal.SIGKILL)",
+        ("convert/test_programs.py",),
+    ),
+    Fault(
+        "a complaint is the last line",
+        ROOT + "programs.py",
+        "(lines[0] if lines else _ending(self.code))",
+        "(lines[-1] if lines else _ending(self.code))",
+        ("convert/test_programs.py",),
+    ),
+    Fault(
+        "a name that a package lacks is an error of importing",
+        ROOT + "lazy.py",
+        "raise AttributeError(",
+        "raise ImportError(",
+        ("convert/test_lazy.py",),
+    ),
+    Fault(
         "a failed write leaves its temporary file",
         ROOT + "files.py",
         "        Path(temporary).unlink(missing_ok=True)\n        raise",

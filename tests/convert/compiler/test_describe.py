@@ -107,6 +107,10 @@ def test_layers_that_do_not_share_memory_add_up() -> None:
             Tensor("t", (2, 4), "int8", Quantization((0.5, 0.25), (0, 0))),
             "int8, 2 scales to 0.5",
         ),
+        (
+            Tensor("t", (2, 4), "int8", Quantization((0.25, 0.5), (0, 0))),
+            "int8, 2 scales to 0.5",
+        ),
         (Tensor("t", (2,), "int32"), "int32"),
     ],
 )

@@ -14,7 +14,7 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor
 from glyphite.convert.compiler.ir.program import Layer, Program, Step, View
 from glyphite.convert.compiler.memory.conflicts import conflicts
-from glyphite.convert.compiler.memory.packing import peak_bytes
+from glyphite.convert.compiler.memory.packing import pack, peak_bytes
 from glyphite.convert.compiler.memory.plan import Buffer, Plan, PlanError, plan, verify
 from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
 from glyphite.convert.compiler.memory.schedule import Schedule
@@ -187,6 +187,41 @@ def test_a_plan_in_which_a_float_is_not_aligned_is_caught() -> None:
     with pytest.raises(PlanError, match="tensor 0 is not aligned"):
         verify(made((odd, 6)))
     verify(made((odd, 8)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_ring_is_placed_at_a_multiple_of_its_alignment(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lives = [sorted(rng.integers(0, 6, 2).tolist()) for _ in range(6)]
+    rings = [
+        dataclasses.replace(
+            ring(index, int(rng.integers(1, 30)), *life), alignment=1 + index % 2 * 3
+        )
+        for index, life in enumerate(lives)
+    ]
+    found = pack(rings)
+    assert not [at for at, one in zip(found.offsets, rings, strict=True) if at % one.alignment]
+    verify(made(*zip(rings, found.offsets, strict=True)))
+
+
+def test_a_plan_in_which_a_tensor_lies_before_the_arena_is_caught() -> None:
+    with pytest.raises(PlanError, match="tensor 0 lies before the arena"):
+        verify(made((ring(0, 8, -1, 1), -1)))
+
+
+def test_the_peak_is_what_lives_at_the_fullest_call() -> None:
+    """What is read last at a call lives beside what it writes, but for what may overlap."""
+    source, other = ring(0, 10, -1, 0), ring(2, 7, -1, 0)
+    assert peak_bytes([source, other, ring(1, 5, 0, 1)]) == 22
+    assert peak_bytes([source, other, ring(1, 5, 0, 1, distance=0)]) == 17
+    assert peak_bytes([source, other, ring(1, 5, 0, 1, distance=3)]) == 20
+
+
+def test_an_output_over_two_inputs_saves_no_more_than_its_own_bytes() -> None:
+    over = (AllowedOverlap(0, 0, whole=True), AllowedOverlap(2, 0, whole=True))
+    output = dataclasses.replace(ring(1, 5, 0, 1), overlaps=over)
+    beside = ring(3, 20, 0, 0)
+    assert peak_bytes([ring(0, 10, -1, 0), ring(2, 7, -1, 0), output, beside]) == 37
 
 
 def test_a_plan_in_which_two_live_tensors_overlap_is_caught() -> None:

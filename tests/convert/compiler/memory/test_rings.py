@@ -248,6 +248,7 @@ def test_a_step_that_accumulates_keeps_its_sums_from_first_to_last() -> None:
     sums = made.buffer_of(2, scratch=True)
     assert sums.offset % 4 == 0
     assert (sums.bytes, sums.last - sums.first) == (8, len(made.schedule.calls) - 3)
+    assert all(list(sums.kept(call)) for call in range(sums.first, sums.last))
     assert made.bytes <= 8 + 3 * 30 + 2
 
 

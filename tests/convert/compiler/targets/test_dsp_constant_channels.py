@@ -88,6 +88,14 @@ def test_only_channels_whose_output_never_changes_are_called_constant() -> None:
     assert set(constant_channels(constants_of(content))) == set(CONSTANT)
 
 
+def test_a_channel_whose_output_changes_by_one_is_not_constant() -> None:
+    content = layer("CONV_2D", np.random.default_rng(4), {5: (2.5e-6, 2**22)})
+    tensors = hard_inputs(np.random.default_rng(0), SHAPE, 10)
+    values = np.unique(infer(content, tensors).reshape(-1, CHANNELS)[:, 5])
+    assert np.ptp(values) == 1
+    assert 5 not in constant_channels(constants_of(content))
+
+
 def test_living_channels_keep_their_weights_and_numbers() -> None:
     content = layer("CONV_2D", np.random.default_rng(5), CONSTANT)
     before, made = constants_of(content), settled(only_step(content)).constants

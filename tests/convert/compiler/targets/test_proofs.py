@@ -192,13 +192,18 @@ def test_a_pool_is_taken_where_it_is_2x2_and_inside() -> None:
     )
     assert not pools_pairs(replace(pool, stride_width=3), source)
     assert not pools_pairs(replace(pool, output_width=40), source)
+    assert not pools_pairs(replace(pool, kernel_height=3), source)
 
 
 def test_depthwise_filters_are_taken_in_fours_of_3x3() -> None:
     rng = np.random.default_rng(2)
     assert depthwise_3x3(constants_of(depthwise(rng, (6, 6, 4), (3, 3))[0]))
-    for source, kernel in [((6, 6, 3), (3, 3)), ((6, 6, 4), (2, 3))]:
-        step = only_step(depthwise(rng, source, kernel)[0])
+    for source, kernel, multiplier in [
+        ((6, 6, 3), (3, 3), 1),
+        ((6, 6, 4), (2, 3), 1),
+        ((6, 6, 4), (3, 3), 2),
+    ]:
+        step = only_step(depthwise(rng, source, kernel, multiplier=multiplier)[0])
         assert refuses(depthwise_conv_2d.match, step)
         assert refuses(depthwise_conv_2d_image.match, step)
 
