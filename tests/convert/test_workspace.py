@@ -64,7 +64,7 @@ def test_a_comparison_leaves_the_shipped_manifest_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It notes its accuracies in manifests of models that were made here."""
-    monkeypatch.setattr("glyphite.host.cli.compare.compile_model", _no_c)
+    monkeypatch.setattr("glyphite.host.runners.compiled.CompiledRunner.prepare", _no_c)
     before = listing(UNO.parent)
     assert main(["compare", "uno"]) == 0
     assert listing(UNO.parent) == before
