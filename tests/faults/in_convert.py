@@ -178,6 +178,6 @@ FAULTS = (
         ROOT + "compiler/emit/text.py",
         "MODEL_NAME_BYTES = 31",
         "MODEL_NAME_BYTES = 32",
-        ("convert/export/test_tflm_c_array.py",),
+        ("convert/compiler/test_compiler.py",),
     ),
 )  # fmt: skip

@@ -83,8 +83,8 @@ def _run_tests(tree: Path, fault: Fault, limit: float, stop: Event) -> tuple[int
     environment["PYTHONPATH"] = os.pathsep.join(str((tree / root).resolve()) for root in ROOTS)
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            command, cwd=tree, env=environment, stdout=said, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, cwd=tree, env=environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             code = _wait(process, limit, stop)

@@ -136,6 +136,15 @@ def test_half_a_step_is_the_mean_of_both_neighbours() -> None:
     assert sample(image, rows + 0.5, columns + 0.5)[0, 10, 10] == 90
 
 
+def test_a_value_between_two_pixels_is_rounded() -> None:
+    """A quarter of the way from 0 to 255 is 63.75, and three quarters are 191.25."""
+    image = np.zeros((1, SIDE, SIDE), np.uint8)
+    image[0, 10, 11:] = 255
+    rows, columns = places(1)
+    assert sample(image, rows, columns + 0.25)[0, 10, 10] == 64
+    assert sample(image, rows, columns + 0.75)[0, 10, 10] == 191
+
+
 def test_far_outside_is_background(mnist: Mnist) -> None:
     images = np.full((1, SIDE, SIDE), 255, np.uint8)
     rows, columns = places(1)
