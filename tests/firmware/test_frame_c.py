@@ -2,6 +2,7 @@
 
 import ctypes
 
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,18 @@ def test_the_board_refuses_a_frame_that_lost_its_end(
     assume(not FrameReader().feed(frame[:cut] + b"\0"))  # one in 65,536 has a checksum that fits
     whole = encode_frame(b"next")
     assert decode(firmware, frame[:cut] + whole)[-2:] == [None, b"next"]
+
+
+@pytest.mark.parametrize("more", [1, 2, 100])
+def test_a_block_shorter_than_its_code_says_is_broken_though_the_checksum_fits(
+    firmware: ctypes.CDLL, more: int
+) -> None:
+    """As where the line swallowed bytes: what is there must not pass for a whole message."""
+    frame = bytearray(encode_frame(b"message"))
+    assert frame[1] == len(b"message") + 3, "one block: message and checksum hold no zero"
+    frame[1] += more
+    assert FrameReader().feed(bytes(frame)) == []
+    assert decode(firmware, bytes(frame) + encode_frame(b"next")) == [None, b"next"]
 
 
 def test_an_empty_frame_is_neither_a_message_nor_an_error(firmware: ctypes.CDLL) -> None:
