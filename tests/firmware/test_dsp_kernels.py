@@ -38,7 +38,7 @@ from tests.builders.kernels import (
     refuses,
     taken,
 )
-from tests.builders.models import NONE, RELU, SAME, VALID, hard_inputs
+from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
 from tests.builders.windows import Model, conv_2d, depthwise, pooled
 from tests.firmware.kernel_program import KernelProgram
 
@@ -117,6 +117,24 @@ def test_sums_too_large_for_eight_fraction_bits_take_fewer(tmp_path: Path) -> No
     step, _ = check(tmp_path, (content, shape), dsp_conv_2d.match, rng)
     assert conv_of(step).inputs.wide == 1
     assert conv_of(step).requantize.fraction_bits < 8
+
+
+def test_halves_of_negative_numbers_round_as_in_tflm_where_no_line_is_proven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every value of int8 times a quarter: each second one of the first rounding is a tie."""
+    monkeypatch.setattr(
+        "glyphite.convert.compiler.targets.dsp.requantize._line_of_any_scale", lambda *_: None
+    )
+    model = ModelBuilder()
+    model.tensor((1, 8, 8, 4), 0.5, 0)
+    model.weights(np.eye(4, dtype=np.int8).reshape(4, 1, 1, 4), [0.5] * 4)
+    last = model.tensor((1, 8, 8, 4), 1.0, 0)
+    one = dict.fromkeys(("strideH", "strideW", "dilationHFactor", "dilationWFactor"), 1)
+    model.operator("CONV_2D", [0, 1], [last], "Conv2DOptions", version=3, **one)
+    content = model.build([0], [last]), (1, 8, 8, 4)
+    step, _ = check(tmp_path, content, dsp_conv_2d.match, np.random.default_rng(0))
+    assert conv_of(step).requantize.proven == 0
 
 
 @pytest.mark.parametrize(
