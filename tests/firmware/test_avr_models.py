@@ -100,6 +100,19 @@ def test_softmax_gives_tflms_bytes(tmp_path: Path, emulator: Path, scale: float,
     check(tmp_path, emulator, softmax((1, 10), scale), np.concatenate([inputs, near]), mcu)
 
 
+TELLING = [
+    [17, -25, 127, -78, 114, -105, 31, 20, 102, -52],
+    [-9, 120, -94, -16, 13, -24, -121, 22, 67, 49],
+    [54, -47, 58, -121, -35, 51, 106, -101, 9, -116],
+    [-89, 2, 122, -41, 103, 67, 60, 57, 31, 66],
+]
+"""Of a scale of 0.1: a byte changes where the sum's terms are cut off instead of rounded."""
+
+
+def test_the_terms_of_a_softmaxs_sum_are_rounded_as_in_tflm(tmp_path: Path, emulator: Path) -> None:
+    check(tmp_path, emulator, softmax((1, 10), 0.1), np.array(TELLING, np.int8), "atmega328p")
+
+
 @pytest.mark.parametrize("padding", [SAME, VALID])
 def test_layers_without_a_kernel_of_their_own_run_from_flash(
     tmp_path: Path, emulator: Path, padding: int
