@@ -28,7 +28,7 @@ def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/average_pool_2d.h, whose struct has max_pool_2d's fields."""
     step = max_pool_2d.pooling(graph, operator, portable.KERNEL, portable.AveragePool2DConstants)
     source = graph.tensors[operator.inputs[0]]
-    window = max_pool_2d.window(operator.options_as(max_pool_2d.Pool2D), *source.shape[1:3])
+    window = max_pool_2d.window(graph, operator)
     axes = (window.height, window.width)
     if any((axis.kernel, axis.output) != (axis.input, 1) for axis in axes):
         return step

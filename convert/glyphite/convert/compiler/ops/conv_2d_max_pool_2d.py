@@ -11,6 +11,7 @@ from glyphite.convert.compiler.ir.program import Step
 from glyphite.convert.compiler.ir.rows import Rows
 from glyphite.convert.compiler.ir.window import Window, overlap_distance, row_window
 from glyphite.convert.compiler.ops import conv_2d, max_pool_2d
+from glyphite.convert.compiler.ops._filter import filter_macs, filter_window
 from glyphite.convert.compiler.ops._operands import scaled
 from glyphite.convert.compiler.ops._requantize import activation_range
 from glyphite.convert.compiler.targets.epilogue import epilogue_of, sums_fit
@@ -32,16 +33,10 @@ class Conv2DMaxPool2D:
     pool: Operator
 
 
-def pool_window(graph: Graph, pool: Operator) -> Window:
-    """Where the pool lies over the convolution's output."""
-    options = pool.options_as(max_pool_2d.Pool2D)
-    return max_pool_2d.window(options, *graph.tensors[pool.inputs[0]].shape[1:3])
-
-
 def lower(graph: Graph, operator: Operator) -> Step:
     """One call of kernels/portable/conv_2d_max_pool_2d.h."""
     parts = operator.options_as(Conv2DMaxPool2D)
-    pool = pool_window(graph, parts.pool)
+    pool = max_pool_2d.window(graph, parts.pool)
     conv = _conv_constants(graph, parts)
     return Step(
         kernel=KERNEL,
@@ -49,9 +44,9 @@ def lower(graph: Graph, operator: Operator) -> Step:
         output=operator.outputs[0],
         overlaps=(_overlap(graph, parts.conv, pool),),
         rows=_rows(graph, parts.conv, pool),
-        window_rows=pool.height.kernel * conv_2d.window(graph, parts.conv).height.kernel,
+        window_rows=pool.height.kernel * filter_window(graph, parts.conv).height.kernel,
         constants=Conv2DMaxPool2DConstants(conv=conv, pool=WindowConstants.of(pool)),
-        macs=conv_2d.macs(graph, parts.conv),
+        macs=filter_macs(graph, parts.conv),
         decisions=(sums_fit(epilogue_of(conv), 0),),
     )
 
@@ -60,14 +55,14 @@ def _overlap(graph: Graph, conv: Operator, pool: Window) -> int:
     """A pooled pixel's first input is the first one of the first pixel under the pool."""
     row_bytes = prod(graph.tensors[conv.inputs[0]].shape[2:])
     channels = graph.output_of(conv).shape[3]
-    rows = conv_2d.window(graph, conv).height.starts[pool.height.starts]
+    rows = filter_window(graph, conv).height.starts[pool.height.starts]
     starts = rows[:, None] * row_bytes + _columns(graph, conv, pool)
     return overlap_distance(starts, channels, channels)
 
 
 def _rows(graph: Graph, conv: Operator, pool: Window) -> Rows:
     channels = graph.output_of(conv).shape[3]
-    under = conv_2d.window(graph, conv)
+    under = filter_window(graph, conv)
     return Rows(
         function=f"{KERNEL.name}_row",
         windows=(row_window(under.height, pool.height),),
@@ -78,7 +73,7 @@ def _rows(graph: Graph, conv: Operator, pool: Window) -> Rows:
 
 def _columns(graph: Graph, conv: Operator, pool: Window) -> NDArray[np.int64]:
     """Where the first input of each pooled pixel lies in its row."""
-    starts = conv_2d.window(graph, conv).width.starts[pool.width.starts]
+    starts = filter_window(graph, conv).width.starts[pool.width.starts]
     return starts * graph.tensors[conv.inputs[0]].shape[3]
 
 

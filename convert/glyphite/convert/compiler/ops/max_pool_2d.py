@@ -6,7 +6,7 @@ from typing import Any
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.window import Axis, Padding, Window, by_rows, window_overlap
+from glyphite.convert.compiler.ir.window import Window, by_rows, window_overlap
 from glyphite.convert.compiler.ops._operands import (
     activation,
     check_counts,
@@ -16,8 +16,8 @@ from glyphite.convert.compiler.ops._operands import (
     result,
     scaled,
 )
-from glyphite.convert.compiler.ops._requantize import activation_range, check_activation
-from glyphite.convert.compiler.ops._window import check_padding, check_window
+from glyphite.convert.compiler.ops._requantize import activation_range
+from glyphite.convert.compiler.ops._window import WindowOptions, check_window
 from glyphite.convert.compiler.targets.portable.average_pool_2d import AveragePool2DConstants
 from glyphite.convert.compiler.targets.portable.max_pool_2d import KERNEL as MAX_POOL_2D
 from glyphite.convert.compiler.targets.portable.max_pool_2d import MaxPool2DConstants
@@ -29,13 +29,10 @@ LAST_VERSION = 3
 
 
 @dataclass(frozen=True)
-class Pool2D:
+class Pool2D(WindowOptions):
     """The options."""
 
-    padding: int
-    stride: tuple[int, int]
     kernel: tuple[int, int]
-    activation: int
 
 
 def parse(table: Any) -> Pool2D:  # noqa: ANN401 - the schema's classes have no types
@@ -43,18 +40,16 @@ def parse(table: Any) -> Pool2D:  # noqa: ANN401 - the schema's classes have no 
     return Pool2D(
         padding=table.Padding(),
         stride=(table.StrideH(), table.StrideW()),
+        dilation=(1, 1),
         kernel=(table.FilterHeight(), table.FilterWidth()),
         activation=table.FusedActivationFunction(),
     )
 
 
-def window(options: Pool2D, height: int, width: int) -> Window:
-    """Where the pool lies over an input of (height, width)."""
-    padding = Padding(options.padding)
-    return Window(
-        Axis(height, options.kernel[0], options.stride[0], 1, padding),
-        Axis(width, options.kernel[1], options.stride[1], 1, padding),
-    )
+def window(graph: Graph, operator: Operator) -> Window:
+    """Where the pool lies over the input (1, height, width, channels)."""
+    options = operator.options_as(Pool2D)
+    return options.over(graph.tensors[operator.inputs[0]], options.kernel)
 
 
 def check(graph: Graph, operator: Operator) -> None:
@@ -65,10 +60,7 @@ def check(graph: Graph, operator: Operator) -> None:
     output = result(graph, operator)
     check_image(operator, source)
     check_same_quantization(operator, source, output)
-    check_activation(operator, options.activation)
-    check_padding(operator, options.padding)
-    place = window(options, *source.shape[1:3])
-    check_window(operator, place)
+    place = check_window(operator, options, source, options.kernel)
     shape = (1, place.height.output, place.width.output, source.shape[3])
     check_shape(operator, output, "output", shape)
 
@@ -85,11 +77,11 @@ def pooling(
     constants: type[MaxPool2DConstants] | type[AveragePool2DConstants],
 ) -> Step:
     """One call of a pooling kernel, which writes each value after its reads."""
-    options = operator.options_as(Pool2D)
     source = graph.tensors[operator.inputs[0]]
     channels = source.shape[3]
-    place = window(options, *source.shape[1:3])
-    minimum, maximum = activation_range(options.activation, scaled(operator, source, "input"))
+    place = window(graph, operator)
+    fused = operator.options_as(Pool2D).activation
+    minimum, maximum = activation_range(fused, scaled(operator, source, "input"))
     return Step(
         kernel=kernel,
         inputs=operator.inputs,

@@ -7,6 +7,7 @@ most networks, all requantizations but one a pool, and the pixels that the pool 
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ops import conv_2d, conv_2d_max_pool_2d, max_pool_2d
+from glyphite.convert.compiler.ops._filter import filter_window
 from glyphite.convert.compiler.ops._window import MOST_WINDOW_ROWS
 
 
@@ -44,9 +45,9 @@ def _pool_of(graph: Graph, conv: Operator) -> Operator | None:
         return None
     if conv.outputs[0] in graph.outputs:
         return None
-    pool = conv_2d_max_pool_2d.pool_window(graph, consumers[0])
+    pool = max_pool_2d.window(graph, consumers[0])
     for axis in (pool.height, pool.width):
         if axis.stride < axis.kernel:
             return None  # pools share pixels, which would be computed anew for each
-    rows = pool.height.kernel * conv_2d.window(graph, conv).height.kernel
+    rows = pool.height.kernel * filter_window(graph, conv).height.kernel
     return consumers[0] if rows <= MOST_WINDOW_ROWS else None
