@@ -9,10 +9,10 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
+from glyphite.host.cli.arguments import add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
-from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built
 from glyphite.host.measure import verify
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
@@ -28,7 +28,7 @@ COUNT = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     parser.add_argument("--board", required=True, metavar="BOARD", help="an emulated board's name")
     parser.add_argument(
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"

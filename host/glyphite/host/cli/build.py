@@ -10,8 +10,8 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import add_board, add_goal, add_model
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
-from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.build import Built, build
 
 SUMMARY = "build a model's firmware for a board, and show its size"
@@ -32,13 +32,8 @@ class Prepared:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
-    parser.add_argument(
-        "--board",
-        required=True,
-        metavar="BOARD",
-        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
-    )
+    add_model(parser)
+    add_board(parser)
     add_goal(parser)
     parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
 

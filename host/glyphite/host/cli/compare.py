@@ -6,6 +6,7 @@ from pathlib import Path
 from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import STDERR, print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
@@ -22,7 +23,7 @@ EXAMPLE = "glyphite compare seed --max-drop 0.5"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     parser.add_argument(
         "--max-drop",
         type=float,

@@ -6,8 +6,8 @@ from typing import Any
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import add_model, add_processor, architecture
 from glyphite.host.cli.console import print_json, print_table, say
-from glyphite.host.cli.goals import add_processor, architecture
 
 SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
@@ -15,7 +15,7 @@ EXAMPLE = "glyphite compile seed"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     add_processor(parser)
     parser.add_argument(
         "--stream-input",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError
+from glyphite.host.cli.arguments import add_board, add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, say
-from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to, stop_on_signals
 
 SUMMARY = "keep an emulated board running on a pseudo-terminal"
@@ -17,13 +17,8 @@ EXAMPLE = "glyphite emulate seed --board cortex-m4 --link /tmp/board"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
-    parser.add_argument(
-        "--board",
-        required=True,
-        metavar="BOARD",
-        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
-    )
+    add_model(parser)
+    add_board(parser)
     parser.add_argument(
         "--link", type=Path, metavar="PATH", help="a symbolic link to the port, to be made"
     )

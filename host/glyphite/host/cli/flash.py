@@ -2,6 +2,7 @@
 
 import argparse
 
+from glyphite.host.cli.arguments import add_board, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, progress_bar, say
 from glyphite.host.device.flash import STEPS, flash
@@ -13,13 +14,8 @@ EXAMPLE = "glyphite flash seed --board mega2560 --port sim://mega2560"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
-    parser.add_argument(
-        "--board",
-        required=True,
-        metavar="BOARD",
-        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
-    )
+    add_model(parser)
+    add_board(parser)
     parser.add_argument(
         "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://uno, ..."
     )

@@ -10,8 +10,8 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.graph import shape_text
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import add_model, add_processor, architecture
 from glyphite.host.cli.console import print_json, print_table, say
-from glyphite.host.cli.goals import add_processor, architecture
 from glyphite.host.report.memory_picture import draw
 
 SUMMARY = (
@@ -25,7 +25,7 @@ BAR = 32
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     add_processor(parser)
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"

@@ -7,6 +7,7 @@ from typing import Any
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
 from glyphite.host.device.session import connect
@@ -24,13 +25,7 @@ BAR = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     parser.add_argument("image", metavar="IMAGE", type=Path, help="a picture of one digit")
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        nargs="?",
-        default="seed",
-        help="a model's name, or the path of a .tflite (default: seed)",
-    )
+    add_model(parser, "seed")
     parser.add_argument("--port", metavar="URL", help="the port of a board (default: this PC)")
     parser.add_argument(
         "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.report import write_report
 
@@ -13,7 +14,7 @@ EXAMPLE = "glyphite report seed"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
@@ -17,13 +18,7 @@ EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        nargs="?",
-        default="seed",
-        help="a model's name, or the path of a .tflite (default: seed)",
-    )
+    add_model(parser, "seed")
     parser.add_argument(
         "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://cortex-m4, ..."
     )

@@ -10,10 +10,10 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
-from glyphite.host.cli.goals import add_goal
 from glyphite.host.device.session import connect
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
@@ -28,7 +28,7 @@ EXAMPLE = "glyphite verify seed --board native --count 2000"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .tflite")
+    add_model(parser)
     parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
     parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")

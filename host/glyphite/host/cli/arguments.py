@@ -1,9 +1,31 @@
-"""The options ``--optimize`` and ``--board``, by which kernels are chosen."""
+"""The arguments that several verbs take, each declared once."""
 
 import argparse
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
+
+
+def add_model(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Declare ``MODEL``, which may be left out where there is a default."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?" if default else None,
+        default=default,
+        help="a model's name, or the path of a .tflite"
+        + (f" (default: {default})" if default else ""),
+    )
+
+
+def add_board(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--board`` for verbs that build its firmware."""
+    parser.add_argument(
+        "--board",
+        required=True,
+        metavar="BOARD",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+    )
 
 
 def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED) -> None:
