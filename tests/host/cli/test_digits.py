@@ -20,7 +20,7 @@ DIGITS = Manifest(
 
 def test_a_count_is_1_or_more() -> None:
     assert [count_of("1"), count_of("10000")] == [1, 10000]
-    for text in ("0", "-1", "", "1.5", "ten"):
+    for text in ("0", "-1", "", "1.5", "ten", "²", "\u0661\u0660"):
         with pytest.raises(argparse.ArgumentTypeError, match="is not a number of images: 1 or"):
             count_of(text)
 

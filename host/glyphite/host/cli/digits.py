@@ -14,7 +14,7 @@ from glyphite.host.runners.base import Tensors
 
 def count_of(text: str) -> int:
     """A number of images. Raises ArgumentTypeError, for argparse, where it is not 1 or more."""
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of images: 1 or more is.")
     return int(text)
 
