@@ -74,12 +74,11 @@ def overlap_distance(starts: NDArray[np.int64], pixel_bytes: int, done: int) -> 
 
     Outputs are written pixel by pixel, ``pixel_bytes`` each; ``done`` of a pixel's bytes may be
     written while its own window is still to be read. At every pixel, what has been written must
-    end before the first input byte that this pixel or a later one reads.
+    end before the first input byte that this pixel or a later one reads. It is enough to ask each
+    pixel for its own first byte: where a later one reads, more has been written than before it.
     """
-    flat = starts.ravel()
-    needed_from = np.minimum.accumulate(flat[::-1])[::-1]
-    written = np.arange(len(flat), dtype=np.int64) * pixel_bytes + done
-    return max(0, int(np.max(written - needed_from)))
+    written = np.arange(starts.size, dtype=np.int64) * pixel_bytes + done
+    return max(0, int(np.max(written - starts.ravel())))
 
 
 def row_window(axis: Axis, pool: Axis | None = None) -> RowWindow:
