@@ -1,9 +1,14 @@
 """Models of one convolution or pooling, with quantizations drawn at random."""
 
+from functools import partial
+
 import numpy as np
 
 from tests.builders.draws import extent, output_scale_for, weight_scales, zero_point_in
 from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, Shape, random_int8
+
+Model = tuple[bytes, Shape]
+"""The bytes of a .tflite, and its input's shape."""
 
 
 def conv_2d(
@@ -19,7 +24,7 @@ def conv_2d(
     per_channel: bool = True,
     bias: bool = True,
     zero_point: int | None = None,
-) -> tuple[bytes, tuple[int, ...]]:
+) -> Model:
     """A model of one convolution, and its input's shape; ``zero_point``: the output's."""
     model = ModelBuilder()
     input_scale = float(np.float32(np.exp(rng.uniform(-6, -3))))
@@ -55,38 +60,6 @@ def conv_2d(
     return model.build([0], [output]), shape
 
 
-def max_pool_2d(
-    rng: np.random.Generator,
-    source: tuple[int, int, int],
-    kernel: tuple[int, int],
-    *,
-    stride: tuple[int, int],
-    padding: int,
-    activation: int,
-) -> tuple[bytes, tuple[int, ...]]:
-    """A model of one max pooling, and its input's shape."""
-    model = ModelBuilder()
-    scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
-    shape = (1, *source)
-    first = model.tensor(shape, scale, zero_point)
-    extents = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
-    output = model.tensor((1, *extents, source[2]), scale, zero_point)
-    model.operator(
-        "MAX_POOL_2D",
-        [first],
-        [output],
-        "Pool2DOptions",
-        version=2,
-        padding=padding,
-        strideH=stride[0],
-        strideW=stride[1],
-        filterHeight=kernel[0],
-        filterWidth=kernel[1],
-        fusedActivationFunction=activation,
-    )
-    return model.build([first], [output]), shape
-
-
 def depthwise(
     rng: np.random.Generator,
     source: tuple[int, int, int],
@@ -102,7 +75,7 @@ def depthwise(
     axis: int = 3,
     told_multiplier: int | None = None,
     zero_point: int | None = None,
-) -> tuple[bytes, Shape]:
+) -> Model:
     """A model of one depthwise convolution, and its input's shape; ``zero_point``: the output's."""
     model = ModelBuilder()
     channels = source[2] * multiplier
@@ -137,7 +110,7 @@ def grouped(
     padding: int = VALID,
     activation: int = NONE,
     pooled: bool = False,
-) -> tuple[bytes, Shape]:
+) -> Model:
     """A model of a 3x2 convolution whose filters have ``depth`` channels; and its input's shape."""
     model = ModelBuilder()
     scales = weight_scales(rng, channels, per_channel=True)
@@ -162,30 +135,32 @@ def grouped(
     return model.build([0], [output]), (1, *source)
 
 
-def average_pool(
+def pooling(
     rng: np.random.Generator,
     source: tuple[int, int, int],
     kernel: tuple[int, int],
     *,
     stride: tuple[int, int],
     padding: int,
+    kind: str,
     activation: int = NONE,
-) -> tuple[bytes, Shape]:
-    """A model of one average pooling, and its input's shape."""
+) -> Model:
+    """A model of one pooling, and its input's shape."""
     model = ModelBuilder()
     scale, zero_point = float(np.float32(rng.uniform(0.01, 0.1))), zero_point_in(rng)
     first = model.tensor((1, *source), scale, zero_point)
     size = [extent(source[a], kernel[a], stride[a], 1, padding) for a in (0, 1)]
     output = model.tensor((1, *size, source[2]), scale, zero_point)
     model.operator(
-        "AVERAGE_POOL_2D", [first], [output], "Pool2DOptions", version=2, padding=padding,
+        kind, [first], [output], "Pool2DOptions", version=2, padding=padding,
         strideH=stride[0], strideW=stride[1], filterHeight=kernel[0], filterWidth=kernel[1],
         fusedActivationFunction=activation,
     )  # fmt: skip
     return model.build([first], [output]), (1, *source)
 
 
-Model = tuple[bytes, tuple[int, ...]]
+average_pool = partial(pooling, kind="AVERAGE_POOL_2D")
+max_pool_2d = partial(pooling, kind="MAX_POOL_2D")
 
 
 def pooled(

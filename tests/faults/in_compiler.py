@@ -97,7 +97,7 @@ FAULTS = (
         IR + "window.py",
         "+ self.reach - self.input, 0) // 2",
         "+ self.reach - self.input + 1, 0) // 2",
-        ("convert/compiler/ops/test_operators.py",),
+        ("convert/compiler/ops/test_window_operators.py",),
     ),
     Fault(
         "a sum to the mean keeps more bits than there are",

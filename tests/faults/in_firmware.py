@@ -76,7 +76,7 @@ FAULTS = (
         PORTABLE + "max_pool_2d.h",
         "int32_t largest = INT8_MIN;",
         "int32_t largest = 0;",
-        ("convert/compiler/ops/test_operators.py",),
+        ("convert/compiler/ops/test_window_operators.py",),
     ),
     Fault(
         "a share below 1/512 shifts too far",
@@ -104,7 +104,7 @@ FAULTS = (
         SRC + "kernels/window.h",
         "origin < 0 ? (dilation - 1 - origin) / dilation : 0",
         "origin < 0 ? -origin / dilation : 0",
-        ("convert/compiler/ops/test_operators.py",),
+        ("convert/compiler/ops/test_window_operators.py",),
     ),
     Fault(
         "the DSP's exact form rounds negative halves up",

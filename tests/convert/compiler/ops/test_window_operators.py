@@ -1,4 +1,7 @@
-"""Depthwise and grouped convolution and average pooling against TFLM's bytes."""
+"""Convolutions of every kind and pooling against TFLM's bytes."""
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,33 +13,81 @@ from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.models import ACTIVATIONS, SAME, VALID, ModelBuilder, hard_inputs, random_int8
 from tests.builders.oracle import assert_same_bytes
-from tests.builders.windows import average_pool, depthwise, grouped
+from tests.builders.windows import (
+    Model,
+    average_pool,
+    conv_2d,
+    depthwise,
+    grouped,
+    max_pool_2d,
+)
+
+Build = Callable[..., Model]
+"""A builder of :mod:`tests.builders.windows`: a model, and its input's shape."""
 
 
+FILTERS = [
+    pytest.param(partial(conv_2d, channels=9), marks=pytest.mark.oracle("CONV_2D"), id="conv_2d"),
+    pytest.param(depthwise, marks=pytest.mark.oracle("DEPTHWISE_CONV_2D"), id="depthwise"),
+]
+"""Builders of a layer with a filter, which take the input's shape and the filter's."""
+
+POOLS = [
+    pytest.param(max_pool_2d, marks=pytest.mark.oracle("MAX_POOL_2D"), id="max"),
+    pytest.param(average_pool, marks=pytest.mark.oracle("AVERAGE_POOL_2D"), id="average"),
+]
+
+
+@pytest.mark.parametrize("build", FILTERS)
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 3)])
-@pytest.mark.oracle("DEPTHWISE_CONV_2D")
-def test_depthwise_convolution_of_any_geometry_gives_tflms_bytes(
-    padding: int, stride: tuple[int, int], dilation: tuple[int, int]
+def test_a_filter_of_any_geometry_gives_tflms_bytes(
+    build: Build, padding: int, stride: tuple[int, int], dilation: tuple[int, int]
 ) -> None:
     rng = np.random.default_rng([padding, *stride, *dilation])
-    content, shape = depthwise(
-        rng, (9, 11, 6), (3, 2), stride=stride, dilation=dilation, padding=padding
+    content, shape = build(
+        rng, (9, 11, 6), kernel=(3, 2), stride=stride, dilation=dilation, padding=padding
     )
     assert_same_bytes(content, hard_inputs(rng, shape))
 
 
+@pytest.mark.parametrize("build", FILTERS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("per_channel", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
-def test_depthwise_convolution_of_any_quantization_gives_tflms_bytes(
-    activation: int, per_channel: bool, bias: bool
+def test_a_filter_of_any_quantization_gives_tflms_bytes(
+    build: Build, activation: int, per_channel: bool, bias: bool
 ) -> None:
     rng = np.random.default_rng([activation, per_channel, bias])
-    content, shape = depthwise(
-        rng, (6, 5, 9), (3, 3), activation=activation, per_channel=per_channel, bias=bias
+    content, shape = build(
+        rng, (6, 5, 9), kernel=(3, 3), activation=activation, per_channel=per_channel, bias=bias
     )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_convolutions_drawn_at_random_give_tflms_bytes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kernel = (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    content, shape = conv_2d(
+        rng,
+        (int(rng.integers(5, 13)), int(rng.integers(5, 13)), int(rng.integers(1, 9))),
+        int(rng.integers(1, 18)),
+        kernel,
+        stride=(int(rng.integers(1, 4)), int(rng.integers(1, 4))),
+        padding=int(rng.integers(0, 2)),
+        activation=int(rng.integers(0, 4)),
+        per_channel=bool(rng.integers(0, 2)),
+        bias=bool(rng.integers(0, 2)),
+    )
+    assert_same_bytes(content, hard_inputs(rng, shape))
+
+
+def test_padding_wider_than_the_input_gives_tflms_bytes() -> None:
+    """Whole windows may lie on padding where the dilated filter is larger than the input."""
+    rng = np.random.default_rng(5)
+    content, shape = conv_2d(rng, (2, 1, 3), 5, (4, 2), dilation=(3, 4), padding=SAME)
     assert_same_bytes(content, hard_inputs(rng, shape))
 
 
@@ -151,16 +202,16 @@ def test_groups_that_do_not_divide_the_channels_are_refused(channels: int, depth
     )
 
 
+@pytest.mark.parametrize("build", POOLS)
 @pytest.mark.parametrize("padding", [SAME, VALID])
-@pytest.mark.parametrize("kernel", [(2, 2), (3, 2), (1, 1), (5, 4)])
+@pytest.mark.parametrize("kernel", [(2, 2), (1, 1), (5, 4)])
 @pytest.mark.parametrize("stride", [(2, 2), (1, 1), (3, 2)])
-@pytest.mark.oracle("AVERAGE_POOL_2D")
-def test_average_pooling_of_any_geometry_gives_tflms_bytes(
-    padding: int, kernel: tuple[int, int], stride: tuple[int, int]
+def test_pooling_of_any_geometry_gives_tflms_bytes(
+    build: Build, padding: int, kernel: tuple[int, int], stride: tuple[int, int]
 ) -> None:
     rng = np.random.default_rng([padding, *kernel, *stride])
     activation = int(rng.integers(0, 4))
-    content, shape = average_pool(
+    content, shape = build(
         rng, (7, 9, 5), kernel, stride=stride, padding=padding, activation=activation
     )
     assert_same_bytes(content, hard_inputs(rng, shape))
