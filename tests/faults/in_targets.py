@@ -91,10 +91,10 @@ FAULTS = (
         (TESTS + "test_avr_match.py",),
     ),
     Fault(
-        "a ReLU at the zero point is not cut",
+        "a minimum at the zero point is no ReLU",
         TARGETS + "avr/limits.py",
-        "cut=int(output.minimum >= output.offset),",
-        "cut=int(output.minimum > output.offset),",
+        "relu=int(output.minimum >= output.offset),",
+        "relu=int(output.minimum > output.offset),",
         (TESTS + "test_avr_match.py",),
     ),
     Fault(

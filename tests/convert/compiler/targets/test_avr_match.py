@@ -85,15 +85,15 @@ def test_averages_are_of_255_inputs_at_most(kernel: tuple[int, int], refused: bo
 
 
 @pytest.mark.parametrize(
-    ("offset", "minimum", "cut"), [(-128, -128, 1), (5, 5, 1), (5, 9, 1), (5, 4, 0), (5, -128, 0)]
+    ("offset", "minimum", "relu"), [(-128, -128, 1), (5, 5, 1), (5, 9, 1), (5, 4, 0), (5, -128, 0)]
 )
-def test_outputs_are_cut_where_none_lies_below_the_zero_point(
-    offset: int, minimum: int, cut: int
+def test_a_minimum_from_the_zero_point_on_is_a_relu(
+    offset: int, minimum: int, relu: int
 ) -> None:
     nothing: Any = np.zeros(1)
     found = LimitsConstants.of(OutputConstants(offset, minimum, 127, nothing, nothing, nothing))
     assert (found.offset, found.minimum, found.maximum) == (offset + 128, minimum + 128, 255)
-    assert found.cut == cut
+    assert found.relu == relu
 
 
 def test_a_mean_whose_rows_come_one_by_one_stays_portable() -> None:

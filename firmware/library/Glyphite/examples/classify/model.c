@@ -203,7 +203,7 @@ struct glyphite_limits {
     uint8_t offset; /* the zero point */
     uint8_t minimum;
     uint8_t maximum;
-    uint8_t cut; /* 1: what is not above the zero point gives the minimum, as ReLU has it */
+    uint8_t relu; /* 1: what is not above the zero point gives the minimum */
 };
 
 /* Its fields in another struct, as operands of assembly (fields.h). */
@@ -211,7 +211,7 @@ struct glyphite_limits {
     GLYPHITE_FIELD_AS(offset, struct_name, limits.offset, 1),                                      \
         GLYPHITE_FIELD_AS(minimum, struct_name, limits.minimum, 1),                                \
         GLYPHITE_FIELD_AS(maximum, struct_name, limits.maximum, 1),                                \
-        GLYPHITE_FIELD_AS(cut, struct_name, limits.cut, 1)
+        GLYPHITE_FIELD_AS(relu, struct_name, limits.relu, 1)
 
 /* A row of the product: magnitude's byte `a` times all of r18..r21, added from byte p0 on. */
 #define GLYPHITE_PRODUCT_ROW(a, p0, p1, p2, p3, p4)                                                \
@@ -528,7 +528,7 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "14: push r19\n\tpush r28\n\tpush r29\n\t"
         GLYPHITE_LOAD_2("r26", "r27", "sum") "clr r17\n\t"
         GLYPHITE_LOAD("r2", "offset") GLYPHITE_LOAD("r3", "minimum")
-        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "cut") "movw r28, r24\n"
+        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "relu") "movw r28, r24\n"
         GLYPHITE_OUTPUTS
         "movw r24, r28\n\tpop r29\n\tpop r28\n\tpop r19\n\t"
         GLYPHITE_SAVE_2("output", "r24", "r25")
@@ -1918,7 +1918,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_0 = {
         .offset = 0,
         .minimum = 0,
         .maximum = 255,
-        .cut = 1,
+        .relu = 1,
     },
     .weights = {avr_conv_2d_0_weights_0},
 };
@@ -1942,7 +1942,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_1 = {
         .offset = 0,
         .minimum = 0,
         .maximum = 255,
-        .cut = 1,
+        .relu = 1,
     },
     .weights = {avr_conv_2d_1_weights_0},
 };
@@ -1966,7 +1966,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_3 = {
         .offset = 0,
         .minimum = 0,
         .maximum = 255,
-        .cut = 1,
+        .relu = 1,
     },
     .weights = {avr_conv_2d_3_weights_0},
 };
@@ -1990,7 +1990,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_4 = {
         .offset = 0,
         .minimum = 0,
         .maximum = 255,
-        .cut = 1,
+        .relu = 1,
     },
     .weights = {avr_conv_2d_4_weights_0},
 };
@@ -2014,7 +2014,7 @@ static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_5 = {
         .offset = 209,
         .minimum = 0,
         .maximum = 255,
-        .cut = 0,
+        .relu = 0,
     },
     .weights = {avr_conv_2d_5_weights_0},
 };

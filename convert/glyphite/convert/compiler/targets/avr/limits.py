@@ -17,8 +17,8 @@ class LimitsConstants(Struct):
     """The output's zero point."""
     minimum: UInt8
     maximum: UInt8
-    cut: UInt8
-    """1 where what is not above the zero point gives the minimum, as ReLU has it."""
+    relu: UInt8
+    """1 where what is not above the zero point gives the minimum."""
 
     @classmethod
     def of(cls, output: OutputConstants) -> "LimitsConstants":
@@ -27,5 +27,5 @@ class LimitsConstants(Struct):
             offset=output.offset + 128,
             minimum=output.minimum + 128,
             maximum=output.maximum + 128,
-            cut=int(output.minimum >= output.offset),
+            relu=int(output.minimum >= output.offset),
         )

@@ -122,7 +122,7 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "14: push r19\n\tpush r28\n\tpush r29\n\t"
         GLYPHITE_LOAD_2("r26", "r27", "sum") "clr r17\n\t"
         GLYPHITE_LOAD("r2", "offset") GLYPHITE_LOAD("r3", "minimum")
-        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "cut") "movw r28, r24\n"
+        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "relu") "movw r28, r24\n"
         GLYPHITE_OUTPUTS
         "movw r24, r28\n\tpop r29\n\tpop r28\n\tpop r19\n\t"
         GLYPHITE_SAVE_2("output", "r24", "r25")

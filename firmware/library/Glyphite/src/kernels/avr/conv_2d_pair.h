@@ -71,7 +71,7 @@ __attribute__((noinline)) static void glyphite_run_pairs(struct glyphite_pairs *
     __asm__ volatile(
         "push r28\n\tpush r29\n\tmovw r28, r26\n\t"
         GLYPHITE_LOAD("r2", "offset") GLYPHITE_LOAD("r3", "minimum")
-        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "cut") "rjmp 9f\n"
+        GLYPHITE_LOAD("r4", "maximum") GLYPHITE_LOAD("r5", "relu") "rjmp 9f\n"
         /* A routine: the negated sum r24:r23:r22 to an output r25, by r21...r18 and the shift r7. */
         "40: clr r17\n\ttst r24\n\tbrmi 41f\n\t"
         GLYPHITE_BELOW_ZERO "tst r5\n\tbreq 42f\n\tmov r25, r3\n\trjmp 33f\n"

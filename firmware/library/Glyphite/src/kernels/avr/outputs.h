@@ -15,7 +15,7 @@ struct glyphite_limits {
     uint8_t offset; /* the zero point */
     uint8_t minimum;
     uint8_t maximum;
-    uint8_t cut; /* 1: what is not above the zero point gives the minimum, as ReLU has it */
+    uint8_t relu; /* 1: what is not above the zero point gives the minimum */
 };
 
 /* Its fields in another struct, as operands of assembly (fields.h). */
@@ -23,7 +23,7 @@ struct glyphite_limits {
     GLYPHITE_FIELD_AS(offset, struct_name, limits.offset, 1),                                      \
         GLYPHITE_FIELD_AS(minimum, struct_name, limits.minimum, 1),                                \
         GLYPHITE_FIELD_AS(maximum, struct_name, limits.maximum, 1),                                \
-        GLYPHITE_FIELD_AS(cut, struct_name, limits.cut, 1)
+        GLYPHITE_FIELD_AS(relu, struct_name, limits.relu, 1)
 
 /* A row of the product: magnitude's byte `a` times all of r18..r21, added from byte p0 on. */
 #define GLYPHITE_PRODUCT_ROW(a, p0, p1, p2, p3, p4)                                                \
