@@ -18,14 +18,13 @@ from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import open_port
+from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import record_firmware
 from glyphite.host.device.upload import upload
 from glyphite.host.device.wire.messages import Hello
 
-EMULATED = "sim://"
 TRIES = 3
 """Each try opens the port anew, and so resets the board."""
 

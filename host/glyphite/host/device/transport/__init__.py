@@ -6,9 +6,9 @@ them too.
 
 import serial
 
-from glyphite.host.device.transport.ports import open_port
+from glyphite.host.device.transport.ports import EMULATED, open_port
 
-__all__ = ["open_port"]
+__all__ = ["EMULATED", "open_port"]
 
 if __name__ not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(__name__)

@@ -13,6 +13,9 @@ from glyphite.convert.errors import PortError
 WRITE_TIMEOUT = 10.0
 """Seconds to send a request; a board whose line takes longer is not working."""
 
+EMULATED = "sim://"
+"""What the URL of an emulated board begins with; its name follows."""
+
 
 def open_port(url: str, baud: int) -> serial.Serial:
     """The open port at ``url``, a device or a pyserial URL, locked for other programs.
