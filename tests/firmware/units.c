@@ -59,9 +59,10 @@ static void decoder_undoes_encoder(uint8_t step, uint16_t length) {
     CHECK(!glyphite_encoder_busy(&encoder));
 }
 
+static const uint8_t header[] = {GLYPHITE_MESSAGE_INFER, 0x34, 0x12, GLYPHITE_ENCODING_RAW};
+
 /* The request for tensor[i] = i, as the host would frame it; its answer's scores. */
 static uint8_t request(const void *context, uint16_t index) {
-    static const uint8_t header[] = {GLYPHITE_MESSAGE_INFER, 0x34, 0x12, GLYPHITE_ENCODING_RAW};
     (void)context;
     return index < sizeof header ? header[index] : (uint8_t)(index - sizeof header);
 }
@@ -74,8 +75,7 @@ static void application_answers(void) {
     uint8_t received = 0;
     uint8_t byte;
     glyphite_begin(&application, &model, &board);
-    glyphite_encoder_start(&encoder, request, NULL,
-                           GLYPHITE_INFER_HEADER_BYTES + MODEL_INPUT_BYTES);
+    glyphite_encoder_start(&encoder, request, NULL, sizeof header + MODEL_INPUT_BYTES);
     while (glyphite_encoder_poll(&encoder, &byte)) {
         CHECK(glyphite_sink(&application, byte));
     }

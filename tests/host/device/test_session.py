@@ -24,7 +24,7 @@ from glyphite.host.device.session import RETRIES, Session, check_board, connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
-from glyphite.host.device.wire.protocol import INFER_HEADER_BYTES, Item, Message, Status
+from glyphite.host.device.wire.protocol import Item, Message, Status
 from glyphite.host.measure.stream import Link, stream
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
@@ -213,7 +213,7 @@ class Echo:
         self.heard.append(message[0])
         if message[0] == Message.HELLO:
             return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
-        number, tensor = message[1:3], message[INFER_HEADER_BYTES:]
+        number, tensor = message[1:3], message[4:]  # behind id and encoding
         crc = crc16(tensor).to_bytes(2, "little")
         reply = encode_frame(
             bytes([Message.INFER_ANSWER]) + number + bytes([0]) + crc + bytes(4) + tensor

@@ -13,7 +13,6 @@ _LIMITS = (
     "PROTOCOL",
     "TEXT_BYTES",
     "RANK_MAX",
-    "INFER_HEADER_BYTES",
     "ANSWER_HEADER_BYTES",
     "REFUSAL_BYTES",
 )

@@ -74,9 +74,6 @@ class Status(_Noted):
     FAILED = -5, "the model ran and gave no output"
 
 
-INFER_HEADER_BYTES = 4
-"""Bytes of an INFER before the tensor: message, id and encoding."""
-
 ANSWER_HEADER_BYTES = 10
 """Bytes of an INFER_ANSWER before the scores: message, id, status, input CRC and ticks."""
 
