@@ -1,11 +1,8 @@
 """A training run learns, is repeatable to the last bit, and keeps what it learnt."""
 
-import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,46 +12,20 @@ import pytest
 from glyphite.convert.errors import InputError
 from glyphite.train.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained, fit, unit_images
-from tests.paths import PROJECT
+from tests.builders.training import digest, few, start_elsewhere
 from tests.strict import require_module
 
 require_module("tensorflow")
 
 FEW = Settings("seed", epochs=2, batch_size=32, seed=7)
 
-ELSEWHERE = """
-import hashlib
-from glyphite.train.data.mnist import Mnist, load_mnist
-from glyphite.train.fit import Settings, fit
-data = load_mnist()
-few = Mnist(data.train_images[:1000], data.train_labels[:1000],
-            data.test_images[:500], data.test_labels[:500])
-trained = fit(Settings("seed", epochs=2, batch_size=32, seed=7), few)
-weights = trained.model.get_weights()
-print(hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest())
-"""
-
-
-def few(mnist: Mnist) -> Mnist:
-    """1,000 images to train on and 500 to judge by."""
-    return Mnist(
-        mnist.train_images[:1000],
-        mnist.train_labels[:1000],
-        mnist.test_images[:500],
-        mnist.test_labels[:500],
-    )
-
-
-def digest(trained: Trained) -> str:
-    """Of every weight's bytes."""
-    weights = trained.model.get_weights()
-    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+IMAGES = 1000
 
 
 @pytest.fixture(scope="module")
 def trained(mnist: Mnist) -> Trained:
     """One run that several tests look at."""
-    return fit(FEW, few(mnist))
+    return fit(FEW, few(mnist, IMAGES))
 
 
 def test_a_run_learns(trained: Trained) -> None:
@@ -69,27 +40,20 @@ def test_the_history_has_each_figure_once_an_epoch(trained: Trained) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights_and_history(trained: Trained, mnist: Mnist) -> None:
-    again = fit(FEW, few(mnist))
+    again = fit(FEW, few(mnist, IMAGES))
     assert digest(again) == digest(trained)
     assert again.history == trained.history
 
 
 def test_a_run_in_another_process_is_the_same_and_says_nothing(trained: Trained) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.stderr == ""
-    assert answer.stdout == f"{digest(trained)}\n"
+    answer = start_elsewhere(FEW, IMAGES).communicate()
+    assert answer == (f"{digest(trained)}\n", "")
 
 
 def test_another_seed_gives_other_weights_and_progress_counts_every_batch(
     trained: Trained, mnist: Mnist
 ) -> None:
-    data, settings = few(mnist), replace(FEW, seed=8)
+    data, settings = few(mnist, IMAGES), replace(FEW, seed=8)
     reports: list[tuple[int, str | None]] = []
 
     def progress(steps: int = 1, note: str | None = None) -> None:
@@ -113,7 +77,7 @@ def test_an_interrupt_waits_for_the_end_of_a_batch_and_then_ends_the_run(mnist: 
             outlived.append(steps)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(FEW, few(mnist), progress)
+        fit(FEW, few(mnist, IMAGES), progress)
     assert outlived == [1]
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -1,9 +1,7 @@
 """The Uno's network fits an Uno, and its training is repeatable and does what its recipe says."""
 
-import hashlib
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,46 +13,20 @@ from glyphite.train.networks.augment import Warp
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.recipes import defaults, train
 from glyphite.train.networks.uno import UNO_DEFAULTS, Recipe, fit_uno
+from tests.builders.training import digest, few, start_elsewhere
 from tests.strict import require_module
 
 require_module("tensorflow")
 
 FEW = Settings("uno", epochs=3, batch_size=64, seed=7)
 
-ELSEWHERE = """
-import hashlib
-from glyphite.train.data.mnist import Mnist, load_mnist
-from glyphite.train.networks.recipes import train
-from glyphite.train.fit import Settings
-data = load_mnist()
-few = Mnist(data.train_images[:256], data.train_labels[:256],
-            data.test_images[:100], data.test_labels[:100])
-trained = train(Settings("uno", epochs=2, batch_size=64, seed=7), few)
-weights = trained.model.get_weights()
-print(hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest())
-"""
-
-
-def few(mnist: Mnist, count: int = 2000) -> Mnist:
-    """So many images to train on, and 500 to judge by."""
-    return Mnist(
-        mnist.train_images[:count],
-        mnist.train_labels[:count],
-        mnist.test_images[:500],
-        mnist.test_labels[:500],
-    )
-
-
-def digest(trained: Trained) -> str:
-    """Of every weight's bytes."""
-    weights = trained.model.get_weights()
-    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+IMAGES = 2000
 
 
 @pytest.fixture(scope="module")
 def trained(mnist: Mnist) -> Trained:
     """One short run that several tests look at."""
-    return fit_uno(FEW, few(mnist))
+    return fit_uno(FEW, few(mnist, IMAGES))
 
 
 def test_weights_fit_beside_the_sketch() -> None:
@@ -98,38 +70,33 @@ def test_the_test_set_judges_once_at_the_end(trained: Trained, mnist: Mnist) -> 
 
 
 def test_test_images_have_no_part_in_the_training(trained: Trained, mnist: Mnist) -> None:
-    data = few(mnist)
+    data = few(mnist, IMAGES)
     other = Mnist(
         data.train_images, data.train_labels, mnist.test_images[500:600], mnist.test_labels[500:600]
     )
     assert digest(fit_uno(FEW, other)) == digest(trained)
 
 
-def test_the_same_seed_gives_the_same_weights_in_another_process(mnist: Mnist) -> None:
+def test_the_same_seed_gives_the_same_weights_in_another_process() -> None:
     """Twice elsewhere: there TensorFlow has not started, so the recipe sets its threads."""
-    command = [sys.executable, "-c", ELSEWHERE]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    runs = [start_elsewhere(replace(FEW, epochs=2), 256) for _ in range(2)]
     digests = {run.communicate()[0].split()[-1] for run in runs}
     assert [run.returncode for run in runs] == [0, 0]
     assert len(digests) == 1
 
 
-def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> None:
-    other = fit_uno(Settings("uno", epochs=1, batch_size=64, seed=8), few(mnist, 256))
-    assert digest(other) != digest(trained)
-
-
-def test_progress_counts_every_step_and_names_the_epoch(mnist: Mnist) -> None:
+def test_another_seed_gives_other_weights_and_progress_counts_every_step(
+    trained: Trained, mnist: Mnist
+) -> None:
     reports: list[tuple[int, str | None]] = []
-    settings = Settings("uno", epochs=2, batch_size=64)
-    data = few(mnist, 256)
+    data, settings = few(mnist, IMAGES), replace(FEW, seed=8)
 
     def progress(steps: int = 1, note: str | None = None) -> None:
         reports.append((steps, note))
 
-    fit_uno(settings, data, progress)
+    assert digest(fit_uno(settings, data, progress)) != digest(trained)
     assert sum(steps for steps, _ in reports) == settings.batches(data)
-    assert str(reports[-1][1]).startswith("epoch 2/2  loss ")
+    assert str(reports[-1][1]).startswith("epoch 3/3  loss ")
 
 
 def test_images_calm_down_towards_the_end() -> None:

@@ -1,0 +1,46 @@
+"""Short training runs, in this process or another, and what their weights come to.
+
+``python -m tests.builders.training NETWORK EPOCHS BATCH_SIZE SEED IMAGES`` prints a run's digest.
+"""
+
+import hashlib
+import subprocess
+import sys
+
+from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.train.fit import Settings, Trained
+from glyphite.train.networks.recipes import train
+from tests.paths import PROJECT
+
+
+def few(mnist: Mnist, images: int) -> Mnist:
+    """So many images to train on, and 500 to judge by."""
+    return Mnist(
+        mnist.train_images[:images],
+        mnist.train_labels[:images],
+        mnist.test_images[:500],
+        mnist.test_labels[:500],
+    )
+
+
+def digest(trained: Trained) -> str:
+    """Of every weight's bytes."""
+    weights = trained.model.get_weights()
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+def start_elsewhere(settings: Settings, images: int) -> subprocess.Popen[str]:
+    """A process that trains on so many images, and prints the digest and nothing else."""
+    numbers = (settings.epochs, settings.batch_size, settings.seed, images)
+    command = [sys.executable, "-m", __name__, settings.network, *map(str, numbers)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=PROJECT, stdout=pipe, stderr=pipe, text=True)
+
+
+def _main(network: str, epochs: str, batch_size: str, seed: str, images: str) -> None:
+    settings = Settings(network, int(epochs), int(batch_size), int(seed))
+    print(digest(train(settings, few(load_mnist(), int(images)))))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
