@@ -20,6 +20,14 @@ def oracle() -> Iterator[Oracle]:
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def sound() -> Iterator[CompileWorker]:
+    """The compiler as it is; each start of its process takes most of a second."""
+    worker = CompileWorker()
+    yield worker
+    worker.stop()
+
+
 def outcome(compiler: Compiler, content: bytes) -> tuple[str, str]:
     """What becomes of a file, and that the next one is compiled all the same."""
     worker = CompileWorker(compiler, seconds=1)
@@ -41,11 +49,11 @@ def verdict(oracle: Oracle, compiler: Compiler, name: str, *, sanitized: bool = 
 
 
 def test_damaged_files_compile_to_tflms_bytes_or_end_in_a_sentence(tmp_path: Path) -> None:
-    tally = Campaign(seed=20, count=250, folder=tmp_path).run(2, lambda steps: None)
+    tally = Campaign(seed=20, count=120, folder=tmp_path).run(2, lambda steps: None)
     assert not tally.defects
-    assert tally.files == 250
+    assert tally.files == 120
     assert set(tally.outcomes) == {"compiled", "refused"}
-    assert tally.verdicts["equal"] > 20
+    assert tally.verdicts["equal"] > 10
     assert len(tally.sentences) > 20
     assert tally.sanitized > 0
     assert not any(tmp_path.iterdir())
@@ -96,8 +104,10 @@ def test_what_may_go_wrong_in_the_generated_c_is_noticed(
 
 
 @pytest.mark.parametrize("name", bases.small())
-def test_every_base_is_sound(oracle: Oracle, name: str) -> None:
-    assert verdict(oracle, compile_model, name) == Verdict("equal")
+def test_every_base_is_sound(oracle: Oracle, sound: CompileWorker, name: str) -> None:
+    content = bases.small()[name]
+    found = oracle.judge(content, sound.compile(content), 1, sanitized=False)
+    assert found == Verdict("equal")
 
 
 def test_a_file_that_fails_is_kept_with_the_command_that_makes_it_again(tmp_path: Path) -> None:
