@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import fields
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -21,6 +22,7 @@ _MEMBER = re.compile(r"^ +((?:\w+ )+\**)(\w+)(\[\w+\])?;", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
+@cache
 def records() -> dict[str, Kernel]:
     """Every kernel by its Python file, ``dsp/conv_2d``."""
     found = {}
@@ -32,6 +34,7 @@ def records() -> dict[str, Kernel]:
     return found
 
 
+@cache
 def c_structs() -> dict[str, dict[str, str]]:
     """Each struct of the headers, by its tag without ``glyphite_``: member -> type."""
     found = {}
@@ -51,6 +54,7 @@ def python_types(struct: type[Struct]) -> dict[str, str]:
     }
 
 
+@cache
 def all_structs() -> dict[str, type[Struct]]:
     """Every struct of the records, those within others too, by its tag."""
     found: dict[str, type[Struct]] = {}

@@ -28,7 +28,8 @@ class Collector:
 def held_against_the_oracle() -> set[str]:
     """The operators that a test below ``tests/convert/compiler`` compares with TFLM's bytes."""
     collector = Collector()
-    assert pytest.main(["--collect-only", "-qq", str(ORACLE_TESTS)], plugins=[collector]) == 0
+    options = ["--collect-only", "--assert=plain", "-qq"]
+    assert pytest.main([*options, str(ORACLE_TESTS)], plugins=[collector]) == 0
     return collector.named
 
 
