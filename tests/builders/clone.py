@@ -97,7 +97,9 @@ class Clone:
         found = self.python("-m", "pytest", *options, *tests)
         assert found.returncode in (0, 1), found.stdout + found.stderr
         return set(
-            re.findall(r"^(?:FAILED|ERROR) \S*?(test_\w+\.py::\S+)", found.stdout, re.MULTILINE)
+            re.findall(
+                r"^(?:FAILED|ERROR) \S*?(test_\w+\.py::.+?)(?: - .*)?$", found.stdout, re.MULTILINE
+            )
         )
 
     def passes(self, *tests: str) -> bool:
