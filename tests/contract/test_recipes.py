@@ -1,38 +1,14 @@
 """CONTRIBUTING's recipes, followed to the letter in a copy of the project."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from glyphite.convert.workspace import ModelFolder
-from tests.paths import PROJECT, copy_project
+from tests.builders.clone import Clone, commands, recipe
+from tests.paths import PROJECT
 
-PAGE = (PROJECT / "CONTRIBUTING.md").read_text()
-PROGRAMS = {
-    "glyphite": ["-m", "glyphite.host.cli"],
-    "python": [],
-    "make readme": ["-m", "tools.readme"],
-}
-"""What the recipes call, as arguments of Python: the copy has no environment of its own."""
-COMMAND = re.compile(r"`((?:glyphite |python -m |make readme)[^`]*)`")
-CHEAPER = {
-    "train": ["--epochs", "1", "--batch-size", "1000"],
-    "compare": ["--count", "500"],
-    "stream": ["--count", "20"],
-}
-TOGETHER = """
-from glyphite.host.cli import main
-for words in {words!r}:
-    if main(words) != 0:
-        raise SystemExit(f"{{words}} failed")
-"""
-"""Several verbs in one process, which imports TensorFlow once."""
 TINY = """def tiny() -> "keras.Model":
     from keras import Input, Sequential, layers
 
@@ -40,68 +16,6 @@ TINY = """def tiny() -> "keras.Model":
 
 
 NETWORKS"""
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A copy of the project that may be changed."""
-
-    root: Path
-
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy, with the copy's packages."""
-        roots = [self.root, *(self.root / name for name in ("train", "convert", "host"))]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))}
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=self.root, check=False, capture_output=True,
-            text=True, env={**environment, "COLUMNS": "150"},
-        )  # fmt: skip
-
-    def run(self, command: str) -> str:
-        """What a recipe's command prints, shortened where ``CHEAPER`` says so; it must succeed."""
-        program = next(name for name in PROGRAMS if command.startswith(name))
-        words = command.removeprefix(program).split()
-        return self.succeed(*PROGRAMS[program], *words, *CHEAPER.get(" ".join(words[:1]), []))
-
-    def run_together(self, commands: list[str]) -> str:
-        """The same of several verbs of ``glyphite``."""
-        split = [command.split()[1:] for command in commands]
-        words = [[*each, *CHEAPER.get(each[0], [])] for each in split]
-        return self.succeed("-c", TOGETHER.format(words=words))
-
-    def succeed(self, *arguments: str) -> str:
-        """What Python prints; the test fails where it does."""
-        done = self.python(*arguments)
-        assert done.returncode == 0, f"{arguments}: {done.stderr}"
-        return done.stdout
-
-    def insert(self, file: str, behind: str, text: str) -> None:
-        """Write ``text`` behind the only place that matches the pattern ``behind``."""
-        path = self.root / file
-        before = path.read_text()
-        assert len(re.findall(behind, before, re.MULTILINE)) == 1, (file, behind)
-        path.write_text(re.sub(behind, rf"\g<0>{text}", before, flags=re.MULTILINE))
-
-    def passes(self, tests: str) -> bool:
-        """Whether these tests of the copy pass."""
-        return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", tests).returncode == 0
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    copy_project(tmp_path / "clone")
-    return Clone(tmp_path / "clone")
-
-
-def recipe(title: str) -> str:
-    """A section's text."""
-    text = PAGE.partition(f"## {title}, in ")[2].partition("\n## ")[0]
-    assert text, title
-    return text
-
-
-def commands(title: str) -> list[str]:
-    return COMMAND.findall(" ".join(recipe(title).split()))
 
 
 @pytest.mark.parametrize(

@@ -237,4 +237,18 @@ FAULTS = (
         "dsp_target.forms if architecture in dsp_target.ARCHITECTURES[:1] and goal is Goal.RAM",
         (TESTS + "test_dsp_match.py",),
     ),
+    Fault(
+        "a pair of an AVR's pixels has 256 inputs",
+        TARGETS + "avr/conv_2d_pair.py",
+        "if largest > LARGEST_BYTE:",
+        "if largest > LARGEST_BYTE + 1:",
+        (TESTS + "test_refusals.py",),
+    ),
+    Fault(
+        "an image is taken whole by a line with a kink",
+        TARGETS + "dsp/depthwise_conv_2d_image.py",
+        "if not made.constants.requantize.is_simple:",
+        "if not made.constants.requantize.proven:",
+        (TESTS + "test_refusals.py",),
+    ),
 )  # fmt: skip

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,11 @@ from tests.faults import __main__ as command
 from tests.faults.fault import Fault, FaultError, check
 from tests.faults.faults import FAULTS
 from tests.faults.trial import Outcome, try_out
-from tests.paths import PROJECT
+from tests.paths import PROJECT, project_files
 
+SOURCES = (".py", ".c", ".h", ".ino")
+WITHOUT = ("firmware/emulators/", "firmware/ports/", "firmware/library/Glyphite/examples/")
+"""Folders of what only whole boards run; and of examples."""
 CHEAP = "a stack may take all of the RAM"
 HARMLESS = Fault(
     "a comment", "convert/glyphite/convert/boards.py", '"""The processor."""', '"""A chip."""',
@@ -30,6 +34,24 @@ def test_a_fault_can_be_put_in(fault: Fault) -> None:
 def test_the_faults_are_many_and_each_has_a_name_of_its_own() -> None:
     assert len(FAULTS) >= 60
     assert not [name for name, times in Counter(f.name for f in FAULTS).items() if times > 1]
+
+
+def folders() -> set[str]:
+    """All folders of the product with files that could be wrong."""
+    paths = (Path(name) for name in project_files() if not name.startswith(WITHOUT))
+    return {
+        str(path.parent)
+        for path in paths
+        if path.parts[0] in ("convert", "firmware", "host", "train")
+        and path.suffix in SOURCES
+        and path.stem != "__init__"
+    }
+
+
+@pytest.mark.usefixtures("git")
+def test_no_folder_of_the_product_is_without_a_fault() -> None:
+    assert len(folders()) > 20
+    assert not folders() - {str(Path(fault.path).parent) for fault in FAULTS}
 
 
 @pytest.mark.parametrize(

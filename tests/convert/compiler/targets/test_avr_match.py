@@ -127,7 +127,8 @@ def test_size_takes_the_small_kernel_and_speed_the_fast_one() -> None:
 def test_a_layer_says_which_kernel_was_chosen_for_all_and_by_what(architecture: str) -> None:
     many = fully_connected(np.random.default_rng(0), (1, 100), 100, 64)
     (step,) = compiled(many, architecture=architecture).program.steps
-    (choice,) = (d for d in step.decisions if d.name.startswith("one small kernel for all"))
+    name = "one small kernel for all layers with weights"
+    (choice,) = (decision for decision in step.decisions if decision.name == name)
     assert not choice
     assert choice.detail.startswith("about ")
 

@@ -8,7 +8,7 @@ from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
 NAME = "ADD"
 OPTIONS = "AddOptions"
-LAST_VERSION = 5
+LAST_VERSION = 6
 KERNEL = _arithmetic.KERNEL
 
 __all__ = ["KERNEL", "LAST_VERSION", "NAME", "OPTIONS", "check", "lower", "parse"]

@@ -21,7 +21,7 @@ from glyphite.convert.compiler.targets.portable import concatenation as portable
 
 NAME = "CONCATENATION"
 OPTIONS = "ConcatenationOptions"
-LAST_VERSION = 4
+LAST_VERSION = 7
 
 MOST_INPUTS = 10
 """As many as TensorFlow Lite Micro takes."""

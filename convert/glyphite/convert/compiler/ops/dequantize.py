@@ -9,7 +9,7 @@ from glyphite.convert.compiler.targets.portable import dequantize as portable
 
 NAME = "DEQUANTIZE"
 OPTIONS = ""
-LAST_VERSION = 6
+LAST_VERSION = 9
 
 
 def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types

@@ -8,7 +8,7 @@ from glyphite.convert.compiler.targets.portable import arithmetic as portable
 
 NAME = "MUL"
 OPTIONS = "MulOptions"
-LAST_VERSION = 7
+LAST_VERSION = 8
 KERNEL = _arithmetic.KERNEL
 
 __all__ = ["KERNEL", "LAST_VERSION", "NAME", "OPTIONS", "check", "lower", "parse"]

@@ -11,7 +11,7 @@ from glyphite.convert.compiler.ops._operands import known, refuse_computed
 
 NAME = "PACK"
 OPTIONS = "PackOptions"
-LAST_VERSION = 4
+LAST_VERSION = 5
 
 
 def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types

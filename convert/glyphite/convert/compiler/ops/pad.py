@@ -24,7 +24,7 @@ from glyphite.convert.compiler.targets.portable import pad as portable
 
 NAME = "PAD"
 OPTIONS = ""
-LAST_VERSION = 4
+LAST_VERSION = 6
 
 AXES = ("height", "width", "channels")
 """What the kernel can pad: the last three axes."""

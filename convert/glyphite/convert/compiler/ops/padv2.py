@@ -14,7 +14,7 @@ from glyphite.convert.compiler.ops._operands import (
 
 NAME = "PADV2"
 OPTIONS = ""
-LAST_VERSION = 4
+LAST_VERSION = 6
 
 
 def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types

@@ -10,7 +10,7 @@ from glyphite.convert.compiler.targets.portable import quantize as portable
 
 NAME = "QUANTIZE"
 OPTIONS = ""
-LAST_VERSION = 4
+LAST_VERSION = 6
 
 
 def parse(table: Any) -> None:  # noqa: ANN401 - the schema's classes have no types

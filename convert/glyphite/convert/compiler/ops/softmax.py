@@ -18,7 +18,7 @@ from glyphite.convert.compiler.targets.portable import softmax as portable
 
 NAME = "SOFTMAX"
 OPTIONS = "SoftmaxOptions"
-LAST_VERSION = 3
+LAST_VERSION = 4
 
 MOST_CHANNELS = 4095
 """More could sum up to 2**31 in Q12.19."""

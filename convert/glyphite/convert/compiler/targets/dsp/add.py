@@ -83,9 +83,6 @@ def by_rows(step: Step, layer: ArithmeticConstants, rows: Rows) -> Iterator[Step
     if isinstance(found, Refusal):
         return found
     constants, decisions = found
-    if None in rows.windows:
-        detail = "an operand is constant"
-        return Refusal((*decisions, Decision("both operands have rows", False, detail)))
     by_row = replace(rows, function=KERNEL.name, arguments=())
     return iter(
         (replace(step, kernel=KERNEL, constants=constants, rows=by_row, decisions=decisions),)
