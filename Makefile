@@ -21,8 +21,9 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 demo: setup
 	$(BIN)/glyphite demo
 
+# Three processes on two cores: one that waits for a board leaves its core to another.
 test: setup
-	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 quick: setup
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)

@@ -13,7 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.transport.avr import emulator_program
-from tests.paths import PROJECT
+from tests.paths import PROJECT, TESTS
 from tests.strict import absent, require_module
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in a script
@@ -22,6 +22,18 @@ SEED_SOURCES = (
     *(f"train/glyphite/train/{name}.py" for name in ("data/mnist", "networks/networks", "fit")),
     *("convert/glyphite/convert/quantize/quantize.py", "tests/conftest.py"),
 )
+QUICK_FOLDERS = ("convert", "faults", "contract")
+"""In this order, and behind all others: their files are short or of many short tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that at the end no core waits for one of them."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        return QUICK_FOLDERS.index(folder) if folder in QUICK_FOLDERS else -1
+
+    items.sort(key=place)
 
 
 @pytest.fixture

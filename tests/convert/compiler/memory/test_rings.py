@@ -157,10 +157,10 @@ def test_a_ring_one_row_too_short_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
               last: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> int:  # fmt: skip
         return max(1, fewest_rows(written, last) - 1)
 
-    programs = [random_network(seed) for seed in SEEDS[:40]]
+    programs = [random_network(seed) for seed in SEEDS[:12]]
     assert not any(map(_fails, programs))
     monkeypatch.setattr(rings_module, "fewest_rows", short)
-    assert sum(map(_fails, programs)) > 15
+    assert sum(map(_fails, programs)) > 4
 
 
 def test_a_row_called_dead_too_early_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
