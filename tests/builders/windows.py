@@ -73,7 +73,7 @@ def depthwise(
     per_channel: bool = True,
     bias: bool = True,
     axis: int = 3,
-    told_multiplier: int | None = None,
+    stated_multiplier: int | None = None,
     zero_point: int | None = None,
 ) -> Model:
     """A model of one depthwise convolution, and its input's shape; ``zero_point``: the output's."""
@@ -94,7 +94,7 @@ def depthwise(
         "DEPTHWISE_CONV_2D", inputs, [output], "DepthwiseConv2DOptions", version=3,
         padding=padding, strideH=stride[0], strideW=stride[1], dilationHFactor=dilation[0],
         dilationWFactor=dilation[1], fusedActivationFunction=activation,
-        depthMultiplier=multiplier if told_multiplier is None else told_multiplier,
+        depthMultiplier=multiplier if stated_multiplier is None else stated_multiplier,
     )  # fmt: skip
     return model.build([0], [output]), (1, *source)
 

@@ -105,7 +105,7 @@ FAULTS = (
         (TESTS + "memory/test_rings.py",),
     ),
     Fault(
-        "an input that is taken twice asks for the shorter lead",
+        "an input that is taken twice asks for the smaller allowed overlap",
         COMPILER + "memory/rings.py",
         "or before is None else max(distance, before)",
         "or before is None else min(distance, before)",

@@ -157,7 +157,7 @@ def test_depthwise_scales_along_another_axis_are_refused() -> None:
 
 
 def test_a_depth_multiplier_that_is_not_the_filters_is_refused() -> None:
-    content, _ = depthwise(np.random.default_rng(0), (6, 6, 4), (3, 3), told_multiplier=2)
+    content, _ = depthwise(np.random.default_rng(0), (6, 6, 4), (3, 3), stated_multiplier=2)
     with pytest.raises(ModelError, match=r"filter has shape 1x3x3x4; .* follows 1x3x3x8\."):
         compile_model(content, "small")
 
