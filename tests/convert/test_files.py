@@ -32,7 +32,7 @@ def test_a_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path, umask: int, m
     try:
         write_bytes(tmp_path / "file", b"content")
     finally:
-        os.umask(before)
+        assert os.umask(before) == umask
     assert (tmp_path / "file").stat().st_mode & 0o777 == mode
 
 

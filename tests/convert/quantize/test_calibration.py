@@ -72,6 +72,11 @@ def test_random_pixels_are_the_same_each_time_and_say_so() -> None:
     assert 0 <= first.inputs.min() < first.inputs.max() <= 1
 
 
+def test_random_pixels_are_of_all_shades() -> None:
+    shades = np.rint(from_random(50, (20, 20), 255.0).inputs * 255)
+    assert np.array_equal(np.unique(shades), np.arange(256))
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

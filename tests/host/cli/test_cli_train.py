@@ -44,6 +44,10 @@ def test_one_epoch_of_the_seed_network_is_beyond_97_percent(seed: ModelFolder) -
             ["seed", "--seed", "-1"],
             "--seed -1 is out of range: 0 to 2^32 - 1 are allowed.",
         ),
+        (
+            ["seed", "--seed", str(2**32)],
+            "--seed 4294967296 is out of range: 0 to 2^32 - 1 are allowed.",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence_before_any_work(

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.cli.digits import count_of, require_digits
+from glyphite.host.cli.digits import count_of, load_digits, require_digits
 
 DIGITS = Manifest(
     name="mine",
@@ -40,3 +40,11 @@ def test_a_model_of_other_than_ten_scores_reads_no_digits(shape: tuple[int, ...]
 def test_a_model_of_larger_images_reads_no_digits() -> None:
     with pytest.raises(ModelError, match=r"mine takes inputs of shape \(32, 32, 1\)"):
         require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=(1, 32, 32, 1))))
+
+
+@pytest.mark.parametrize("count", [10_000, None])
+def test_all_test_images_are_the_most_that_there_are(count: int | None) -> None:
+    tensors, labels = load_digits(DIGITS, count)
+    assert (tensors.shape, labels.shape) == ((10_000, 28, 28, 1), (10_000,))
+    with pytest.raises(InputError, match=r"--count 10001: MNIST has 10,000 test images\."):
+        load_digits(DIGITS, 10_001)

@@ -17,10 +17,11 @@ from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
-from glyphite.host.measure.first_difference import trace
+from glyphite.host.measure.first_difference import Difference, Trace, trace
 from glyphite.host.measure.verify import (
     GroupFigures,
     as_floats,
+    blame,
     check,
     compare_groups,
     extreme_inputs,
@@ -30,23 +31,24 @@ from glyphite.host.measure.verify import (
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.tflm import all_tensors, infer
 from tests.builders.edges import network
+from tests.builders.models import conv_and_pool
 
 Flash = Callable[..., ModelFolder]
 
 
 class Negated:
-    """A runner whose scores are the input's, or their complements in the last image."""
+    """A runner whose scores are the input's, or their complements in the last images."""
 
     name = "board"
 
-    def __init__(self, wrong: bool) -> None:
+    def __init__(self, wrong: int) -> None:
         self.wrong = wrong
 
     def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         progress(len(tensors))
         scores = tensors.copy()
         if self.wrong:
-            scores[-1] = ~scores[-1]
+            scores[-self.wrong :] = ~scores[-self.wrong :]
         return scores
 
 
@@ -73,6 +75,9 @@ class TestInputs:
         assert any((image == 127).all() for image in images)
         checkerboard = np.where(np.indices((4, 4)).sum(axis=0) % 2 == 0, 127, -128)
         assert any((image == checkerboard).all() for image in images)
+        assert any(
+            (image == checkerboard[:2, :2].repeat(2, 0).repeat(2, 1)).all() for image in images
+        )
         for place in ((0, 0), (2, 0), (3, 3)):
             single = np.full((4, 4), -128)
             single[place] = 127
@@ -121,7 +126,8 @@ class TestFloats:
         assert found["own"] is groups["own"]
         assert found["random"].dtype == np.float32
         levels = found["random"].astype(np.float64) / np.float32(0.05) + 7
-        assert np.abs(levels - groups["random"]).max() < 1.001
+        beside = levels - groups["random"]
+        assert -1.001 < beside.min() < -0.99 < 0.99 < beside.max() < 1.001
         assert len(np.unique(np.round(levels))) >= 256
         assert len(np.unique(found["random"])) > 2000
 
@@ -132,7 +138,7 @@ class TestGroups:
     GROUPS = {"random": random_inputs((5,), 7), "extreme": extreme_inputs((5,))}  # noqa: RUF012
 
     def test_equal_runners_differ_nowhere(self) -> None:
-        compared = compare_groups(self.GROUPS, Negated(False), Negated(False), ignore_progress)
+        compared = compare_groups(self.GROUPS, Negated(0), Negated(0), ignore_progress)
         figures = compared.figures
         assert compared.wrong is None
         assert [group["inputs"] for group in figures] == ["random", "extreme"]
@@ -141,7 +147,7 @@ class TestGroups:
         check(figures, "native")
 
     def test_one_image_that_differs_is_found_in_its_group(self) -> None:
-        compared = compare_groups(self.GROUPS, Negated(True), Negated(False), ignore_progress)
+        compared = compare_groups(self.GROUPS, Negated(1), Negated(0), ignore_progress)
         figures = compared.figures
         assert compared.wrong is not None
         tensor, answer, expected = compared.wrong
@@ -153,9 +159,14 @@ class TestGroups:
         with pytest.raises(CheckFailedError, match=r"native differs .* on 1 extreme inputs"):
             check(figures, "native")
 
+    def test_of_several_inputs_that_differ_the_first_is_traced(self) -> None:
+        wrong = compare_groups(self.GROUPS, Negated(3), Negated(0), ignore_progress).wrong
+        assert wrong is not None
+        np.testing.assert_array_equal(wrong[0], self.GROUPS["extreme"][-3])
+
     def test_progress_counts_both_runners(self) -> None:
         steps: list[int] = []
-        compare_groups(self.GROUPS, Negated(False), Negated(False), steps.append)
+        compare_groups(self.GROUPS, Negated(0), Negated(0), steps.append)
         assert sum(steps) == 2 * sum(len(group) for group in self.GROUPS.values())
 
     def test_the_message_names_every_group_that_differs(self) -> None:
@@ -166,6 +177,27 @@ class TestGroups:
         message = r"on 2 random, 1 given inputs \(by at most 7\)"
         with pytest.raises(CheckFailedError, match=message):
             check([group, other], "native")
+
+
+class TestCause:
+    """What is said of the first input that differs."""
+
+    def test_is_not_sought_in_c_for_an_avr(self, build_folder: Path) -> None:
+        """Its kernels are assembly."""
+        model, last = conv_and_pool(np.random.default_rng(0))
+        folder = ModelFolder(build_folder, build_folder / "small.tflite")
+        build_folder.mkdir()
+        folder.tflite.write_bytes(model.build([0], [last]))
+        compile_folder(folder, "avr5").write(folder.generated)
+        assert trace(folder, random_inputs((9, 8, 2), 1)[0]) is None
+
+    def test_has_a_word_more_where_the_board_answers_otherwise_than_its_c(self) -> None:
+        found = Difference("conv_2d_4", "operator 4 (CONV_2D)", (0,), 1, 2, 3, 576)
+        traced, expected = Trace(np.array([1, 2], np.int8), found), np.array([7, 7], np.int8)
+        assert blame(traced, traced.output, expected) == found.text
+        assert blame(traced, traced.output + 1, expected) == (
+            f"{found.text} The board's answer is yet another one: its image is older, or wrong."
+        )
 
 
 class TestCommand:

@@ -16,7 +16,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
-from glyphite.host.report.collect import collect
+from glyphite.host.report.collect import PARTS, collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.runners.base import Scores
 from glyphite.train.data.mnist import load_mnist
@@ -116,20 +116,48 @@ class TestDocument:
 
         for age, board in enumerate(("cortex-m4", "native")):
             path = put_stream(compared, board)
+            path.write_text(path.read_text().replace("0.987", f"0.98{age}"))
             os.utime(path, (1_000_000 - age, 1_000_000 - age))
         report = report_of(compared)
         assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]
         assert report["board"]["name"] == "cortex-m4"
+        assert report["accuracy"]["board"] == 0.98
 
     def test_has_sizes_with_the_boards_limits(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4")
         put_stream(compared, "home-made")
+        put_stream(compared, "uno")
         sizes = report_of(compared)["sizes"]
         assert sizes["tflite"] == compared.tflite.stat().st_size
-        known, unknown = sizes["boards"]
+        known, unknown, uno = sizes["boards"]
         assert (known["name"], known["flash"], known["ram"]) == ("cortex-m4", 102_880, 22_068)
         assert known["flash_limit"] == known["ram_limit"] == 4_194_304
         assert unknown["flash_limit"] is None
+        assert (uno["flash_limit"], uno["ram_limit"]) == (32_256, 2_048)
+
+    def test_lists_the_largest_parts_of_an_image_alone(self, compared: ModelFolder) -> None:
+        path = put_stream(compared, "native").with_name("size.json")
+        size = json.loads(path.read_text())
+        size["parts"] = [{"name": f"part {i}", "bytes": 99 - i, "memory": "RAM"} for i in range(40)]
+        path.write_text(json.dumps(size))
+        (board,) = collect(compared).document["sizes"]["boards"]
+        assert board["parts"] == size["parts"][:PARTS]
+
+    def test_has_the_figures_of_the_last_epoch(self, compared: ModelFolder) -> None:
+        history = json.loads(compared.history.read_text())
+        for name, row in history.items():
+            if isinstance(row, list):
+                history[name] = [0.5, 0.25, *row]
+        compared.history.write_text(json.dumps(history))
+        last = collect(compared).document["training"]["last_epoch"]
+        assert last == {name: row[-1] for name, row in history.items() if isinstance(row, list)}
+
+    def test_leaves_out_scores_of_another_comparison(self, compared: ModelFolder) -> None:
+        comparison = json.loads(compared.compare.read_text())
+        for images in (COUNT - 1, COUNT + 1):
+            compared.compare.write_text(json.dumps(comparison | {"images": images}))
+            report = collect(compared).document
+            assert (report["confusion"], report["misread"]) == (None, [])
 
     def test_has_model_hash_tools_and_epochs(self, compared: ModelFolder) -> None:
         report, manifest = report_of(compared), Manifest.load(compared.manifest)
@@ -272,6 +300,12 @@ class TestPage:
             "int8 (TFLM) misreads 3 of 400 images",
         ):
             assert figure in text, figure
+
+    def test_draws_each_interval_within_its_axis(self, compared: ModelFolder) -> None:
+        bars = re.findall(r'style="left: ([-.0-9]+)%; width: ([-.0-9]+)%"', page_of(compared))
+        assert len(bars) == 3
+        for left, width in bars:
+            assert 0 < float(left) < float(left) + float(width) < 100
 
     def test_says_where_bytes_differ(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4", wrong=3)

@@ -169,6 +169,18 @@ def test_npm_says_why_it_failed(
         NpmPack().fetch()
 
 
+def test_of_a_long_complaint_of_npm_the_first_lines_are_told(tmp_path: Path) -> None:
+    """What went wrong comes first, and then advice."""
+    said = ["code E404", "404 no such package", "404 at this registry", "404 ask its author"]
+    lines = [*(f"npm error {line}" for line in said), "npm error A complete log of this run is"]
+    script = tmp_path / "npm"
+    script.write_text("#!/bin/sh\ncat >&2 <<END\n" + "\n".join(lines) + "\nEND\nexit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(SourceError) as caught:
+        NpmPack(npm=str(script)).fetch()
+    assert str(caught.value) == f"npm failed ({'; '.join(said[:3])})"
+
+
 def test_npm_is_not_waited_for_without_end(tmp_path: Path) -> None:
     sleeper = tmp_path / "npm"
     sleeper.write_text("#!/bin/sh\nexec sleep 30\n")

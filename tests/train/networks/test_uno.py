@@ -9,6 +9,7 @@ import pytest
 
 from glyphite.train.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained
+from glyphite.train.networks import uno
 from glyphite.train.networks.augment import Warp
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.recipes import defaults, train
@@ -27,6 +28,36 @@ IMAGES = 2000
 def trained(mnist: Mnist) -> Trained:
     """One short run that several tests look at."""
     return fit_uno(FEW, few(mnist, IMAGES))
+
+
+def test_each_epoch_has_images_of_its_own(mnist: Mnist) -> None:
+    images = mnist.train_images[:30]
+    lessons = list(uno._lessons(Settings("uno", epochs=3, seed=7), images, Recipe()))
+    assert [lesson.shape for lesson in lessons] == [images.shape] * 3
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert (lessons[one] != lessons[other]).any(axis=(1, 2)).all()
+
+
+def test_the_learning_rate_rises_for_an_epoch_and_is_0_at_the_end() -> None:
+    rate = uno._optimizer(Recipe(rate=0.01), batches=8, epochs=5)._learning_rate
+    rates = [float(rate(step)) for step in (0, 4, 8, 24, 39, 40)]
+    assert rates[:4] == pytest.approx([0, 0.005, 0.01, 0.005])
+    assert rates[4] > 0
+    assert rates[5] == pytest.approx(0, abs=1e-9)
+
+
+def test_kernels_alone_lose_weight() -> None:
+    """Without gradients, nothing else changes them; the first step has a rate of 0."""
+    import keras
+
+    names = ("kernel", "bias", "gamma", "beta")
+    variables = [keras.Variable(np.ones(3, np.float32), name=name) for name in names]
+    optimizer = uno._optimizer(Recipe(), batches=4, epochs=3)
+    for _ in range(3):
+        optimizer.apply([np.zeros(3, np.float32)] * 4, variables)
+    assert [bool(np.all(np.asarray(variable) == 1)) for variable in variables] == [
+        False, True, True, True,
+    ]  # fmt: skip
 
 
 def test_weights_fit_beside_the_sketch() -> None:

@@ -15,7 +15,7 @@ from glyphite.convert.compiler.memory.schedule import KernelCall, Schedule
 from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
 from glyphite.convert.compiler.targets.portable import arithmetic, softmax
 from glyphite.host.runners.compiled import c_compiler
-from tests.builders.models import ModelBuilder
+from tests.builders.models import ModelBuilder, conv_and_pool
 
 
 def order(*runs: tuple[int, int]) -> Schedule:
@@ -92,3 +92,29 @@ def test_the_state_beside_the_arena_is_as_large_as_it_is_told(layers: int, tmp_p
                              capture_output=True, text=True).stdout  # fmt: skip
     (size,) = re.findall(r"(\w+) [bB] state\b", symbols)
     assert int(size, 16) == compiled.state_bytes
+
+
+def test_kernels_have_room_for_the_rows_under_the_largest_window() -> None:
+    """Of a convolution of three rows and a pool of two that overlaps its neighbour."""
+    model, last = conv_and_pool(np.random.default_rng(0), pool_stride=(1, 1))
+    compiled = compile_model(model.build([0], [last]), "windows")
+    assert [step.window_rows for step in compiled.program.steps] == [3, 2]
+    text = compiled.files["model.c"]
+    assert text.index("#define GLYPHITE_WINDOW_ROWS 3\n") < text.index("#ifndef GLYPHITE_WINDOW_")
+
+
+def test_floats_stand_for_themselves_though_the_file_has_a_scale_for_them() -> None:
+    model = ModelBuilder()
+    first = model.tensor((1, 4), 0.5, 3, dtype="FLOAT32")
+    last = model.tensor((1, 4), 0.1, -5)
+    model.operator("QUANTIZE", [first], [last], "QuantizeOptions")
+    header = compile_model(model.build([first], [last]), "floats").files["model.h"]
+    found = re.findall(r"#define \w+PUT_(?:SCALE|ZERO_POINT) (.*)", header)
+    assert found == ["0.0f", "0", "0.1f", "(-5)"]
+
+
+def test_a_streamed_input_has_rows_of_its_own() -> None:
+    model, last = conv_and_pool(np.random.default_rng(0))
+    compiled = compile_model(model.build([0], [last]), "rows", stream_input=True)
+    found = re.findall(r"#define MODEL_INPUT_ROW\w+ (.*)", compiled.files["model.h"])
+    assert found == ["9", str(8 * 2)]

@@ -13,15 +13,16 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor
 from glyphite.convert.compiler.ir.program import Layer, Program, Step, View
+from glyphite.convert.compiler.memory import plan as plan_module
 from glyphite.convert.compiler.memory.conflicts import conflicts
 from glyphite.convert.compiler.memory.packing import pack, peak_bytes
 from glyphite.convert.compiler.memory.plan import Buffer, Plan, PlanError, plan, verify
 from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
-from glyphite.convert.compiler.memory.schedule import Schedule
+from glyphite.convert.compiler.memory.schedule import Schedule, tasks
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.tflm import infer
 from tests.builders.models import hard_inputs
-from tests.builders.networks import NO_KERNEL, NoConstants
+from tests.builders.networks import NO_KERNEL, NoConstants, random_network
 from tests.builders.poison import poisoned
 
 Call = tuple[tuple[int, ...], int, tuple[int | None, ...]]
@@ -147,6 +148,31 @@ def test_plans_of_random_graphs_are_the_least_there_are(seed: int) -> None:
     rings = [buffer.ring for buffer in found.buffers]
     assert found.proven
     assert peak_bytes(rings) <= found.bytes == _least(rings)
+
+
+@pytest.mark.parametrize(("seed", "steps"), [(20, 6), (783, 12)])
+def test_no_other_barriers_make_less_of_a_peak_than_those_that_are_found(
+    seed: int, steps: int
+) -> None:
+    """Those of the first network are found from none on, those of the second from all."""
+    network = random_network(seed, steps)
+    search = plan_module._BarrierSearch(network, tasks(network), streamed_input=False)
+    search.best()
+    found = min(peak for peak, _, _ in search.tried.values())
+    sets = (itertools.combinations(search.candidates, n) for n in range(len(search.candidates) + 1))
+    assert found == min(search.judge(frozenset(one)) for one in itertools.chain(*sets))
+
+
+def test_the_search_for_barriers_ends_when_its_calls_are_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_module, "SEARCHED_CALLS", 100)
+    network = random_network(783, 12)
+    search = plan_module._BarrierSearch(network, tasks(network), streamed_input=False)
+    search.best()
+    calls = [len(order.calls) for _, order, _ in search.tried.values()]
+    assert len(calls) > 4
+    assert sum(calls) < 100 + 3 * max(calls)
 
 
 def test_a_graph_too_large_to_search_still_gets_a_plan_without_harm() -> None:

@@ -1,5 +1,6 @@
 """What the AVR's kernels take, what they refuse, and what they are told."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from glyphite.convert.compiler.targets.avr.conv_2d import AvrConv2DConstants
 from glyphite.convert.compiler.targets.avr.limits import LimitsConstants
 from glyphite.convert.compiler.targets.avr.softmax import AvrSoftmaxConstants
 from glyphite.convert.compiler.targets.portable.conv_2d import Conv2DConstants
+from glyphite.convert.compiler.targets.portable.conv_2d_max_pool_2d import Conv2DMaxPool2DConstants
 from glyphite.convert.compiler.targets.portable.output import OutputConstants
 from glyphite.host.runners.tflm import infer
 from tests.builders import moving
@@ -141,3 +143,22 @@ def test_a_layer_that_moves_bytes_alone_is_no_convolution() -> None:
     for match in (conv_2d.match, conv_2d_pair.match):
         assert refuses(match, step)
         assert by(match, step).decisions[-1].name == "it is a convolution or dense"
+
+
+@pytest.mark.parametrize("edge", ["padding_top", "padding_left"])
+def test_pools_have_padding_on_no_side(edge: str) -> None:
+    model, last = conv_and_pool(np.random.default_rng(1))
+    step = only_step(model.build([0], [last]))
+    fused = step.constants
+    assert isinstance(fused, Conv2DMaxPool2DConstants)
+    assert not refuses(conv_2d.match, step)
+    padded = replace(fused, pool=replace(fused.pool, **{edge: 1}))
+    assert refuses(conv_2d.match, replace(step, constants=padded))
+
+
+@pytest.mark.parametrize(("stride", "last"), [(1, 5), (2, 5)])
+def test_the_last_window_inside_ends_with_the_input(stride: int, last: int) -> None:
+    content, _ = convolution(np.random.default_rng(5), (8, 8, 2), 4, (3, 3), stride=(stride,) * 2)
+    found = taken(conv_2d.match, only_step(content)).constants
+    assert isinstance(found, AvrConv2DConstants)
+    assert found.last_inside == last

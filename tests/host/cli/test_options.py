@@ -1,0 +1,60 @@
+"""What verbs make of their options, what they print, and how they end."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.host.cli import compare, main, stream, verify
+from glyphite.host.measure.verify import random_inputs
+
+MANIFEST = Manifest(
+    name="example",
+    sha256="ab" * 32,
+    input=TensorInfo((1, 2), "int8", 0.5, 0),
+    output=TensorInfo((1, 3), "int8", 1 / 256, -128),
+    labels=("a", "b", "c"),
+)
+
+
+def test_ctrl_c_ends_a_verb_as_a_signal_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glyphite.host.cli.boards.all_boards", interrupt)
+    assert main(["boards"]) == 130
+    assert capsys.readouterr() == ("", "glyphite boards: interrupted.\n")
+
+
+def test_verify_draws_as_many_inputs_as_it_is_told_by_the_seed_it_is_told() -> None:
+    parser = argparse.ArgumentParser()
+    verify.add_arguments(parser)
+    arguments = parser.parse_args(["m", "--board", "native", "--count", "3", "--seed", "9"])
+    found = verify._groups(arguments, (5,), "int8")["random"]
+    np.testing.assert_array_equal(found, random_inputs((5,), 3, seed=9))
+
+
+def test_the_accuracy_of_a_runner_that_is_left_out_does_not_stay(tmp_path: Path) -> None:
+    """That of the float model, say, of which there is another one now."""
+    path = tmp_path / "manifest.json"
+    runners = [{"name": "int8_tflm", "accuracy": 0.75}]
+    before = replace(MANIFEST, accuracy={"float": 0.99, "int8_tflm": 0.5})
+    compare._note_accuracies(before, {"runners": runners}, path)  # type: ignore[typeddict-item]
+    assert Manifest.load(path).accuracy == {"int8_tflm": 0.75}
+
+
+def test_a_boards_seconds_are_printed_in_milliseconds() -> None:
+    streaming: Any = {
+        "seconds_per_image": {"mean": 0.0125, "min": 0.01, "max": 1.5},
+        "instructions_per_image": None,
+    }
+    assert stream._time_rows(streaming) == [
+        ("time on the board, mean", "12.500 ms an image"),
+        ("least to most", "10.000 to 1500.000 ms"),
+    ]
