@@ -1,0 +1,37 @@
+"""What comes from outside is shown on one line and cannot act on the terminal."""
+
+import os
+import shlex
+
+import pytest
+
+from glyphite.convert.text import command, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("modèle 7 \u00fc ok", "modèle 7 \u00fc ok"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("a\u202eb\u2028c\x85", "a\\u202eb\\u2028c\\x85"),
+        ("\0", "\\x00"),
+        ("\ud800", "\\ud800"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
+        ("", ""),
+    ],
+)
+def test_what_cannot_be_shown_is_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert printable(text).isprintable()
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    assert printable("x" * 300) == "x" * 300
+    assert printable("x" * 301) == "x" * 297 + "..."
+    assert printable("\n" * 9, most=10) == "\\n\\n\\n\\..."[:10]
+
+
+@pytest.mark.parametrize("word", ["plain", "two words", "$(rm -rf ~)", "it's", "-x;y"])
+def test_a_command_can_be_typed_as_it_is_shown(word: str) -> None:
+    assert shlex.split(command("glyphite", word)) == ["glyphite", word]
