@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest
-from glyphite.host.cli.console import STDERR
+from glyphite.host.cli.console import print_status
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 
@@ -42,7 +42,7 @@ def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray
     from glyphite.train.data.mnist import load_mnist
 
     require_digits(manifest)
-    mnist = load_mnist(report=STDERR.print)
+    mnist = load_mnist(report=print_status)
     available = len(mnist.test_images)
     if count is not None and count > available:
         raise InputError(f"--count {count}: MNIST has {available:,} test images. Ask for fewer.")
