@@ -143,6 +143,14 @@ class Board:
     """The file it was read from."""
 
     @property
+    def named(self) -> str:
+        """What a command calls it: its name, or the path of a file of the user's own."""
+        if self.path.parent == BOARDS:
+            return self.name
+        here = Path.cwd()
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+
+    @property
     def definitions(self) -> tuple[str, ...]:
         """What ``firmware/ports`` needs to know of the board, as ``-D`` options of the compiler."""
         values = {

@@ -11,8 +11,8 @@ import sys
 MOST_CHARACTERS = 300
 """Of one text from outside: a longer one would push the rest of the message off the screen."""
 
-MOST_OF_A_LINE = 4000
-"""Of a line that is printed: a command in it with long paths stays whole."""
+MOST_OF_A_LINE = 10_000
+"""Of a line that is printed: a command in it, with many long paths, stays whole."""
 
 
 def printable(text: str, most: int = MOST_CHARACTERS) -> str:
@@ -21,16 +21,16 @@ def printable(text: str, most: int = MOST_CHARACTERS) -> str:
     A byte that Python read from a file's name and that is not UTF-8 becomes its own escape:
     ``\xff``. Beyond ``most`` characters the text is cut, and says so with an ellipsis.
     """
-    shown = "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+    shown = text if text.isprintable() else "".join(map(_shown, text))
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
-def printable_lines(text: str) -> str:
+def printable_lines(text: str, most: int = MOST_OF_A_LINE) -> str:
     """``text`` with its lines kept, each as :func:`printable` shows it, and none left out.
 
     For the messages of other programs, which may have several lines.
     """
-    return "\n".join(printable(line, MOST_OF_A_LINE) for line in text.split("\n"))
+    return "\n".join(printable(line, most) for line in text.split("\n"))
 
 
 def command(*words: object) -> str:
@@ -62,8 +62,10 @@ def _bytes_of(letter: str) -> bytes:
     return bytes([code - 0xDC00]) if _is_byte(code) else letter.encode("utf-8", "surrogatepass")
 
 
-def _escape(letter: str) -> str:
+def _shown(letter: str) -> str:
     code = ord(letter)
+    if letter.isprintable():
+        return letter
     if _is_byte(code):
         return f"\\x{code - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()

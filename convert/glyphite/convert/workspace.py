@@ -51,9 +51,9 @@ MOST_TFLITE_BYTES = 64 << 20
 def safe_name(text: str) -> str:
     """The name of a model, and of its folder, for any text: that of a file, of a board.
 
-    Linux, Windows and macOS take it as one folder's name, it cannot lead out of ``build/``, hide, or
-    be read as an option. Letters and digits of every script, '_', '-' and '.' stay as they are, each
-    other character becomes '_'. What is such a name already stays so.
+    Linux, Windows and macOS take it as one folder's name; it cannot lead out of ``build/``, hide,
+    or be read as an option. Letters and digits of every script, '_', '-' and '.' stay as they are,
+    each other character becomes '_'. What is such a name already stays so.
     """
     composed = unicodedata.normalize("NFC", text)  # macOS takes letters and their accents apart
     plain = re.sub(r"[^\w.-]", "_", composed).lstrip(".-")

@@ -1,8 +1,8 @@
 """Output of the verbs: progress bars on stderr, tables and JSON on stdout.
 
-Every text for people passes here, and may come from outside: it is shown by ``printable``, so that it
-cannot act on the terminal, and never read as markup. :func:`safe_streams` lets any text be written to
-a stream of any encoding.
+Every text for people passes here, and may come from outside: ``printable`` shows it, so that it
+cannot act on the terminal, and none is read as markup. :func:`safe_streams` lets any text be
+written to a stream of any encoding.
 """
 
 import codecs
@@ -31,7 +31,7 @@ _REPLACED = "glyphite-replaced"
 
 
 def safe_streams() -> None:
-    """Let stdout and stderr write every text: what their encoding lacks, as a plain sign or escape."""
+    """Let stdout and stderr write every text, with signs or escapes for what they cannot encode."""
     codecs.register_error(_REPLACED, _replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -76,11 +76,11 @@ def print_table(
     text: bool = False,
 ) -> None:
     """Print a table. Columns are aligned to the right, except the first, and all with ``text``."""
-    heading = None if title is None else Text(printable(title), style="table.title")
-    table = Table(title=heading, title_justify="left")
+    shown = None if title is None else Text(printable(title), style="table.title")
+    table = Table(title=shown, title_justify="left")
     for index, column in enumerate(columns):
-        justify = "left" if text or index == 0 else "right"
-        table.add_column(Text(printable(column)), justify=justify)
+        heading = Text(printable(column))
+        table.add_column(heading, justify="left" if text or index == 0 else "right")
     for row in rows:
         table.add_row(*(Text(printable(str(cell), MOST_OF_A_LINE)) for cell in row))
     STDOUT.print(table)

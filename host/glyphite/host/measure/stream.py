@@ -19,6 +19,7 @@ from glyphite.convert.errors import BoardError, CheckFailedError, InputError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.session import connect
+from glyphite.host.device.transport.firmware_files import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
@@ -26,7 +27,6 @@ from glyphite.host.runners.board import BoardRunner
 OnAnswer = Callable[[int, Answer], None]
 """Called with each image's index and answer as it arrives; with several boards, from threads."""
 
-EMULATED = "sim://"
 BAUD = 115200
 
 
