@@ -38,5 +38,5 @@ def test_a_model_of_other_than_ten_scores_reads_no_digits(shape: tuple[int, ...]
 
 
 def test_a_model_of_larger_images_reads_no_digits() -> None:
-    with pytest.raises(ModelError, match=r"mine takes inputs of shape \(32, 32, 1\)"):
+    with pytest.raises(ModelError, match=r"mine takes int8 inputs of shape \(32, 32, 1\)"):
         require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=(1, 32, 32, 1))))
