@@ -18,7 +18,7 @@ from glyphite.host.cli.console import (
 )
 from tests.paths import PROJECT
 
-MARKUP = "[red]a[link=http://x]b[/b] :bomb:"
+MARKUP = "[red]a[link=x]b[/b] :bomb:"
 HOSTILE = f"{MARKUP}\x1b[2J\r\n\u202e\udce9"
 SHOWN = f"{MARKUP}\\x1b[2J\\r\\n\\u202e\\xe9"
 
