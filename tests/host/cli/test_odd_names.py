@@ -1,4 +1,4 @@
-"""Files with names that no one would choose: every verb takes them, and prints what can be typed."""
+"""Files with names that no one would choose: verbs take them, and print what can be typed."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from glyphite.convert.shipped import MODELS
 from glyphite.host.cli import main
 from tests.paths import PROJECT
 
-ODD = os.fsdecode(b"caf\xe9 [/b] $(x)'\n;.tflite")
+ODD = os.fsdecode(b"caf\xe9 [red] $(x)'\n;.tflite")
 """Not UTF-8; markup, and what a shell or a terminal would act on."""
 SEVEN = str(PROJECT / "tests" / "data" / "seven.png")
 
@@ -28,7 +28,7 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def typed(said: str, intro: str) -> list[str]:
     """The words that the shell makes of the command printed after ``intro``."""
-    (command,) = re.findall(rf"{intro} glyphite (.*)", said)
+    (command,) = re.findall(rf"{intro}glyphite (.*)", said)
     shell = ["bash", "-c", f"printf '%s\\0' {command}"]
     words = subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")[:-1]
     return [os.fsdecode(word) for word in words]
@@ -60,7 +60,7 @@ def test_the_command_that_build_prints_works_when_it_is_typed(
     odd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["build", str(odd), "--board", "native"]) == 0
-    words = typed(capfd.readouterr().out, "try it:")
+    words = typed(capfd.readouterr().out, "try it: ")
     assert words == ["stream", str(odd), "--port", "sim://native"]
     assert main([*words, "--count", "2"]) == 0
 
@@ -80,7 +80,7 @@ def test_export_s_command_names_the_model_as_given(
     odd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(odd), "--arduino"]) == 0
-    words = typed(capfd.readouterr().out, "try it:")
+    words = typed(capfd.readouterr().out, "try it: ")
     assert words == ["stream", str(odd), "--port", "PORT", "--count", "100"]
 
 
@@ -92,9 +92,11 @@ def test_a_board_file_is_named_as_given_and_its_port_is_known(
     monkeypatch.chdir(tmp_path)
     Path("my boards").mkdir()
     board = Path("my boards", "mine (1).toml")
-    board.write_text((BOARDS / "native.toml").read_text().replace('"native"', '"mine"'))
+    board.write_text(
+        (BOARDS / "native.toml").read_text().replace('name = "native"', 'name = "mine"')
+    )
     assert main(["build", small_tflite.name, "--board", str(board)]) == 0
-    words = typed(capfd.readouterr().out, "try it:")
+    words = typed(capfd.readouterr().out, "try it: ")
     assert words == ["verify", small_tflite.name, "--board", str(board)]
     assert main([*words, "--count", "3"]) == 0
     url = "sim://my%20boards/mine%20%281%29.toml"
