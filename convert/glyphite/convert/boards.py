@@ -55,6 +55,7 @@ class Toolchain:
     """What builds the firmware."""
 
     cc: str
+    """The compiler. It is run, with ``flags``: a board file is trusted as a Makefile is."""
     port: str
     """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
     Arduino core has them, and the sketch is the application."""
@@ -85,6 +86,7 @@ class Emulator:
     kind: str
     """One of ``EMULATORS``."""
     program: str | None = None
+    """It is run, as ``cc`` of the toolchain is."""
     package: str | None = None
     """The Debian package that has the program."""
     machine: str | None = None
