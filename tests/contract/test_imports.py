@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "host.report": ("convert", "host.measure", "host.runners", "host.report"),
     "train": ("convert", "train"),
     "convert.compiler": (
-        "convert.compiler", "convert.errors", "convert.files", "convert.shipped", "convert.version",
+        "convert.compiler", "convert.errors", "convert.files", "convert.shipped", "convert.text",
+        "convert.version",
     ),
     "convert": ("convert",),
 }  # fmt: skip

@@ -1,11 +1,14 @@
 """Which model a name or a path means, and where its results go."""
 
+import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from glyphite.convert.compiler.emit.text import plain_name
 from glyphite.convert.errors import ModelError
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import (
@@ -14,9 +17,11 @@ from glyphite.convert.workspace import (
     build_root,
     find_model,
     model_folder,
+    safe_name,
 )
 from glyphite.host.cli import main
 from glyphite.host.runners.litert import read_manifest
+from tests.builders.small import small
 
 UNO = MODELS / "uno" / "model_int8.tflite"
 
@@ -110,8 +115,138 @@ def test_a_foreign_file_s_results_go_below_build_and_a_model_folder_s_stay_in_it
     for path in (foreign, kept):
         shutil.copy(UNO, path)
     assert find_model(str(foreign)) == ModelFolder(build_root() / "digits", foreign)
+    assert find_model(str(foreign)).named == str(foreign)
+    assert find_model(str(kept)).named == str(kept.parent)
     assert find_model(str(kept)) == ModelFolder(kept.parent, kept)
     assert find_model(str(kept.parent)) == ModelFolder(kept.parent, kept)
+
+
+def own_tflite(path: Path) -> Path:
+    """The bundled network with bytes behind it: another model by its SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(UNO.read_bytes() + bytes(4))
+    return path
+
+
+def made(name: str) -> ModelFolder:
+    """A model as ``convert`` leaves it."""
+    folder = model_folder(name)
+    folder.root.mkdir(parents=True)
+    shutil.copy(UNO, folder.tflite)
+    shutil.copy(UNO.with_name("manifest.json"), folder.manifest)
+    return folder
+
+
+def test_a_file_named_as_another_model_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    made("digits")
+    foreign = own_tflite(tmp_path / "x" / "digits.tflite")
+    digest = hashlib.sha256(foreign.read_bytes()).hexdigest()
+    folder = find_model(str(foreign))
+    assert folder == ModelFolder(build_root() / f"digits-{digest[:8]}", foreign)
+    assert read_manifest(folder).sha256 == digest, "it is described by itself"
+    for named in ("digits", str(foreign)):
+        assert main(["compile", named]) == 0
+    headers = [root / "c" / "model.h" for root in (build_root() / "digits", folder.root)]
+    assert [digest in header.read_text() for header in headers] == [False, True]
+
+
+def test_a_copy_of_the_same_model_shares_its_folder(tmp_path: Path) -> None:
+    made("digits")
+    copy = tmp_path / "digits.tflite"
+    shutil.copy(UNO, copy)
+    assert find_model(str(copy)) == ModelFolder(build_root() / "digits", copy)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.keras", "model_int8.tflite"])
+def test_a_folder_that_holds_who_knows_which_model_is_left_alone(file: str, tmp_path: Path) -> None:
+    foreign = own_tflite(tmp_path / "digits.tflite")
+    own = model_folder("digits")
+    own.root.mkdir(parents=True)
+    (own.root / file).write_text("{")
+    assert re.fullmatch(r"digits-[0-9a-f]{8}", find_model(str(foreign)).name)
+
+
+def test_a_file_named_as_a_shipped_model_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    foreign = own_tflite(tmp_path / "uno.tflite")
+    assert re.fullmatch(r"uno-[0-9a-f]{8}", find_model(str(foreign)).name)
+    shutil.copy(UNO, foreign)
+    assert find_model(str(foreign)).root == build_root() / "uno"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("seed", "seed"),
+        ("kws_1.2-b", "kws_1.2-b"),
+        ("_x", "_x"),
+        ("modèle", "modèle"),
+        ("mode\u0300le", "modèle"),
+        ("模型", "模型"),
+        ("mnist cnn (1)", "mnist_cnn__1_"),
+        ("..", "model"),
+        ("...", "model"),
+        ("", "model"),
+        (".hidden", "hidden"),
+        ("-x", "x"),
+        ("a. ", "a._"),
+        ("a...", "a"),
+        ("a/../../b", "a_.._.._b"),
+        ("a\\b:c*", "a_b_c_"),
+        ("a\nb\x1b", "a_b_"),
+        ("caf\udce9", "caf_"),
+        ("CON", "_CON"),
+        ("nul.txt", "_nul.txt"),
+        ("com1", "_com1"),
+        ("LPT¹.x", "_LPT¹.x"),
+        ("console", "console"),
+        ("x" * 300, "x" * 100),
+        ("é" * 300, "é" * 50),
+    ],
+)
+def test_the_name_made_of_any_text_is_one_folder_s(text: str, name: str) -> None:
+    assert safe_name(text) == name
+    assert safe_name(name) == name
+    assert model_folder(name).root.parent == build_root()
+
+
+@pytest.mark.parametrize("stem", ["..", ".", "...", ".x", "CON", "a b.", "\udce9", "\n", "-x"])
+def test_what_is_made_of_a_file_lies_below_build_whatever_its_name(
+    stem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{stem}.tflite"
+    path.write_bytes(small().build([0], [4]))
+    assert main(["compile", str(path)]) == 0
+    assert set(tmp_path.iterdir()) == {path, build_root()}
+    (header,) = build_root().glob("*/c/model.h")
+    name = header.parent.parent.name
+    assert name == safe_name(name)
+    assert f'#define MODEL_NAME "{plain_name(name)}"' in header.read_text()
+
+
+def test_a_model_folder_is_named_by_its_own_name_however_it_is_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my digits"
+    (folder / "inner").mkdir(parents=True)
+    shutil.copy(UNO, folder)
+    for here, text in ((folder, UNO.name), (folder, "."), (folder / "inner", f"../{UNO.name}")):
+        monkeypatch.chdir(here)
+        found = find_model(text)
+        assert found.name == "my_digits"
+        assert find_model(found.named) == found
+
+
+def test_no_board_takes_a_folder_of_the_model_s_own() -> None:
+    folder = model_folder("seed")
+    names = {"uno": "uno", "c": "board-c", "C": "board-C", "tflm": "board-tflm", "a/b": "a_b"}
+    assert {name: folder.board(name).name for name in names} == names
+    assert folder.board("..").parent == folder.root
+
+
+def test_a_name_longer_than_a_file_s_can_be_is_refused() -> None:
+    for text in ("x" * 300, "x" * 5000 + ".tflite", "x/" * 3000):
+        with pytest.raises(ModelError):
+            find_model(text)
 
 
 @pytest.mark.parametrize("text", ["", "..", "a b", "-x"])

@@ -236,4 +236,25 @@ FAULTS = (
         "out.suffix",
         ("convert/export/test_arduino_library.py",),
     ),
+    Fault(
+        "a text ends the comment that it stands in",
+        ROOT + "compiler/emit/text.py",
+        "r\"\\*(?=/)|",
+        "r\"",
+        ("convert/compiler/emit/test_text.py",),
+    ),
+    Fault(
+        "a foreign .tflite is written into another model's folder",
+        ROOT + "workspace.py",
+        "if _owner(folder.root) in (None, digest):",
+        "if _owner(folder.root) is not Ellipsis:",
+        ("convert/test_workspace.py",),
+    ),
+    Fault(
+        "dots lead a model's folder out of build",
+        ROOT + "workspace.py",
+        'composed).lstrip(".-")',
+        "composed)",
+        ("convert/test_workspace.py",),
+    ),
 )  # fmt: skip

@@ -55,6 +55,7 @@ class Toolchain:
     """What builds the firmware."""
 
     cc: str
+    """The compiler. It is run, with ``flags``: a board file is trusted as a Makefile is."""
     port: str
     """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
     Arduino core has them, and the sketch is the application."""
@@ -85,6 +86,7 @@ class Emulator:
     kind: str
     """One of ``EMULATORS``."""
     program: str | None = None
+    """It is run, as ``cc`` of the toolchain is."""
     package: str | None = None
     """The Debian package that has the program."""
     machine: str | None = None
@@ -141,6 +143,14 @@ class Board:
     """Present where the firmware is a sketch that the Arduino tools build and flash."""
     path: Path = Path()
     """The file it was read from."""
+
+    @property
+    def named(self) -> str:
+        """What a command calls it: its name, or the path of a file of the user's own."""
+        if self.path.parent == BOARDS:
+            return self.name
+        here = Path.cwd()
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
 
     @property
     def definitions(self) -> tuple[str, ...]:

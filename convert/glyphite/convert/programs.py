@@ -8,7 +8,6 @@ What a program writes is read as UTF-8; bytes that are not UTF-8 become U+FFFD.
 import os
 import re
 import select
-import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from glyphite.convert.errors import TimeLimitError, ToolError
+from glyphite.convert.text import command, printable
 
 COMPILE_SECONDS = 600.0
 """For one call of a C compiler: 2 seconds on a PC for the largest shape of MLPerf Tiny (MobileNet),
@@ -47,14 +47,14 @@ class Finished:
         """The first line of stderr that says what is wrong; else how the program ended."""
         lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
         telling = next((line for line in lines if _TELLING.search(line)), None)
-        return telling or (lines[0] if lines else _ending(self.code))
+        return printable(telling or (lines[0] if lines else _ending(self.code)))
 
     def failure(self, what: str, remedy: str = "") -> ToolError:
         """The error to raise: ``what`` failed, the complaint, and ``remedy``, a sentence.
 
         Without a remedy, the command is shown that tells more.
         """
-        way_out = remedy or f"See it all with: {shlex.join(self.command)}"
+        way_out = remedy or f"See it all with: {command(*self.command)}"
         return ToolError(f"{what}: {self.complaint.rstrip('.')}. {way_out}")
 
 

@@ -14,20 +14,51 @@ Each stage reads and writes these files; no stage hands objects to the next::
 
 A model that comes with this package, such as ``uno``, stays in the package; what is made from it
 goes to ``build/`` as well. A model of the same name that was trained here is used instead.
+
+What is made from a .tflite of the user's own goes to ``build/<name>``, or, where another model has
+that folder, to ``build/<name>-<first digits of its SHA-256>``. :func:`safe_name` makes the name.
 """
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.shipped import MODELS
+from glyphite.convert.text import command, printable
 
 TFLITE = "model_int8.tflite"
 
+OWN_FOLDERS = ("c", "pictures", "tflm")
+"""In a model's folder, beside those of the boards."""
+
+LONGEST_NAME = 100
+"""Bytes of a folder's name, so that what is added to it fits the 255 that file systems have."""
+
+SHA_DIGITS = 8
+"""Of a model whose name another has: as many as tell models apart at sight."""
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\w|lpt\w)(\.|$)", re.IGNORECASE)
+"""Names that mean a device on Windows, whatever follows the dot."""
+
 MOST_TFLITE_BYTES = 64 << 20
 """The largest file that is read: many times the flash of any microcontroller."""
+
+
+def safe_name(text: str) -> str:
+    """The name of a model, and of its folder, for any text: that of a file, of a board.
+
+    Linux, Windows and macOS take it as one folder's name; it cannot lead out of ``build/``, hide,
+    or be read as an option. Letters and digits of every script, '_', '-' and '.' stay as they are,
+    each other character becomes '_'. What is such a name already stays so.
+    """
+    composed = unicodedata.normalize("NFC", text)  # macOS takes letters and their accents apart
+    plain = re.sub(r"[^\w.-]", "_", composed).lstrip(".-")
+    short = plain.encode()[:LONGEST_NAME].decode(errors="ignore").rstrip(".")
+    return f"_{short}" if _DEVICES.match(short) else short or "model"
 
 
 def build_root() -> Path:
@@ -44,8 +75,16 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
-        """The model's name: that of its folder."""
-        return self.root.name
+        """The model's name: that of its folder, made safe."""
+        return safe_name(Path(os.path.abspath(self.root)).name)  # noqa: PTH100 - resolves no link
+
+    @property
+    def named(self) -> str:
+        """What a command calls it: by its name where that leads here, else by its path."""
+        if self.shipped or self == _at_home(self.root.name):
+            return self.root.name
+        path = str(self.root if self.tflite.parent == self.root else self.tflite)
+        return f".{os.sep}{path}" if path.startswith("-") else path
 
     @property
     def shipped(self) -> bool:
@@ -94,7 +133,8 @@ class ModelFolder:
 
     def board(self, board: str) -> Path:
         """The folder of one board's firmware, sizes and streaming results."""
-        return self.root / board
+        name = safe_name(board)
+        return self.root / (f"board-{name}" if name.casefold() in OWN_FOLDERS else name)
 
     @property
     def _source(self) -> Path:
@@ -105,25 +145,77 @@ class ModelFolder:
 def model_folder(name: str) -> ModelFolder:
     """The folder of the model called ``name``, whether or not it exists yet.
 
-    Raises ModelError where ``name`` is not made of letters, digits, '_', '-' and '.'.
+    Raises ModelError where no model can be called so: see :func:`safe_name`.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if name != safe_name(name):
         raise ModelError(
-            f"{name!r} is not a model's name: letters, digits, '_', '-' and '.' are allowed."
+            f"{printable(repr(name))} is not a model's name: letters, digits, '_', '-' and '.' are "
+            f"allowed. Name it {safe_name(name)}, say, or name the path of a file."
         )
-    root = build_root() / name
-    return ModelFolder(root, root / TFLITE)
+    return _at_home(name)
 
 
 def find_model(text: str) -> ModelFolder:
     """The model that ``text`` names: a name below ``build/``, the name of a model that comes with
     this package, or the path of a .tflite.
 
-    The results of a path go to ``build/<file's stem>``, or into its own folder where that already
+    The results of a path go to a folder below ``build/``, or into its own folder where that already
     is the folder of a model. Raises ModelError where there is no such model, and where its .tflite
-    is larger than ``MOST_TFLITE_BYTES``.
+    is larger than ``MOST_TFLITE_BYTES``; InputError where it cannot be read.
     """
-    folder = _find(text)
+    path = Path(text)
+    if path.suffix == ".tflite" or _is_file(path):
+        return _of_file(path)
+    if _is_file(path / TFLITE):
+        return _of_file(path / TFLITE)
+    name = path.name if os.path.isdir(path) else text  # noqa: PTH112 - as in _is_file
+    folder = model_folder(name)
+    if folder.tflite.is_file():
+        return _limited(folder)
+    if (MODELS / name / TFLITE).is_file() and not folder.keras.is_file():
+        return _folder_at(MODELS / name)
+    make = command("glyphite", "train", name), command("glyphite", "convert", name)
+    raise ModelError(
+        f"No model called {name!r}: {folder.tflite} does not exist. "
+        f"Make it with `{make[0]}` and `{make[1]}`, or name the path of a .tflite file."
+    )
+
+
+def _of_file(path: Path) -> ModelFolder:
+    """The model in the .tflite at ``path``."""
+    if not _is_file(path):
+        raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
+    if path.name == TFLITE:
+        return _limited(_folder_at(path.parent))
+    folder = _limited(ModelFolder(build_root() / safe_name(path.stem), path))
+    digest = sha256_of(path)
+    if _owner(folder.root) in (None, digest):
+        return folder
+    return ModelFolder(build_root() / f"{folder.name}-{digest[:SHA_DIGITS]}", path)
+
+
+def _owner(root: Path) -> str | None:
+    """The SHA-256 of the model that was made in the folder ``root``, or came with this package.
+
+    "" where it is not known, and None where the folder is free for a file of the user's own.
+    """
+    made, shipped = _at_home(root.name), _folder_at(MODELS / root.name)
+    if made.manifest.is_file():
+        try:
+            return Manifest.load(made.manifest).sha256
+        except InputError:
+            return ""
+    if made.keras.is_file() or made.tflite.is_file():
+        return ""
+    return sha256_of(shipped.tflite) if shipped.tflite.is_file() else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is one: no error for a name that no file can have, unlike Path's."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def _limited(folder: ModelFolder) -> ModelFolder:
     size = folder.tflite.stat().st_size
     if size > MOST_TFLITE_BYTES:
         raise ModelError(
@@ -133,27 +225,10 @@ def find_model(text: str) -> ModelFolder:
     return folder
 
 
-def _find(text: str) -> ModelFolder:
-    """As :func:`find_model`, for a .tflite of any size."""
-    path = Path(text)
-    if path.suffix == ".tflite" or path.is_file():
-        if not path.is_file():
-            raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
-        if path.name == TFLITE:
-            return _folder_at(path.parent)
-        return ModelFolder(build_root() / path.stem, path)
-    folder = model_folder(path.name if path.is_dir() else text)
-    if path.is_dir() and (path / TFLITE).is_file():
-        return _folder_at(path)
-    if folder.tflite.is_file():
-        return folder
-    if (MODELS / folder.name / TFLITE).is_file() and not folder.keras.is_file():
-        return _folder_at(MODELS / folder.name)
-    raise ModelError(
-        f"No model called {text!r}: {folder.tflite} does not exist. "
-        f"Make it with `glyphite train {folder.name}` and `glyphite convert {folder.name}`, "
-        "or name the path of a .tflite file."
-    )
+def _at_home(name: str) -> ModelFolder:
+    """The model that was made in ``build/<name>``."""
+    root = build_root() / name
+    return ModelFolder(root, root / TFLITE)
 
 
 def _folder_at(path: Path) -> ModelFolder:

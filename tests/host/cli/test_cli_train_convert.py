@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import ModelFolder
+from glyphite.convert.workspace import ModelFolder, find_model, model_folder
 from glyphite.host.cli import main
 from tests.paths import PROJECT
 from tests.strict import require_module
@@ -30,6 +33,36 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "small.keras"
     keras.Sequential(parts).save(path)
     return path
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("mnist cnn (1).keras", "mnist_cnn__1_"),
+        ("modèle.keras", "modèle"),
+        (os.fsdecode(b"..caf\xe9.keras"), "caf_"),
+        ("my model.keras", "mine"),
+    ],
+)
+def test_a_file_of_any_name_becomes_a_model_that_is_verified_next(
+    file: str, name: str, small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It reads no digits, so `compare` would refuse it."""
+    path = tmp_path / file
+    shutil.copy(small, path)
+    option = ["--name", name] if name == "mine" else []
+    assert main(["convert", str(path), "--calibration-images", "2", *option]) == 0
+    step = f"Next: glyphite verify {shlex.quote(name)} --board native --optimize speed\n"
+    assert capfd.readouterr().out.endswith(step)
+    assert find_model(name) == model_folder(name)
+    assert find_model(name).named == name
+
+
+def test_a_name_that_no_model_can_have_is_refused_before_any_work(
+    small: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", str(small), "--name", "../x"]) == 2
+    assert "'../x' is not a model's name" in capfd.readouterr().err
 
 
 def document(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:

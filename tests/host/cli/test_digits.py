@@ -7,7 +7,7 @@ import pytest
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.cli.digits import count_of, load_digits, require_digits
+from glyphite.host.cli.digits import count_of, load_digits, next_step, reads_digits, require_digits
 
 DIGITS = Manifest(
     name="mine",
@@ -38,7 +38,7 @@ def test_a_model_of_other_than_ten_scores_reads_no_digits(shape: tuple[int, ...]
 
 
 def test_a_model_of_larger_images_reads_no_digits() -> None:
-    with pytest.raises(ModelError, match=r"mine takes inputs of shape \(32, 32, 1\)"):
+    with pytest.raises(ModelError, match=r"mine takes int8 inputs of shape \(32, 32, 1\)"):
         require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=(1, 32, 32, 1))))
 
 
@@ -48,3 +48,31 @@ def test_all_test_images_are_the_most_that_there_are(count: int | None) -> None:
     assert (tensors.shape, labels.shape) == ((10_000, 28, 28, 1), (10_000,))
     with pytest.raises(InputError, match=r"--count 10001: MNIST has 10,000 test images\."):
         load_digits(DIGITS, 10_001)
+
+
+def test_a_digit_model_goes_on_to_images_of_digits() -> None:
+    edges = DIGITS.input, DIGITS.output
+    assert next_step("my model", *edges) == "glyphite compare 'my model'"
+    assert next_step("m", *edges, "uno") == "glyphite stream m --port sim://uno"
+    assert next_step("m", *edges, "a b.toml") == "glyphite stream m --port sim://a%20b.toml"
+    assert next_step("m", *edges, "uno", "COM3") == "glyphite stream m --port COM3 --count 100"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        replace(DIGITS, input=TensorInfo((1, 392, 2), "int8", 0.1, 0)),
+        replace(DIGITS, input=TensorInfo((1, 28, 28, 1), "float32", 0.0, 0)),
+        replace(DIGITS, output=TensorInfo((1, 2), "int8", 0.1, 0)),
+        replace(DIGITS, output=TensorInfo((1, 10), "float32", 0.0, 0)),
+    ],
+)
+def test_every_other_model_goes_on_to_be_verified(model: Manifest) -> None:
+    """784 values of a sensor are no image, and floats are not what the line carries."""
+    edges = model.input, model.output
+    assert not reads_digits(*edges)
+    with pytest.raises(ModelError, match="Other models can be checked with `glyphite verify`"):
+        require_digits(model)
+    assert next_step("m", *edges) == "glyphite verify m --board native --optimize speed"
+    assert next_step("m", *edges, "a b") == "glyphite verify m --board 'a b'"
+    assert next_step("m", *edges, "uno", "COM3") == "glyphite verify m --board uno --port COM3"

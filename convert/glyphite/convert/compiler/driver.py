@@ -14,7 +14,7 @@ from glyphite.convert.compiler.emit.model import Row, files, rows
 from glyphite.convert.compiler.frontend.check import check, check_indices
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.compiler.ir.graph import Graph, Tensor
 from glyphite.convert.compiler.ir.program import Layer, Program
 from glyphite.convert.compiler.memory.fit_kernels import fit
 from glyphite.convert.compiler.memory.plan import MOST_SCHEDULED_ROWS, Plan, plan
@@ -40,6 +40,12 @@ class Compiled:
     plan: Plan
     files: Mapping[str, str]
     """File name -> text of ``model.c`` and ``model.h``."""
+
+    @property
+    def edges(self) -> tuple[Tensor, Tensor]:
+        """The model's input and output."""
+        graph = self.program.graph
+        return graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
 
     @property
     def layers(self) -> list[Row]:

@@ -24,6 +24,7 @@ from glyphite.convert.export.tflm_arena import SPARE, Arena, measure_arena
 from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
 from glyphite.convert.files import read_bytes, write_text
 from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 
@@ -91,7 +92,7 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
         "model_ops.h": templates.get_template("model_ops.h.j2").render(
             name=name, version=__version__, operators=operators
         ),
-        **_instructions(templates, name, folder, operators),
+        **_instructions(templates, model, folder, operators),
     }
     try:
         for file, text in texts.items():
@@ -177,12 +178,13 @@ def _edge(macro: str, tensor: Tensor) -> Edge:
 
 
 def _instructions(
-    templates: Environment, model: str, folder: Path, operators: tuple[TflmOperator, ...]
+    templates: Environment, model: ModelFolder, folder: Path, operators: tuple[TflmOperator, ...]
 ) -> dict[str, str]:
     """How to build the sketch: in words, and for an emulated board as a shell script."""
     board = load_board(BOARD)
     fields = {
-        "model": model,
+        "model": plain_name(model.name),
+        "stream": command("glyphite", "stream", model.named),
         "sketch": folder.resolve().name,
         "folder": quote(str(folder.resolve())),
         "operators": operators,

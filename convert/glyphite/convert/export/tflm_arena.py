@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glyphite.convert.errors import ModelError, TimeLimitError, ToolError
 from glyphite.convert.programs import Finished, attempt
+from glyphite.convert.text import printable
 
 SPARE = 1024
 """Bytes of margin beside scratch buffers, as versions of TFLM differ by some hundred bytes."""
@@ -89,4 +90,5 @@ def _complaint(stderr: str) -> str:
     said = [line.strip() for line in spoken if line.strip()]
     if not said:
         return "it crashed"
-    return said[0].rstrip(".") if len(said) == 1 else f"{said[-1]} ({said[0].rstrip('.')})"
+    first, last = printable(said[0].rstrip(".")), printable(said[-1])
+    return first if len(said) == 1 else f"{last} ({first})"

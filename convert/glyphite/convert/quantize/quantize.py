@@ -14,6 +14,7 @@ from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import keras_file
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
+from glyphite.convert.text import printable
 from glyphite.convert.version import __version__
 
 if TYPE_CHECKING:
@@ -277,5 +278,5 @@ def _tensor_info(tensor: Any) -> TensorInfo:  # noqa: ANN401
 
 def _first_line(error: Exception) -> str:
     """The first line of TensorFlow's message, which has many."""
-    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    line = printable(str(error).strip().partition("\n")[0]) or type(error).__name__
     return line if line.endswith(".") else f"{line}."

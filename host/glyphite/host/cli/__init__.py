@@ -9,10 +9,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from glyphite.convert.errors import GlyphiteError
+from glyphite.convert.text import MOST_OF_A_LINE, printable
 from glyphite.convert.version import __version__
+from glyphite.host.cli.console import print_error, safe_streams
 
 VERBS: tuple[str, ...] = (
     "train",
@@ -47,8 +49,15 @@ class Verb(Protocol):
         """Do it; returns the exit code. Raises GlyphiteError where it fails."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints show what was typed as it can be shown."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message, MOST_OF_A_LINE))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="glyphite",
         description="Train a digit CNN, quantize it, prove that a board answers as the PC does.",
         epilog="example: glyphite train seed && glyphite convert seed && glyphite compare seed",
@@ -73,14 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit where the arguments are wrong, as argparse does.
     """
+    safe_streams()
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
     except GlyphiteError as error:
-        print(f"glyphite {arguments.verb}: {error}", file=sys.stderr)
+        print_error(f"glyphite {arguments.verb}: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"glyphite {arguments.verb}: interrupted.", file=sys.stderr)
+        print_error(f"glyphite {arguments.verb}: interrupted.")
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # `glyphite ... | head` has closed the output, so nobody reads a message

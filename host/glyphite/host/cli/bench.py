@@ -12,7 +12,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.arguments import add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
-from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.device.build import Built
 from glyphite.host.measure import verify
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
@@ -70,7 +70,7 @@ def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]
     if manifest.input.dtype == "float32":
         groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, graph)
         return groups["random"], f"{count} random float32 inputs"
-    if shape == (SIDE, SIDE, 1):
+    if shape == (SIDE, SIDE, 1) and reads_digits(manifest.input, manifest.output):
         try:
             return load_digits(manifest, count)[0], f"the first {count} test images of MNIST"
         except DataError:

@@ -9,10 +9,13 @@ from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_board, add_goal, add_model
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
+from glyphite.host.cli.digits import next_step
 from glyphite.host.device.build import Built, build
+from glyphite.host.device.transport.firmware_files import emulated_url
 
 SUMMARY = "build a model's firmware for a board, and show its size"
 EXAMPLE = "glyphite build seed --board cortex-m4"
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_document(prepared))
     else:
-        _print(arguments.model, prepared)
+        _print(arguments.model, arguments.board, prepared)
     return 0
 
 
@@ -81,7 +84,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _print(named: str, prepared: Prepared) -> None:
+def _print(named: str, board_named: str, prepared: Prepared) -> None:
     board, built = prepared.board, prepared.built
     size, memory = built.size, board.memory
     rows = [_row("flash", size.flash, memory.flash if memory else None)]
@@ -99,10 +102,11 @@ def _print(named: str, prepared: Prepared) -> None:
     print_table(("largest parts", "in", "bytes"), parts)
     say(f"written: {built.image}")
     if board.arduino:
-        port = f"sim://{board.name}" if board.emulator else "PORT"
-        say(f"put it on the board: glyphite flash {named} --board {board.name} --port {port}")
+        port = emulated_url(board_named) if board.emulator else "PORT"
+        words = ("flash", named, "--board", board_named, "--port", port)
+        say(f"put it on the board: {command('glyphite', *words)}")
     elif board.emulator:
-        say(f"try it: glyphite stream {named} --port sim://{board.name}")
+        say(f"try it: {next_step(named, *prepared.compiled.edges, board_named)}")
 
 
 def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:

@@ -7,7 +7,7 @@ from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import STDERR, print_json, print_table, progress_bar, say
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -68,13 +68,13 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
     elif max_drop is not None:
         raise InputError(f"--max-drop compares with the float model, and {missing}.")
     else:
-        STDERR.print(f"The float model is left out: {missing}.", markup=False)
+        print_status(f"The float model is left out: {missing}.")
     try:
         runner = CompiledRunner(folder.tflite)
         runner.prepare()
         runners.append(runner)
     except (ToolError, ModelError) as error:
-        STDERR.print(f"The generated C is left out: {error}", markup=False)
+        print_status(f"The generated C is left out: {error}")
     return runners
 
 

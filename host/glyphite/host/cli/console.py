@@ -1,6 +1,14 @@
-"""Output of the verbs: progress bars on stderr, tables and JSON on stdout."""
+"""Output of the verbs: progress bars on stderr, tables and JSON on stdout.
 
+Every text for people passes here, and may come from outside: ``printable`` shows it, so that it
+cannot act on the terminal, and none is read as markup. :func:`safe_streams` lets any text be
+written to a stream of any encoding.
+"""
+
+import codecs
+import io
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,32 +16,54 @@ from typing import Any
 from rich import progress as rich_progress
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from glyphite.convert.progress import NotedProgress
+from glyphite.convert.text import MOST_OF_A_LINE, printable, printable_lines
 
-STDOUT = Console(highlight=False, soft_wrap=True)
-STDERR = Console(stderr=True, highlight=False)
+STDOUT = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+STDERR = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+_PLAIN = {"█": "#", "·": ".", "…": "~"}
+"""What stands for the signs of bars and shortened cells where an encoding lacks them."""
+_REPLACED = "glyphite-replaced"
+"""The name of the way in which a stream writes what its encoding lacks."""
+
+
+def safe_streams() -> None:
+    """Let stdout and stderr write every text, with signs or escapes for what they cannot encode."""
+    codecs.register_error(_REPLACED, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_REPLACED)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter, ascii(letter)[1:-1]) for letter in letters), error.end
 
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[NotedProgress]:
     """A progress bar on stderr for ``total`` steps; nothing where stderr is not a terminal."""
     columns = (
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeRemainingColumn(),
-        rich_progress.TextColumn("{task.fields[note]}"),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False),
     )
     silent = not STDERR.is_terminal
     with rich_progress.Progress(*columns, console=STDERR, disable=silent) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(printable(title), total=total, note="")
 
         def progress(steps: int = 1, note: str | None = None) -> None:
             if note is None:
                 bar.update(task, advance=steps)
             else:
-                bar.update(task, advance=steps, note=note, refresh=steps == 0)
+                bar.update(task, advance=steps, note=printable(note), refresh=steps == 0)
 
         yield progress
 
@@ -46,11 +76,13 @@ def print_table(
     text: bool = False,
 ) -> None:
     """Print a table. Columns are aligned to the right, except the first, and all with ``text``."""
-    table = Table(title=title, title_justify="left")
+    shown = None if title is None else Text(printable(title), style="table.title")
+    table = Table(title=shown, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if text or index == 0 else "right")
+        heading = Text(printable(column))
+        table.add_column(heading, justify="left" if text or index == 0 else "right")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(printable(str(cell), MOST_OF_A_LINE)) for cell in row))
     STDOUT.print(table)
 
 
@@ -61,9 +93,14 @@ def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
 
 def say(text: str) -> None:
     """Print one line of text for people."""
-    STDOUT.print(text, markup=False)
+    STDOUT.print(Text(printable(text, MOST_OF_A_LINE)))
 
 
-def print_status(text: str) -> None:
-    """Print one line on what is going on to stderr; stdout is for the result."""
-    STDERR.print(text, markup=False, soft_wrap=True)
+def print_status(text: str, style: str = "") -> None:
+    """Print on stderr what is going on, whole lines as they are; stdout is for the result."""
+    STDERR.print(Text(printable_lines(text), style=style), soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """Print on stderr why the program ends: one line, whatever is in it."""
+    print(printable(text, MOST_OF_A_LINE), file=sys.stderr)

@@ -2,7 +2,6 @@
 
 import argparse
 from collections import Counter
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,24 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import ModelFolder, model_folder
+from glyphite.convert.workspace import TFLITE, ModelFolder, model_folder, safe_name
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.digits import is_image, next_step
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
 SUMMARY = "quantize a trained model to int8"
 EXAMPLE = "glyphite convert seed"
 
-MNIST_VALUES = 28 * 28
-"""A model with so many input values is calibrated on MNIST by default."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     parser.add_argument(
         "model", metavar="MODEL", help="a model's name below build/, or the path of a .keras file"
+    )
+    parser.add_argument(
+        "--name",
+        help="the model's name from now on (default: made of the file's name)",
     )
     parser.add_argument(
         "--calibration",
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     it cannot be quantized, DataError where MNIST is needed and cannot be loaded.
     """
     _check(arguments)
-    folder, source = _find(arguments.model)
+    folder, source = _find(arguments.model, arguments.name)
     with progress_bar("Quantizing", 4) as progress:
         progress(0, note="loading TensorFlow")
         load_tensorflow()
@@ -95,14 +96,21 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _find(text: str) -> tuple[ModelFolder, Path]:
-    """The folder of the results, and the .keras file."""
+def _find(text: str, name: str | None) -> tuple[ModelFolder, Path]:
+    """The folder of the results, called ``name`` if that is given, and the .keras file."""
+    own, source = _source(text)
+    return (own if name is None else model_folder(name)), source
+
+
+def _source(text: str) -> tuple[ModelFolder, Path]:
+    """The folder where the results go by default, and the .keras file."""
     path = Path(text)
+    if (path / "model.keras").is_file():
+        path = path / "model.keras"
     if path.suffix == ".keras" or path.is_file():
         if path.name != "model.keras":
-            return model_folder(path.stem), path
-        root = path.parent if path.parent.name else path.parent.resolve()
-        return ModelFolder(root, root / "model_int8.tflite"), path
+            return model_folder(safe_name(path.stem)), path
+        return ModelFolder(path.parent, path.parent / TFLITE), path
     folder = model_folder(text)
     if not folder.keras.is_file():
         raise ModelError(
@@ -116,7 +124,7 @@ def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calib
     count, divisor = arguments.calibration_images, arguments.pixel_divisor
     if arguments.calibration is not None:
         return calibration.from_file(arguments.calibration, count, shape, divisor)
-    if prod(shape) == MNIST_VALUES:
+    if is_image(shape):
         images = load_mnist(report=print_status).train_images
         return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
     print_status(
@@ -152,8 +160,7 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
     say(f"Calibrated on {manifest.calibration}")
     say(f"Written: {folder.tflite}, {folder.manifest}")
-    reads_digits = prod(manifest.input.shape) == MNIST_VALUES
-    say(f"Next: glyphite {'compare' if reads_digits else 'compile'} {folder.name}")
+    say(f"Next: {next_step(folder.named, manifest.input, manifest.output)}")
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:

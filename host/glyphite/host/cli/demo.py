@@ -14,8 +14,9 @@ from typing import Any
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import GlyphiteError, ToolError
+from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
-from glyphite.host.cli.console import STDERR, print_json, print_table, say
+from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
 
@@ -47,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     board = _choose_board(arguments.board)
     epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
-    STDERR.print(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
+    print_status(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
     started = time.monotonic()
-    for command in _stages(board, arguments.epochs, arguments.count):
-        _run_stage(command)
+    for words in _stages(board, arguments.epochs, arguments.count):
+        _run_stage(words)
     folder = model_folder(MODEL)
     report: dict[str, Any] = json.loads((folder.root / "report.json").read_text())
     uno = _flash_uno()
@@ -72,7 +73,7 @@ def _choose_board(name: str | None) -> Board:
     absent = [program for program in needed if program and shutil.which(program) is None]
     if not absent:
         return board
-    STDERR.print(
+    print_status(
         f"{' and '.join(absent)} cannot be found, so the board is `native`: the same firmware, "
         "built for this PC."
     )
@@ -97,7 +98,7 @@ def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
 def _flash_uno() -> dict[str, Any] | None:
     """Flash the emulated Uno and stream to it; returns its figures, or None without its tools."""
     if (missing := _no_uno()) is not None:
-        STDERR.print(f"The Arduino Uno is left out: {missing}", markup=False)
+        print_status(f"The Arduino Uno is left out: {missing}")
         return None
     port = f"sim://{UNO}"
     _run_stage(["flash", UNO, "--board", UNO, "--port", port])
@@ -121,19 +122,19 @@ def _no_uno() -> str | None:
     return None
 
 
-def _run_stage(command: Sequence[str]) -> None:
+def _run_stage(words: Sequence[str]) -> None:
     """Run one verb with its progress bars, but without its tables: the demo prints its own."""
     from glyphite.host.cli import main
 
     started = time.monotonic()
-    STDERR.print(f"$ glyphite {' '.join(command)}", style="bold")
+    print_status(f"$ glyphite {command(*words)}", style="bold")
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        code = main(command)
+        code = main(words)
     if code != 0:
         sys.stderr.write(output.getvalue())
-        raise GlyphiteError(f"`glyphite {' '.join(command)}` ended with exit code {code}.")
-    STDERR.print(f"  {time.monotonic() - started:.1f} s", style="dim")
+        raise GlyphiteError(f"`glyphite {command(*words)}` ended with exit code {code}.")
+    print_status(f"  {time.monotonic() - started:.1f} s", style="dim")
 
 
 def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:

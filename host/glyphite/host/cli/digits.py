@@ -1,13 +1,16 @@
-"""The test set as input tensors, for the verbs that read digits."""
+"""What the verbs that read digits have in common: which models do, and the test set as tensors."""
 
 import argparse
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest
-from glyphite.host.cli.console import STDERR
+from glyphite.convert.text import command
+from glyphite.host.cli.console import print_status
+from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 
@@ -19,16 +22,58 @@ def count_of(text: str) -> int:
     return int(text)
 
 
+class Edge(Protocol):
+    """A model's input or output: of a manifest, or of a compiled program."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The batch first, which is 1."""
+
+    @property
+    def dtype(self) -> str:
+        """The type of its numbers."""
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether inputs of this shape can be an image of MNIST: 28x28 with any axes of 1, or flat."""
+    return tuple(size for size in shape if size != 1) in ((SIDE, SIDE), (SIDE * SIDE,))
+
+
+def reads_digits(source: Edge, sink: Edge) -> bool:
+    """Whether a model takes an image of MNIST and gives ten scores, both as int8."""
+    scores = tuple(size for size in sink.shape if size != 1) == (10,)
+    return is_image(source.shape) and scores and source.dtype == sink.dtype == "int8"
+
+
+def next_step(named: str, source: Edge, sink: Edge, board: str = "", port: str = "") -> str:
+    """The command to go on with, once a model is converted, or is on ``board`` (at ``port``).
+
+    ``named`` and ``board`` stand in it as the user gave them. Images of digits are for models that
+    read them; every other one is verified.
+    """
+    if reads_digits(source, sink):
+        words = ["compare", named]
+        if board:
+            words = ["stream", named, "--port", port or emulated_url(board)]
+            words += ["--count", "100"] if port else []
+    else:
+        words = ["verify", named, "--board", board or "native"]
+        words += ["--port", port] if port else []
+        words += [] if board else ["--optimize", "speed"]  # which builds the firmware first
+    return command("glyphite", *words)
+
+
 def require_digits(manifest: Manifest) -> None:
-    """Make sure that the model takes an image of MNIST and gives ten scores.
+    """Make sure that the model takes an image of MNIST and gives ten scores, both as int8.
 
     Raises ModelError where it does not.
     """
-    found = manifest.input.shape[1:], manifest.output.shape[1:]
-    if int(np.prod(found[0])) != SIDE * SIDE or int(np.prod(found[1])) != 10:
+    source, sink = manifest.input, manifest.output
+    if not reads_digits(source, sink):
         raise ModelError(
-            f"{manifest.name} takes inputs of shape {found[0]} and gives scores of shape "
-            f"{found[1]}, and a digit model takes {SIDE}x{SIDE} pixels and gives 10 scores. "
+            f"{manifest.name} takes {source.dtype} inputs of shape {source.shape[1:]} and gives "
+            f"{sink.dtype} scores of shape {sink.shape[1:]}, and a digit model takes {SIDE}x{SIDE} "
+            "pixels and gives 10 scores, both as int8. "
             "Other models can be checked with `glyphite verify`."
         )
 
@@ -42,7 +87,7 @@ def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray
     from glyphite.train.data.mnist import load_mnist
 
     require_digits(manifest)
-    mnist = load_mnist(report=STDERR.print)
+    mnist = load_mnist(report=print_status)
     available = len(mnist.test_images)
     if count is not None and count > available:
         raise InputError(f"--count {count}: MNIST has {available:,} test images. Ask for fewer.")

@@ -10,6 +10,7 @@ from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.digits import next_step
 
 SUMMARY = "write the model as an Arduino library, or as a TensorFlow Lite Micro sketch"
 EXAMPLE = "glyphite export seed --arduino"
@@ -74,7 +75,8 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say("Then File > Examples > Glyphite > classify, and Upload.")
     if board is None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
-    say(f"try it: glyphite stream {arguments.model} --port PORT --count 100")
+    edges, named = library.compiled.edges, arguments.board or "BOARD"
+    say(f"try it: {next_step(arguments.model, *edges, named, 'PORT')}")
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:

@@ -5,6 +5,7 @@ import argparse
 from glyphite.host.cli.arguments import add_board, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, progress_bar, say
+from glyphite.host.cli.digits import next_step
 from glyphite.host.device.flash import STEPS, flash
 from glyphite.host.runners.litert import read_manifest
 
@@ -53,5 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{flashed.seconds:.1f} s{tries}."
     )
     say(f"It answers: {hello.firmware}, model {hello.model_name!r}, SHA-256 {hello.model_sha256}.")
-    say(f"try it: glyphite stream {arguments.model} --port {flashed.port} --count 100")
+    edges = manifest.input, manifest.output
+    step = next_step(arguments.model, *edges, arguments.board, flashed.port)
+    say(f"try it: {step}")
     return 0

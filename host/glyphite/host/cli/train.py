@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.train.data.mnist import Mnist, load_mnist
@@ -100,4 +101,4 @@ def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: boo
     title = f"{folder.name}: {trained.parameters:,} parameters"
     print_table(["images", "accuracy", "loss"], rows, title)
     say(f"Written: {folder.keras}, {folder.history}, {folder.pictures}/*.png")
-    say(f"Next: glyphite convert {folder.name}")
+    say(f"Next: {command('glyphite', 'convert', folder.named)}")

@@ -3,18 +3,19 @@
 import argparse
 import dataclasses
 from pathlib import Path
-from urllib.parse import quote
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
 from glyphite.host.device.session import connect
+from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.runners.base import Tensors
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
-    url = arguments.port or _emulated(folder, board, arguments.model)
+    url = arguments.port or _emulated(folder, board, arguments)
     with (
         connect(url, manifest.sha256, baud=board.serial.baud) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
@@ -97,17 +98,18 @@ def _groups(
     return groups
 
 
-def _emulated(folder: ModelFolder, board: Board, named: str) -> str:
+def _emulated(folder: ModelFolder, board: Board, arguments: argparse.Namespace) -> str:
     """The URL of an emulated board that runs this model's firmware."""
     image = folder.board(board.name) / "firmware.elf"
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
     if not image.is_file():
+        build = command("glyphite", "build", arguments.model, "--board", arguments.board)
         raise InputError(
             f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
-            f"with `glyphite build {named} --board {board.name}`."
+            f"with `{build}`."
         )
-    return f"sim://{board.name}?firmware={quote(str(image.resolve()))}"
+    return emulated_url(arguments.board, image)
 
 
 def _print(figures: list[verify.GroupFigures], title: str) -> None:

@@ -14,6 +14,7 @@ from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
 from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
@@ -124,7 +125,7 @@ def _check_model(folder: ModelFolder) -> None:
     if not header.is_file() or not (folder.generated / "model.c").is_file():
         raise ModelError(
             f"The model {folder.name!r} has no C yet: {folder.generated}/model.c does not exist. "
-            f"Make it with `glyphite compile {folder.name}`."
+            f"Make it with `{command('glyphite', 'compile', folder.named)}`."
         )
     name = re.search(r'^#define MODEL_NAME "(.*)"', header.read_text(), re.MULTILINE)
     if name and len(name[1].encode()) >= TEXT_BYTES:

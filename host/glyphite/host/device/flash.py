@@ -16,12 +16,13 @@ from glyphite.convert.boards import Arduino, Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
+from glyphite.convert.text import command, printable
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.firmware_files import record_firmware
+from glyphite.host.device.transport.firmware_files import emulated_board, record_firmware
 from glyphite.host.device.upload import upload
 from glyphite.host.device.wire.messages import Hello
 
@@ -85,10 +86,13 @@ def _arduino(board: Board) -> Arduino:
     arduino = board.arduino
     if arduino is None or (arduino.part is None) != (arduino.programmer is None):
         raise BoardError(
-            f"The board {board.name!r} is not flashed. "
-            f"Build for it with `glyphite build MODEL --board {board.name}`."
+            f"The board {board.name!r} is not flashed. Build for it with `{_build(board)}`."
         )
     return arduino
+
+
+def _build(board: Board) -> str:
+    return command("glyphite", "build", "MODEL", "--board", board.named)
 
 
 @contextmanager
@@ -98,7 +102,7 @@ def _device(port: str) -> Iterator[str]:
         open_port(port, 115200).close()  # raises PortError if the port cannot be used
         yield port
         return
-    board = load_board(port.removeprefix(EMULATED).partition("?")[0])
+    board = load_board(emulated_board(port))
     if board.emulator is None:
         raise BoardError(
             f"The board {board.name!r} is not emulated. Connect one and name its port, or name an "
@@ -107,7 +111,7 @@ def _device(port: str) -> Iterator[str]:
     if board.arduino is None:
         raise BoardError(
             f"The emulated board {board.name!r} is not flashed. "
-            f"Build for it with `glyphite build MODEL --board {board.name}`."
+            f"Build for it with `{_build(board)}`."
         )
     flash = flash_file(board)
     with EmulatedBoard(board, flash, ("--keep",)) as emulated:
@@ -205,8 +209,9 @@ def _failure(output: str, board: Board, port: str) -> Exception:
     if "not in sync" in output or "timeout" in output or "not responding" in output:
         return _NoSyncError()
     if mismatch := re.search(r"verification (?:error|mismatch).*", output):
+        said = printable(mismatch[0].strip())
         return LinkError(
-            f"What was written to the board on {port} reads back otherwise ({mismatch[0].strip()})."
+            f"What was written to the board on {port} reads back otherwise ({said})."
             " Flash it again; if it stays so, its flash is worn out or its cable is bad."
         )
     if "cannot open port" in output:
@@ -214,7 +219,7 @@ def _failure(output: str, board: Board, port: str) -> Exception:
             f"avrdude cannot open {port}. Is another program using it? Close it there."
         )
     lines = [line for line in output.splitlines() if "error" in line and "TIOCM" not in line]
-    said = lines[-1].strip() if lines else "nothing"
+    said = printable(lines[-1].strip()) if lines else "nothing"
     return ToolError(f"avrdude failed at {port} and said: {said}. Fix that and flash again.")
 
 

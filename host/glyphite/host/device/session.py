@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.boards import all_boards
 from glyphite.convert.errors import InputError, LinkError
+from glyphite.convert.text import command, printable
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import (
@@ -253,5 +254,5 @@ def _remedy(url: str, name: str) -> str:
     """The command that puts a model onto the board called ``name``."""
     known = {board.name: board for board in all_boards()}
     if name in known and known[name].arduino:
-        return f"glyphite flash MODEL --board {name} --port {url}"
-    return f"glyphite build MODEL --board {name or 'BOARD'}"
+        return command("glyphite", "flash", "MODEL", "--board", name, "--port", url)
+    return command("glyphite", "build", "MODEL", "--board", printable(name) or "BOARD")

@@ -13,6 +13,7 @@ from serial.tools import list_ports
 from glyphite.convert.boards import Arduino, Board, all_boards
 from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.programs import attempt
+from glyphite.convert.text import printable
 from glyphite.host.device.arduino import require_cli, uploads
 from glyphite.host.device.transport import open_port
 
@@ -84,7 +85,7 @@ def failure(said: str, board: Board, port: str) -> str:
     """The sentence on an upload that failed, from the output of arduino-cli."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     causes = [line for line in lines if re.search("error|fail|no device|not found", line, re.I)]
-    cause = (causes or lines or ["nothing"])[0].rstrip(".")
+    cause = printable((causes or lines or ["nothing"])[0].rstrip("."))
     return (
         f"arduino-cli could not upload to {board.name!r} on {port} and said: {cause}. "
         "Press the board's reset button twice, which starts its bootloader, and flash again."

@@ -18,6 +18,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import SIDE
@@ -65,14 +66,12 @@ def collect(folder: ModelFolder) -> Results:
     .tflite cannot be used, ToolError where it has no manifest and no LiteRT is installed.
     """
     manifest = read_manifest(folder)
-    known = folder.shipped or folder.tflite.parent == folder.root
-    named = folder.name if known else str(folder.tflite)
     comparison = _current(folder.compare, manifest)
     streams = _streams(folder, manifest)
     if comparison is None and not streams:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
-            f"Run `glyphite compare {named}` first."
+            f"Run `{command('glyphite', 'compare', folder.named)}` first."
         )
     history = _read(folder.history) if folder.history.is_file() else None
     document = _document(folder, manifest, comparison, streams)
@@ -81,7 +80,7 @@ def collect(folder: ModelFolder) -> Results:
     document["confusion"] = scores and _confusion(manifest, scores)
     misread = _misread(manifest, scores) if scores else []
     document["misread"] = [_entry(image) for image in misread]
-    return Results(document, named, misread, history)
+    return Results(document, folder.named, misread, history)
 
 
 def _document(

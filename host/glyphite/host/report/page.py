@@ -1,14 +1,18 @@
 """The report as a page: the template, and what it needs beside the document."""
 
+import sys
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from glyphite.convert.boards import all_boards
+from glyphite.convert.text import command, printable_lines
 from glyphite.host.report import pictures
 from glyphite.host.report.collect import ORACLE, Misread, Results
 from glyphite.host.runners.base import SHORT, TITLES
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
 """The largest number of misread digits on the page."""
 
@@ -19,6 +23,7 @@ def render(results: Results) -> str:
         loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -31,7 +36,7 @@ def render(results: Results) -> str:
         oracle=ORACLE,
         headline=_headline(document),
         axis=_axis(document),
-        named=results.named,
+        again=_glyphite("report", results.named),
         commands=_commands(document, results.named),
         misread=[_picture(image) for image in results.misread[:SHOWN]],
         curves=_curves(results.history),
@@ -39,8 +44,16 @@ def render(results: Results) -> str:
     )
 
 
+def _shown(value: object) -> object:
+    """A value as the page shows it: text without what a browser would obey, markup as it is."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        parts = value.split(NO_BREAK)
+        return NO_BREAK.join(printable_lines(part, sys.maxsize) for part in parts)
+    return value
+
+
 def _percent(share: float, digits: int = 2) -> str:
-    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+    return f"{100 * share:.{digits}f}{NO_BREAK}%"
 
 
 def _thousands(number: int) -> str:
@@ -81,23 +94,27 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
     training, board = document["training"], document["board"]
     commands = []
     if training:
-        commands += [f"glyphite train {model} --epochs {training['epochs']}"]
-        commands += [f"glyphite convert {model}"]
+        commands += [_glyphite("train", model, "--epochs", training["epochs"])]
+        commands += [_glyphite("convert", model)]
     if document["compare"]:
-        commands += [f"glyphite compare {model}"]
+        commands += [_glyphite("compare", model)]
     if board:
-        commands += [f"glyphite compile {model}", _put(model, board["name"], board["port"])]
-        count = f"--count {board['images']}"
-        commands += [f"glyphite stream {model} --port {board['port']} {count}"]
-    return [*commands, f"glyphite report {model}"]
+        commands += [_glyphite("compile", model), _put(model, board["name"], board["port"])]
+        count = ("--count", board["images"])
+        commands += [_glyphite("stream", model, "--port", board["port"], *count)]
+    return [*commands, _glyphite("report", model)]
+
+
+def _glyphite(*words: object) -> str:
+    return command("glyphite", *words)
 
 
 def _put(model: str, board: str, port: str) -> str:
     """The command that puts the model on a board: `flash` for an Arduino, else `build`."""
     arduinos = {known.name for known in all_boards() if known.arduino}
     if board in arduinos:
-        return f"glyphite flash {model} --board {board} --port {port}"
-    return f"glyphite build {model} --board {board}"
+        return _glyphite("flash", model, "--board", board, "--port", port)
+    return _glyphite("build", model, "--board", board)
 
 
 def _picture(image: Misread) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.text import printable
 from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 500
@@ -34,8 +35,9 @@ class KerasRunner:
         try:
             network = keras.models.load_model(self.model, compile=False)
         except (ValueError, OSError, TypeError) as error:
+            first, *_ = str(error).splitlines() or [type(error).__name__]
             raise ModelError(
-                f"{self.model} cannot be loaded by Keras: {str(error).splitlines()[0]} "
+                f"{self.model} cannot be loaded by Keras: {printable(first)} "
                 "Make it anew with `glyphite train`."
             ) from error
         results = []

@@ -15,6 +15,7 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
+from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
 from glyphite.host.runners.trial import try_out
@@ -73,7 +74,7 @@ def read_manifest(folder: ModelFolder) -> Manifest:
         raise ModelError(
             f"{folder.tflite} is not the model that {folder.manifest} describes: its SHA-256 "
             f"starts with {found[:12]}, and {manifest.sha256[:12]} is expected. "
-            f"Make both anew with `glyphite convert {folder.name}`."
+            f"Make both anew with `{command('glyphite', 'convert', folder.named)}`."
         )
     return manifest
 
@@ -129,7 +130,7 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - an interpreter of either package
 
 
 def _unusable(path: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split()).rstrip(".")
+    reason = printable(" ".join(str(error).split()).rstrip("."))
     return ModelError(
         f"{path} cannot be loaded by LiteRT: {reason}. The file is damaged or cut "
         "short, or needs an operator that LiteRT lacks. Copy it or convert it anew."

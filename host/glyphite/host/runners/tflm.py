@@ -18,6 +18,7 @@ from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
+from glyphite.convert.text import printable
 from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 50
@@ -84,7 +85,9 @@ def infer(model: bytes, tensors: Tensors) -> Scores:
             interpreter.set_input(tensor[np.newaxis], 0)
             interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"TensorFlow Lite Micro cannot run the model: {error}.") from error
+            raise ModelError(
+                f"TensorFlow Lite Micro cannot run the model: {printable(str(error))}."
+            ) from error
         results.append(interpreter.get_output(0).reshape(-1))
     return np.array(results)
 

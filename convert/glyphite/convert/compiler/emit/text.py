@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from glyphite.convert.text import printable
+
 BYTES_A_LINE = 12
 """Keeps a line within 80 columns."""
 
@@ -13,11 +15,16 @@ MODEL_NAME_BYTES = 31
 
 
 def environment(package: str) -> Environment:
-    """The templates of ``package``; a name that a template lacks is an error."""
+    """The templates of ``package``; a name that a template lacks is an error.
+
+    A text from outside passes by one of the filters ``comment`` and ``literal``.
+    """
     loader = PackageLoader(package, "templates")
-    return Environment(
+    made = Environment(
         loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
+    made.filters |= {"comment": c_comment, "literal": c_literal}
+    return made
 
 
 def plain_name(name: str) -> str:
@@ -26,6 +33,23 @@ def plain_name(name: str) -> str:
     ASCII letters, digits, '_', '.' and '-' stay as they are; each other character becomes '_'.
     """
     return re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:MODEL_NAME_BYTES]
+
+
+def c_comment(text: str) -> str:
+    """``text`` inside a comment of C, C++ or a shell, which it can neither end nor continue.
+
+    It stays on one line. What C or a compiler's warnings would see in it gets a space or a '_': the
+    begin or the end of a comment, a trigraph, a backslash that joins the next line.
+    """
+    shown = re.sub(r"\*(?=/)|/(?=\*)|\?(?=\?)", r"\g<0> ", printable(text))
+    return f"{shown[:-1]}_" if shown.endswith("\\") else shown
+
+
+def c_literal(text: str) -> str:
+    """``text`` as a string of C, quotes included, whose bytes are the UTF-8 of it."""
+    plain = {byte for byte in range(0x20, 0x7F) if chr(byte) not in '"\\?'}
+    content = text.encode("utf-8", "backslashreplace")
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in content) + '"'
 
 
 def byte_lines(content: bytes) -> Iterator[str]:

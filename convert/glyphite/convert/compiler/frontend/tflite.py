@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.ir.graph import ITEM_BYTES, Graph, Operator, Quantization, Tensor
 from glyphite.convert.compiler.ops import definitions, require_supported
 from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.text import printable
 
 IDENTIFIER = b"TFL3"
 MOST = 4096
@@ -152,7 +153,7 @@ class _Reader:
 
     def custom_name(self, index: int, code: bytes) -> str:
         """What a custom operator calls itself, which no operator of TensorFlow Lite may be."""
-        name = _printable(code[:MOST_NAME_BYTES].decode(errors="replace"))
+        name = printable(code[:MOST_NAME_BYTES].decode(errors="replace"))
         if name != "CUSTOM" and name in self.kinds.values():
             raise damaged(f"operator {index} is a custom one that is called {name}")
         return name
@@ -183,11 +184,6 @@ def _refuse_state(operators: tuple[Operator, ...]) -> None:
 def _names(enumeration: type) -> dict[int, str]:
     """The names of a schema's enumeration by number."""
     return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
-
-
-def _printable(text: str) -> str:
-    """The text on one line, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _length(count: int, what: str) -> int:

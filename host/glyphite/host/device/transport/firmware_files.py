@@ -4,13 +4,17 @@ It is kept as ``build/.boards/<board>.json``; no model's folder can have that na
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.errors import BoardError, PortError
+from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.files import write_text
+from glyphite.convert.text import command
 from glyphite.convert.workspace import build_root
+from glyphite.host.device.transport.ports import EMULATED
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,24 @@ class FirmwareFile:
 
     board: Board
     path: Path
+
+
+def emulated_url(board: str, firmware: Path | None = None) -> str:
+    """The URL of an emulated board, named as ``load_board`` takes it: a name, or a file's path.
+
+    With ``firmware`` the board runs that, else what was built for it last.
+    """
+    setting = f"?firmware={quote(os.fsencode(firmware.resolve()))}" if firmware else ""
+    return f"{EMULATED}{quote(os.fsencode(board))}{setting}"
+
+
+def emulated_board(url: str) -> str:
+    """The board in the URL of an emulated one. Raises InputError where ``url`` is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"{url} is not a port. Name an emulated one as sim://BOARD.") from error
+    return unquote(parts.netloc + parts.path, errors="surrogateescape")
 
 
 def record_firmware(board: Board, firmware: Path) -> None:
@@ -35,31 +57,33 @@ def forget_firmware(board: Board, firmware: Path) -> None:
 
 
 def find_firmware(name: str) -> FirmwareFile:
-    """The last firmware built for the board called ``name``.
+    """The last firmware built for the board called ``name``, or whose file has that path.
 
     Raises BoardError where there is no such board or it is not emulated, PortError where no
     firmware was built or flashed for it.
     """
-    record = _record(name)
+    own = load_board(name) if name.endswith(".toml") else None
+    record = _record(own.name if own else name)
     if record.is_file():
         content = json.loads(record.read_text())
         file, path = Path(content["board"]), Path(content["image"])
         if file.is_file() and path.is_file():
             return FirmwareFile(load_board(str(file)), path)
-    board = load_board(name)
+    board = own or load_board(name)
     if board.emulator is None:
         raise BoardError(
             f"The board {name!r} is not emulated. Connect one and name its port, or name an "
             "emulated board: `glyphite boards` lists them."
         )
+    there = ("--board", board.named, "--port", emulated_url(board.named))
     if board.arduino:
         raise PortError(
             f"The emulated board {name!r} holds no sketch yet. "
-            f"Put one on it: `glyphite flash MODEL --board {name} --port sim://{name}`."
+            f"Put one on it: `{command('glyphite', 'flash', 'MODEL', *there)}`."
         )
     raise PortError(
         f"No firmware was built for the board {name!r} yet. "
-        f"Build it with `glyphite build MODEL --board {name}`."
+        f"Build it with `{command('glyphite', 'build', 'MODEL', *there[:2])}`."
     )
 
 

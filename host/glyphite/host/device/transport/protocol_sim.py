@@ -19,7 +19,11 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
-from glyphite.host.device.transport.firmware_files import FirmwareFile, find_firmware
+from glyphite.host.device.transport.firmware_files import (
+    FirmwareFile,
+    emulated_board,
+    find_firmware,
+)
 
 SPLIT_SECONDS = 0.001
 """The pause after a byte where the line splits the stream, in seconds."""
@@ -33,15 +37,15 @@ def parse_url(url: str) -> tuple[FirmwareFile, Faults]:
     Raises InputError where a setting is wrong or its firmware is missing, BoardError where there is
     no such board or it is not emulated, PortError where no firmware was built for it.
     """
-    parts = urlsplit(url)
-    settings = dict(parse_qsl(parts.query))
+    board, parts = emulated_board(url), urlsplit(url)
+    settings = dict(parse_qsl(parts.query, errors="surrogateescape"))
     firmware = settings.pop("firmware", None)
     faults = parse_faults(settings)
     if firmware is None:
-        return find_firmware(parts.netloc), faults
+        return find_firmware(board), faults
     if not Path(firmware).is_file():
         raise InputError(f"No such firmware image: {firmware}. Check the path.")
-    return FirmwareFile(load_board(parts.netloc), Path(firmware)), faults
+    return FirmwareFile(load_board(board), Path(firmware)), faults
 
 
 class Serial(serial.Serial):
