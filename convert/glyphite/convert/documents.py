@@ -223,6 +223,7 @@ def _sentence(message: str, content: object, form: _Format) -> str:
     if found is None:
         return f"{form.shown(where)}: {printable(said)}"
     needed = re.sub(r"`([^`]*)`", lambda name: form.kinds(name[1]), found[1])
+    needed = needed.replace("matching regex", "of the pattern")
     return f"{form.shown(where)} is {_at(where, content, found[2])}, and {needed} is needed"
 
 

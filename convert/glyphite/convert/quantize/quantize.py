@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -122,8 +123,13 @@ def operators(content: bytes) -> list[str]:
     return [_operator_name(graph, operator) for graph, operator in _operators(content)]
 
 
-def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: float) -> Manifest:
-    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used."""
+def manifest_of(
+    content: bytes, name: str, calibration: str, pixel_divisor: float, keras_sha256: str = ""
+) -> Manifest:
+    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used.
+
+    ``keras_sha256`` is the SHA-256 of the .keras file that it was made from.
+    """
     graph = _model(content).subgraphs[0]
     output = _tensor_info(graph.tensors[graph.outputs[0]])
     return Manifest(
@@ -131,13 +137,14 @@ def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: floa
         sha256=hashlib.sha256(content).hexdigest(),
         input=_tensor_info(graph.tensors[graph.inputs[0]]),
         output=output,
-        labels=tuple(str(label) for label in range(output.shape[-1])),
+        labels=tuple(str(label) for label in range(prod(output.shape[1:]))),
         pixel_divisor=pixel_divisor,
         calibration=calibration,
         tools={
             "glyphite": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
+        keras_sha256=keras_sha256,
     )
 
 
