@@ -112,7 +112,7 @@ def test_a_page_instead_of_the_npz_is_told_apart(serve: Serve) -> None:
 def test_an_npz_without_an_array_is_told_apart(serve: Serve) -> None:
     content = io.BytesIO()
     np.savez(content, x_train=np.zeros((1, 28, 28), np.uint8))
-    with pytest.raises(SourceError, match=r"what it sent is not mnist\.npz \('y_train is not"):
+    with pytest.raises(SourceError, match=r"what it sent is not mnist\.npz \('y_train'\)"):
         KerasDownload(serve(sends(content.getvalue()))).fetch()
 
 
