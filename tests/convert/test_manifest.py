@@ -97,7 +97,9 @@ def holder(document: Any, where: tuple[Any, ...]) -> Any:
 
 
 FIELDS = list(fields(json.loads(json.dumps(dataclasses.asdict(FULL)))))
-WRONG = {"none": None, "object": {"a": []}, "bool": True, "list": [[]], "nan": math.nan}
+WRONG: dict[str, object] = {
+    **{"none": None, "object": {"a": []}, "bool": True, "list": [[]], "nan": math.nan}
+}
 
 
 @pytest.mark.parametrize("where", FIELDS, ids=str)

@@ -79,6 +79,7 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
     path.write_text(json.dumps(streaming))
     parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
     size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "sections": {}, "parts": parts}
+    size |= {"stack_measured": False, "sha256": streaming["sha256"]}
     (path.parent / "size.json").write_text(json.dumps(size))
     return path
 

@@ -27,18 +27,33 @@ INTEGER_TYPES = ("INT8", "INT32")
 def load_keras(path: Path) -> "keras.Model":
     """The model in a ``.keras`` file.
 
-    Raises ModelError where the file is not one, has layers that Keras does not define, or cannot be
-    loaded by Keras; ToolError where TensorFlow is not installed.
+    Raises ModelError where the file is not one, has layers that Keras does not define or weights
+    that are not finite, or cannot be loaded by Keras; InputError where it cannot be read; ToolError
+    where TensorFlow is not installed.
     """
-    keras_file.check(path)
     load_tensorflow()
     import keras
 
+    keras_file.check(path)
     try:
         with quiet():
-            return keras.saving.load_model(path, compile=False)
+            model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its layers raise
         raise ModelError(f"Keras cannot load {path}: {_first_line(error)}") from error
+    _check_weights(model, path)
+    return model
+
+
+def _check_weights(model: "keras.Model", path: Path) -> None:
+    """ModelError, which names the layer, where a weight is not finite: its answers are not."""
+    for layer in _all_layers(model):
+        if all(np.isfinite(values).all() for values in layer.get_weights()):
+            continue
+        if not getattr(layer, "layers", ()):  # else one of those within it is named
+            raise ModelError(
+                f"The weights of layer {layer.name!r} ({type(layer).__name__}) in {path} are not "
+                "all finite: its training has diverged. Train the model anew, in smaller steps."
+            )
 
 
 def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:

@@ -1,6 +1,5 @@
 """Output of the verbs: progress bars on stderr, tables and JSON on stdout."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +8,7 @@ from rich import progress as rich_progress
 from rich.console import Console
 from rich.table import Table
 
+from glyphite.convert.documents import to_json
 from glyphite.convert.progress import NotedProgress
 
 STDOUT = Console(highlight=False, soft_wrap=True)
@@ -55,8 +55,11 @@ def print_table(
 
 
 def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
-    """Print one JSON document, for scripts. Raises TypeError where ``result`` is not JSON."""
-    print(json.dumps(result, indent=2))
+    """Print one JSON document, for scripts.
+
+    Raises TypeError where ``result`` is not JSON, ValueError where a number in it is not finite.
+    """
+    print(to_json(result), end="")
 
 
 def say(text: str) -> None:

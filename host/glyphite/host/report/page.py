@@ -6,7 +6,8 @@ import jinja2
 
 from glyphite.convert.boards import all_boards
 from glyphite.host.report import pictures
-from glyphite.host.report.collect import ORACLE, Misread, Results
+from glyphite.host.report.collect import Misread, Results
+from glyphite.host.report.records import ORACLE
 from glyphite.host.runners.base import SHORT, TITLES
 
 SHOWN = 60

@@ -3,13 +3,14 @@
 It is kept as ``build/.boards/<board>.json``; no model's folder can have that name.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.errors import BoardError, PortError
+from glyphite.convert.documents import read_json, to_json
+from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.files import write_text
+from glyphite.convert.text import command
 from glyphite.convert.workspace import build_root
 
 
@@ -21,16 +22,30 @@ class FirmwareFile:
     path: Path
 
 
+@dataclass(frozen=True)
+class _Record:
+    """The content of a record: the paths of the board file and of the firmware."""
+
+    board: str
+    image: str
+
+
 def record_firmware(board: Board, firmware: Path) -> None:
     """Record that the file ``firmware`` is the last one built for ``board``."""
     content = {"board": str(board.path), "image": str(firmware.resolve())}
-    write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
+    write_text(_record(board.name), to_json(content))
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:
-    """Remove the record of ``board`` if it names ``firmware``."""
+    """Remove the record of ``board`` if it names ``firmware``, or cannot be read."""
     record = _record(board.name)
-    if record.is_file() and json.loads(record.read_text())["image"] == str(firmware.resolve()):
+    if not record.is_file():
+        return
+    try:
+        named = _read(record, board.name).image
+    except InputError:  # cut short, say: a build makes it anew
+        named = None
+    if named in (None, str(firmware.resolve())):
         record.unlink()
 
 
@@ -38,12 +53,12 @@ def find_firmware(name: str) -> FirmwareFile:
     """The last firmware built for the board called ``name``.
 
     Raises BoardError where there is no such board or it is not emulated, PortError where no
-    firmware was built or flashed for it.
+    firmware was built or flashed for it, InputError where the record is damaged.
     """
     record = _record(name)
     if record.is_file():
-        content = json.loads(record.read_text())
-        file, path = Path(content["board"]), Path(content["image"])
+        content = _read(record, name)
+        file, path = Path(content.board), Path(content.image)
         if file.is_file() and path.is_file():
             return FirmwareFile(load_board(str(file)), path)
     board = load_board(name)
@@ -61,6 +76,11 @@ def find_firmware(name: str) -> FirmwareFile:
         f"No firmware was built for the board {name!r} yet. "
         f"Build it with `glyphite build MODEL --board {name}`."
     )
+
+
+def _read(record: Path, name: str) -> _Record:
+    again = command("glyphite", "build", "MODEL", "--board", name)
+    return read_json(record, _Record, f"Build the firmware again with `{again}`.")
 
 
 def _record(name: str) -> Path:
