@@ -105,6 +105,11 @@ def test_a_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> Non
         check(path)
 
 
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -394,7 +394,7 @@ def test_weights_that_are_not_finite_are_refused_by_their_layers_name(
     """One of them makes every answer NaN, and the largest of several NaN would be class 0."""
     last = layers.Dense(3, name="last")
     model = sequential((4,), *wrap(layers.Dense(5, name="first"), last))
-    last.set_weights([np.ones((5, 3)), [0, value, 0]])
+    last.set_weights([np.ones((5, 3)), np.array([0, value, 0])])
     model.save(tmp_path / "m.keras")
     with pytest.raises(
         ModelError, match=r"^The weights of layer 'last' \(Dense\) in .*m\.keras are"
