@@ -1,5 +1,6 @@
 """Each source against a real server on this machine, well and ill."""
 
+import gzip
 import io
 import json
 import socket
@@ -132,6 +133,12 @@ def test_a_package_from_the_registry_gives_its_data_files(serve: Serve) -> None:
 def test_a_damaged_package_is_told_apart(cut: int) -> None:
     with pytest.raises(SourceError, match="it is not a package"):
         unpack(tarball({"a": bytes(range(256)) * 8})[:cut] + b"?")
+
+
+def test_what_unpacks_to_gigabytes_is_given_up() -> None:
+    """A zip and a .tar.gz of some kilobytes may stand for any number of zeros."""
+    with pytest.raises(SourceError, match=f"it unpacks to more than {MOST_BYTES:,} bytes"):
+        unpack(gzip.compress(bytes(MOST_BYTES + 1), 1))
 
 
 def test_npm_itself_fetches_the_package_from_the_registry_it_is_set_to(

@@ -79,7 +79,10 @@ class Records:
         """A sentence for each that was left out."""
 
     def comparison(self) -> Document | None:
-        """The content of compare.json."""
+        """The content of compare.json.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
         path, again = self.folder.compare, self.again("compare", self.named)
         if not path.is_file():
             return None
@@ -93,7 +96,10 @@ class Records:
         return dict(found)
 
     def streams(self) -> list[Document]:
-        """Every board's streaming results, the latest first."""
+        """Every board's streaming results, the latest first.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
         again, found = self.again("stream", self.named, "--port", "PORT"), []
         for path in sorted(self.folder.root.glob("*/stream.json"), key=_age):
             one = read_json(path, Streaming, again)
@@ -103,7 +109,10 @@ class Records:
         return found
 
     def sizes(self) -> list[Document]:
-        """The memory that the firmware takes of each board for which it was built."""
+        """The memory that the firmware takes of each board for which it was built.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
         found = []
         for path in sorted(self.folder.root.glob("*/size.json")):
             name = path.parent.name
@@ -117,7 +126,10 @@ class Records:
         return found
 
     def history(self) -> Document | None:
-        """The content of history.json, if it is of the .tflite's float model."""
+        """The content of history.json, if it is of the .tflite's float model.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
         path, again = self.folder.history, self.again("train", self.folder.name)
         if not path.is_file():
             return None
@@ -129,7 +141,10 @@ class Records:
         return None
 
     def scores(self, comparison: Document | None) -> dict[str, NDArray[Any]] | None:
-        """The arrays of scores.npz if they are those of the comparison."""
+        """The arrays of scores.npz if they are those of the comparison.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
         path, again = self.folder.scores, self.again("compare", self.named)
         if comparison is None or not path.is_file():
             return None
