@@ -20,7 +20,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
 SEED_SOURCES = (
     *(f"train/glyphite/train/{name}.py" for name in ("data/mnist", "networks/networks", "fit")),
-    *("convert/glyphite/convert/quantize/quantize.py", "tests/conftest.py"),
+    *(
+        "convert/glyphite/convert/quantize/quantize.py",
+        "convert/glyphite/convert/manifest.py",
+        "tests/conftest.py",
+    ),
 )
 QUICK_FOLDERS = ("convert", "faults", "contract")
 """In this order, and behind all others: their files are short or of many short tests."""

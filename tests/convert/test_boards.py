@@ -98,25 +98,38 @@ def test_what_is_no_toml_is_said_so(tmp_path: Path) -> None:
     [
         (
             ("baud = 9600", "baud = 9600\nspeed = 1"),
-            "unknown key 'serial.speed'. Allowed here: baud, receive_buffer, address, interrupt.",
+            "unknown key 'serial.speed'. Allowed here: baud, receive_buffer, address, interrupt. "
+            "Correct it there.",
         ),
-        (("stack = 128", ""), "the key 'memory.stack' is missing. Add it."),
+        (("stack = 128", ""), "the key 'memory.stack' is missing. Correct it there."),
         (
             ("[serial]\nbaud = 9600\nreceive_buffer = 16", ""),
-            "the key 'serial' is missing. Add it.",
+            "the key 'serial' is missing. Correct it there.",
         ),
-        (("flash = 1024", 'flash = "1K"'), "'memory.flash' is '1K'. A whole number is needed."),
-        (("flash = 1024", "flash = true"), "'memory.flash' is True. A whole number is needed."),
-        (("flash = 1024", "flash = 1e6"), "'memory.flash' is 1000000.0. A whole number is needed."),
-        (('cpu = "cortex-m4"', "cpu = 4"), "'mcu.cpu' is 4. A string is needed."),
+        (
+            ("flash = 1024", 'flash = "1K"'),
+            "'memory.flash' is '1K', and a whole number is needed. Correct it there.",
+        ),
+        (
+            ("flash = 1024", "flash = true"),
+            "'memory.flash' is True, and a whole number is needed. Correct it there.",
+        ),
+        (
+            ("flash = 1024", "flash = 1e6"),
+            "'memory.flash' is 1000000.0, and a whole number is needed. Correct it there.",
+        ),
+        (
+            ('cpu = "cortex-m4"', "cpu = 4"),
+            "'mcu.cpu' is 4, and a string is needed. Correct it there.",
+        ),
         (
             ('optimize = "-Os"', 'optimize = "-Os"\nflags = "-g"'),
-            "'toolchain.flags' is '-g'. A list of strings is needed.",
+            "'toolchain.flags' is '-g', and a list is needed. Correct it there.",
         ),
         (
             ("[mcu]", "[[mcu]]"),
-            "'mcu' is [{'architecture': 'armv7e-m', 'cpu': 'cortex-m4', 'timer_hz': 1000}]. "
-            "A table is needed.",
+            "'mcu' is [{'architecture': 'armv7e-m', 'cpu': 'cortex-m4', 'timer_hz': 1000}], "
+            "and a table is needed. Correct it there.",
         ),
         (("flash = 1024", "flash = 0"), "'flash' is 0. A number of 1 to 2^32 - 1 is needed."),
         (
@@ -132,7 +145,11 @@ def test_what_is_no_toml_is_said_so(tmp_path: Path) -> None:
             "the name 'My Board' cannot be used. At most 31 lower-case letters, digits and '-' "
             "are allowed.",
         ),
-        (("description", 'path = "x"\ndescription'), "unknown key 'path'. Remove it."),
+        (
+            ("description", 'path = "x"\ndescription'),
+            "unknown key 'path'. Allowed here: name, description, mcu, toolchain, serial, memory, "
+            "emulator, arduino. Correct it there.",
+        ),
         (
             ("[serial]", '[emulator]\nkind = "qemu"\nmachine = "x"\n[serial]'),
             "a qemu emulator needs 'program', 'package' and 'machine'. Add them.",

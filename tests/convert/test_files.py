@@ -44,3 +44,35 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match="cannot be read: Not a directory"):
         read_bytes(tmp_path / "file" / "below")
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        read_bytes(tmp_path / ("a" * 300))
+    with pytest.raises(InputError, match=r"x\\x00y is no path of a file"):
+        read_bytes(tmp_path / "x\0y")
+
+
+def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would be waited for without end; a link to a file is one."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(InputError, match="is a pipe or a device, and a file is needed"):
+            read_bytes(path)
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert read_bytes(tmp_path / "link") == b"content"
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    with pytest.raises(InputError, match="cannot be read: Too many levels of symbolic links"):
+        read_bytes(tmp_path / "ring")
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1000))
+    assert len(read_bytes(tmp_path / "file", 1000)) == 1000
+    with pytest.raises(InputError, match="has 1,000 bytes, and at most 999 are read"):
+        read_bytes(tmp_path / "file", 999)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="needs Linux's /proc")
+def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit_too() -> None:
+    """As a file that grows while it is read."""
+    with pytest.raises(InputError, match="has 11 bytes, and at most 10 are read"):
+        read_bytes(Path("/proc/self/maps"), 10)

@@ -1,14 +1,20 @@
 """A manifest prepares inputs as the model was trained on, and comes back as it was saved."""
 
+# ruff: noqa: ANN401 - any JSON
+
 import dataclasses
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from glyphite.convert.errors import ModelError
-from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.manifest import Manifest, TensorInfo, mend
+from glyphite.convert.shipped import MODELS
 
 MANIFEST = Manifest(
     name="tiny",
@@ -44,16 +50,145 @@ def test_a_saved_manifest_comes_back_equal(tmp_path: Path) -> None:
     assert Manifest.load(tmp_path / "manifest.json") == MANIFEST
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"input": 1}'])
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"input": 1}', "{" * 10_000, '{"name": NaN}'])
 def test_what_is_no_manifest_is_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(damage)
-    with pytest.raises(ModelError, match=r"is not a model manifest \(.*Make it anew with"):
+    with pytest.raises(ModelError, match=r"^.*/manifest\.json: .*Make both anew with `glyphite"):
         Manifest.load(path)
 
 
-def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "manifest.json"
-    path.write_text(json.dumps({**dataclasses.asdict(MANIFEST), "colour": "red"}))
-    with pytest.raises(ModelError, match="colour"):
+def fields(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to every value in a document."""
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield (*where, key)
+        if isinstance(value[key], dict | list):
+            yield from fields(value[key], (*where, key))
+
+
+FULL = dataclasses.replace(
+    MANIFEST, pixel_divisor=2.0, calibration="none", tools={"numpy": "2"}, keras_sha256="cd" * 32
+)
+"""No field has its default: one that is left out is another one."""
+
+
+def saved(folder: Path) -> dict[str, Any]:
+    FULL.save(folder / "manifest.json")
+    document: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return document
+
+
+def refusal(folder: Path, document: object) -> str:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelError) as caught:
         Manifest.load(path)
+    said = str(caught.value)
+    assert said.startswith(str(path))
+    assert said.endswith(f"Make both anew with `glyphite convert {folder / 'model.keras'}`.")
+    assert "\n" not in said
+    return said
+
+
+def holder(document: Any, where: tuple[Any, ...]) -> Any:
+    for key in where[:-1]:
+        document = document[key]
+    return document
+
+
+FIELDS = list(fields(json.loads(json.dumps(dataclasses.asdict(FULL)))))
+WRONG: dict[str, object] = {
+    **{"none": None, "object": {"a": []}, "bool": True, "list": [[]], "nan": math.nan}
+}
+
+
+@pytest.mark.parametrize("where", FIELDS, ids=str)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_every_field_is_refused_where_its_type_is_another(
+    tmp_path: Path, where: tuple[Any, ...], wrong: str
+) -> None:
+    document = saved(tmp_path)
+    holder(document, where)[where[-1]] = WRONG[wrong]
+    said = refusal(tmp_path, document)
+    assert "NaN" in said if wrong == "nan" else str(where[0]) in said
+
+
+@pytest.mark.parametrize("where", FIELDS, ids=str)
+def test_every_field_is_refused_where_it_is_missing(tmp_path: Path, where: tuple[Any, ...]) -> None:
+    document = saved(tmp_path)
+    del holder(document, where)[where[-1]]
+    refusal(tmp_path, document)
+
+
+def another(value: Any) -> Any:
+    """A value of the same type that a field might have as well."""
+    if isinstance(value, str):
+        return value[::-1] if value[::-1] != value else f"{value}x"
+    return value / 2 if isinstance(value, float) else value + 1
+
+
+LEAVES = [where for where in FIELDS if not isinstance(holder(json.loads(json.dumps(
+    dataclasses.asdict(FULL))), where)[where[-1]], dict | list)]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", LEAVES, ids=str)
+def test_every_field_is_refused_where_a_hand_changed_it(
+    tmp_path: Path, where: tuple[Any, ...]
+) -> None:
+    document = saved(tmp_path)
+    inner = holder(document, where)
+    inner[where[-1]] = another(inner[where[-1]])
+    said = refusal(tmp_path, document)
+    assert "was changed by hand since `glyphite convert` wrote it" in said or str(where[0]) in said
+
+
+def test_labels_in_another_order_are_noticed(tmp_path: Path) -> None:
+    document = saved(tmp_path)
+    document["labels"].reverse()
+    assert "was changed by hand" in refusal(tmp_path, document)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        (("input", "scale"), -0.5, "'$.input.scale' is -0.5, and a number >= 0.0 is needed"),
+        (("input", "scale"), 10**400, "'$.input.scale' is a whole number that does not fit"),
+        (("input", "zero_point"), 128, "'$.input.zero_point' is 128, and a whole number <= 127"),
+        (("output", "zero_point"), -129, "'$.output.zero_point' is -129, and a whole number >="),
+        (("output", "shape"), [3], "'$.output.shape' is [3], and a list of length >= 2 is needed"),
+        (("input", "shape", 1), 0, "'$.input.shape[1]' is 0, and a whole number >= 1 is needed"),
+        (("input", "dtype"), "int16", "'$.input.dtype' is 'int16', and a string of the pattern"),
+        (("pixel_divisor",), 0, "'$.pixel_divisor' is 0, and a number > 0.0 is needed"),
+        (("accuracy", "int8_tflm"), 7.0, "and a number <= 1.0 is needed"),
+        (("accuracy", "int8_tflm"), -0.1, "and a number >= 0.0 is needed"),
+        (("sha256",), "AB" * 32, "is 'ABABAB"),
+        (("keras_sha256",), "ab", "'$.keras_sha256' is 'ab', and a string of the pattern"),
+        (("colour",), 1, "unknown key '$.colour'. Allowed here: name, sha256, input, output,"),
+        (("input", "colour"), 1, "unknown key '$.input.colour'. Allowed here: shape, dtype,"),
+    ],
+    ids=str,
+)
+def test_a_value_out_of_its_range_is_named(
+    tmp_path: Path, where: tuple[Any, ...], value: object, said: str
+) -> None:
+    document = saved(tmp_path)
+    holder(document, where)[where[-1]] = value
+    assert said in refusal(tmp_path, document)
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "b"), ("a", "b", "c", "d"), ()])
+def test_each_class_has_a_label_of_its_own(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    dataclasses.replace(FULL, labels=labels).save(tmp_path / "manifest.json")
+    with pytest.raises(ModelError, match="different labels, and the output has 3 classes"):
+        Manifest.load(tmp_path / "manifest.json")
+
+
+def test_a_folder_below_build_is_made_anew_by_its_name(build_folder: Path) -> None:
+    assert mend(build_folder / "my" / "manifest.json").endswith("`glyphite convert my`.")
+    assert mend(MODELS / "uno" / "manifest.json").endswith("install that anew.")
+
+
+def test_no_manifest_is_written_with_a_number_that_json_has_not(tmp_path: Path) -> None:
+    wrong = dataclasses.replace(MANIFEST, pixel_divisor=math.inf)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        wrong.save(tmp_path / "manifest.json")

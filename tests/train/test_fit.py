@@ -1,5 +1,6 @@
 """A training run learns, is repeatable to the last bit, and keeps what it learnt."""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.convert.errors import InputError
+from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.train.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained, fit, unit_images
 from tests.builders.training import digest, few, start_elsewhere
@@ -98,8 +99,21 @@ def test_the_saved_model_answers_as_the_trained_one(
 def test_the_history_file_says_what_was_run(trained: Trained, tmp_path: Path) -> None:
     trained.save(tmp_path / "model.keras", tmp_path / "history.json")
     document = json.loads((tmp_path / "history.json").read_text())
-    settings = {"network": "seed", "epochs": 2, "batch_size": 32, "seed": 7, "parameters": 93_322}
+    settings: dict[str, object] = {"network": "seed", "epochs": 2, "batch_size": 32, "seed": 7}
+    settings["parameters"] = 93_322
+    content = (tmp_path / "model.keras").read_bytes()
+    settings["keras_sha256"] = hashlib.sha256(content).hexdigest()
     assert document == settings | trained.history
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_training_that_diverged_is_not_kept(
+    trained: Trained, tmp_path: Path, value: float
+) -> None:
+    diverged = replace(trained, history={"loss": [0.5, value]})
+    with pytest.raises(CheckFailedError, match="training of 'seed' has diverged"):
+        diverged.save(tmp_path / "model.keras", tmp_path / "history.json")
+    assert not list(tmp_path.iterdir())
 
 
 def test_pixels_become_the_unit_range(mnist: Mnist) -> None:

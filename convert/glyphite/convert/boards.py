@@ -4,24 +4,19 @@ An unknown key is an error, so that a typo is found. What a board does not have,
 limits of the native board, is left out.
 """
 
-import dataclasses
 import re
-import tomllib
-import types
-import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
+from glyphite.convert.documents import read_toml
 from glyphite.convert.errors import BoardError
 from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.text import printable
 
 BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
 EMULATORS = ("process", "qemu", "simavr")
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
-
-Table = TypeVar("Table")
 
 
 @dataclass(frozen=True)
@@ -127,8 +122,8 @@ class Arduino:
 
 
 @dataclass(frozen=True)
-class Board:
-    """One board file."""
+class BoardFile:
+    """What a board file holds."""
 
     name: str
     description: str
@@ -141,6 +136,12 @@ class Board:
     """Absent where the board is not emulated."""
     arduino: Arduino | None = None
     """Present where the firmware is a sketch that the Arduino tools build and flash."""
+
+
+@dataclass(frozen=True)
+class Board(BoardFile):
+    """A board, as its file says."""
+
     path: Path = Path()
     """The file it was read from."""
 
@@ -172,8 +173,8 @@ class Board:
 def load_board(name_or_path: str) -> Board:
     """The board of that name, or of the board file (.toml) at that path.
 
-    Raises BoardError where there is no such board, its file cannot be read as TOML, a key is
-    unknown or missing, or a value is of the wrong type or cannot be used.
+    Raises BoardError where there is no such board, its file is not TOML, a key is unknown or
+    missing, or a value is of the wrong type or cannot be used; InputError where it cannot be read.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -199,46 +200,10 @@ def _names() -> list[str]:
 
 
 def _read(path: Path) -> Board:
-    try:
-        content = tomllib.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise BoardError(f"No such board file: {path}. Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BoardError(f"{path} cannot be read as TOML: {error}. Correct it there.") from error
-    if "path" in content:
-        raise BoardError(f"{path}: unknown key 'path'. Remove it.")
-    return dataclasses.replace(_table(path, "", Board, content), path=path.resolve())
-
-
-def _table(path: Path, where: str, kind: type[Table], content: dict[str, Any]) -> Table:
-    """``content`` as the dataclass ``kind``, after a check of its keys and types."""
-    hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in content:
-        if key not in fields:
-            allowed = ", ".join(name for name in fields if name != "path")
-            raise BoardError(f"{path}: unknown key {where + key!r}. Allowed here: {allowed}.")
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in content:
-            raise BoardError(f"{path}: the key {where + name!r} is missing. Add it.")
-    values = {key: _value(path, where + key, hints[key], content[key]) for key in content}
-    return kind(**values)
-
-
-def _value(path: Path, where: str, hint: Any, value: Any) -> Any:  # noqa: ANN401
-    """``value`` as the type ``hint``: a table, a list of strings, a string or a number."""
-    if isinstance(hint, types.UnionType):
-        hint = typing.get_args(hint)[0]
-    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _table(path, f"{where}.", typing.cast(type[Any], hint), value)
-    if typing.get_origin(hint) is tuple:
-        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-            return tuple(value)
-        raise BoardError(f"{path}: {where!r} is {value!r}. A list of strings is needed.")
-    if type(value) is not hint:
-        needed = {str: "A string", int: "A whole number"}.get(hint, "A table")
-        raise BoardError(f"{path}: {where!r} is {value!r}. {needed} is needed.")
-    return value
+    if path.is_symlink() or path.exists():
+        found = read_toml(path, BoardFile, "Correct it there.", BoardError)
+        return Board(**vars(found), path=path.resolve())
+    raise BoardError(f"No such board file: {printable(str(path))}. Check the path.")
 
 
 def _check(board: Board) -> Board:

@@ -7,25 +7,37 @@ and inference cannot disagree.
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, write_text
+from glyphite.convert.shipped import MODELS
+from glyphite.convert.text import command, printable
+from glyphite.convert.workspace import build_root
+
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+MaybeSha256 = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 
 
 @dataclass(frozen=True)
 class TensorInfo:
     """An input or output tensor: ``real = scale * (quantized - zero_point)``."""
 
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float
-    zero_point: int
+    shape: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(min_length=2)]
+    dtype: Annotated[str, Meta(pattern="^(int8|float32)$")]
+    """A float32 has the scale 0; `glyphite convert` makes int8 alone."""
+    scale: Annotated[float, Meta(ge=0)]
+    zero_point: Annotated[int, Meta(ge=-128, le=127)]
 
 
 @dataclass(frozen=True)
@@ -33,18 +45,22 @@ class Manifest:
     """What later stages need to know of a quantized model."""
 
     name: str
-    sha256: str
+    sha256: Sha256
     """SHA-256 of the .tflite, 64 hexadecimal digits: a board sends it to say which model it has."""
     input: TensorInfo
     output: TensorInfo
     labels: tuple[str, ...]
-    pixel_divisor: float = 255.0
+    pixel_divisor: Positive = 255.0
     """Preprocessing: a pixel of 0..255 is divided by this before the float model sees it."""
     calibration: str = ""
-    accuracy: dict[str, float] = field(default_factory=dict)
+    accuracy: dict[str, Share] = field(default_factory=dict)
     """Accuracy by runner as a fraction, filled in by ``compare``."""
     tools: dict[str, str] = field(default_factory=dict)
     """Versions of the tools that made the model."""
+    keras_sha256: MaybeSha256 = ""
+    """SHA-256 of the .keras file that the .tflite was made from; empty where it is not known."""
+    checksum: str = field(default="", compare=False)
+    """SHA-256 of all fields above as ``save`` writes them; empty until then."""
 
     def quantize_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Pixels (n, height, width) of 0..255 as the int8 input tensors (n, *input.shape[1:]).
@@ -63,28 +79,50 @@ class Manifest:
 
     def save(self, path: Path) -> None:
         """Write the manifest as JSON. Raises OSError where ``path`` cannot be written."""
-        write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        whole = dataclasses.replace(self, checksum=self._digest())
+        write_text(path, to_json(dataclasses.asdict(whole)))
 
     @classmethod
     def load(cls, path: Path) -> "Manifest":
-        """Read a manifest.
+        """Read a manifest, and make sure that it is as ``save`` wrote it.
 
-        Raises ModelError where ``path`` is not a manifest, InputError where it cannot be read.
+        Raises ModelError where ``path`` is not a manifest, was changed since, or describes no
+        model; InputError where it cannot be read.
         """
-        try:
-            fields: dict[str, Any] = json.loads(read_bytes(path))
-            fields["input"] = _tensor_info(fields["input"])
-            fields["output"] = _tensor_info(fields["output"])
-            fields["labels"] = tuple(fields["labels"])
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError) as error:
+        manifest = read_json(path, cls, mend(path), ModelError)
+        if manifest.checksum != manifest._digest():
             raise ModelError(
-                f"{path} is not a model manifest ({error}). Make it anew with `glyphite convert`."
-            ) from error
+                f"{printable(str(path))} was changed by hand since `glyphite convert` wrote it, or "
+                f"is of an older version: its checksum does not fit. {mend(path)}"
+            )
+        _check_labels(manifest, path)
+        return manifest
+
+    def _digest(self) -> str:
+        fields = {**dataclasses.asdict(self), "checksum": ""}
+        return hashlib.sha256(
+            json.dumps(fields, sort_keys=True, allow_nan=False).encode()
+        ).hexdigest()
 
 
-def _tensor_info(fields: dict[str, Any]) -> TensorInfo:
-    return TensorInfo(**{**fields, "shape": tuple(fields["shape"])})
+def _check_labels(manifest: Manifest, path: Path) -> None:
+    """ModelError unless each class has a label of its own."""
+    classes, labels = math.prod(manifest.output.shape[1:]), manifest.labels
+    if len(labels) != classes or len(set(labels)) != classes:
+        raise ModelError(
+            f"{printable(str(path))} has {len(set(labels))} different labels, and the output has "
+            f"{classes} classes. {mend(path)}"
+        )
+
+
+def mend(path: Path) -> str:
+    """The sentence on how the manifest ``path`` and the .tflite beside it are made right."""
+    folder = path.parent
+    if folder.parent == MODELS:
+        return "It came with Glyphite: install that anew."
+    known = folder == build_root() / folder.name
+    named = folder.name if known else folder / "model.keras"
+    return f"Make both anew with `{command('glyphite', 'convert', named)}`."
 
 
 def sha256_of(path: Path) -> str:

@@ -1,14 +1,19 @@
 """A .keras file is read as a description first: code that is not Keras's own is never run."""
 
+import io
 import json
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from glyphite.convert.errors import ModelError
-from glyphite.convert.quantize.keras_file import check
+from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.quantize.keras_file import MOST_BYTES, check
+from tests.strict import require_module
 
 Layer = dict[str, Any]
 
@@ -79,3 +84,114 @@ def test_a_zip_that_describes_no_model_is_refused(tmp_path: Path, name: str, tex
         archive.writestr(name, text)
     with pytest.raises(ModelError, match=r"is not a \.keras file"):
         check(tmp_path / "model.keras")
+
+
+def test_layers_within_each_other_without_end_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", '{"config": {"layer": ' * 50_000)
+    with pytest.raises(ModelError, match=r"is not a \.keras file \(maximum recursion"):
+        check(tmp_path / "model.keras")
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) -> None:
+    """The directory says so; the zip itself has a few hundred bytes."""
+    path = keras_file(tmp_path, DENSE)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", b"")
+        archive.infolist()[-1].file_size = 6 << 30
+    with pytest.raises(
+        ModelError, match=r"unpacks to 6,442,\d+,\d+ bytes, and at most 268,435,456"
+    ):
+        check(path)
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "is a pipe or a device"),
+        (
+            lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), MOST_BYTES + 1),
+            "at most",
+        ),
+        (lambda path: path.symlink_to("/dev/zero"), "is a pipe or a device"),
+        (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+        (Path.mkdir, "is a folder"),
+    ],
+    ids=["pipe", "huge", "device", "loop", "folder"],
+)
+def test_what_is_no_file_is_not_read(
+    tmp_path: Path, make: Callable[[Path], object], said: str
+) -> None:
+    make(tmp_path / "model.keras")
+    with pytest.raises(InputError, match=said):
+        check(tmp_path / "model.keras")
+
+
+class TestWeights:
+    """HDF5 has as many ways to be larger than it is as zip has."""
+
+    def of(self, folder: Path, fill: Callable[[Any, Any], object]) -> Path:
+        """A .keras file whose weights ``fill(h5py, file)`` writes."""
+        require_module("h5py")
+        import h5py
+
+        content = io.BytesIO()
+        with h5py.File(content, "w") as file:
+            fill(h5py, file)
+        path = keras_file(folder, DENSE)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("model.weights.h5", content.getvalue())
+        return path
+
+    def test_arrays_in_groups_pass(self, tmp_path: Path) -> None:
+        def fill(_: object, file: Any) -> None:  # noqa: ANN401
+            file.create_dataset("layers/dense/vars/0", data=[1.0, 2.0])
+            file.create_dataset("layers/dense/vars/1", data=1)
+
+        check(self.of(tmp_path, fill))
+
+    @pytest.mark.parametrize(
+        ("fill", "said"),
+        [
+            (
+                lambda _, file: file.create_dataset("a/b", (1 << 31,), "f4", chunks=(1 << 20,)),
+                "its weights have 8,589,934,592 bytes, and at most 268,435,456 are read",
+            ),
+            (
+                lambda h5py, file: file.update({"a": h5py.ExternalLink("/etc/passwd", "/")}),
+                "has a from another place",
+            ),
+            (
+                lambda h5py, file: file.update({"a": h5py.SoftLink("/b"), "b": 1}),
+                "has a from another place",
+            ),
+            (
+                lambda _, file: file.create_dataset(
+                    "a", (4,), "i1", external=[("/etc/passwd", 0, 4)]
+                ),
+                "has a from another place",
+            ),
+            (lambda _, file: file.update({"a": file.create_group("g")}), "from another place"),
+            (lambda _, file: file.create_group("g").update({"a": file["/"]}), "from another place"),
+            (lambda _, file: file.update({"a": np.dtype("i1")}), "has a, which is no array"),
+        ],
+        ids=["large", "external_link", "soft_link", "external_data", "twice", "ring", "type"],
+    )
+    def test_arrays_from_elsewhere_or_too_large_are_refused(
+        self, tmp_path: Path, fill: Callable[[Any, Any], object], said: str
+    ) -> None:
+        with pytest.raises(ModelError, match=said):
+            check(self.of(tmp_path, fill))
+
+    def test_damaged_weights_are_refused(self, tmp_path: Path) -> None:
+        require_module("h5py")
+        path = keras_file(tmp_path, DENSE)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n" + bytes(90))
+        with pytest.raises(ModelError, match=r"its model\.weights\.h5 is damaged"):
+            check(path)

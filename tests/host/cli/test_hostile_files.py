@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.convert.workspace import MOST_TFLITE_BYTES
+from glyphite.convert.errors import ModelError
+from glyphite.convert.workspace import MOST_TFLITE_BYTES, find_model
 from glyphite.host.cli import main
+from glyphite.host.runners.litert import read_manifest
 from tests.builders.models import ModelBuilder, random_int8
 from tests.paths import PROJECT
 
@@ -143,3 +145,40 @@ def test_a_file_on_which_tensorflow_lite_crashes_is_refused_as_such(
         f"glyphite verify: TensorFlow Lite crashes on {path}: the file is damaged. Copy it or "
         "convert it anew; `glyphite compile` may name what is wrong in it.\n"
     )
+
+
+def number(tensor: int, scale: float, zero_point: int = 0) -> bytes:
+    """An input (0), weights (1) or output (3) whose bytes stand for no numbers."""
+    model = convolution()
+    model.tensors[tensor].quantization.scale = [scale]
+    model.tensors[tensor].quantization.zeroPoint = [zero_point]
+    return model.build([0], [3])
+
+
+NUMBERS = {
+    "input_of_no_number": (0, float("nan"), 0),
+    "input_of_one_value": (0, 0.0, 0),
+    "weights_of_no_number": (1, float("nan"), 0),
+    "output_of_infinity": (3, float("inf"), 0),
+    "output_below_0": (3, -0.1, 0),
+    "output_beyond_its_bytes": (3, 0.1, 300),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_bytes_that_stand_for_no_numbers_are_refused_by_who_compiles_and_who_runs(
+    name: str,
+    tmp_path: Path,
+    build_folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """None of them harms the process that reads it, so none needs a trial in another one."""
+    monkeypatch.setattr("glyphite.host.runners.litert.try_out", lambda _: None)
+    path = tmp_path / f"{name}.tflite"
+    path.write_bytes(number(*NUMBERS[name]))
+    for verb in ("compile", "inspect"):
+        assert sentence((verb,), path, build_folder, capfd).endswith(".\n")
+    if name != "weights_of_no_number":  # no figure is made of those without a compiler or LiteRT
+        with pytest.raises(ModelError, match=str(path)):
+            read_manifest(find_model(str(path)))

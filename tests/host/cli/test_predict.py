@@ -107,3 +107,29 @@ def int8_dense(path: Path) -> Path:
     converter.inference_input_type = converter.inference_output_type = tf.int8
     path.write_bytes(converter.convert())
     return path
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [(("input", "scale"), 0.5), (("labels",), list("1032547698")), (("pixel_divisor",), 1.0)],
+    ids=str,
+)
+def test_a_manifest_that_was_changed_by_hand_is_not_believed(
+    seed: ModelFolder,
+    seven: Path,
+    capsys: pytest.CaptureFixture[str],
+    where: tuple[str, ...],
+    value: object,
+) -> None:
+    """It would have read a seven as a 4 or an 8, and have given a wrong accuracy."""
+    document = json.loads(seed.manifest.read_text())
+    holder = document[where[0]] if len(where) > 1 else document
+    holder[where[-1]] = value
+    seed.manifest.write_text(json.dumps(document))
+    for words in (["predict", str(seven), "seed"], ["compare", "seed"]):
+        assert main(words) == 2
+        assert capsys.readouterr().err == (
+            f"glyphite {words[0]}: {seed.manifest} was changed by hand since `glyphite convert` "
+            "wrote it, or is of an older version: its checksum does not fit. Make both anew with "
+            "`glyphite convert seed`.\n"
+        )

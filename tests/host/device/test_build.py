@@ -103,6 +103,7 @@ def test_the_size_file_says_the_same(tiny: ModelFolder, native: Board) -> None:
     written = json.loads((tiny.board("native") / "size.json").read_text())
     assert (written["flash"], written["ram"]) == (built.size.flash, built.size.ram)
     assert written["parts"][0]["name"] == built.size.parts[0].name
+    assert written["sha256"] == bytes([*range(31), 255]).hex()
     assert 300 < built.size.ram < built.size.flash < 50_000
 
 

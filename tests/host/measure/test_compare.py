@@ -132,6 +132,7 @@ def test_save_keeps_all_scores_and_the_images_that_anyone_misread(tmp_path: Path
     save(folder, comparison, SCORES, LABELS, tensors)
     assert json.loads(folder.compare.read_text()) == comparison
     with np.load(folder.scores) as packed:
+        assert packed["sha256"].tobytes().hex() == MANIFEST.sha256
         assert packed["misread"].tolist() == [2, 3]
         assert packed["misread_tensors"].tolist() == [[4, 5], [6, 7]]
         np.testing.assert_array_equal(packed["int8_tflm"], TFLM)
@@ -232,3 +233,28 @@ class TestCommand:
     def test_refuses_more_images_than_there_are(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["compare", "seed", "--count", "10001"]) == 2
         assert "--count 10001: MNIST has 10,000 test images." in capsys.readouterr().err
+
+    def test_refuses_a_float_model_that_the_tflite_was_not_made_from(
+        self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As it is after `glyphite train` alone, or where `convert` was killed half-way."""
+        content = bytearray(seed.keras.read_bytes())
+        content[-1] ^= 1
+        seed.keras.write_bytes(content)
+        assert main(["compare", "seed", "--count", "10"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(
+            f"glyphite compare: {seed.tflite} was not made from {seed.keras}: its SHA-256 starts "
+        )
+        assert said.endswith("Make both anew with `glyphite convert seed`.\n")
+        assert not seed.compare.exists()
+
+    def test_takes_no_float_model_of_which_nothing_is_known(
+        self, seed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A .tflite of the same name was put beside another model that was only trained."""
+        foreign = tmp_path / "seed.tflite"
+        foreign.write_bytes(seed.tflite.read_bytes())
+        seed.manifest.unlink()
+        assert main(["compare", str(foreign), "--count", "10", "--max-drop", "1"]) == 2
+        assert f"nothing says that {foreign} was made from" in capsys.readouterr().err

@@ -1,8 +1,11 @@
 """A picture of a digit is made like MNIST's, whatever it is like."""
 
+import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +19,10 @@ from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.digit_picture import MAX_PIXELS, read_digit
+from glyphite.host.measure.digit_picture import MAX_BYTES, MAX_PIXELS, read_digit
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.data.mnist import load_mnist
+from tests.paths import PROJECT
 
 Pixels = NDArray[np.uint8]
 Make = Callable[[Pixels], Image.Image]
@@ -249,3 +253,62 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
     path.write_bytes(png_of_size(side, side))
     with pytest.raises(ImageError, match=f"has {found}, and at most {MAX_PIXELS:,} are read"):
         read_digit(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_picture_of_no_finite_numbers_is_refused(tmp_path: Path, value: float) -> None:
+    """NaN is neither above nor below any limit: all of the page would be ink."""
+    pixels = np.zeros((30, 30), np.float32)
+    pixels[10:20, 14] = 1
+    pixels[3, 3] = value
+    path = tmp_path / "float.tif"
+    Image.fromarray(pixels).save(path)
+    with pytest.raises(ImageError, match=r"is a damaged image: .* not finite numbers\. Save the"):
+        read_digit(path)
+
+
+def test_a_picture_that_is_a_program_is_not_run(tmp_path: Path) -> None:
+    """PostScript is one, and Pillow would give it to Ghostscript."""
+    path = tmp_path / "seven.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\nshowpage\n")
+    with pytest.raises(ImageError, match="is not an image that can be read"):
+        read_digit(path)
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "is a pipe or a device"),
+        (lambda path: path.symlink_to("/dev/zero"), "is a pipe or a device"),
+        (huge, "at most"),
+    ],
+    ids=["pipe", "device", "huge"],
+)
+def test_what_is_no_file_of_an_honest_size_is_not_read(
+    tmp_path: Path, make: Callable[[Path], object], said: str
+) -> None:
+    make(tmp_path / "seven.png")
+    with pytest.raises(InputError, match=said):
+        read_digit(tmp_path / "seven.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA"])
+def test_a_damaged_picture_of_any_kind_is_refused_or_read(tmp_path: Path, kind: str) -> None:
+    """Whatever Pillow's readers raise becomes a sentence."""
+    rng = np.random.default_rng(7)
+    made = io.BytesIO()
+    with Image.open(PROJECT / "tests" / "data" / "seven.png") as seven:
+        seven.convert("RGB").save(made, kind)
+    path = tmp_path / f"seven.{kind.lower()}"
+    for _ in range(40):
+        content = bytearray(made.getvalue()[: rng.integers(1, len(made.getvalue()))])
+        for at in rng.integers(0, min(len(content), 200), 3):
+            content[at] = rng.integers(256)
+        path.write_bytes(content)
+        with suppress(ImageError):
+            assert read_digit(path).shape == (28, 28)

@@ -106,7 +106,7 @@ class TestInputs:
         with pytest.raises(InputError, match=message):
             read_inputs(tmp_path / "given.npy", (4, 4, 1))
 
-    @pytest.mark.parametrize("content", [b"", b"pixels", b"PK\x03\x04"])
+    @pytest.mark.parametrize("content", [b"", b"pixels", b"\x93NUMPY\x03\x04"])
     def test_a_file_that_is_no_npy_is_refused(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "given.npy").write_bytes(content)
         with pytest.raises(InputError, match=r"given\.npy is not a \.npy file"):

@@ -16,8 +16,9 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
-from glyphite.host.report.collect import PARTS, collect
+from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
+from glyphite.host.report.records import PARTS
 from glyphite.host.runners.base import Scores
 from glyphite.train.data.mnist import load_mnist
 from tests.strict import require_module
@@ -79,6 +80,7 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
     path.write_text(json.dumps(streaming))
     parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
     size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "sections": {}, "parts": parts}
+    size |= {"stack_measured": False, "sha256": streaming["sha256"]}
     (path.parent / "size.json").write_text(json.dumps(size))
     return path
 
@@ -220,10 +222,160 @@ def test_nothing_to_report_is_one_sentence(
     assert not (seed.root / "report.html").exists()
 
 
-def test_damaged_results_are_named(compared: ModelFolder) -> None:
-    compared.compare.write_text("{")
-    with pytest.raises(InputError, match=r"compare\.json is damaged: it is not JSON"):
-        write_report(compared)
+def put(path: Path, where: tuple[Any, ...], value: object) -> None:
+    """Write another value at a place of the JSON document ``path``."""
+    document = json.loads(path.read_text())
+    inner = document
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    path.write_text(json.dumps(document))
+
+
+AGAIN = {
+    "compare.json": "glyphite compare seed",
+    "native/stream.json": "glyphite stream seed --port PORT",
+    "native/size.json": "glyphite build seed --board native",
+    "history.json": "glyphite train seed",
+    "scores.npz": "glyphite compare seed",
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"[" * 9999, b"\xff\xfe{}"], ids=repr)
+def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
+    compared: ModelFolder, name: str, content: bytes
+) -> None:
+    put_stream(compared, "native")
+    path = compared.root / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        collect(compared)
+    said = str(caught.value)
+    assert str(path) in said
+    assert name == "scores.npz" or said.endswith(f"Make it anew with `{AGAIN[name]}`.")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "value", "said"),
+    [
+        ("compare.json", ("images",), 0, "'$.images' is 0, and a whole number >= 1"),
+        ("compare.json", ("runners", 2, "accuracy"), 7.0, "accuracy' is 7.0, and a number <= 1.0"),
+        ("compare.json", ("runners", 2, "accuracy"), 0.5, "accuracy of 0.5, and 397 of 400 is"),
+        ("compare.json", ("runners", 2, "correct"), 396, "and 396 of 400 is another"),
+        ("compare.json", ("runners", 2, "interval"), [0.5], "a list of length >= 2 is needed"),
+        ("compare.json", ("runners", 2, "name"), "mine", "and a string of the pattern"),
+        ("compare.json", ("runners", 2, "name"), "c", "has no figures of int8 (TFLM)"),
+        ("compare.json", ("runners", 2, "colour"), 1, "unknown key '$.runners[2].colour'"),
+        ("compare.json", ("pairs", 0, "mcnemar"), -1, "mcnemar' is -1, and a number >= 0.0"),
+        ("native/stream.json", ("accuracy",), 0.99, "accuracy of 0.99, and 987 of 1,000 is"),
+        ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
+        ("native/stream.json", ("mismatched_bytes",), -1, "is -1, and a whole number >= 0"),
+        ("native/stream.json", ("seconds_per_image", "mean"), 0, "a number > 0.0 is needed"),
+        ("native/size.json", ("flash",), None, "'$.flash' is None, and a whole number is needed"),
+        ("native/size.json", ("sha256",), "ab", "'$.sha256' is 'ab', and a string of the pattern"),
+        ("history.json", ("val_accuracy",), [2], "'$.val_accuracy[0]' is 2, and a number <= 1.0"),
+        ("history.json", ("epochs",), "many", "'$.epochs' is 'many', and a whole number"),
+    ],
+)
+def test_a_figure_that_cannot_be_is_named(
+    compared: ModelFolder, name: str, where: tuple[Any, ...], value: object, said: str
+) -> None:
+    put_stream(compared, "native")
+    put(compared.root / name, where, value)
+    with pytest.raises(InputError) as caught:
+        collect(compared)
+    assert str(caught.value).startswith(str(compared.root / name))
+    assert said in str(caught.value)
+    assert str(caught.value).endswith(f"Make it anew with `{AGAIN[name]}`.")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": np.full(COUNT, 10, np.uint8)},
+        {"labels": np.zeros(COUNT, np.int64)},
+        {"misread": np.array([COUNT])},
+        {"misread": np.array([[5, 17, 200]])},
+        {"int8_tflm": np.zeros((COUNT, 9), np.int8)},
+        {"int8_tflm": np.zeros((COUNT, 10), np.int8)},
+        {"c": np.zeros((COUNT, 10), np.int8)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_scores_that_are_not_those_of_the_comparison_are_refused(
+    compared: ModelFolder, change: dict[str, np.ndarray]
+) -> None:
+    with np.load(compared.scores) as packed:
+        arrays = dict(packed)
+    np.savez(compared.scores, **(arrays | change))
+    with pytest.raises(
+        InputError, match=r"scores\.npz does not hold the scores of .*compare\.json"
+    ):
+        collect(compared)
+
+
+class TestLeftOut:
+    """What is of another model is not shown, and the report says so."""
+
+    def of_another_model(self, folder: ModelFolder, name: str) -> dict[str, Any]:
+        put_stream(folder, "native")
+        key = "keras_sha256" if name == "history.json" else "sha256"
+        put(folder.root / name, (key,), "0" * 64)
+        return collect(folder).document
+
+    @pytest.mark.parametrize("name", [name for name in AGAIN if name.endswith(".json")])
+    def test_a_record_is_named_with_the_verb_that_makes_it(
+        self, compared: ModelFolder, name: str
+    ) -> None:
+        again = "glyphite convert seed" if name == "history.json" else AGAIN[name]
+        other = "another float model" if name == "history.json" else "another model"
+        left_out = self.of_another_model(compared, name)["left_out"]
+        sentence = f"{compared.root / name} is of {other}, and left out. Make it anew with"
+        assert left_out == [f"{sentence} `{again}`."]
+
+    def test_sizes_and_curves_are_not_shown(self, compared: ModelFolder) -> None:
+        self.of_another_model(compared, "native/size.json")
+        put(compared.history, ("keras_sha256",), "0" * 64)
+        report = collect(compared).document
+        assert report["sizes"]["boards"] == []
+        assert report["training"] is None
+        assert report["board"]["name"] == "native"
+
+    def test_scores_are_not_shown(self, compared: ModelFolder) -> None:
+        with np.load(compared.scores) as packed:
+            arrays = {**packed, "sha256": np.zeros(32, np.uint8)}
+        np.savez(compared.scores, **arrays)
+        report = collect(compared).document
+        assert report["confusion"] is None
+        assert len(report["left_out"]) == 1
+
+    def test_nothing_is_said_where_all_is_current(
+        self,
+        compared: ModelFolder,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+        assert main(["report", "seed"]) == 0
+        assert capsys.readouterr().err == ""
+        assert "left-out" not in (compared.root / "report.html").read_text()
+
+    def test_the_verb_and_its_page_say_it(
+        self,
+        compared: ModelFolder,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+        self.of_another_model(compared, "native/stream.json")
+        assert main(["report", "seed"]) == 0
+        said = "stream.json is of another model, and left out."
+        assert said in capsys.readouterr().err
+        page = (compared.root / "report.html").read_text()
+        assert '<h2 id="left-out">Left out</h2>' in page
+        assert said in page
 
 
 class Page(HTMLParser):

@@ -1,5 +1,6 @@
 """Every runner gives the scores of its backend, and says in one sentence why it cannot."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_inputs_of_another_shape_are_refused(
 def test_a_keras_file_that_is_none_is_refused(seed: ModelFolder) -> None:
     seed.keras.write_bytes(b"not a zip")
     runner = KerasRunner(seed.keras, Manifest.load(seed.manifest))
-    with pytest.raises(ModelError, match=r"cannot be loaded by Keras: .* `glyphite train`"):
+    with pytest.raises(ModelError, match=r"model\.keras is not a \.keras file"):
         runner.run(np.zeros((1, 28, 28, 1), np.int8), ignore_progress)
 
 
@@ -203,6 +204,15 @@ def test_litert_says_which_package_and_version_it_is() -> None:
     assert litert_version().startswith("ai-edge-litert 2.")
 
 
+def test_answers_that_are_not_finite_are_no_answers(seed: ModelFolder) -> None:
+    """Of ten NaN the largest would be class 0, and a tenth of MNIST would count as right."""
+    manifest = Manifest.load(seed.manifest)
+    beyond = dataclasses.replace(manifest.input, scale=3e38)
+    runner = KerasRunner(seed.keras, dataclasses.replace(manifest, input=beyond))
+    with pytest.raises(ModelError, match=r"answers 2 of 2 images with values that are not finite"):
+        runner.run(np.full((2, 28, 28, 1), 127, np.int8), ignore_progress)
+
+
 class TestReadManifest:
     """What is known of a model, also of a foreign one."""
 
@@ -224,4 +234,21 @@ class TestReadManifest:
         damaged[-1] ^= 1
         seed.tflite.write_bytes(damaged)
         with pytest.raises(ModelError, match=r"is not the model that .*manifest\.json describes"):
+            read_manifest(seed)
+
+    @pytest.mark.parametrize("field", ["input", "output"])
+    @pytest.mark.parametrize(
+        "change",
+        [{"scale": 0.5}, {"zero_point": 0}, {"shape": (1, 2, 5)}, {"dtype": "float32"}],
+        ids=str,
+    )
+    def test_refuses_what_the_tflite_does_not_say(
+        self, seed: ModelFolder, field: str, change: dict[str, object]
+    ) -> None:
+        """Written by the product's own code, so that the checksum fits."""
+        own = Manifest.load(seed.manifest)
+        changed = dataclasses.replace(getattr(own, field), **change)
+        labels = tuple("0123456789")
+        dataclasses.replace(own, **{field: changed, "labels": labels}).save(seed.manifest)
+        with pytest.raises(ModelError, match=rf"describes another {field} .*glyphite convert seed"):
             read_manifest(seed)

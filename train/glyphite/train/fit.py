@@ -1,6 +1,6 @@
 """One training run: MNIST and a network's name in, a trained model and its history out."""
 
-import json
+import hashlib
 import signal
 import tempfile
 import threading
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.documents import to_json
+from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
@@ -59,21 +61,29 @@ class Trained:
     def save(self, model: Path, history: Path) -> None:
         """Write the ``.keras`` file and the history as JSON, each whole or not at all.
 
-        Raises OSError where a file cannot be written.
+        Raises CheckFailedError where a figure of the history is not finite, OSError where a file
+        cannot be written.
         """
+        if not all(np.isfinite(row).all() for row in self.history.values()):
+            raise CheckFailedError(
+                f"The training of {self.settings.network!r} has diverged: its loss is not finite. "
+                "Nothing is written. Train it anew with another --seed."
+            )
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / "model.keras"
             self.model.save(whole)
-            write_bytes(model, whole.read_bytes())
+            content = whole.read_bytes()
+            write_bytes(model, content)
         document = {
             "network": self.settings.network,
             "epochs": self.settings.epochs,
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
             "parameters": self.parameters,
+            "keras_sha256": hashlib.sha256(content).hexdigest(),
             **self.history,
         }
-        write_text(history, json.dumps(document, indent=2) + "\n")
+        write_text(history, to_json(document))
 
 
 def unit_images(images: Images) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.arrays import read_npy
 from glyphite.convert.errors import InputError
 
 Value = TypeVar("Value", bound=np.generic)
@@ -46,7 +47,7 @@ def from_file(path: Path, count: int, shape: tuple[int, ...], divisor: float) ->
     is missing or not a .npy file, its type or shape does not fit the model, or its floats look like
     pixels that were not divided.
     """
-    values = _read(path)
+    values = read_npy(path)
     if values.ndim == 0 or prod(values.shape[1:]) != prod(shape) or len(values) == 0:
         wanted = ", ".join(map(str, ("n", *shape)))
         raise InputError(f"{path} has the shape {values.shape}, and the model takes ({wanted}).")
@@ -74,20 +75,6 @@ def evenly(values: NDArray[Value], count: int) -> NDArray[Value]:
     """At most ``count`` of ``values`` (n, ...), evenly spread from the first to the last."""
     chosen = np.linspace(0, len(values) - 1, min(count, len(values))).astype(np.intp)
     return np.take(values, chosen, axis=0)
-
-
-def _read(path: Path) -> NDArray[Any]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InputError(f"No such file: {path}. Name a .npy file of inputs.") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} is not a .npy file of numbers. Make one with `numpy.save`."
-        ) from error
-    if not isinstance(values, np.ndarray):
-        raise InputError(f"{path} holds several arrays. Save the inputs alone with `numpy.save`.")
-    return values
 
 
 def _refuse_raw_pixels(path: Path, values: NDArray[Any], divisor: float) -> None:

@@ -1,40 +1,94 @@
-"""Checks of a ``.keras`` file, a zip with a JSON description, before Keras loads it."""
+"""Checks of a ``.keras`` file before Keras loads it: a zip of a description and of weights."""
 
+import io
 import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.archives import unpack_zip
+from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.text import printable
+
+MOST_BYTES = 256 << 20
+"""Of a file and of what is in it: ten times the largest model that is trained for such boards."""
+WEIGHTS = "model.weights.h5"
 
 
 def check(path: Path) -> None:
-    """Make sure that ``path`` is a ``.keras`` file with layers of Keras alone.
+    """Make sure that ``path`` is a ``.keras`` file with layers of Keras alone, of an honest size.
 
     A Lambda's code would be run by loading it, and the code of a custom layer is not in the file.
-    Raises ModelError where the file is missing, is not a ``.keras`` file, or has such a layer.
+    Raises ModelError where the file is missing, is not a ``.keras`` file, unpacks to too much, or
+    has such a layer; InputError where it cannot be read.
     """
-    for kind, name in _foreign_layers(_description(path)):
+    if not path.exists() and not path.is_symlink():
+        raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
+    content = read_bytes(path, MOST_BYTES)
+    try:
+        files = unpack_zip(content, "it", MOST_BYTES)
+        foreign = next(_foreign_layers(_description(files["config.json"])), None)
+        _check_weights(files.get(WEIGHTS))
+    except (InputError, ValueError, KeyError, RecursionError) as error:
+        reason = printable(str(error)).rstrip(".")
+        raise ModelError(
+            f"{path} is not a .keras file ({reason}). Save a model with `model.save('NAME.keras')`."
+        ) from error
+    if foreign is not None:
+        kind, name = foreign
         raise ModelError(
             f"Layer {name!r} of the type {kind} in {path} is code that is not Keras's own, and "
             "cannot be loaded. Replace it by layers of Keras and save the model anew."
         )
 
 
-def _description(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            description = json.loads(archive.read("config.json"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path} is not a .keras file ({error}). Save a model with `model.save('NAME.keras')`."
-        ) from error
+def _description(content: bytes) -> dict[str, Any]:
+    description = json.loads(content)
     if not isinstance(description, dict):
-        raise ModelError(f"{path} is not a .keras file (its config.json describes no model).")
+        raise ValueError("its config.json describes no model")
     return description
+
+
+def _check_weights(content: bytes | None) -> None:
+    """ValueError where the weights are in other files, or are more than the file could hold.
+
+    HDF5 packs and links as well: a data set of a few bytes can stand for any number of zeros, or
+    for what lies in another file of this machine.
+    """
+    if content is None:
+        return
+    import h5py  # comes with TensorFlow, which loads the file after this check
+
+    try:
+        with h5py.File(io.BytesIO(content), "r") as weights:
+            size = sum(_sizes(weights, set()))
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"its {WEIGHTS} is damaged: {error}") from error
+    if size > MOST_BYTES:
+        raise ValueError(f"its weights have {size:,} bytes, and at most {MOST_BYTES:,} are read")
+
+
+def _sizes(group: Any, seen: set[int]) -> Iterator[int]:  # noqa: ANN401 - h5py has no types
+    """The bytes of each data set below ``group``; every one lies in the file itself, and once.
+
+    ``seen`` has the addresses of what was met before: groups may be linked in rings.
+    """
+    import h5py
+
+    for name in group:
+        own = isinstance(group.get(name, getlink=True), h5py.HardLink)
+        found = group[name] if own else None
+        address = h5py.h5o.get_info(found.id).addr if found else 0
+        if not own or address in seen or getattr(found, "external", None):
+            raise ValueError(f"its {WEIGHTS} has {name} from another place")
+        seen.add(address)
+        if isinstance(found, h5py.Group):
+            yield from _sizes(found, seen)
+        elif isinstance(found, h5py.Dataset) and not found.is_virtual:
+            yield found.size * found.dtype.itemsize
+        else:
+            raise ValueError(f"its {WEIGHTS} has {name}, which is no array")
 
 
 def _foreign_layers(node: dict[str, Any]) -> Iterator[tuple[str, str]]:

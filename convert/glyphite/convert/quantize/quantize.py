@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,18 +28,33 @@ INTEGER_TYPES = ("INT8", "INT32")
 def load_keras(path: Path) -> "keras.Model":
     """The model in a ``.keras`` file.
 
-    Raises ModelError where the file is not one, has layers that Keras does not define, or cannot be
-    loaded by Keras; ToolError where TensorFlow is not installed.
+    Raises ModelError where the file is not one, has layers that Keras does not define or weights
+    that are not finite, or cannot be loaded by Keras; InputError where it cannot be read; ToolError
+    where TensorFlow is not installed.
     """
-    keras_file.check(path)
     load_tensorflow()
     import keras
 
+    keras_file.check(path)
     try:
         with quiet():
-            return keras.saving.load_model(path, compile=False)
+            model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its layers raise
         raise ModelError(f"Keras cannot load {path}: {_first_line(error)}") from error
+    _check_weights(model, path)
+    return model
+
+
+def _check_weights(model: "keras.Model", path: Path) -> None:
+    """ModelError, which names the layer, where a weight is not finite: its answers are not."""
+    for layer in _all_layers(model):
+        if all(np.isfinite(values).all() for values in layer.get_weights()):
+            continue
+        if not getattr(layer, "layers", ()):  # else one of those within it is named
+            raise ModelError(
+                f"The weights of layer {layer.name!r} ({type(layer).__name__}) in {path} are not "
+                "all finite: its training has diverged. Train the model anew, in smaller steps."
+            )
 
 
 def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
@@ -123,8 +139,13 @@ def operators(content: bytes) -> list[str]:
     return [_operator_name(graph, operator) for graph, operator in _operators(content)]
 
 
-def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: float) -> Manifest:
-    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used."""
+def manifest_of(
+    content: bytes, name: str, calibration: str, pixel_divisor: float, keras_sha256: str = ""
+) -> Manifest:
+    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used.
+
+    ``keras_sha256`` is the SHA-256 of the .keras file that it was made from.
+    """
     graph = _model(content).subgraphs[0]
     output = _tensor_info(graph.tensors[graph.outputs[0]])
     return Manifest(
@@ -132,13 +153,14 @@ def manifest_of(content: bytes, name: str, calibration: str, pixel_divisor: floa
         sha256=hashlib.sha256(content).hexdigest(),
         input=_tensor_info(graph.tensors[graph.inputs[0]]),
         output=output,
-        labels=tuple(str(label) for label in range(output.shape[-1])),
+        labels=tuple(str(label) for label in range(prod(output.shape[1:]))),
         pixel_divisor=pixel_divisor,
         calibration=calibration,
         tools={
             "glyphite": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
+        keras_sha256=keras_sha256,
     )
 
 

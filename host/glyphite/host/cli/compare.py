@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, mend, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
@@ -37,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, write compare.json and scores.npz, and update the report.
 
-    Raises InputError where ``--max-drop`` is given and there is no float model, CheckFailedError
-    where the drop is larger or a byte of the generated C differs from TFLM's.
+    Raises InputError where ``--max-drop`` is given and there is no float model, ModelError where
+    the float model is not the one that the .tflite was made from, CheckFailedError where the drop
+    is larger or a byte of the generated C differs from TFLM's.
     """
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
     """The runners that can run here; the reason for each that is left out goes to stderr."""
     runners: list[Runner] = [LitertRunner(folder.tflite), TflmRunner(folder.tflite)]
-    if (missing := _no_float(folder)) is None:
+    if (missing := _no_float(folder, manifest)) is None:
         runners.insert(0, KerasRunner(folder.keras, manifest))
     elif max_drop is not None:
         raise InputError(f"--max-drop compares with the float model, and {missing}.")
@@ -78,10 +79,20 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
     return runners
 
 
-def _no_float(folder: ModelFolder) -> str | None:
-    """The reason why the float model cannot be run, or None."""
+def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
+    """The reason why the float model cannot be run, or None.
+
+    ModelError where it is another one than the .tflite was made from.
+    """
     if not folder.keras.is_file():
         return f"there is no {folder.keras}"
+    if not manifest.keras_sha256:
+        return f"nothing says that {folder.tflite} was made from {folder.keras}"
+    if manifest.keras_sha256 != (found := sha256_of(folder.keras)):
+        raise ModelError(
+            f"{folder.tflite} was not made from {folder.keras}: its SHA-256 starts with "
+            f"{found[:12]}, and {manifest.keras_sha256[:12]} is expected. {mend(folder.manifest)}"
+        )
     if not package_version("tensorflow"):
         return "TensorFlow is not installed (`pip install 'glyphite[train]'`)"
     return None

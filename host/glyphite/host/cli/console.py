@@ -7,7 +7,6 @@ written to a stream of any encoding.
 
 import codecs
 import io
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from glyphite.convert.documents import to_json
 from glyphite.convert.progress import NotedProgress
 from glyphite.convert.text import MOST_OF_A_LINE, printable, printable_lines
 
@@ -87,8 +87,11 @@ def print_table(
 
 
 def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
-    """Print one JSON document, for scripts. Raises TypeError where ``result`` is not JSON."""
-    print(json.dumps(result, indent=2))
+    """Print one JSON document, for scripts.
+
+    Raises TypeError where ``result`` is not JSON, ValueError where a number in it is not finite.
+    """
+    print(to_json(result), end="")
 
 
 def say(text: str) -> None:

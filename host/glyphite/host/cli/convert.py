@@ -1,6 +1,7 @@
 """``glyphite convert``: a trained model to a fully quantized .tflite and its manifest."""
 
 import argparse
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -65,16 +66,19 @@ def run(arguments: argparse.Namespace) -> int:
         progress(0, note="loading TensorFlow")
         load_tensorflow()
         progress(1, note=f"loading {source}")
-        model = quantize.load_keras(source)
+        keras, model = read_bytes(source), quantize.load_keras(source)
         data = _calibration(arguments, quantize.input_shape(model))
         progress(1, note="converting to float32 TFLite, for its size")
         float_bytes = len(quantize.convert_float(model))
         progress(1, note=f"converting to int8, calibrated on {data.source}")
         content = quantize.quantize(model, data.inputs)
         progress(1, note="")
-    manifest = quantize.manifest_of(content, folder.name, data.source, arguments.pixel_divisor)
+    digest = hashlib.sha256(keras).hexdigest()
+    manifest = quantize.manifest_of(
+        content, folder.name, data.source, arguments.pixel_divisor, digest
+    )
     if source != folder.keras:
-        write_bytes(folder.keras, read_bytes(source))  # the float runner looks for it there
+        write_bytes(folder.keras, keras)  # the float runner looks for it there
     write_bytes(folder.tflite, content)
     manifest.save(folder.manifest)
     if arguments.json:

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import io
-import json
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphite.convert.boards import Board, load_board
+from glyphite.convert.documents import read_json
 from glyphite.convert.errors import GlyphiteError, ToolError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     for words in _stages(board, arguments.epochs, arguments.count):
         _run_stage(words)
     folder = model_folder(MODEL)
-    report: dict[str, Any] = json.loads((folder.root / "report.json").read_text())
+    report = _read(folder.root / "report.json")
     uno = _flash_uno()
     if arguments.json:
         print_json(report | {"uno": uno})
@@ -103,8 +103,12 @@ def _flash_uno() -> dict[str, Any] | None:
     port = f"sim://{UNO}"
     _run_stage(["flash", UNO, "--board", UNO, "--port", port])
     _run_stage(["stream", UNO, "--port", port, "--count", str(UNO_IMAGES)])
-    figures: dict[str, Any] = json.loads((find_model(UNO).board(UNO) / "stream.json").read_text())
-    return figures
+    return _read(find_model(UNO).board(UNO) / "stream.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a stage has just written."""
+    return read_json(path, dict[str, Any], "Run the demo again.")
 
 
 def _no_uno() -> str | None:

@@ -1,11 +1,10 @@
 """``glyphite report``: the results of a model, as one JSON document and one page."""
 
 import argparse
-import json
 
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import print_json, say
+from glyphite.host.cli.console import print_status, say
 from glyphite.host.report import write_report
 
 SUMMARY = "write report.json and report.html from the results so far"
@@ -21,8 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write both, and print their paths."""
     written = write_report(find_model(arguments.model))
+    for sentence in written.left_out:
+        print_status(sentence)
     if arguments.json:
-        print_json(json.loads(written.document.read_text()))
+        print(written.document.read_text(), end="")
     else:
         say(f"Written: {written.document}, {written.page}")
     return 0

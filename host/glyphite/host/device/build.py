@@ -1,7 +1,6 @@
 """Builds a model's firmware for a board, and checks that it fits before it is flashed."""
 
 import dataclasses
-import json
 import re
 import shutil
 import tempfile
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import PORTS, Board, Memory
+from glyphite.convert.documents import to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.programs import attempt
@@ -90,7 +90,8 @@ def build(folder: ModelFolder, board: Board) -> Built:
         if _has_own_core(board):
             shutil.copytree(uploads(made), uploads(image))
     image.chmod(image.stat().st_mode | 0o111)
-    write_text(image.with_name("size.json"), json.dumps(dataclasses.asdict(size), indent=2) + "\n")
+    document = {**dataclasses.asdict(size), "sha256": _sha256(folder)}
+    write_text(image.with_name("size.json"), to_json(document))
     if board.arduino is None:
         record_firmware(board, image)
     return Built(image, size)
@@ -133,6 +134,12 @@ def _check_model(folder: ModelFolder) -> None:
             f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
             "allowed. Rename its folder or its .tflite."
         )
+
+
+def _sha256(folder: ModelFolder) -> str:
+    """The SHA-256 of the .tflite that the generated C was made from, as the C tells the board."""
+    defined = folder.generated.joinpath("model.h").read_text().partition("#define MODEL_SHA256")[2]
+    return "".join(re.findall(r"0x([0-9a-fA-F]{2})", defined.partition("}")[0])).lower()
 
 
 def _make(folder: ModelFolder, board: Board, image: Path) -> str:

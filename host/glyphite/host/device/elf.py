@@ -11,6 +11,8 @@ from typing import NamedTuple
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes
 
+MOST_BYTES = 256 << 20
+"""Of an image, with what it has for a debugger."""
 WRITABLE, ALLOCATED = 1, 2  # flags of a section
 SYMBOL_TABLE, NO_BITS = 2, 8  # types of a section
 OBJECT, FUNCTION = 1, 2  # types of a symbol
@@ -76,17 +78,19 @@ def read_elf(path: Path) -> Elf:
 
     Raises ToolError where ``path`` is not one, InputError where it cannot be read.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, MOST_BYTES)
     try:
         if data[:4] != b"\x7fELF" or data[5] != 1:
             raise ValueError("no little-endian ELF header")
         return _parse(data, wide=data[4] == 2)
-    except (ValueError, IndexError, struct.error) as error:
+    except (ValueError, IndexError, OverflowError, struct.error) as error:
         raise ToolError(f"{path} is not an ELF image ({error}). Build it again.") from error
 
 
 def _parse(data: bytes, wide: bool) -> Elf:
     headers, names = _headers(data, wide)
+    if [header.kind for header in headers].count(SYMBOL_TABLE) > 1:  # each may span the whole file
+        raise ValueError("several tables of symbols")
     sections = {
         index: Section(
             _string(data, names.offset + header.name),

@@ -1,6 +1,5 @@
 """Measures the peak of a sketch's stack on the emulated board, to the byte."""
 
-import json
 import math
 import tempfile
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glyphite.convert.boards import Board
+from glyphite.convert.documents import read_json
 from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
 from glyphite.host.device.session import Session
 from glyphite.host.device.transport.avr import STACK_OVERFLOW, avr_command, flash_with
@@ -39,7 +39,7 @@ def measure_stack(board: Board, firmware: Path) -> int | None:
                 if emulated.process.poll() == STACK_OVERFLOW:
                     raise DoesNotFitError(emulated.ending) from error
                 raise
-        return int(json.loads(report.read_text())["stack_bytes"])
+        return read_json(report, dict[str, int], "Build the sketch again.")["stack_bytes"]
 
 
 def _exercise(board: Board, emulated: EmulatedBoard) -> None:

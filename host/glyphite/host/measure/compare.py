@@ -1,18 +1,19 @@
 """One test set on several runners: the accuracy of each, and the differences between them."""
 
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
+from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import write_bytes, write_text
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
@@ -20,42 +21,49 @@ from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
 Labels = NDArray[np.uint8]
 FLOAT = "float"
 
+Count = Annotated[int, Meta(ge=0)]
+Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
+
+
+RunnerName = Annotated[str, Meta(pattern="^(float|int8_litert|int8_tflm|c)$")]
+
 
 class RunnerFigures(TypedDict):
     """The figures of one runner."""
 
-    name: str
+    name: RunnerName
     title: str
-    correct: int
-    accuracy: float
-    interval: list[float]
+    correct: Count
+    accuracy: Share
+    interval: Interval
     """The 95 % Wilson interval of the accuracy: low and high, as fractions."""
-    drop_points: float | None
+    drop_points: Annotated[float, Meta(ge=-100, le=100)] | None
     """The accuracy lost against the float model, in percentage points; None without one."""
 
 
 class PairFigures(TypedDict):
     """How two runners differ on the same images."""
 
-    first: str
-    second: str
-    answers_differ: int
-    only_first_right: int
-    only_second_right: int
-    mcnemar: float
+    first: RunnerName
+    second: RunnerName
+    answers_differ: Count
+    only_first_right: Count
+    only_second_right: Count
+    mcnemar: Share
     """The p-value: the chance of so uneven a split if both are equally good."""
-    images_differ: int | None
+    images_differ: Count | None
     """Images with a byte that differs. This and the next two are None with a float runner."""
-    bytes_differ: int | None
-    largest_difference: int | None
+    bytes_differ: Count | None
+    largest_difference: Count | None
 
 
 class Comparison(TypedDict):
     """The content of compare.json."""
 
     model: str
-    sha256: str
-    images: int
+    sha256: Sha256
+    """That of the .tflite."""
+    images: Annotated[int, Meta(ge=1)]
     runners: list[RunnerFigures]
     pairs: list[PairFigures]
     tools: dict[str, str]
@@ -144,13 +152,22 @@ def save(
     np.savez_compressed(
         packed,
         allow_pickle=False,
+        sha256=sha256_as_array(comparison["sha256"]),
         labels=labels,
         misread=misread,
         misread_tensors=tensors[misread],
         **scores,
     )
     write_bytes(folder.scores, packed.getvalue())
-    write_text(folder.compare, json.dumps(comparison, indent=2) + "\n")
+    write_text(folder.compare, to_json(comparison))
+
+
+def sha256_as_array(sha256: str) -> NDArray[np.uint8]:
+    """The 32 bytes of a model's SHA-256, as scores.npz has them beside the scores of the model.
+
+    Raises ValueError where ``sha256`` is not hexadecimal.
+    """
+    return np.frombuffer(bytes.fromhex(sha256), np.uint8)
 
 
 def check_drop(comparison: Comparison, max_drop: float) -> None:

@@ -5,6 +5,7 @@ white on black, scaled to 20x20 pixels with its aspect ratio kept and its edges 
 moved so that its centre of mass is in the middle of 28x28 pixels.
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from glyphite.convert.errors import ImageError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.text import printable
 
 SIDE = 28
 BOX = 20
 CENTRE = 14
 """Measured: the centres of mass of all test images lie within half a pixel of (14, 14)."""
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
+"""Pictures alone: for some of its other kinds Pillow runs a program, as Ghostscript for EPS."""
+MAX_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000
 """The largest picture that is read: decoding more takes seconds and gigabytes."""
 LEAST_CONTRAST = 0.1
@@ -36,34 +41,41 @@ def read_digit(path: Path) -> NDArray[np.uint8]:
     It may be dark on light or light on dark. Raises InputError where the file cannot be read,
     ImageError where it is not a picture, is damaged or too large, or is empty.
     """
-    read_bytes(path)  # its error has the usual sentence for a file that is missing
-    ink = _ink(_grey(_open(path)), path)
+    ink = _ink(_open(path), path)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return _centre(_fit(digit))
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> Grey:
+    content = read_bytes(path, MAX_BYTES)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             # MAX_PIXELS is checked instead.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))
             image.load()
+            grey = _grey(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         raise ImageError(_too_large(path, "more pixels than Pillow opens")) from error
     except UnidentifiedImageError as error:
         raise ImageError(
             f"{path} is not an image that can be read. Give a PNG, or another kind of picture "
-            "that Pillow reads, of one digit."
+            f"({', '.join(FORMATS)}), of one digit."
         ) from error
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's own for damaged files
+    except Exception as error:  # Pillow raises whatever its many readers raise
+        reason = printable(str(error) or type(error).__name__).rstrip(".")
+        raise ImageError(f"{path} is a damaged image: {reason}. Save the picture anew.") from error
+    if grey.size == 0 or not np.isfinite(grey).all():
         raise ImageError(
-            f"{path} is a damaged image: {str(error).rstrip('.')}. Save the picture anew."
-        ) from error
-    return ImageOps.exif_transpose(image)
+            f"{path} is a damaged image: it has no pixels, or some that are not finite numbers. "
+            "Save the picture anew."
+        )
+    return grey
 
 
 def _too_large(path: Path, size: str) -> str:

@@ -1,26 +1,28 @@
 """Sends test images to a board, and compares its scores with TensorFlow Lite Micro's."""
 
 import io
-import json
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
+from glyphite.convert.documents import to_json
 from glyphite.convert.errors import BoardError, CheckFailedError, InputError
 from glyphite.convert.files import write_bytes, write_text
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, Positive, Sha256, Share
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
+from glyphite.host.measure.compare import Count, Interval
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 
@@ -57,30 +59,38 @@ class Streamed:
     retries: int
 
 
+class Times(TypedDict):
+    """The board's own time for an image, in seconds."""
+
+    mean: Positive
+    min: Positive
+    max: Positive
+
+
 class Streaming(TypedDict):
     """The content of stream.json."""
 
     model: str
-    sha256: str
+    sha256: Sha256
     board: str
     port: str
     firmware: str
-    jobs: int
-    images: int
-    correct: int
-    accuracy: float
-    interval: list[float]
-    scores: int
+    jobs: Annotated[int, Meta(ge=1)]
+    images: Annotated[int, Meta(ge=1)]
+    correct: Count
+    accuracy: Share
+    interval: Interval
+    scores: Count
     """Bytes that were compared: images times classes."""
-    mismatched_bytes: int
+    mismatched_bytes: Count
     """Bytes that differ from TensorFlow Lite Micro's."""
-    mismatched_images: int
-    largest_difference: int
-    retries: int
-    images_per_second: float
-    seconds_per_image: dict[str, float] | None
+    mismatched_images: Count
+    largest_difference: Count
+    retries: Count
+    images_per_second: Positive
+    seconds_per_image: Times | None
     """Mean, minimum and maximum of the board's own time; None where its rate is not known."""
-    instructions_per_image: int | None
+    instructions_per_image: Count | None
     """The mean, where the board's timer counts instructions, as its board file says."""
 
 
@@ -192,7 +202,7 @@ def board_name(hello: Hello) -> str:
     return name or "board"
 
 
-def _times(seconds: NDArray[np.float64]) -> dict[str, float] | None:
+def _times(seconds: NDArray[np.float64]) -> Times | None:
     if not np.isfinite(seconds).all():
         return None
     return {"mean": float(seconds.mean()), "min": float(seconds.min()), "max": float(seconds.max())}
@@ -222,7 +232,7 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
         ticks=streamed.ticks,
     )
     write_bytes(folder / "stream.npz", packed.getvalue())
-    write_text(folder / "stream.json", json.dumps(streaming, indent=2) + "\n")
+    write_text(folder / "stream.json", to_json(streaming))
 
 
 def check(streaming: Streaming) -> None:

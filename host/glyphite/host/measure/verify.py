@@ -1,6 +1,5 @@
 """Runs inputs on a board and in TensorFlow Lite Micro: every byte of the scores must be equal."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
+from glyphite.convert.arrays import read_npy
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.convert.files import read_bytes
 from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
 from glyphite.host.runners.base import Runner, Scores, Tensors
@@ -82,15 +81,10 @@ def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]
 def read_inputs(path: Path, shape: tuple[int, ...], dtype: str = "int8") -> Tensors:
     """The inputs (n, *shape) of a .npy file.
 
-    Raises InputError where it cannot be read, is not a .npy file, is empty, or has another shape or
-    type than ``dtype``.
+    Raises InputError where it cannot be read, is not a .npy file of finite numbers, is empty, or
+    has another shape or type than ``dtype``.
     """
-    try:
-        inputs = np.lib.format.read_array(io.BytesIO(read_bytes(path)), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} is not a .npy file. Write the inputs with numpy.save, as {dtype}."
-        ) from error
+    inputs = read_npy(path)
     if inputs.dtype != dtype or inputs.shape[1:] != shape:
         raise InputError(
             f"{path} holds {inputs.dtype} of shape {inputs.shape}, and {dtype} of shape "

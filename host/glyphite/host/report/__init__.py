@@ -1,9 +1,9 @@
 """The report of a model: one JSON document for scripts, and one page for people."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from glyphite.convert.documents import to_json
 from glyphite.convert.files import write_text
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.report.collect import collect
@@ -16,17 +16,20 @@ class Written:
 
     document: Path
     page: Path
+    left_out: tuple[str, ...]
+    """A sentence for each record that is of another model."""
 
 
 def write_report(folder: ModelFolder) -> Written:
     """Write report.json and report.html from the results in the model's folder.
 
     Raises InputError where there are none yet or a file of them is damaged, ModelError where the
-    .tflite cannot be used, ToolError where it has no manifest and no LiteRT is installed.
+    .tflite cannot be used, ToolError where no LiteRT is installed.
     """
     results = collect(folder)
-    written = Written(folder.root / "report.json", folder.root / "report.html")
+    left_out = tuple(results.document["left_out"])
+    written = Written(folder.root / "report.json", folder.root / "report.html", left_out)
     page = render(results)
-    write_text(written.document, json.dumps(results.document, indent=2) + "\n")
+    write_text(written.document, to_json(results.document))
     write_text(written.page, page)
     return written

@@ -1,35 +1,28 @@
 """Collects a model's results from the files in its folder in one document.
 
-Results of another .tflite than the one there now are out of date and left out.
+Results of another .tflite than the one there now are out of date: they are left out, and the report
+says so.
 """
 
 import dataclasses
-import json
 import platform
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
-from glyphite.convert.boards import load_board
-from glyphite.convert.errors import BoardError, InputError
+from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import SIDE
+from glyphite.host.report.records import ORACLE, Document, Records
 from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.litert import read_manifest
-
-ORACLE = "int8_tflm"
-PARTS = 12
-"""How many of an image's largest parts are listed."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,23 +56,25 @@ def collect(folder: ModelFolder) -> Results:
     """All current results of a model.
 
     Raises InputError where there are none or a file of them is damaged, ModelError where the
-    .tflite cannot be used, ToolError where it has no manifest and no LiteRT is installed.
+    .tflite cannot be used, ToolError where no LiteRT is installed.
     """
     manifest = read_manifest(folder)
-    comparison = _current(folder.compare, manifest)
-    streams = _streams(folder, manifest)
+    records = Records(folder, manifest, folder.named)
+    comparison, streams = records.comparison(), records.streams()
     if comparison is None and not streams:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
             f"Run `{command('glyphite', 'compare', folder.named)}` first."
         )
-    history = _read(folder.history) if folder.history.is_file() else None
+    history = records.history()
     document = _document(folder, manifest, comparison, streams)
+    document["sizes"]["boards"] = records.sizes()
     document["training"] = history and _training(history)
-    scores = _scores(folder, comparison)
+    scores = records.scores(comparison)
     document["confusion"] = scores and _confusion(manifest, scores)
     misread = _misread(manifest, scores) if scores else []
     document["misread"] = [_entry(image) for image in misread]
+    document["left_out"] = records.left_out
     return Results(document, folder.named, misread, history)
 
 
@@ -102,59 +97,9 @@ def _document(
         "compare": comparison,
         "board": streams[0] if streams else None,
         "boards": streams,
-        "sizes": {"tflite": len(read_bytes(folder.tflite)), "boards": _sizes(folder)},
+        "sizes": {"tflite": len(read_bytes(folder.tflite))},
         "tools": _tools(manifest, comparison),
     }
-
-
-def _read(path: Path) -> Document:
-    try:
-        content: Document = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise InputError(
-            f"{path} is damaged: it is not JSON. Delete it, and make it again."
-        ) from error
-    return content
-
-
-def _current(path: Path, manifest: Manifest) -> Document | None:
-    """The results in ``path`` if it exists and is of this .tflite."""
-    if not path.is_file():
-        return None
-    content = _read(path)
-    return content if content.get("sha256") == manifest.sha256 else None
-
-
-def _streams(folder: ModelFolder, manifest: Manifest) -> list[Document]:
-    """Every board's streaming results, the latest first."""
-    paths = sorted(folder.root.glob("*/stream.json"), key=_age)
-    found = [_current(path, manifest) for path in paths]
-    return [{"name": content["board"], **content} for content in found if content is not None]
-
-
-def _age(path: Path) -> float:
-    return -path.stat().st_mtime
-
-
-def _sizes(folder: ModelFolder) -> list[Document]:
-    """The memory that the firmware takes of each board for which it was built."""
-    sizes = []
-    for path in sorted(folder.root.glob("*/size.json")):
-        size, name = _read(path), path.parent.name
-        flash, ram = _limits(name)
-        entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
-        entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
-        sizes.append(entry | {"parts": size["parts"][:PARTS]})
-    return sizes
-
-
-def _limits(name: str) -> tuple[int | None, int | None]:
-    """A board's flash and RAM in bytes; None where it has no limits or no board file here."""
-    try:
-        memory = load_board(name).memory
-    except BoardError:
-        return None, None
-    return (memory.flash, memory.ram) if memory else (None, None)
 
 
 def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
@@ -167,15 +112,6 @@ def _training(history: Document) -> Document:
     keys = ("network", "epochs", "batch_size", "seed", "parameters")
     ended = {key: values[-1] for key, values in history.items() if isinstance(values, list)}
     return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
-
-
-def _scores(folder: ModelFolder, comparison: Document | None) -> dict[str, NDArray[Any]] | None:
-    """The arrays of scores.npz if they are those of the comparison."""
-    if comparison is None or not folder.scores.is_file():
-        return None
-    with np.load(folder.scores, allow_pickle=False) as packed:
-        scores = {name: packed[name] for name in packed.files}
-    return scores if len(scores["labels"]) == comparison["images"] else None
 
 
 def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> Document:

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from glyphite.convert.boards import all_boards
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.report import pictures
-from glyphite.host.report.collect import ORACLE, Misread, Results
+from glyphite.host.report.collect import Misread, Results
+from glyphite.host.report.records import ORACLE
 from glyphite.host.runners.base import SHORT, TITLES
 
 NO_BREAK = "\N{NO-BREAK SPACE}"

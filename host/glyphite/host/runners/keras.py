@@ -1,4 +1,4 @@
-"""The float model by Keras: the only file of ``host`` that imports TensorFlow."""
+"""The float model by Keras, as ``convert.quantize`` loads it: the only file of ``host`` for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,7 @@ import numpy as np
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
-from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.text import printable
+from glyphite.convert.quantize.quantize import load_keras
 from glyphite.host.runners.base import Scores, Tensors, chunks
 
 CHUNK = 500
@@ -26,23 +25,19 @@ class KerasRunner:
     def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The float32 scores (n, classes).
 
-        Raises ModelError where Keras cannot load the model, ToolError where TensorFlow is not
-        installed.
+        Raises ModelError where Keras cannot load the model or it answers with values that are not
+        finite, InputError where it cannot be read, ToolError where TensorFlow is not installed.
         """
-        load_tensorflow()
-        import keras
-
-        try:
-            network = keras.models.load_model(self.model, compile=False)
-        except (ValueError, OSError, TypeError) as error:
-            first, *_ = str(error).splitlines() or [type(error).__name__]
-            raise ModelError(
-                f"{self.model} cannot be loaded by Keras: {printable(first)} "
-                "Make it anew with `glyphite train`."
-            ) from error
+        network = load_keras(self.model)
         results = []
         for part in chunks(tensors, CHUNK):
             inputs = self.manifest.dequantize_input(part)
             results.append(network(inputs, training=False).numpy())
             progress(len(part))
-        return np.concatenate(results).reshape(len(tensors), -1)
+        scores = np.concatenate(results).reshape(len(tensors), -1)
+        if not np.isfinite(scores).all():  # the largest of several NaN would be class 0
+            raise ModelError(
+                f"{self.model} answers {np.count_nonzero(~np.isfinite(scores).all(axis=1)):,} of "
+                f"{len(tensors):,} images with values that are not finite. Train the model anew."
+            )
+        return scores

@@ -12,10 +12,10 @@ import numpy as np
 
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
-from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.manifest import Manifest, TensorInfo, mend, sha256_of
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
-from glyphite.convert.text import command, printable
+from glyphite.convert.text import printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
 from glyphite.host.runners.trial import try_out
@@ -63,8 +63,8 @@ def read_manifest(folder: ModelFolder) -> Manifest:
     """The model's manifest; for a .tflite without one, a manifest made from the file itself.
 
     The labels are then numbers. Raises ModelError where the .tflite cannot be used, or is another
-    one than the manifest describes; InputError where a file cannot be read; ToolError where there
-    is no manifest and no LiteRT is installed.
+    one than the manifest describes, or the manifest was changed; InputError where a file cannot be
+    read; ToolError where no LiteRT is installed.
     """
     if not folder.manifest.is_file():
         return _describe(folder)
@@ -74,26 +74,41 @@ def read_manifest(folder: ModelFolder) -> Manifest:
         raise ModelError(
             f"{folder.tflite} is not the model that {folder.manifest} describes: its SHA-256 "
             f"starts with {found[:12]}, and {manifest.sha256[:12]} is expected. "
-            f"Make both anew with `{command('glyphite', 'convert', folder.named)}`."
+            f"{mend(folder.manifest)}"
         )
+    _require_same(manifest, folder)
     return manifest
+
+
+def _require_same(manifest: Manifest, folder: ModelFolder) -> None:
+    """ModelError unless the manifest says of input and output what the .tflite itself says."""
+    said = {"input": manifest.input, "output": manifest.output}
+    for (what, one), found in zip(said.items(), _tensors(folder.tflite), strict=True):
+        if one != found:
+            raise ModelError(
+                f"{folder.manifest} describes another {what} than {folder.tflite} has: that is "
+                f"{found.dtype} of shape {found.shape}, scale {found.scale:g} and zero point "
+                f"{found.zero_point}. {mend(folder.manifest)}"
+            )
 
 
 def _describe(folder: ModelFolder) -> Manifest:
     try_out(folder.tflite)
-    interpreter = _load(folder.tflite)
-    types = ("int8", "float32")
-    source, sink = (
-        _only(kind, folder.tflite, *types) for kind in _details(interpreter, folder.tflite)
-    )
-    classes = int(np.prod(_shape(sink)[1:]))
+    source, sink = _tensors(folder.tflite)
+    classes = int(np.prod(sink.shape[1:]))
     return Manifest(
         name=folder.name,
         sha256=sha256_of(folder.tflite),
-        input=_tensor_info(source),
-        output=_tensor_info(sink),
+        input=source,
+        output=sink,
         labels=tuple(str(index) for index in range(classes)),
     )
+
+
+def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
+    """Input and output as the .tflite itself describes them."""
+    source, sink = _details(_load(path), path)
+    return _tensor_info(source, path), _tensor_info(sink, path)
 
 
 def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed
@@ -171,7 +186,15 @@ def _shape(tensor: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(size) for size in tensor["shape"])
 
 
-def _tensor_info(tensor: dict[str, Any]) -> TensorInfo:
+def _tensor_info(details: list[dict[str, Any]], path: Path) -> TensorInfo:
+    """What the numbers of the one tensor mean; ModelError where they can mean nothing."""
+    tensor = _only(details, path, "int8", "float32")
     scale, zero_point = tensor["quantization"]
     dtype = np.dtype(tensor["dtype"]).name
+    if dtype == "int8" and not (0 < scale < np.inf and -128 <= zero_point <= 127):
+        raise ModelError(
+            f"{path} has a tensor {printable(tensor['name'])} of scale {scale:g} and zero point "
+            f"{zero_point}: a scale must be above 0, and a zero point within -128 to 127. "
+            "Convert the model anew."
+        )
     return TensorInfo(_shape(tensor), dtype, float(scale), int(zero_point))

@@ -380,6 +380,35 @@ def test_only_the_image_that_is_forgotten_runs_no_more(tmp_path: Path) -> None:
         find_firmware("native")
 
 
+DAMAGED = {
+    "cut": '{"board": "/x/native.toml", "im',
+    "empty": "",
+    "list": "[]",
+    "missing": '{"board": "x"}',
+    "unknown": '{"board": "x", "image": "y", "model": "z"}',
+    "number": '{"board": "x", "image": 1}',
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_record_is_named_and_a_build_makes_it_anew(
+    tmp_path: Path, build_folder: Path, name: str
+) -> None:
+    board, image = load_board("native"), tmp_path / "firmware.elf"
+    image.touch()
+    record = build_folder / ".boards" / "native.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(DAMAGED[name])
+    with pytest.raises(InputError) as caught:
+        find_firmware("native")
+    assert str(caught.value).startswith(f"{record}: ")
+    assert str(caught.value).endswith("with `glyphite build MODEL --board native`.")
+    forget_firmware(board, image)  # as a build begins
+    record_firmware(board, image)
+    assert find_firmware("native").path == image.resolve()
+
+
 # --- the bad line ------------------------------------------------------------------------------
 
 

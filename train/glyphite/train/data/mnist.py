@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import DataError
 from glyphite.convert.files import read_bytes, write_bytes
-from glyphite.train.data.sources import Source, SourceError, default_sources
+from glyphite.train.data.sources import MOST_BYTES, Source, SourceError, default_sources
 
 MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -89,7 +89,7 @@ def load_mnist(
 
 def _read_cache(cache: Path) -> dict[str, bytes] | None:
     """The four files, or None where one is missing."""
-    files = {name: read_bytes(cache / name) for name in MD5 if (cache / name).exists()}
+    files = {name: read_bytes(cache / name, MOST_BYTES) for name in MD5 if (cache / name).exists()}
     for name, content in files.items():
         found = _md5(content)
         if found != MD5[name]:

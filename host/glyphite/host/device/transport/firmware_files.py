@@ -3,13 +3,13 @@
 It is kept as ``build/.boards/<board>.json``; no model's folder can have that name.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from glyphite.convert.boards import Board, load_board
+from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.files import write_text
 from glyphite.convert.text import command
@@ -43,16 +43,30 @@ def emulated_board(url: str) -> str:
     return unquote(parts.netloc + parts.path, errors="surrogateescape")
 
 
+@dataclass(frozen=True)
+class _Record:
+    """The content of a record: the paths of the board file and of the firmware."""
+
+    board: str
+    image: str
+
+
 def record_firmware(board: Board, firmware: Path) -> None:
     """Record that the file ``firmware`` is the last one built for ``board``."""
     content = {"board": str(board.path), "image": str(firmware.resolve())}
-    write_text(_record(board.name), json.dumps(content, indent=2) + "\n")
+    write_text(_record(board.name), to_json(content))
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:
-    """Remove the record of ``board`` if it names ``firmware``."""
+    """Remove the record of ``board`` if it names ``firmware``, or cannot be read."""
     record = _record(board.name)
-    if record.is_file() and json.loads(record.read_text())["image"] == str(firmware.resolve()):
+    if not record.is_file():
+        return
+    try:
+        named = _read(record, board.name).image
+    except InputError:  # cut short, say: a build makes it anew
+        named = None
+    if named in (None, str(firmware.resolve())):
         record.unlink()
 
 
@@ -60,13 +74,13 @@ def find_firmware(name: str) -> FirmwareFile:
     """The last firmware built for the board called ``name``, or whose file has that path.
 
     Raises BoardError where there is no such board or it is not emulated, PortError where no
-    firmware was built or flashed for it.
+    firmware was built or flashed for it, InputError where the record is damaged.
     """
     own = load_board(name) if name.endswith(".toml") else None
     record = _record(own.name if own else name)
     if record.is_file():
-        content = json.loads(record.read_text())
-        file, path = Path(content["board"]), Path(content["image"])
+        content = _read(record, name)
+        file, path = Path(content.board), Path(content.image)
         if file.is_file() and path.is_file():
             return FirmwareFile(load_board(str(file)), path)
     board = own or load_board(name)
@@ -85,6 +99,11 @@ def find_firmware(name: str) -> FirmwareFile:
         f"No firmware was built for the board {name!r} yet. "
         f"Build it with `{command('glyphite', 'build', 'MODEL', *there[:2])}`."
     )
+
+
+def _read(record: Path, name: str) -> _Record:
+    again = command("glyphite", "build", "MODEL", "--board", name)
+    return read_json(record, _Record, f"Build the firmware again with `{again}`.")
 
 
 def _record(name: str) -> Path:
