@@ -164,11 +164,11 @@ def find_model(text: str) -> ModelFolder:
     is larger than ``MOST_TFLITE_BYTES``; InputError where it cannot be read.
     """
     path = Path(text)
-    if path.suffix == ".tflite" or _is_file(path):
+    if path.suffix == ".tflite" or is_file(path):
         return _of_file(path)
-    if _is_file(path / TFLITE):
+    if is_file(path / TFLITE):
         return _of_file(path / TFLITE)
-    name = path.name if os.path.isdir(path) else text  # noqa: PTH112 - as in _is_file
+    name = path.name if os.path.isdir(path) else text  # noqa: PTH112 - as in is_file
     folder = model_folder(name)
     if folder.tflite.is_file():
         return _limited(folder)
@@ -183,7 +183,7 @@ def find_model(text: str) -> ModelFolder:
 
 def _of_file(path: Path) -> ModelFolder:
     """The model in the .tflite at ``path``."""
-    if not _is_file(path):
+    if not is_file(path):
         raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
     if path.name == TFLITE:
         return _limited(_folder_at(path.parent))
@@ -210,7 +210,7 @@ def _owner(root: Path) -> str | None:
     return sha256_of(shipped.tflite) if shipped.tflite.is_file() else None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether there is one: no error for a name that no file can have, unlike Path's."""
     return os.path.isfile(path)  # noqa: PTH113
 

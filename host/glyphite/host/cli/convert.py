@@ -12,7 +12,7 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import TFLITE, ModelFolder, model_folder, safe_name
+from glyphite.convert.workspace import TFLITE, ModelFolder, is_file, model_folder, safe_name
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import is_image, next_step
 from glyphite.train.data.mnist import load_mnist
@@ -109,9 +109,11 @@ def _find(text: str, name: str | None) -> tuple[ModelFolder, Path]:
 def _source(text: str) -> tuple[ModelFolder, Path]:
     """The folder where the results go by default, and the .keras file."""
     path = Path(text)
-    if (path / "model.keras").is_file():
+    if is_file(path / "model.keras"):
         path = path / "model.keras"
-    if path.suffix == ".keras" or path.is_file():
+    if path.suffix == ".keras" or is_file(path):
+        if not is_file(path):
+            raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
         if path.name != "model.keras":
             return model_folder(safe_name(path.stem)), path
         return ModelFolder(path.parent, path.parent / TFLITE), path
