@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, write_text
-from glyphite.convert.shipped import MODELS
-from glyphite.convert.text import command, printable
-from glyphite.convert.workspace import build_root
+from glyphite.convert.text import printable
 
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 MaybeSha256 = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+
+MEND = "Make it anew with `glyphite convert`."
+"""Where the model's folder is not known, which would tell the command in full."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,21 @@ class Manifest:
         write_text(path, to_json(dataclasses.asdict(whole)))
 
     @classmethod
-    def load(cls, path: Path) -> "Manifest":
+    def load(cls, path: Path, mend: str = MEND) -> "Manifest":
         """Read a manifest, and make sure that it is as ``save`` wrote it.
+
+        ``mend``: the sentence that a refusal ends with, on what makes the file right.
 
         Raises ModelError where ``path`` is not a manifest, was changed since, or describes no
         model; InputError where it cannot be read.
         """
-        manifest = read_json(path, cls, mend(path), ModelError)
+        manifest = read_json(path, cls, mend, ModelError)
         if manifest.checksum != manifest._digest():
             raise ModelError(
                 f"{printable(str(path))} was changed by hand since `glyphite convert` wrote it, or "
-                f"is of an older version: its checksum does not fit. {mend(path)}"
+                f"is of an older version: its checksum does not fit. {mend}"
             )
-        _check_labels(manifest, path)
+        _check_labels(manifest, path, mend)
         return manifest
 
     def _digest(self) -> str:
@@ -105,24 +108,14 @@ class Manifest:
         ).hexdigest()
 
 
-def _check_labels(manifest: Manifest, path: Path) -> None:
+def _check_labels(manifest: Manifest, path: Path, mend: str) -> None:
     """ModelError unless each class has a label of its own."""
     classes, labels = math.prod(manifest.output.shape[1:]), manifest.labels
     if len(labels) != classes or len(set(labels)) != classes:
         raise ModelError(
             f"{printable(str(path))} has {len(set(labels))} different labels, and the output has "
-            f"{classes} classes. {mend(path)}"
+            f"{classes} classes. {mend}"
         )
-
-
-def mend(path: Path) -> str:
-    """The sentence on how the manifest ``path`` and the .tflite beside it are made right."""
-    folder = path.parent
-    if folder.parent == MODELS:
-        return "It came with Glyphite: install that anew."
-    known = folder == build_root() / folder.name
-    named = folder.name if known else folder / "model.keras"
-    return f"Make both anew with `{command('glyphite', 'convert', named)}`."
 
 
 def sha256_of(path: Path) -> str:

@@ -87,6 +87,13 @@ class ModelFolder:
         return f".{os.sep}{path}" if path.startswith("-") else path
 
     @property
+    def mend(self) -> str:
+        """The sentence on how the manifest and the .tflite are made to fit each other again."""
+        if self.shipped:
+            return "It came with Glyphite: install that anew."
+        return f"Make both anew with `{command('glyphite', 'convert', self.named)}`."
+
+    @property
     def shipped(self) -> bool:
         """Whether the model came with this package, so that nothing is written beside it."""
         return self.tflite.parent.parent == MODELS

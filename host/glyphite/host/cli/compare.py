@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
-from glyphite.convert.manifest import Manifest, mend, sha256_of
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
@@ -91,7 +91,7 @@ def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
     if manifest.keras_sha256 != (found := sha256_of(folder.keras)):
         raise ModelError(
             f"{folder.tflite} was not made from {folder.keras}: its SHA-256 starts with "
-            f"{found[:12]}, and {manifest.keras_sha256[:12]} is expected. {mend(folder.manifest)}"
+            f"{found[:12]}, and {manifest.keras_sha256[:12]} is expected. {folder.mend}"
         )
     if not package_version("tensorflow"):
         return "TensorFlow is not installed (`pip install 'glyphite[train]'`)"

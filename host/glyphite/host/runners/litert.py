@@ -12,7 +12,7 @@ import numpy as np
 
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import read_bytes
-from glyphite.convert.manifest import Manifest, TensorInfo, mend, sha256_of
+from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
@@ -68,13 +68,13 @@ def read_manifest(folder: ModelFolder) -> Manifest:
     """
     if not folder.manifest.is_file():
         return _describe(folder)
-    manifest = Manifest.load(folder.manifest)
+    manifest = Manifest.load(folder.manifest, folder.mend)
     found = sha256_of(folder.tflite)
     if manifest.sha256 != found:
         raise ModelError(
             f"{folder.tflite} is not the model that {folder.manifest} describes: its SHA-256 "
             f"starts with {found[:12]}, and {manifest.sha256[:12]} is expected. "
-            f"{mend(folder.manifest)}"
+            f"{folder.mend}"
         )
     _require_same(manifest, folder)
     return manifest
@@ -88,7 +88,7 @@ def _require_same(manifest: Manifest, folder: ModelFolder) -> None:
             raise ModelError(
                 f"{folder.manifest} describes another {what} than {folder.tflite} has: that is "
                 f"{found.dtype} of shape {found.shape}, scale {found.scale:g} and zero point "
-                f"{found.zero_point}. {mend(folder.manifest)}"
+                f"{found.zero_point}. {folder.mend}"
             )
 
 
