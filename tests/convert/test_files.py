@@ -53,7 +53,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     """A pipe that nobody writes to would be waited for without end; a link to a file is one."""
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):
+    for path in (Path("/dev/null"), Path("/dev/zero"), tmp_path / "pipe"):
         with pytest.raises(InputError, match="is a pipe or a device, and a file is needed"):
             read_bytes(path)
     (tmp_path / "file").write_bytes(b"content")
