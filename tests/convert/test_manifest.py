@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.errors import ModelError
-from glyphite.convert.manifest import Manifest, TensorInfo, mend
-from glyphite.convert.shipped import MODELS
+from glyphite.convert.manifest import Manifest, TensorInfo
 
 MANIFEST = Manifest(
     name="tiny",
@@ -181,11 +180,6 @@ def test_each_class_has_a_label_of_its_own(tmp_path: Path, labels: tuple[str, ..
     dataclasses.replace(FULL, labels=labels).save(tmp_path / "manifest.json")
     with pytest.raises(ModelError, match="different labels, and the output has 3 classes"):
         Manifest.load(tmp_path / "manifest.json")
-
-
-def test_a_folder_below_build_is_made_anew_by_its_name(build_folder: Path) -> None:
-    assert mend(build_folder / "my" / "manifest.json").endswith("`glyphite convert my`.")
-    assert mend(MODELS / "uno" / "manifest.json").endswith("install that anew.")
 
 
 def test_no_manifest_is_written_with_a_number_that_json_has_not(tmp_path: Path) -> None:

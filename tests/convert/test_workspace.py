@@ -264,3 +264,8 @@ def test_a_file_larger_than_any_microcontrollers_model_is_not_read(tmp_path: Pat
     os.truncate(path, MOST_TFLITE_BYTES + 1)
     with pytest.raises(ModelError, match="has 67,108,865 bytes, and at most 67,108,864 are read"):
         find_model(str(path))
+
+
+def test_what_mends_a_model_is_told_by_a_command_that_leads_to_it() -> None:
+    assert model_folder("my").mend.endswith("`glyphite convert my`.")
+    assert find_model("uno").mend.endswith("install that anew.")
