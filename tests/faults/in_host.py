@@ -36,15 +36,15 @@ FAULTS = (
     Fault(
         "an item of hello may be cut short",
         DEVICE + "wire/messages.py",
-        "if kind in _FIELDS and len(value) == length:",
-        "if kind in _FIELDS:",
-        ("host/device/test_session.py",),
+        "if not rest or len(value) != rest[0]:",
+        "if not rest:",
+        ("host/device/wire",),
     ),
     Fault(
         "a zero point is read without its sign",
         DEVICE + "wire/messages.py",
-        'Item.INPUT_ZERO_POINT: ("input_zero_point", _signed)',
-        'Item.INPUT_ZERO_POINT: ("input_zero_point", _unsigned)',
+        '(_of_length(item, value, 4), "little", signed=True)',
+        '(_of_length(item, value, 4), "little", signed=False)',
         ("host/device/wire/test_messages.py",),
     ),
     Fault(

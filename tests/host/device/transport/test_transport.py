@@ -37,13 +37,6 @@ from tests.paths import PROJECT
 
 
 @pytest.fixture
-def native(tiny: ModelFolder, require_tool: Callable[..., None]) -> Path:
-    """The tiny model's firmware for sim://native."""
-    require_tool("cc")
-    return build(tiny, load_board("native")).image
-
-
-@pytest.fixture
 def terminal() -> Iterator[str]:
     """A pseudo-terminal's path, with nothing behind it."""
     master, slave = pty.openpty()
