@@ -30,6 +30,9 @@ from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Status
 
 Parsed = TypeVar("Parsed")
 
+TIMEOUT = 10.0
+"""Seconds to wait for the first hello, and for the first inference."""
+
 BOOT_SECONDS = 2.0
 """Seconds to wait after the first hello. Opening the port resets the board, whose bootloader then
 runs first; that of an Arduino Mega waits for more as long as bytes arrive."""
@@ -68,19 +71,19 @@ _REFUSALS = {
 class Session:
     """Sends requests to the board at an open port and receives its answers.
 
-    ``timeout``: seconds to wait for the first hello, and for the first inference. Later requests
-    are repeated sooner, as the time that the board takes is known then. ``sha256``: that of the
-    model that the board has to hold; ``manifest``: the whole description of that model.
+    ``timeout``: seconds to wait for hello, and for the first inference; else TIMEOUT. Later
+    requests are repeated sooner, as the time that the board takes is known then. ``sha256``: that
+    of the model that the board has to hold; ``manifest``: the whole description of that model.
     """
 
     def __init__(
         self,
         port: serial.Serial,
-        timeout: float = 10.0,
+        timeout: float | None = None,
         sha256: str | None = None,
         manifest: Manifest | None = None,
     ) -> None:
-        self.timeout = timeout
+        self.timeout = TIMEOUT if timeout is None else timeout
         self.retries = 0
         """How many requests had to be repeated."""
         self.restarts = 0
@@ -96,7 +99,7 @@ class Session:
         self._doubted = False
         self._request = 0
         self._slowest: float | None = None
-        port.write_timeout = min(port.write_timeout or timeout, timeout)
+        port.write_timeout = min(port.write_timeout or self.timeout, self.timeout)
 
     @property
     def name(self) -> str:
@@ -321,7 +324,7 @@ def _pauses(*, awake: bool) -> Iterator[float]:
 def connect(
     url: str,
     sha256: str | None = None,
-    timeout: float = 10.0,
+    timeout: float | None = None,
     baud: int = 115200,
     manifest: Manifest | None = None,
 ) -> Iterator[Session]:

@@ -142,11 +142,18 @@ def test_an_exception_inside_a_session_leaves_nothing_running(
     assert children() <= before
 
 
-@pytest.mark.parametrize("baud", [-3, 10**12])
+@pytest.mark.parametrize(
+    ("baud", "said"),
+    [
+        (-3, "A baud rate of -3 cannot be"),
+        (0, "A baud rate of 0 cannot be"),
+        (10**12, "The port sim://native cannot be opened as a serial line"),
+    ],
+)
 def test_a_baud_rate_that_cannot_be_is_a_sentence_and_leaves_nothing_running(
-    native: Path, baud: int, before: set[int]
+    native: Path, baud: int, said: str, before: set[int]
 ) -> None:
-    with pytest.raises(LinkError, match="The port sim://native cannot be opened as a serial line"):
+    with pytest.raises(PortError, match=said):
         open_port("sim://native", baud)
     wait_until_gone(native)
     assert children() <= before

@@ -21,6 +21,11 @@ def open_port(url: str, baud: int) -> serial.Serial:
     (``sim://``), also InputError where a setting is wrong, BoardError where there is no such board,
     ToolError where its emulator is not installed.
     """
+    if baud < 1:
+        raise PortError(
+            f"A baud rate of {baud} cannot be. Give that of the board's firmware, which is 115200 "
+            "where its board file has no other."
+        )
     holder = find_holder(url)
     if holder:
         raise PortError(_busy(url, holder))
