@@ -1,8 +1,10 @@
 """A session with a real firmware process: exact answers over good and bad lines, and sentences."""
 
+import itertools
 import os
 import shutil
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
-from glyphite.host.device.session import RETRIES, Session, check_board, connect
+from glyphite.host.device.session import RETRIES, Session, _pauses, check_board, connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
@@ -139,6 +141,31 @@ def test_a_silent_board_is_named_as_such() -> None:
     )
 
 
+def test_a_bootloader_that_hellos_hold_gets_ever_longer_silences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An Arduino Mega's waits anew with each byte; here for longer than any first pause."""
+    for name, seconds in (("BOOT_SECONDS", 0.1), ("HELLO_AGAIN", 0.05), ("QUIET_SECONDS", 0.15)):
+        monkeypatch.setattr(f"glyphite.host.device.session.{name}", seconds)
+    sketch, heard, silences = Echo(), [time.monotonic()], [0.0]
+
+    def bootloader(message: bytes) -> bytes:
+        heard.append(time.monotonic())
+        silences.append(heard[-1] - heard[-2])
+        return sketch(message) if max(silences) > 0.3 else b""
+
+    with terminal(bootloader) as path, connect(path, timeout=5) as session:
+        assert session.board.input_shape == (1, 4)
+    assert len(sketch.heard) == 1
+
+
+def test_the_first_hellos_come_as_soon_as_a_board_may_be_up() -> None:
+    pauses = list(itertools.islice(_pauses(awake=False), 4))
+    assert pauses[:2] == [2.0, 0.3]
+    assert 2.0 < pauses[2] < pauses[3]
+    assert sum(pauses) < 10
+
+
 def test_a_board_with_other_firmware_is_named_as_such() -> None:
     with (
         terminal(lambda _: b"Hello from another sketch\r\n") as path,
@@ -154,12 +181,12 @@ SHAPE = b"".join(
 )
 
 
-def scripted(refusal: bytes) -> Callable[[bytes], bytes]:
+def scripted(refusal: bytes, told: bytes = SHAPE) -> Callable[[bytes], bytes]:
     """A device that says a proper hello and answers each inference with ``refusal``."""
 
     def answer(message: bytes) -> bytes:
         if message[0] == Message.HELLO:
-            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + told)
         return encode_frame(bytes([Message.INFER_ANSWER]) + message[1:3] + refusal)
 
     return answer
@@ -171,13 +198,14 @@ class Echo:
     def __init__(self, *, late: bool = False) -> None:
         self.heard: list[int] = []
         """The first byte of each message."""
+        self.shape = SHAPE
         self._late = late
         self._before = b""
 
     def __call__(self, message: bytes) -> bytes:
         self.heard.append(message[0])
         if message[0] == Message.HELLO:
-            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + self.shape)
         number, tensor = message[1:3], message[INFER_HEADER_BYTES:]
         crc = crc16(tensor).to_bytes(2, "little")
         reply = encode_frame(
@@ -231,6 +259,45 @@ def test_streaming_says_hello_once() -> None:
         streamed = stream(Link(path, sha256=""), tensors, lambda *_: None)
     assert streamed.scores.tolist() == tensors.tolist()
     assert device.heard == [Message.HELLO, *3 * [Message.INFER]]
+
+
+def test_a_board_that_went_silent_is_asked_who_it_is_before_it_is_believed() -> None:
+    """Another board may have been connected meanwhile, which answers as well."""
+    device = Echo()
+    silent = [True]
+
+    def lose(message: bytes) -> bytes:
+        if message[0] == Message.INFER and message[1] == 2 and silent:
+            silent.pop()
+            return b""
+        return device(message)
+
+    with terminal(lose) as path, connect(path) as session:
+        tensor = np.zeros(4, np.int8)
+        session.infer(tensor)
+        session.infer(tensor)
+        assert session.retries == 1
+        assert device.heard == [1, 2, 2, 1]
+        device.shape = SHAPE + bytes([Item.BOARD, 3]) + b"uno"
+        silent.append(True)
+        session._request = 1
+        with pytest.raises(LinkError, match="is another one than before: it was '' with '',"):
+            session.infer(tensor)
+
+
+def test_a_float_that_is_no_number_is_no_score() -> None:
+    """Of a model whose output is float32: hello then tells a scale of 0."""
+    floats = SHAPE + bytes([Item.OUTPUT_SCALE, 4]) + bytes(4)
+    tensor = np.zeros(4, np.int8)
+    head = bytes([0]) + crc16(tensor.tobytes()).to_bytes(2, "little") + bytes(4)
+    for last, right in ((0.5, True), (np.nan, False), (-np.inf, False)):
+        device = scripted(head + struct.pack("<4f", 1, 2, 3, last), floats)
+        with terminal(device) as path, connect(path) as session:
+            if right:
+                assert session.infer(tensor).scores.tolist() == [1, 2, 3, 0.5]
+                continue
+            with pytest.raises(LinkError, match=f"a score that is not a number .{last}"):
+                session.infer(tensor)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import serial
 from serial.tools import list_ports
 
 from glyphite.convert.errors import PortError
+from glyphite.convert.text import printable
 
 WRITE_TIMEOUT = 10.0
 """Seconds to send a request; a board whose line takes longer is not working."""
@@ -61,7 +62,8 @@ def _busy(url: str, holder: str) -> str:
 
 
 def _ports_found() -> str:
-    found = ", ".join(f"{port.device} ({port.description})" for port in list_ports.comports())
+    ports = [f"{port.device} ({printable(port.description)})" for port in list_ports.comports()]
+    found = ", ".join(ports)
     return (
         f"Ports found: {found or 'none'}. Connect the board and name its port, or use an "
         "emulated one such as sim://native."
@@ -116,6 +118,6 @@ def _terminal_of(process: Path, number: str) -> str | None:
 
 def _program(process: Path) -> str:
     try:
-        return (process / "comm").read_text().strip()
+        return printable(os.fsdecode((process / "comm").read_bytes()).strip())
     except OSError:
         return "another program"
