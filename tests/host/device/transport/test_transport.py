@@ -16,6 +16,7 @@ import pytest
 import serial
 from hypothesis import given
 from hypothesis import strategies as st
+from serial.tools.list_ports_common import ListPortInfo
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, InputError, LinkError, PortError, ToolError
@@ -282,6 +283,20 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
     path.write_text("not a terminal")
     with pytest.raises(LinkError, match=f"The port {path} cannot be opened as a serial line"):
         open_port(str(path), 115200)
+
+
+def test_what_other_devices_and_programs_are_called_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A USB device writes its own description, and a program its own name."""
+    hostile = ListPortInfo("/dev/ttyEVIL0")
+    hostile.description = "\x1b[2J\nall is well"
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: [hostile])
+    with pytest.raises(PortError) as caught:
+        open_port("/dev/ttyNONE7", 115200)
+    assert r"Ports found: /dev/ttyEVIL0 (\x1b[2J\nall is well)." in str(caught.value)
+    (tmp_path / "comm").write_bytes(b"\x1b[2J\xff\n")
+    assert ports._program(tmp_path) == r"\x1b[2J\xff"
 
 
 @pytest.mark.parametrize("exclusive", [True, None])
