@@ -291,7 +291,7 @@ def test_what_other_devices_and_programs_are_called_moves_no_cursor(
     """A USB device writes its own description, and a program its own name."""
     hostile = ListPortInfo("/dev/ttyEVIL0")
     hostile.description = "\x1b[2J\nall is well"
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: [hostile])
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [hostile])
     with pytest.raises(PortError) as caught:
         open_port("/dev/ttyNONE7", 115200)
     assert r"Ports found: /dev/ttyEVIL0 (\x1b[2J\nall is well)." in str(caught.value)
