@@ -45,7 +45,8 @@ QUIET_SECONDS = 2.7
 that these hellos hold, on a slow emulator or after a second reset, gets the silence it needs."""
 
 AWAKE_SECONDS = 0.1
-"""Seconds to wait for the hello of a board that has just answered; then twice as long each time."""
+"""Seconds to wait for the hello of a board that has just answered; then a third longer each time,
+so that a line that loses every other frame has many tries."""
 
 LISTEN = 0.2
 """The longest time of one read in seconds, so that a line that breaks is noticed."""
@@ -169,9 +170,9 @@ class Session:
         start = time.monotonic()
         reply = self._ask(content)
         wall = time.monotonic() - start
+        self._ran += 1
         if self._doubted or self._reader.damaged:
             self.hello()
-        self._ran += 1
         if reply.input_crc != crc16(content):
             raise LinkError(
                 f"The board on {self.name} saw another input than was sent (CRC "
@@ -314,7 +315,7 @@ def _pauses(*, awake: bool) -> Iterator[float]:
     """Seconds to wait after each hello, without an end."""
     if not awake:
         yield from (BOOT_SECONDS, HELLO_AGAIN)
-    pause, growth = (AWAKE_SECONDS, 2.0) if awake else (QUIET_SECONDS, 1.5)
+    pause, growth = (AWAKE_SECONDS, 1.3) if awake else (QUIET_SECONDS, 1.5)
     while True:
         yield pause
         pause *= growth
