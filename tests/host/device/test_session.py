@@ -71,6 +71,7 @@ def test_a_bad_line_costs_time_and_no_answer(faults: str) -> None:
         for tensor in tensors(200):
             assert session.infer(tensor).scores.tolist() == expected(tensor)
         assert session.hello().inferences == 200
+        assert session.restarts == 0
         assert (session.retries > 10) == ("split=0.02" not in faults)
 
 
