@@ -63,7 +63,7 @@ def test_a_wire_item(clone: Clone, require_tool: Callable[..., None]) -> None:
         hello, r"    LIBRARY\(ENCODINGS.*\n", "    MODEL(OUTPUT_BYTES, engine.output_bytes),\n"
     )
     clone.insert(f"{wire}/messages.py", r"    inferences: int = 0\n", "    output_bytes: int = 0\n")
-    row = '    Item.OUTPUT_BYTES: ("output_bytes", _unsigned),\n'
+    row = '    Item.OUTPUT_BYTES: ("output_bytes", _unsigned(2)),\n'
     clone.insert(f"{wire}/messages.py", r"    Item.INFERENCES:.*\n", row)
     assert not clone.passes("tests/contract/test_wire_header.py")
     clone.insert("docs/wire.md", r"\| 15 \| INFERENCES .*\n", "| 16 | OUTPUT_BYTES | u16 |\n")

@@ -1,12 +1,13 @@
 """Board files: what they say is read whole, and a mistake in one is a sentence that names it."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from glyphite.convert.boards import BOARDS, all_boards, load_board
+from glyphite.convert.boards import BOARDS, all_boards, known_board, load_board
 from glyphite.convert.errors import BoardError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.host.cli import main
@@ -45,6 +46,15 @@ def refusal(path: str) -> str:
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     return message.removeprefix(f"{path}: ")
+
+
+def test_a_name_from_outside_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FIFO there would hold whoever opens it."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("uno.toml")
+    assert known_board("uno.toml") is None
+    assert known_board("../boards/uno") is None
+    assert known_board("uno") == load_board("uno")
 
 
 def test_the_boards_of_the_project_are_read() -> None:

@@ -59,7 +59,7 @@ def test_a_sanitized_firmware_survives_a_bad_line(
         *(f"-DGLYPHITE_{name}={value}" for name, value in values.items()),
         *(*sources, "-o", image),
     )
-    url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=2"
+    url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=3"
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect(url) as line:
         for _ in range(100):

@@ -187,6 +187,15 @@ def load_board(name_or_path: str) -> Board:
     return _check(_read(path))
 
 
+def known_board(name: str) -> Board | None:
+    """The board called ``name`` that comes with the project, or None.
+
+    For a name from outside, such as a board's own: it is never taken for the path of a file. Raises
+    BoardError where that board's file has a mistake.
+    """
+    return load_board(name) if name in _names() else None
+
+
 def all_boards() -> list[Board]:
     """Every board that comes with the project, sorted by name.
 

@@ -13,7 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.device.arduino import sketch_command
+from glyphite.host.device.arduino import LIBRARIES, sketch_command, write_sketch
 from glyphite.host.device.build import build
 from glyphite.host.device.transport.firmware_files import find_firmware
 
@@ -208,3 +208,13 @@ def test_without_any_arduino_tool_both_ways_are_named(
         "(`arduino-cli core install arduino:avr`) or "
         "`sudo apt-get install gcc-avr avr-libc arduino-core-avr arduino-builder`."
     )
+
+
+def test_a_sketch_s_line_has_the_speed_of_the_board_file(tiny: ModelFolder, tmp_path: Path) -> None:
+    """A bootloader's speed is its own, and the host talks to the sketch at the same one."""
+    sketch = write_sketch(tiny, tmp_path, 57600) / "classify.ino"
+    first, *rest = sketch.read_text().splitlines()
+    assert first == "#define GLYPHITE_BAUD 57600"
+    assert "    Serial.begin(GLYPHITE_BAUD);" in rest
+    header = (LIBRARIES / "Glyphite" / "src" / "Glyphite.h").read_text()
+    assert "#ifndef GLYPHITE_BAUD\n#define GLYPHITE_BAUD 115200\n#endif\n" in header

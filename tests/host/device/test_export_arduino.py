@@ -3,6 +3,7 @@
 The rules are those of Arduino's library specification, 1.5 format, revision 2.2.
 """
 
+import dataclasses
 import json
 import re
 import shutil
@@ -17,7 +18,10 @@ import serial
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.export.arduino import library_files
+from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.progress import ignore_progress
+from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.session import connect
@@ -317,3 +321,16 @@ def test_a_board_says_nothing_to_tflm(
 ) -> None:
     assert main(["export", str(small_tflite), "--tflm", "--board", "uno"]) == 2
     assert "--board goes with --arduino" in capsys.readouterr().err
+
+
+def test_the_sketches_of_a_board_have_the_speed_of_its_line(small_tflite: Path) -> None:
+    """Of a board of the user's own with another one; else 115,200, as the library has it."""
+    uno = load_board("uno")
+    slow = dataclasses.replace(uno, serial=dataclasses.replace(uno.serial, baud=57600))
+    compiled = compile_folder(find_model(str(small_tflite)), "avr5")
+    for board, minimal, classify in ((slow, "57600", True), (uno, "115200", False)):
+        files = library_files(compiled, board)
+        text = files["Glyphite/examples/minimal/minimal.ino"].decode()
+        assert f"    Serial.begin({minimal});" in text
+        text = files["Glyphite/examples/classify/classify.ino"].decode()
+        assert ("#define GLYPHITE_BAUD 57600\n#include" in text) == classify

@@ -1,13 +1,11 @@
 """A session with a real firmware process: exact answers over good and bad lines, and sentences."""
 
+import itertools
 import os
-import pty
 import shutil
-import threading
+import struct
 import time
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +18,15 @@ from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
-from glyphite.host.device.session import RETRIES, Session, check_board, connect
+from glyphite.host.device.session import RETRIES, Session, _pauses, check_board, connect
 from glyphite.host.device.transport import open_port
-from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
+from glyphite.host.device.wire.frame import crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
 from glyphite.host.device.wire.protocol import Item, Message, Status
 from glyphite.host.measure.stream import Link, stream
+from tests.builders.hostile import terminal
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
-
-
-@pytest.fixture
-def native(tiny: ModelFolder, require_tool: Callable[..., None]) -> ModelFolder:
-    """The tiny model as the firmware of sim://native."""
-    require_tool("cc")
-    build(tiny, load_board("native"))
-    return tiny
 
 
 def tensors(count: int) -> NDArray[np.int8]:
@@ -50,8 +41,8 @@ def expected(tensor: NDArray[np.int8]) -> list[int]:
     return [int(value) for value in values[:10]]
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native", "patient")
+def test_a_board_answers_every_input_exactly() -> None:
     with connect("sim://native", TINY_SHA256) as session:
         for tensor in tensors(50):
             answer = session.infer(tensor)
@@ -62,6 +53,7 @@ def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
         assert session.retries == 0
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize(
     "faults",
     [
@@ -72,17 +64,19 @@ def test_a_board_answers_every_input_exactly(native: ModelFolder) -> None:
         "drop=0.0003&corrupt=0.0003&duplicate=0.0003&split=0.002",
     ],
 )
-def test_a_bad_line_costs_time_and_no_answer(native: ModelFolder, faults: str) -> None:
+def test_a_bad_line_costs_time_and_no_answer(faults: str) -> None:
     """200 inferences: every answer exact, and each id run once, however often it was repeated."""
     url = f"sim://native?{faults}&seed=11"
     with connect(url, TINY_SHA256) as session:
         for tensor in tensors(200):
             assert session.infer(tensor).scores.tolist() == expected(tensor)
         assert session.hello().inferences == 200
+        assert session.restarts == 0
         assert (session.retries > 10) == ("split=0.02" not in faults)
 
 
-def test_a_second_session_gets_no_answer_of_the_first(native: ModelFolder, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("native")
+def test_a_second_session_gets_no_answer_of_the_first() -> None:
     """Both number from 1: hello must make the board forget."""
     with serial.serial_for_url("sim://native") as port:
         first, second = tensors(2)
@@ -90,13 +84,15 @@ def test_a_second_session_gets_no_answer_of_the_first(native: ModelFolder, tmp_p
         assert Session(port).infer(second).scores.tolist() == expected(second)
 
 
-def test_stale_bytes_before_hello_are_skipped(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native")
+def test_stale_bytes_before_hello_are_skipped() -> None:
     with serial.serial_for_url("sim://native") as port:
         port.write(b"\x05garbage without an end" + encode_frame(bytes([Message.HELLO]))[:9])
         assert Session(port).hello().model_name == "tiny"
 
 
-def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native")
+def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent() -> None:
     with connect("sim://native") as session:
         with pytest.raises(InputError, match=r"takes int8 of shape \(1, 300\), and this is int8"):
             session.infer(np.zeros((28, 28), np.int8))
@@ -104,7 +100,8 @@ def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent(native: M
             session.infer(np.zeros(300))
 
 
-def test_another_model_is_refused_with_both_hashes(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native")
+def test_another_model_is_refused_with_both_hashes() -> None:
     with pytest.raises(LinkError) as caught, connect("sim://native", "ab" * 32):
         pass
     assert str(caught.value) == (
@@ -136,44 +133,38 @@ def test_firmware_of_another_protocol_version_is_refused(
     )
 
 
-@contextmanager
-def terminal(answer: Callable[[bytes], bytes] | None = None) -> Iterator[str]:
-    """A pseudo-terminal with a device behind it that answers by a rule, or is silent."""
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    stop = threading.Event()
-
-    def serve() -> None:
-        reader = FrameReader()
-        os.set_blocking(master, False)
-        while not stop.is_set():
-            try:
-                messages = reader.feed(os.read(master, 4096))
-            except BlockingIOError:
-                time.sleep(0.002)
-                continue
-            for message in messages if answer else []:
-                assert answer is not None
-                os.write(master, answer(message))
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield os.ttyname(slave)
-    finally:
-        stop.set()
-        thread.join()
-        os.close(slave)
-        os.close(master)
-
-
 def test_a_silent_board_is_named_as_such() -> None:
     with terminal() as path, pytest.raises(LinkError) as caught, connect(path, timeout=0.5):
         pass
     assert str(caught.value) == (
         f"The board on {path} is silent: no answer to hello in 0.5 s. Check that this is the right "
-        "port, and flash firmware made with `glyphite build`."
+        "port and 115200 its baud rate, and flash firmware made with `glyphite build`."
     )
+
+
+def test_a_bootloader_that_hellos_hold_gets_ever_longer_silences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An Arduino Mega's waits anew with each byte; here for longer than any first pause."""
+    for name, seconds in (("BOOT_SECONDS", 0.1), ("HELLO_AGAIN", 0.05), ("QUIET_SECONDS", 0.15)):
+        monkeypatch.setattr(f"glyphite.host.device.session.{name}", seconds)
+    sketch, heard, silences = Echo(), [time.monotonic()], [0.0]
+
+    def bootloader(message: bytes) -> bytes:
+        heard.append(time.monotonic())
+        silences.append(heard[-1] - heard[-2])
+        return sketch(message) if max(silences) > 0.3 else b""
+
+    with terminal(bootloader) as path, connect(path, timeout=5) as session:
+        assert session.board.input_shape == (1, 4)
+    assert len(sketch.heard) == 1
+
+
+def test_the_first_hellos_come_as_soon_as_a_board_may_be_up() -> None:
+    pauses = list(itertools.islice(_pauses(awake=False), 4))
+    assert pauses[:2] == [2.0, 0.3]
+    assert 2.0 < pauses[2] < pauses[3]
+    assert sum(pauses) < 10
 
 
 def test_a_board_with_other_firmware_is_named_as_such() -> None:
@@ -186,15 +177,17 @@ def test_a_board_with_other_firmware_is_named_as_such() -> None:
     assert path in str(caught.value)
 
 
-SHAPE = bytes([Item.INPUT_SHAPE, 8]) + (1).to_bytes(4, "little") + (4).to_bytes(4, "little")
+SHAPE = b"".join(
+    bytes([item, 8]) + struct.pack("<2I", 1, 4) for item in (Item.INPUT_SHAPE, Item.OUTPUT_SHAPE)
+)
 
 
-def scripted(refusal: bytes) -> Callable[[bytes], bytes]:
+def scripted(refusal: bytes, told: bytes = SHAPE) -> Callable[[bytes], bytes]:
     """A device that says a proper hello and answers each inference with ``refusal``."""
 
     def answer(message: bytes) -> bytes:
         if message[0] == Message.HELLO:
-            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + told)
         return encode_frame(bytes([Message.INFER_ANSWER]) + message[1:3] + refusal)
 
     return answer
@@ -206,13 +199,14 @@ class Echo:
     def __init__(self, *, late: bool = False) -> None:
         self.heard: list[int] = []
         """The first byte of each message."""
+        self.shape = SHAPE
         self._late = late
         self._before = b""
 
     def __call__(self, message: bytes) -> bytes:
         self.heard.append(message[0])
         if message[0] == Message.HELLO:
-            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + SHAPE)
+            return encode_frame(bytes([Message.HELLO_ANSWER, 1]) + self.shape)
         number, tensor = message[1:3], message[4:]  # behind id and encoding
         crc = crc16(tensor).to_bytes(2, "little")
         reply = encode_frame(
@@ -236,7 +230,7 @@ def test_a_reply_of_another_id_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
     """A device that counts otherwise: every tensor is the right one, and every id is wrong."""
     monkeypatch.setattr("glyphite.host.device.session.RETRIES", 1)
     tensor = np.zeros(4, np.int8)
-    reply = bytes([0]) + crc16(tensor.tobytes()).to_bytes(2, "little") + bytes(8)
+    reply = bytes([0]) + crc16(tensor.tobytes()).to_bytes(2, "little") + bytes(4 + 4)
     device = scripted(reply)
 
     def other(message: bytes) -> bytes:
@@ -278,6 +272,45 @@ def test_streaming_says_hello_once() -> None:
     assert device.heard == [Message.HELLO, *3 * [Message.INFER]]
 
 
+def test_a_board_that_went_silent_is_asked_who_it_is_before_it_is_believed() -> None:
+    """Another board may have been connected meanwhile, which answers as well."""
+    device = Echo()
+    silent = [True]
+
+    def lose(message: bytes) -> bytes:
+        if message[0] == Message.INFER and message[1] == 2 and silent:
+            silent.pop()
+            return b""
+        return device(message)
+
+    with terminal(lose) as path, connect(path) as session:
+        tensor = np.zeros(4, np.int8)
+        session.infer(tensor)
+        session.infer(tensor)
+        assert session.retries == 1
+        assert device.heard == [1, 2, 2, 1]
+        device.shape = SHAPE + bytes([Item.BOARD, 3]) + b"uno"
+        silent.append(True)
+        session._request = 1
+        with pytest.raises(LinkError, match="is another one than before: it was '' with '',"):
+            session.infer(tensor)
+
+
+def test_a_float_that_is_no_number_is_no_score() -> None:
+    """Of a model whose output is float32: hello then tells a scale of 0."""
+    floats = SHAPE + bytes([Item.OUTPUT_SCALE, 4]) + bytes(4)
+    tensor = np.zeros(4, np.int8)
+    head = bytes([0]) + crc16(tensor.tobytes()).to_bytes(2, "little") + bytes(4)
+    for last, right in ((0.5, True), (np.nan, False), (-np.inf, False)):
+        device = scripted(head + struct.pack("<4f", 1, 2, 3, last), floats)
+        with terminal(device) as path, connect(path) as session:
+            if right:
+                assert session.infer(tensor).scores.tolist() == [1, 2, 3, 0.5]
+                continue
+            with pytest.raises(LinkError, match=f"a score that is not a number .{last}"):
+                session.infer(tensor)
+
+
 @pytest.mark.parametrize(
     ("status", "text"),
     [
@@ -299,7 +332,7 @@ def test_a_refusal_becomes_a_sentence(status: int, text: str) -> None:
 
 
 def test_a_board_that_saw_another_tensor_is_found_out() -> None:
-    reply = bytes([0]) + (0x1234).to_bytes(2, "little") + bytes(4) + bytes(10)
+    reply = bytes([0]) + (0x1234).to_bytes(2, "little") + bytes(4) + bytes(4)
     with (
         terminal(scripted(reply)) as path,
         connect(path) as session,
@@ -309,11 +342,11 @@ def test_a_board_that_saw_another_tensor_is_found_out() -> None:
 
 
 def test_ids_go_on_from_0_behind_the_largest_that_the_wire_has() -> None:
-    reply = bytes([0]) + (0x84C0).to_bytes(2, "little") + bytes(4) + b"\x07"
+    reply = bytes([0]) + (0x84C0).to_bytes(2, "little") + bytes(4) + b"\x07\x00\x00\x07"
     with terminal(scripted(reply)) as path, connect(path) as session:
         session._request = 0xFFFE
         for expected in (0xFFFF, 0, 1):
-            assert session.infer(np.zeros(4, np.int8)).scores.tolist() == [7]
+            assert session.infer(np.zeros(4, np.int8)).scores.tolist() == [7, 0, 0, 7]
             assert session._request == expected
 
 
@@ -327,7 +360,8 @@ def test_a_line_that_never_gets_better_is_given_up() -> None:
         session.infer(np.zeros(4, np.int8))
 
 
-def test_a_board_that_goes_away_is_told_at_once(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native")
+def test_a_board_that_goes_away_is_told_at_once() -> None:
     with connect("sim://native") as session:
         emulated = session._port._emulated  # type: ignore[attr-defined]
         os.killpg(emulated.process.pid, 9)
@@ -337,8 +371,8 @@ def test_a_board_that_goes_away_is_told_at_once(native: ModelFolder) -> None:
 
 
 def test_unknown_items_of_hello_are_skipped_and_missing_ones_have_defaults() -> None:
-    message = bytes([Message.HELLO_ANSWER, 9, 250, 3, 1, 2, 3, 3, 2]) + b"ab" + bytes([251, 0])
-    assert parse_hello(message) == Hello(protocol=9, model_name="ab")
+    message = bytes([Message.HELLO_ANSWER, 1, 250, 3, 1, 2, 3, 3, 2]) + b"ab" + bytes([251, 0])
+    assert parse_hello(message) == Hello(protocol=1, model_name="ab")
 
 
 @pytest.mark.parametrize(
@@ -349,17 +383,13 @@ def test_what_is_cut_short_is_no_answer(message: bytes) -> None:
     assert parse_infer_answer(message) is None
 
 
-def test_a_hello_cut_within_an_item_keeps_the_items_before() -> None:
-    message = bytes([Message.HELLO_ANSWER, 1, 3, 2]) + b"ab" + bytes([2, 9]) + b"cut"
-    assert parse_hello(message) == Hello(protocol=1, model_name="ab")
-
-
 def test_the_right_board_passes() -> None:
     check_board("here", Hello(protocol=1, model_sha256="cd" * 32), "cd" * 32)
     check_board("here", Hello(protocol=1, model_sha256="cd" * 32), None)
 
 
-def test_open_port_gives_a_pyserial_port(native: ModelFolder) -> None:
+@pytest.mark.usefixtures("native")
+def test_open_port_gives_a_pyserial_port() -> None:
     with open_port("sim://native", 115200) as port:
         assert isinstance(port, serial.Serial)
         assert Session(port).hello().board == "native"

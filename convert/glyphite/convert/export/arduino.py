@@ -28,6 +28,9 @@ SOURCES = (".c", ".h")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the .zip, always the same: the same model gives the same bytes."""
 
+BAUD = 115200
+"""Bits per second of a sketch, where no board's file says another number."""
+
 FILE_MODE = 0o100644 << 16
 """Unix mode: a regular file that all may read and its owner may write."""
 
@@ -96,13 +99,20 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
     """The example sketches: name -> text."""
     processor = "every board" if board is None else board.description
-    fields = {"name": plain_name(compiled.name), "board": processor, "version": __version__}
+    baud = BAUD if board is None else board.serial.baud
+    fields = {
+        "name": plain_name(compiled.name),
+        "board": processor,
+        "version": __version__,
+        "baud": baud,
+    }
     templates = environment(TEMPLATES)
     classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text()
     _, include, rest = classify.partition("#include")  # above it: a comment on the shipped model
     head = templates.get_template("classify_head.txt.j2").render(fields)
+    rate = "" if baud == BAUD else f"#define GLYPHITE_BAUD {baud}\n"
     return {
-        "classify": f"{head}{include}{rest}",
+        "classify": f"{head}{rate}{include}{rest}",
         "minimal": templates.get_template("minimal.ino.j2").render(fields),
     }
 

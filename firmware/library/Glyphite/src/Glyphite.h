@@ -17,6 +17,11 @@
 #include "glyphite_application.h"
 #include "glyphite_model.h"
 
+/* Bits per second of the serial line, where the sketch or the board's port sets no other. */
+#ifndef GLYPHITE_BAUD
+#define GLYPHITE_BAUD 115200
+#endif
+
 /* The board's name in the host tool (`glyphite boards`), by the macro that its core defines. */
 #if defined(ARDUINO_AVR_UNO)
 #define GLYPHITE_ARDUINO_BOARD "uno"

@@ -59,7 +59,7 @@ def _ask(
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         return scores, f"LiteRT on this PC ({litert_version()})"
-    with connect(arguments.port, manifest.sha256, baud=arguments.baud) as session:
+    with connect(arguments.port, baud=arguments.baud, manifest=manifest) as session:
         hello = session.board
         scores = BoardRunner(session).run(tensors, ignore_progress)
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"

@@ -1,14 +1,21 @@
 """``glyphite stream``: MNIST's test images to a board, and its answers."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from glyphite.convert.workspace import find_model
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.errors import GlyphiteError
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import print_json, print_table, progress_bar
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream
 from glyphite.host.report import write_report
+from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.tflm import TflmRunner
 
@@ -40,22 +47,70 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
-    link = stream.Link(arguments.port, manifest.sha256, arguments.baud, arguments.jobs)
+    link = stream.Link(
+        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest=manifest
+    )
+    received = stream.Received(len(tensors))
+    with _kept(folder, link, received):
+        streamed = _stream(link, tensors, labels, received)
+        with progress_bar("TFLM", len(tensors)) as progress:
+            reference = TflmRunner(folder.tflite).run(tensors, progress)
+        streaming = stream.summarize(manifest, link, streamed, reference, labels)
+        stream.save(folder.board(streaming["board"]), streaming, streamed)
+    write_report(folder)
+    _tell(streamed)
+    _print(streaming, arguments.json)
+    stream.check(streaming)
+    return 0
+
+
+def _stream(
+    link: stream.Link, tensors: Tensors, labels: NDArray[np.uint8], received: stream.Received
+) -> stream.Streamed:
     accuracy = stream.RunningAccuracy(labels)
     with progress_bar("Streaming", len(tensors)) as progress:
 
         def on_answer(index: int, answer: Answer) -> None:
             progress(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
 
-        streamed = stream.stream(link, tensors, on_answer)
-    with progress_bar("TFLM", len(tensors)) as progress:
-        reference = TflmRunner(folder.tflite).run(tensors, progress)
-    streaming = stream.summarize(manifest, link, streamed, reference, labels)
-    stream.save(folder.board(streaming["board"]), streaming, streamed)
-    write_report(folder)
-    _print(streaming, arguments.json)
-    stream.check(streaming)
-    return 0
+        return stream.stream(link, tensors, on_answer, received)
+
+
+@contextmanager
+def _kept(folder: ModelFolder, link: stream.Link, received: stream.Received) -> Iterator[None]:
+    """Keep the answers that have come where the block ends early, and say where they are."""
+    try:
+        yield
+    except (GlyphiteError, KeyboardInterrupt) as error:
+        kept = _keep(folder, link, received, str(error) or "interrupted")
+        if isinstance(error, KeyboardInterrupt):
+            print_status(kept)
+        elif kept:
+            error.args = (f"{error} {kept}",)
+        raise
+
+
+def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, reason: str) -> str:
+    """Write what has come; returns a sentence on it, which is empty where nothing had come."""
+    if received.hello is None:
+        return ""
+    board = folder.board(stream.board_name(received.hello))
+    try:
+        path = stream.save_partial(board, link, received, reason)
+    except OSError as error:
+        return f"The answers that had come cannot be kept: {error}."
+    answers = f"{len(received.sorted()):,} of {received.images:,}"
+    return f"The {answers} answers that had come are in {path}."
+
+
+def _tell(streamed: stream.Streamed) -> None:
+    """Say on stderr what is strange about a run that came to its end."""
+    if streamed.doubt:
+        print_status(streamed.doubt)
+    if streamed.restarts:
+        print_status(
+            f"The board restarted in this run ({streamed.restarts} times); it holds the same model."
+        )
 
 
 def _print(streaming: stream.Streaming, as_json: bool) -> None:

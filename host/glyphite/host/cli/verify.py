@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     url = arguments.port or _emulated(folder, board, arguments)
     with (
-        connect(url, manifest.sha256, baud=board.serial.baud) as session,
+        connect(url, baud=board.serial.baud, manifest=manifest) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         oracle = TflmRunner(folder.tflite)

@@ -31,15 +31,18 @@ DEFINITIONS = "-DDECIMAL_DIG=__DECIMAL_DIG__"
 ROOM = "-Wl,--defsym=__TEXT_REGION_LENGTH__=0x7F0000 -Wl,--defsym=__DATA_REGION_LENGTH__=0xF000"
 
 
-def write_sketch(folder: ModelFolder, to: Path) -> Path:
+def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:
     """Copy the sketch and ``folder``'s generated C to ``to``/classify; returns that folder.
 
-    Raises OSError where that folder exists already or cannot be written.
+    The sketch's serial line has ``baud`` bits per second, as the board file says. Raises OSError
+    where that folder exists already or cannot be written.
     """
     sketch = to / SKETCH.name
     shutil.copytree(SKETCH, sketch)
     for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
         shutil.copy(file, sketch)
+    source = sketch / f"{sketch.name}.ino"
+    source.write_text(f"#define GLYPHITE_BAUD {baud}\n{source.read_text()}")
     return sketch
 
 
@@ -136,7 +139,7 @@ def link_sketch(
     nothing here builds sketches for the board, and what ``run`` raises where the command fails.
     """
     scratch = image.parent
-    sketch = write_sketch(folder, scratch)
+    sketch = write_sketch(folder, scratch, board.serial.baud)
     made = scratch / "made"
     made.mkdir()
     said = run(sketch_command(board, sketch, made))

@@ -32,6 +32,9 @@ TRIES = 3
 SYNC_SECONDS = 6.0
 """Seconds to wait for a bootloader, which answers within two; avrdude would wait a minute."""
 
+HELLO_SECONDS = 30.0
+"""Seconds for the sketch to answer: the bootloader runs first, on a slow emulator for long."""
+
 STALL_SECONDS = 20.0
 """Seconds without progress after which writing or reading back is given up."""
 
@@ -69,7 +72,7 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
     else:
         tries = _flash_by_avrdude(arduino, board, image, port, progress)
     seconds = time.monotonic() - start
-    with connect(port, sha256, baud=board.serial.baud) as session:
+    with connect(port, sha256, HELLO_SECONDS, board.serial.baud) as session:
         return Flashed(tries, seconds, session.board, port)
 
 

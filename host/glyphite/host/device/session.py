@@ -1,5 +1,6 @@
 """A session with a board: hello, then inferences, each repeated until it is answered."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ import numpy as np
 import serial
 from numpy.typing import NDArray
 
-from glyphite.convert.boards import all_boards
+from glyphite.convert.boards import known_board
 from glyphite.convert.errors import InputError, LinkError
-from glyphite.convert.text import command, printable
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.text import command
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import (
@@ -24,16 +26,27 @@ from glyphite.host.device.wire.messages import (
     parse_hello,
     parse_infer_answer,
 )
-from glyphite.host.device.wire.protocol import PROTOCOL, Status
+from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Status
 
 Parsed = TypeVar("Parsed")
+
+TIMEOUT = 10.0
+"""Seconds to wait for the first hello, and for the first inference."""
 
 BOOT_SECONDS = 2.0
 """Seconds to wait after the first hello. Opening the port resets the board, whose bootloader then
 runs first; that of an Arduino Mega waits for more as long as bytes arrive."""
 
-HELLO_EVERY = 0.3
-"""Seconds to wait after each later hello."""
+HELLO_AGAIN = 0.3
+"""Seconds to wait after the second hello: the first one fell to the bootloader."""
+
+QUIET_SECONDS = 2.7
+"""Seconds to wait after the third hello, and half as long again after each later one: a bootloader
+that these hellos hold, on a slow emulator or after a second reset, gets the silence it needs."""
+
+AWAKE_SECONDS = 0.1
+"""Seconds to wait for the hello of a board that has just answered; then a third longer each time,
+so that a line that loses every other frame has many tries."""
 
 LISTEN = 0.2
 """The longest time of one read in seconds, so that a line that breaks is noticed."""
@@ -59,20 +72,35 @@ _REFUSALS = {
 class Session:
     """Sends requests to the board at an open port and receives its answers.
 
-    ``timeout``: seconds to wait for the first hello, and for the first inference. Later requests
-    are repeated sooner, as the time that the board takes is known then.
+    ``timeout``: seconds to wait for hello, and for the first inference; else TIMEOUT. Later
+    requests are repeated sooner, as the time that the board takes is known then. ``sha256``: that
+    of the model that the board has to hold; ``manifest``: the whole description of that model.
     """
 
-    def __init__(self, port: serial.Serial, timeout: float = 10.0) -> None:
-        self.timeout = timeout
+    def __init__(
+        self,
+        port: serial.Serial,
+        timeout: float | None = None,
+        sha256: str | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:
+        self.timeout = TIMEOUT if timeout is None else timeout
         self.retries = 0
         """How many requests had to be repeated."""
+        self.restarts = 0
+        """How many restarts of the board were noticed."""
         self._port = port
+        self._sha256 = sha256
+        self._manifest = manifest
         self._reader = FrameReader()
         self._heard = 0
+        self._echoed = False
         self._hello: Hello | None = None
+        self._ran = 0
+        self._doubted = False
         self._request = 0
         self._slowest: float | None = None
+        port.write_timeout = min(port.write_timeout or self.timeout, self.timeout)
 
     @property
     def name(self) -> str:
@@ -87,60 +115,120 @@ class Session:
     def hello(self) -> Hello:
         """Send hello until the board answers with its description.
 
-        The ids of requests start anew, so this comes first. Raises LinkError where the board does
-        not answer within ``timeout``, or the line breaks.
+        The board then forgets its last answer, so this comes first. Raises LinkError where the
+        board does not answer within ``timeout`` or tells what cannot be, has another version of the
+        protocol or another model than the session is for, or is another board than before; and
+        where the line breaks.
         """
         end = time.monotonic() + self.timeout
-        patience = BOOT_SECONDS
-        while time.monotonic() < end:
+        for pause in _pauses(awake=self._hello is not None):
+            if (left := end - time.monotonic()) <= 0:
+                break
             self._send(hello_request())
-            answer = self._receive(parse_hello, min(patience, end - time.monotonic()))
-            patience = HELLO_EVERY
+            answer = self._receive(self._told, min(pause, left))
             if answer is not None:
-                self._hello = answer
-                self._request = 0
-                return answer
+                return self._accept(answer)
         raise LinkError(self._silence())
+
+    def _told(self, message: bytes) -> Hello | None:
+        """The hello in a message; None where it is another message."""
+        self._echoed = self._echoed or message == hello_request()
+        try:
+            return parse_hello(message)
+        except LinkError as error:
+            raise LinkError(
+                f"The board on {self.name} is not believed: {error}. Build its firmware again, and "
+                "flash it."
+            ) from error
+
+    def _accept(self, told: Hello) -> Hello:
+        """Take what the board said of itself, after a check that it may be believed."""
+        check_board(self.name, told, self._sha256, self._manifest)
+        before = self._hello
+        if before is not None:
+            if dataclasses.replace(before, inferences=told.inferences) != told:
+                raise LinkError(
+                    f"The board on {self.name} is another one than before: it was {_who(before)}, "
+                    f"and now it is {_who(told)}. Leave it connected, and start again."
+                )
+            self.restarts += told.inferences < self._ran
+        self._hello, self._ran = told, told.inferences
+        self._doubted, self._reader.damaged = False, 0
+        return told
 
     def infer(self, tensor: NDArray[Any]) -> Answer:
         """The board's scores for one input tensor of the model's shape.
 
-        Says hello first where nobody has. Raises InputError where ``tensor`` is not of the board's
-        input shape and type; LinkError where the board does not answer, refuses, or received
-        another tensor, or the line breaks.
+        Says hello first where nobody has, and again where a request went unanswered or other bytes
+        came: the board may have been reset or changed. Raises InputError where ``tensor`` is not of
+        the board's input shape and type; LinkError where the board does not answer, refuses,
+        received another tensor, answers with what is no output of its model, or is another board
+        now, or the line breaks.
         """
-        board = self.board
-        if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
-            raise InputError(
-                f"The board takes {board.input_type} of shape {board.input_shape}, and this is "
-                f"{tensor.dtype} of shape {tensor.shape}. Prepare the input by the manifest of "
-                f"{board.model_name!r}."
-            )
+        self._ensure_taken(self.board, tensor)
         content = tensor.tobytes()
+        start = time.monotonic()
         reply = self._ask(content)
+        wall = time.monotonic() - start
+        self._ran += 1
+        if self._doubted or self._reader.damaged:
+            self.hello()
         if reply.input_crc != crc16(content):
             raise LinkError(
                 f"The board on {self.name} saw another input than was sent (CRC "
                 f"{reply.input_crc:04x}, not {crc16(content):04x}). Its firmware writes the tensor "
                 "to the wrong place: build and flash it again."
             )
-        scores = np.frombuffer(reply.scores, board.output_type)
-        seconds = reply.ticks / board.timer_hz if board.timer_hz else math.nan
-        return Answer(scores, reply.input_crc, seconds, reply.ticks)
+        timer_hz = self.board.timer_hz
+        seconds = reply.ticks / timer_hz if timer_hz else math.nan
+        return Answer(self._scores(reply), reply.input_crc, seconds, reply.ticks, wall)
+
+    def _ensure_taken(self, board: Hello, tensor: NDArray[Any]) -> None:
+        if not board.input_shape or not board.output_shape:
+            raise LinkError(
+                f"The board on {self.name} does not tell the shapes of its model's input and "
+                "output. Build its firmware again, and flash it."
+            )
+        if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
+            raise InputError(
+                f"The board takes {board.input_type} of shape {board.input_shape}, and this is "
+                f"{tensor.dtype} of shape {tensor.shape}. Prepare the input by the manifest of "
+                f"{board.model_name!r}."
+            )
+
+    def _scores(self, reply: InferReply) -> NDArray[Any]:
+        """The output tensor in a reply, flat; LinkError where it is none of this model's."""
+        kind, values = self.board.output_type, math.prod(self.board.output_shape)
+        if len(reply.scores) != values * kind.itemsize:
+            raise LinkError(
+                f"The board on {self.name} answered with {len(reply.scores):,} bytes of scores, "
+                f"and its model gives {values * kind.itemsize:,}. Build its firmware again, and "
+                "flash it."
+            )
+        scores = np.frombuffer(reply.scores, kind)
+        if not np.isfinite(scores).all():
+            raise LinkError(
+                f"The board on {self.name} answered with a score that is not a number "
+                f"({scores[~np.isfinite(scores)][0]}). Build its firmware again, and flash it."
+            )
+        return scores
 
     def _ask(self, content: bytes) -> InferReply:
         """Send one tensor until it is answered. A repeat has the same id, so that it runs once."""
         self._request = (self._request + 1) & 0xFFFF
         message = infer_request(self._request, content)
-        start = time.monotonic()
+        start, unanswered = time.monotonic(), 0
         for _ in range(RETRIES + 1):
             self._send(message)
-            reply = self._receive(self._own_reply, self._patience(len(message)))
+            reply = self._receive(self._own_reply, self._patience(len(message), unanswered))
             if reply is not None and reply.status == Status.OK:
                 self._slowest = max(self._slowest or 0.0, min(time.monotonic() - start, 10.0))
                 return reply
             if reply is not None and reply.status != Status.CORRUPT:
                 raise LinkError(self._refusal(reply.status))
+            if reply is None:
+                unanswered += 1
+                self._doubted = True
             self.retries += 1
             start = time.monotonic()
         raise LinkError(
@@ -153,12 +241,16 @@ class Session:
         reply = parse_infer_answer(message)
         return reply if reply is not None and reply.request == self._request else None
 
-    def _patience(self, request_bytes: int) -> float:
-        """Seconds to wait for an answer: those of the line, and four times those of the board."""
+    def _patience(self, request_bytes: int, unanswered: int) -> float:
+        """Seconds to wait for an answer: those of the line, and four times those of the board.
+
+        Longer after each try that was not answered: a bootloader may have taken it.
+        """
         on_the_line = 2.0 * request_bytes * BITS_PER_BYTE / self._port.baudrate
         if self._slowest is None:
             return on_the_line + self.timeout
-        return on_the_line + min(self.timeout, max(LEAST_PATIENCE, 4.0 * self._slowest))
+        usual = max(LEAST_PATIENCE, 4.0 * self._slowest)
+        return on_the_line + min(self.timeout, usual * 1.5**unanswered)
 
     def _send(self, message: bytes) -> None:
         try:
@@ -190,14 +282,21 @@ class Session:
         return data
 
     def _silence(self) -> str:
+        if self._echoed:
+            return (
+                f"The board on {self.name} sends back what it is sent. Connect its transmit and "
+                "receive pins crosswise, and flash firmware made with `glyphite build`."
+            )
         if self._heard:
             return (
                 f"The board on {self.name} sends bytes, and they are not Glyphite's frames. "
-                "Check the baud rate, and flash firmware made with `glyphite build`."
+                f"Check the baud rate, which is {self._port.baudrate} here, and flash firmware "
+                "made with `glyphite build`."
             )
         return (
             f"The board on {self.name} is silent: no answer to hello in {self.timeout:g} s. "
-            "Check that this is the right port, and flash firmware made with `glyphite build`."
+            f"Check that this is the right port and {self._port.baudrate} its baud rate, and flash "
+            "firmware made with `glyphite build`."
         )
 
     def _refusal(self, status: int) -> str:
@@ -212,47 +311,98 @@ class Session:
         )
 
 
+def _pauses(*, awake: bool) -> Iterator[float]:
+    """Seconds to wait after each hello, without an end."""
+    if not awake:
+        yield from (BOOT_SECONDS, HELLO_AGAIN)
+    pause, growth = (AWAKE_SECONDS, 1.3) if awake else (QUIET_SECONDS, 1.5)
+    while True:
+        yield pause
+        pause *= growth
+
+
 @contextmanager
 def connect(
-    url: str, sha256: str | None = None, timeout: float = 10.0, baud: int = 115200
+    url: str,
+    sha256: str | None = None,
+    timeout: float | None = None,
+    baud: int = 115200,
+    manifest: Manifest | None = None,
 ) -> Iterator[Session]:
     """Open the port ``url``, say hello, and yield the session; the port is closed after the block.
 
     Raises PortError where the port cannot be opened; LinkError where the board does not answer, has
-    another version of the protocol, or another model than ``sha256``, if that is given. For an
-    emulated board, also InputError where a setting in ``url`` is wrong, BoardError where there is
-    no such board, ToolError where its emulator is not installed.
+    another version of the protocol, or another model than that of ``sha256`` or ``manifest``, if
+    one is given. For an emulated board, also InputError where a setting in ``url`` is wrong,
+    BoardError where there is no such board, ToolError where its emulator is not installed.
     """
     port = open_port(url, baud)
     try:
-        session = Session(port, timeout)
-        check_board(url, session.hello(), sha256)
+        session = Session(port, timeout, sha256, manifest)
+        session.hello()
         yield session
     finally:
         port.close()
 
 
-def check_board(url: str, board: Hello, sha256: str | None) -> None:
+def check_board(
+    url: str, board: Hello, sha256: str | None, manifest: Manifest | None = None
+) -> None:
     """Make sure that ``board`` speaks this protocol and has the model ``sha256``, if given.
 
-    Raises LinkError where it has not; ``url`` is for its message.
+    With ``manifest``, it has to tell that model's SHA-256 and tensors. Raises LinkError where it
+    does not; ``url`` is for its message.
     """
     if board.protocol != PROTOCOL:
         raise LinkError(
             f"The board on {url} speaks protocol {board.protocol}, and this host speaks {PROTOCOL}."
             " Flash firmware of this version: `glyphite build MODEL --board BOARD`."
         )
-    if sha256 is not None and board.model_sha256 != sha256:
+    if Encoding.RAW not in board.encodings:
+        raise LinkError(
+            f"The board on {url} decodes the encodings {list(board.encodings)}, and this host "
+            f"sends {int(Encoding.RAW)}. Flash firmware of this version: "
+            "`glyphite build MODEL --board BOARD`."
+        )
+    wanted = manifest.sha256 if manifest is not None else sha256
+    if wanted is not None and board.model_sha256 != wanted:
         raise LinkError(
             f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
-            f"{board.model_sha256}, and yours is {sha256}. Put yours on it: "
+            f"{board.model_sha256 or 'not told'}, and yours is {wanted}. Put yours on it: "
             f"`{_remedy(url, board.board)}`."
         )
+    if manifest is not None:
+        told = (board.input_shape, board.input_scale, board.input_zero_point)
+        _check_tensor(url, "input", told, manifest.input)
+        told = (board.output_shape, board.output_scale, board.output_zero_point)
+        _check_tensor(url, "output", told, manifest.output)
+
+
+def _check_tensor(
+    url: str, what: str, told: tuple[tuple[int, ...], float, int], tensor: TensorInfo
+) -> None:
+    """Hold shape, scale and zero point of a hello against the model's; LinkError on a difference.
+
+    Lengths of 1 say nothing, and a float tensor has neither scale nor zero point.
+    """
+    scale, zero_point = (tensor.scale, tensor.zero_point) if tensor.dtype == "int8" else (0.0, 0)
+    right = tensor.shape, float(np.float32(scale)), zero_point
+    if math.prod(told[0] or (0,)) == math.prod(right[0]) and told[1:] == right[1:]:
+        return
+    raise LinkError(
+        f"The board on {url} says that its model's {what} has shape {told[0]}, scale {told[1]:g} "
+        f"and zero point {told[2]}, and the model of that SHA-256 has {right[0]}, {right[1]:g} and "
+        f"{right[2]}. Build its firmware again, and flash it."
+    )
+
+
+def _who(board: Hello) -> str:
+    return f"{board.board!r} with {board.model_name!r}, SHA-256 {board.model_sha256 or 'not told'}"
 
 
 def _remedy(url: str, name: str) -> str:
-    """The command that puts a model onto the board called ``name``."""
-    known = {board.name: board for board in all_boards()}
-    if name in known and known[name].arduino:
-        return command("glyphite", "flash", "MODEL", "--board", name, "--port", url)
-    return command("glyphite", "build", "MODEL", "--board", printable(name) or "BOARD")
+    """The command that puts a model onto the board called ``name``, if that is a known one."""
+    board = known_board(name)
+    if board is not None and board.arduino is not None:
+        return command("glyphite", "flash", "MODEL", "--board", board.name, "--port", url)
+    return command("glyphite", "build", "MODEL", "--board", board.name if board else "BOARD")

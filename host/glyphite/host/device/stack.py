@@ -14,8 +14,9 @@ from glyphite.host.device.transport.avr import STACK_OVERFLOW, avr_command, flas
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.protocol_sim import Serial
 
-SILENCE = 10.0
-"""Seconds to wait for hello and for an inference, which may take 3 by a Mega's own clock."""
+SILENCE = 30.0
+"""Seconds to wait for hello and for an inference, which may take 3 by a Mega's own clock: a busy PC
+emulates it several times slower."""
 
 
 def measure_stack(board: Board, firmware: Path) -> int | None:

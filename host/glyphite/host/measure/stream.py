@@ -14,9 +14,9 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import known_board
 from glyphite.convert.documents import to_json
-from glyphite.convert.errors import BoardError, CheckFailedError, InputError
+from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Positive, Sha256, Share
 from glyphite.host.device.session import connect
@@ -30,6 +30,8 @@ OnAnswer = Callable[[int, Answer], None]
 """Called with each image's index and answer as it arrives; with several boards, from threads."""
 
 BAUD = 115200
+SLACK, SLACK_SECONDS = 1.02, 0.001
+"""How much longer than on this PC's clock a run may take by the board's, whose rate is its own."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,30 @@ class Link:
     baud: int = BAUD
     jobs: int = 1
     """The number of emulated boards that share the images."""
+    manifest: Manifest | None = None
+    """With it, the board's tensors have to be the model's, too."""
+
+
+class Received:
+    """The answers so far of a run over ``images`` images; several threads may add some."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+        self.hello: Hello | None = None
+        """The board's, or that of one of several; None before the first."""
+        self._answers: dict[int, Answer] = {}
+        self._lock = threading.Lock()
+
+    def add(self, hello: Hello, index: int, answer: Answer) -> None:
+        """Keep a board's answer to image ``index``."""
+        with self._lock:
+            self.hello = hello
+            self._answers[index] = answer
+
+    def sorted(self) -> list[tuple[int, Answer]]:
+        """Each answered image's index with its answer."""
+        with self._lock:
+            return sorted(self._answers.items())
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,10 @@ class Streamed:
     wall_seconds: float
     """Seconds from the first image sent to the last answer, without the hello."""
     retries: int
+    restarts: int = 0
+    """How many restarts of the board were noticed."""
+    doubt: str = ""
+    """A sentence on why the board's times are not believed; empty where they are."""
 
 
 class Times(TypedDict):
@@ -94,12 +124,15 @@ class Streaming(TypedDict):
     """The mean, where the board's timer counts instructions, as its board file says."""
 
 
-def stream(link: Link, tensors: Tensors, on_answer: OnAnswer) -> Streamed:
+def stream(
+    link: Link, tensors: Tensors, on_answer: OnAnswer, received: Received | None = None
+) -> Streamed:
     """Send each of ``tensors`` (n, *shape), wait for its answer, and call ``on_answer``.
 
-    Raises InputError where several jobs are asked of a real board or a setting of an emulated one
-    is wrong, PortError where the port cannot be opened, LinkError where a board does not answer,
-    holds another model or answers wrongly, BoardError and ToolError where one cannot be emulated.
+    ``received`` has each answer as soon as it is there, also where the run ends early. Raises
+    InputError where several jobs are asked of a real board or a setting of an emulated one is
+    wrong, PortError where the port cannot be opened, LinkError where a board does not answer, holds
+    another model or answers wrongly, BoardError and ToolError where one cannot be emulated.
     """
     if link.jobs > 1 and not link.url.startswith(EMULATED):
         raise InputError(
@@ -108,14 +141,21 @@ def stream(link: Link, tensors: Tensors, on_answer: OnAnswer) -> Streamed:
         )
     shares = np.array_split(np.arange(len(tensors)), min(link.jobs, len(tensors)))
     stop = threading.Event()
+    kept = received or Received(len(tensors))
+
+    def told(hello: Hello, index: int, answer: Answer) -> None:
+        kept.add(hello, index, answer)
+        on_answer(index, answer)
 
     def one(share: NDArray[np.int64]) -> Streamed:
         try:
-            return _stream_share(link, tensors, share, on_answer, stop)
+            return _stream_share(link, tensors, share, told, stop)
         except BaseException:
             stop.set()
             raise
 
+    if len(shares) == 1:  # in this thread, which Ctrl-C then reaches while the board is silent
+        return one(shares[0])
     with ThreadPoolExecutor(len(shares)) as pool:
         try:
             return join(list(pool.map(one, shares)))
@@ -128,25 +168,53 @@ def _stream_share(
     link: Link,
     tensors: Tensors,
     share: NDArray[np.int64],
-    on_answer: OnAnswer,
+    told: Callable[[Hello, int, Answer], None],
     stop: threading.Event,
 ) -> Streamed:
-    with connect(link.url, link.sha256, baud=link.baud) as session:
+    with connect(link.url, link.sha256, baud=link.baud, manifest=link.manifest) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):
             answers.append(answer)
-            on_answer(int(index), answer)
+            told(session.board, int(index), answer)
             if stop.is_set():
                 break
         return Streamed(
             session.board,
-            np.array([answer.scores for answer in answers], np.int8),
+            np.array([answer.scores for answer in answers]),
             np.array([answer.seconds for answer in answers], np.float64),
             np.array([answer.ticks for answer in answers], np.int64),
             time.monotonic() - started,
             session.retries,
+            session.restarts,
+            doubt(link.url, session.board, answers),
         )
+
+
+def doubt(url: str, hello: Hello, answers: list[Answer]) -> str:
+    """Why the times of a board's answers cannot be, as a sentence; empty where they may be right.
+
+    An emulated board's time is not this PC's, so they are not compared.
+    """
+    if not hello.timer_hz:
+        return ""
+    board = known_board(hello.board)
+    if board is not None and hello.timer_hz != board.mcu.timer_hz:
+        return (
+            f"The board's times are left out: it says that its timer has {hello.timer_hz:,} ticks "
+            f"a second, and that of {board.name!r} has {board.mcu.timer_hz:,}."
+        )
+    if not any(answer.ticks for answer in answers):
+        return "The board's times are left out: its timer counted no tick in any run."
+    if url.startswith(EMULATED):
+        return ""
+    for answer in answers:
+        if answer.seconds > SLACK * answer.wall + SLACK_SECONDS:
+            return (
+                f"The board's times are left out: by its timer a run took {answer.seconds:.3g} s, "
+                f"and its answer was here after {answer.wall:.3g} s."
+            )
+    return ""
 
 
 def join(parts: list[Streamed]) -> Streamed:
@@ -158,6 +226,8 @@ def join(parts: list[Streamed]) -> Streamed:
         np.concatenate([part.ticks for part in parts]),
         max(part.wall_seconds for part in parts),
         sum(part.retries for part in parts),
+        sum(part.restarts for part in parts),
+        next((part.doubt for part in parts if part.doubt), ""),
     )
 
 
@@ -173,7 +243,8 @@ def summarize(
     Raises ValueError where the numbers of images or the types of the scores differ.
     """
     accuracy = metrics.accuracy(metrics.answers(streamed.scores), labels)
-    difference = metrics.byte_differences(streamed.scores, reference)
+    compared = streamed.scores.view(np.int8)
+    difference = metrics.byte_differences(compared, reference.view(np.int8))
     return Streaming(
         model=manifest.name,
         sha256=manifest.sha256,
@@ -185,13 +256,13 @@ def summarize(
         correct=accuracy.correct,
         accuracy=accuracy.value,
         interval=list(accuracy.interval),
-        scores=streamed.scores.size,
+        scores=compared.size,
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
         retries=streamed.retries,
         images_per_second=len(labels) / streamed.wall_seconds,
-        seconds_per_image=_times(streamed.seconds),
+        seconds_per_image=None if streamed.doubt else _times(streamed.seconds),
         instructions_per_image=_instructions(streamed),
     )
 
@@ -209,13 +280,44 @@ def _times(seconds: NDArray[np.float64]) -> Times | None:
 
 
 def _instructions(streamed: Streamed) -> int | None:
-    try:
-        emulator = load_board(streamed.hello.board).emulator
-    except BoardError:
-        return None  # a board without a board file here: nothing is known of its timer
-    if emulator is None or emulator.instructions_per_tick is None:
+    board = known_board(streamed.hello.board)  # of any other, nothing is known of its timer
+    emulator = board.emulator if board else None
+    if streamed.doubt or emulator is None or emulator.instructions_per_tick is None:
         return None
     return round(float(streamed.ticks.mean()) * emulator.instructions_per_tick)
+
+
+def save_partial(folder: Path, link: Link, received: Received, ended_by: str) -> Path | None:
+    """Write partial.npz (images, scores, times) and partial.json to a board's folder.
+
+    Returns the path of the first, or None where no answer had come. Raises OSError where the folder
+    cannot be written.
+    """
+    answered = received.sorted()
+    if received.hello is None or not answered:
+        return None
+    packed = io.BytesIO()
+    np.savez_compressed(
+        packed,
+        allow_pickle=False,
+        images=np.array([index for index, _ in answered], np.int64),
+        scores=np.array([answer.scores for _, answer in answered]),
+        seconds=np.array([answer.seconds for _, answer in answered], np.float64),
+        ticks=np.array([answer.ticks for _, answer in answered], np.int64),
+    )
+    content = {
+        "complete": False,
+        "images": len(answered),
+        "of": received.images,
+        "ended_by": ended_by,
+        "sha256": link.sha256,
+        "board": board_name(received.hello),
+        "port": link.url,
+        "firmware": received.hello.firmware,
+    }
+    write_bytes(folder / "partial.npz", packed.getvalue())
+    write_text(folder / "partial.json", to_json(content))
+    return folder / "partial.npz"
 
 
 def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:

@@ -16,6 +16,7 @@ import pytest
 import serial
 from hypothesis import given
 from hypothesis import strategies as st
+from serial.tools.list_ports_common import ListPortInfo
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, InputError, LinkError, PortError, ToolError
@@ -34,13 +35,6 @@ from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
-
-
-@pytest.fixture
-def native(tiny: ModelFolder, require_tool: Callable[..., None]) -> Path:
-    """The tiny model's firmware for sim://native."""
-    require_tool("cc")
-    return build(tiny, load_board("native")).image
 
 
 @pytest.fixture
@@ -149,11 +143,18 @@ def test_an_exception_inside_a_session_leaves_nothing_running(
     assert children() <= before
 
 
-@pytest.mark.parametrize("baud", [-3, 10**12])
+@pytest.mark.parametrize(
+    ("baud", "said"),
+    [
+        (-3, "A baud rate of -3 cannot be"),
+        (0, "A baud rate of 0 cannot be"),
+        (10**12, "The port sim://native cannot be opened as a serial line"),
+    ],
+)
 def test_a_baud_rate_that_cannot_be_is_a_sentence_and_leaves_nothing_running(
-    native: Path, baud: int, before: set[int]
+    native: Path, baud: int, said: str, before: set[int]
 ) -> None:
-    with pytest.raises(LinkError, match="The port sim://native cannot be opened as a serial line"):
+    with pytest.raises(PortError, match=said):
         open_port("sim://native", baud)
     wait_until_gone(native)
     assert children() <= before
@@ -282,6 +283,20 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
     path.write_text("not a terminal")
     with pytest.raises(LinkError, match=f"The port {path} cannot be opened as a serial line"):
         open_port(str(path), 115200)
+
+
+def test_what_other_devices_and_programs_are_called_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A USB device writes its own description, and a program its own name."""
+    hostile = ListPortInfo("/dev/ttyEVIL0")
+    hostile.description = "\x1b[2J\nall is well"
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [hostile])
+    with pytest.raises(PortError) as caught:
+        open_port("/dev/ttyNONE7", 115200)
+    assert r"Ports found: /dev/ttyEVIL0 (\x1b[2J\nall is well)." in str(caught.value)
+    (tmp_path / "comm").write_bytes(b"\x1b[2J\xff\n")
+    assert ports._program(tmp_path) == r"\x1b[2J\xff"
 
 
 @pytest.mark.parametrize("exclusive", [True, None])

@@ -4,7 +4,10 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from glyphite.convert.errors import LinkError
 from glyphite.host.device.wire.messages import (
     Hello,
     InferReply,
@@ -82,3 +85,63 @@ def test_an_answer_has_its_figures_only_where_it_is_ok() -> None:
     )
     refused = struct.pack("<BHb", Message.INFER_ANSWER, 3, Status.WRONG_SIZE)
     assert parse_infer_answer(refused + figures) == InferReply(3, Status.WRONG_SIZE)
+
+
+def messages() -> st.SearchStrategy[bytes]:
+    """A right hello or answer, with some bytes changed, left out or put in, or bytes alone."""
+    items = b"".join(item(kind, bytes(4)) for kind in Item if kind > Item.MODEL_SHA256)
+    whole = bytes([Message.HELLO_ANSWER, 1]) + item(Item.MODEL_SHA256, bytes(32)) + items
+    reply = struct.pack("<BHbHI", Message.INFER_ANSWER, 1, Status.OK, 2, 3) + bytes(10)
+    change = st.tuples(st.integers(0, len(whole)), st.integers(0, 3), st.binary(max_size=3))
+
+    def apply(message: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+        for at, length, new in changes:
+            message = message[:at] + new + message[at + length :]
+        return message
+
+    changed = st.builds(apply, st.sampled_from([whole, reply]), st.lists(change, max_size=4))
+    told = st.builds(
+        lambda kind, value: whole[:2] + item(kind, value),
+        st.sampled_from(list(Item)),
+        st.binary(max_size=40),
+    )
+    return changed | told | st.binary(max_size=60)
+
+
+@given(messages())
+def test_a_message_is_read_as_what_can_be_or_refused(message: bytes) -> None:
+    """Whatever the bytes: no other exception, and no value that a board cannot have."""
+    reply = parse_infer_answer(message)
+    assert reply is None or (reply.request in range(1 << 16) and reply.status in range(-128, 128))
+    try:
+        hello = parse_hello(message)
+    except LinkError as error:
+        assert str(error).isprintable()
+        return
+    if hello is None:
+        return
+    for text in (hello.firmware, hello.board, hello.model_name):
+        assert text.isprintable()
+        assert len(text) <= 300
+    assert len(hello.model_sha256) in {0, 64}
+    for shape in (hello.input_shape, hello.output_shape):
+        assert len(shape) <= 4
+        assert all(0 < length < 1 << 32 for length in shape)
+    for scale in (hello.input_scale, hello.output_scale):
+        assert 0 <= scale < np.inf
+    for zero_point in (hello.input_zero_point, hello.output_zero_point):
+        assert zero_point in range(-128, 128)
+    for number in (hello.clock_hz, hello.timer_hz, hello.receive_buffer, hello.inferences):
+        assert number in range(1 << 32)
+    assert hello.encodings
+
+
+@pytest.mark.parametrize("cut", [3, 6, -1])
+def test_a_hello_that_is_cut_short_is_refused(cut: int) -> None:
+    whole = bytes([Message.HELLO_ANSWER, 1]) + item(Item.BOARD, b"uno") + item(Item.FIRMWARE, b"9")
+    with pytest.raises(LinkError, match=r"item [12] of its hello is cut short"):
+        parse_hello(whole[:cut])
+
+
+def test_of_another_protocol_nothing_but_its_version_is_read() -> None:
+    assert parse_hello(bytes([Message.HELLO_ANSWER, 2, Item.CLOCK_HZ, 200])) == Hello(2)

@@ -20,7 +20,7 @@ static const struct glyphite_board board GLYPHITE_CONST = {GLYPHITE_ARDUINO_BOAR
 static struct glyphite_application application;
 
 void setup() {
-    Serial.begin(115200);
+    Serial.begin(GLYPHITE_BAUD);
     glyphite_begin(&application, &model, &board);
 }
 

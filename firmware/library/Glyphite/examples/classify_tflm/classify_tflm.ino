@@ -20,7 +20,7 @@ static const struct glyphite_board board = {GLYPHITE_ARDUINO_BOARD, F_CPU, 10000
 static struct glyphite_application application;
 
 void setup() {
-    Serial.begin(115200);
+    Serial.begin(GLYPHITE_BAUD);
     if (tflm_model_setup() != TFLM_READY) {
         Serial.println(tflm_model_fault());
         Serial.write((uint8_t)0); // ends the line on the wire: to the host, a broken frame

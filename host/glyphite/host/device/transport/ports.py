@@ -9,6 +9,7 @@ import serial
 from serial.tools import list_ports
 
 from glyphite.convert.errors import PortError
+from glyphite.convert.text import printable
 
 WRITE_TIMEOUT = 10.0
 """Seconds to send a request; a board whose line takes longer is not working."""
@@ -24,6 +25,11 @@ def open_port(url: str, baud: int) -> serial.Serial:
     (``sim://``), also InputError where a setting is wrong, BoardError where there is no such board,
     ToolError where its emulator is not installed.
     """
+    if baud < 1:
+        raise PortError(
+            f"A baud rate of {baud} cannot be. Give that of the board's firmware, which is 115200 "
+            "where its board file has no other."
+        )
     holder = find_holder(url)
     if holder:
         raise PortError(_busy(url, holder))
@@ -59,7 +65,8 @@ def _busy(url: str, holder: str) -> str:
 
 
 def _ports_found() -> str:
-    found = ", ".join(f"{port.device} ({port.description})" for port in list_ports.comports())
+    ports = [f"{port.device} ({printable(port.description)})" for port in list_ports.comports()]
+    found = ", ".join(ports)
     return (
         f"Ports found: {found or 'none'}. Connect the board and name its port, or use an "
         "emulated one such as sim://native."
@@ -114,6 +121,6 @@ def _terminal_of(process: Path, number: str) -> str | None:
 
 def _program(process: Path) -> str:
     try:
-        return (process / "comm").read_text().strip()
+        return printable(os.fsdecode((process / "comm").read_bytes()).strip())
     except OSError:
         return "another program"

@@ -67,6 +67,8 @@ class FrameReader:
     """The most bytes without a zero that are kept: no frame is longer."""
 
     def __init__(self) -> None:
+        self.damaged = 0
+        """How many pieces between two zeros were no frame."""
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -74,4 +76,5 @@ class FrameReader:
         *ended, rest = (bytes(self._pending) + data).split(b"\0")
         self._pending = bytearray(rest[-self.LONGEST :])
         messages = [decode_frame(encoded) for encoded in ended if encoded]
+        self.damaged += messages.count(None)
         return [message for message in messages if message is not None]

@@ -1,5 +1,10 @@
-"""Encodes the messages to a board and decodes its answers, by pure functions."""
+"""Encodes the messages to a board and decodes its answers, by pure functions.
 
+A checksum that fits says that a message arrived as it was sent, not that its sender is right: each
+length and each number is held against what it can be before it is believed.
+"""
+
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +13,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.errors import LinkError
+from glyphite.convert.text import printable
 from glyphite.host.device.wire.protocol import (
     ANSWER_HEADER_BYTES,
+    PROTOCOL,
+    RANK_MAX,
     REFUSAL_BYTES,
+    TEXT_BYTES,
     Encoding,
     Item,
     Message,
     Status,
 )
+
+SHA256_BYTES = 32
+MOST_ELEMENTS = 1 << 31
+"""Of a tensor; a shape of more is no board's."""
+ZERO_POINTS = range(-128, 128)
+"""An int8 tensor has no other."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Hello:
     model_sha256: str = ""
     """SHA-256 of the .tflite, 64 hexadecimal digits."""
     input_shape: tuple[int, ...] = ()
+    """Empty where the board does not tell it."""
     output_shape: tuple[int, ...] = ()
     input_scale: float = 1.0
     """``real = scale * (quantized - zero_point)``; 0 where the tensor is float32."""
@@ -72,6 +89,8 @@ class Answer:
     """The time of the run by the board's timer; nan where its rate is not known."""
     ticks: int
     """The time of the run in ticks of the board's timer."""
+    wall: float = math.inf
+    """Seconds on this PC from the request to the answer: no run took longer."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +118,29 @@ def infer_request(request: int, tensor: bytes) -> bytes:
 
 
 def parse_hello(message: bytes) -> Hello | None:
-    """The Hello in a message; None where it is another message. Unknown items are skipped."""
+    """The Hello in a message; None where it is another message. Unknown items are skipped.
+
+    Of another version of the protocol, nothing but that version is read. Raises LinkError where an
+    item is cut short, told twice, or has a value that cannot be.
+    """
     if len(message) < 2 or message[0] != Message.HELLO_ANSWER:
         return None
-    fields: dict[str, Any] = {}
+    if message[1] != PROTOCOL:
+        return Hello(message[1])
+    fields: dict[str, object] = {}
     at = 2
-    while at + 2 <= len(message):
-        kind, length = message[at], message[at + 1]
-        value = message[at + 2 : at + 2 + length]
-        if kind in _FIELDS and len(value) == length:
+    while at < len(message):
+        kind, *rest = message[at : at + 2]
+        value = message[at + 2 : at + 2 + sum(rest)]
+        if not rest or len(value) != rest[0]:
+            raise LinkError(f"item {kind} of its hello is cut short")
+        if kind in _FIELDS:
             name, parse = _FIELDS[kind]
-            fields[name] = parse(value)
-        at += 2 + length
-    return Hello(message[1], **fields)
+            if name in fields:
+                raise LinkError(f"its hello tells {Item(kind).name} twice")
+            fields[name] = parse(Item(kind), value)
+        at += 2 + rest[0]
+    return Hello(message[1], **fields)  # type: ignore[arg-type]  # each parse gives its field's type
 
 
 def parse_infer_answer(message: bytes) -> InferReply | None:
@@ -127,41 +156,80 @@ def parse_infer_answer(message: bytes) -> InferReply | None:
     return InferReply(request, status, crc, ticks, message[ANSWER_HEADER_BYTES:])
 
 
-def _text(value: bytes) -> str:
-    return value.rstrip(b"\0").decode("utf-8", "replace")
+def _cannot_be(item: Item, found: object) -> LinkError:
+    return LinkError(f"{item.name} of its hello is {found}, which cannot be")
 
 
-def _unsigned(value: bytes) -> int:
-    return int.from_bytes(value, "little")
+def _of_length(item: Item, value: bytes, length: int) -> bytes:
+    if len(value) != length:
+        raise LinkError(f"{item.name} of its hello has {len(value)} bytes, and {length} are right")
+    return value
 
 
-def _signed(value: bytes) -> int:
-    return int.from_bytes(value, "little", signed=True)
+def _text(item: Item, value: bytes) -> str:
+    if len(value) > TEXT_BYTES:
+        raise _cannot_be(item, f"a text of {len(value)} bytes")
+    return printable(value.rstrip(b"\0").decode("utf-8", "replace"))
 
 
-def _float(value: bytes) -> float:
-    return float(np.frombuffer(value.ljust(4, b"\0"), "<f4")[0])
+def _sha256(item: Item, value: bytes) -> str:
+    return _of_length(item, value, SHA256_BYTES).hex()
 
 
-def _shape(value: bytes) -> tuple[int, ...]:
-    lengths = struct.unpack(f"<{len(value) // 4}I", value[: len(value) // 4 * 4])
-    return tuple(length for length in lengths if length)
+def _unsigned(length: int) -> Callable[[Item, bytes], int]:
+    """What reads a number of so many bytes."""
+
+    def read(item: Item, value: bytes) -> int:
+        return int.from_bytes(_of_length(item, value, length), "little")
+
+    return read
 
 
-_FIELDS: dict[int, tuple[str, Callable[[bytes], object]]] = {
+def _zero_point(item: Item, value: bytes) -> int:
+    found = int.from_bytes(_of_length(item, value, 4), "little", signed=True)
+    if found not in ZERO_POINTS:
+        raise _cannot_be(item, found)
+    return found
+
+
+def _scale(item: Item, value: bytes) -> float:
+    (found,) = struct.unpack("<f", _of_length(item, value, 4))
+    if not (math.isfinite(found) and found >= 0):
+        raise _cannot_be(item, found)
+    return float(found)
+
+
+def _shape(item: Item, value: bytes) -> tuple[int, ...]:
+    if len(value) % 4 or len(value) > 4 * RANK_MAX:
+        raise _cannot_be(item, f"a shape of {len(value)} bytes")
+    lengths = list(struct.unpack(f"<{len(value) // 4}I", value))
+    while lengths and not lengths[-1]:
+        lengths.pop()
+    if 0 in lengths or math.prod(lengths) > MOST_ELEMENTS:
+        raise _cannot_be(item, tuple(lengths))
+    return tuple(lengths)
+
+
+def _numbers(item: Item, value: bytes) -> tuple[int, ...]:
+    if not value:
+        raise _cannot_be(item, "an empty list")
+    return tuple(value)
+
+
+_FIELDS: dict[int, tuple[str, Callable[[Item, bytes], object]]] = {
     Item.FIRMWARE: ("firmware", _text),
     Item.BOARD: ("board", _text),
     Item.MODEL_NAME: ("model_name", _text),
-    Item.MODEL_SHA256: ("model_sha256", bytes.hex),
+    Item.MODEL_SHA256: ("model_sha256", _sha256),
     Item.INPUT_SHAPE: ("input_shape", _shape),
     Item.OUTPUT_SHAPE: ("output_shape", _shape),
-    Item.INPUT_SCALE: ("input_scale", _float),
-    Item.INPUT_ZERO_POINT: ("input_zero_point", _signed),
-    Item.OUTPUT_SCALE: ("output_scale", _float),
-    Item.OUTPUT_ZERO_POINT: ("output_zero_point", _signed),
-    Item.CLOCK_HZ: ("clock_hz", _unsigned),
-    Item.TIMER_HZ: ("timer_hz", _unsigned),
-    Item.RECEIVE_BUFFER: ("receive_buffer", _unsigned),
-    Item.ENCODINGS: ("encodings", tuple),
-    Item.INFERENCES: ("inferences", _unsigned),
+    Item.INPUT_SCALE: ("input_scale", _scale),
+    Item.INPUT_ZERO_POINT: ("input_zero_point", _zero_point),
+    Item.OUTPUT_SCALE: ("output_scale", _scale),
+    Item.OUTPUT_ZERO_POINT: ("output_zero_point", _zero_point),
+    Item.CLOCK_HZ: ("clock_hz", _unsigned(4)),
+    Item.TIMER_HZ: ("timer_hz", _unsigned(4)),
+    Item.RECEIVE_BUFFER: ("receive_buffer", _unsigned(4)),
+    Item.ENCODINGS: ("encodings", _numbers),
+    Item.INFERENCES: ("inferences", _unsigned(4)),
 }

@@ -1,0 +1,444 @@
+"""The verbs that talk to a board, and a board on a real line that says what no board should.
+
+Each ends with a sentence, or with the right figures; never with a traceback or another figure.
+"""
+
+import json
+import os
+import signal
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli import main
+from glyphite.host.device import session
+from glyphite.host.device.wire.frame import encode_frame
+from glyphite.host.device.wire.protocol import Item, Message, Status
+from glyphite.train.data.mnist import Mnist, load_mnist
+from tests.builders.hostile import TICKS, Board, answer, hello, items_of, terminal, text
+from tests.builders.models import ModelBuilder
+
+SCORES = np.array([-128, -100, -90, -80, -70, -60, -50, 90, -40, -30], np.int8)
+"""Of every input, as the model's weights are zero and its bias is this: the digit 7."""
+
+
+@pytest.fixture
+def fixed(tmp_path: Path, build_folder: Path) -> ModelFolder:
+    """A digit model that gives SCORES to every input, with its manifest."""
+    model = ModelBuilder()
+    source = model.tensor((1, 784), 1 / 255, -128)
+    weights = model.weights(np.zeros((10, 784), np.int8), 0.5)
+    values = np.asarray(SCORES, np.int32) + 128
+    bias = model.tensor((10,), 0.5 / 255, data=values, dtype="INT32")
+    sink = model.tensor((1, 10), 0.5 / 255, -128)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], "FullyConnectedOptions", 4)
+    path = tmp_path / "fixed.tflite"
+    path.write_bytes(model.build([source], [sink]))
+    Manifest(
+        name="fixed",
+        sha256=sha256_of(path),
+        input=TensorInfo((1, 784), "int8", float(np.float32(1 / 255)), -128),
+        output=TensorInfo((1, 10), "int8", float(np.float32(0.5 / 255)), -128),
+        labels=tuple("0123456789"),
+    ).save(build_folder / "fixed" / "manifest.json")
+    return find_model(str(path))
+
+
+@pytest.fixture(scope="module")
+def images() -> Mnist:
+    """MNIST, read once."""
+    return load_mnist()
+
+
+@pytest.fixture(autouse=True)
+def short_waits(images: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glyphite.train.data.mnist.load_mnist", lambda **_: images)
+    monkeypatch.setattr(session, "BOOT_SECONDS", 0.1)
+    monkeypatch.setattr(session, "HELLO_AGAIN", 0.1)
+    monkeypatch.setattr(session, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(session, "RETRIES", 1)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For boards that give no answer: others have the usual time, as this PC may pause."""
+    monkeypatch.setattr(session, "TIMEOUT", 0.4)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A picture of a digit."""
+    path = tmp_path / "digit.png"
+    content = np.full((28, 28), 255, np.uint8)
+    content[5:23, 12:16] = 0
+    Image.fromarray(content).save(path)
+    return path
+
+
+Ask = Callable[[str], int]
+
+
+@pytest.fixture(params=["predict", "stream", "verify"])
+def ask(request: pytest.FixtureRequest, fixed: ModelFolder, picture: Path) -> Ask:
+    """``ask(port)``: run a verb on the board at ``port``; its exit code."""
+    model = str(fixed.tflite)
+    words: dict[str, list[str]] = {
+        "predict": ["predict", str(picture), model],
+        "stream": ["stream", model, "--count", "3"],
+        "verify": ["verify", model, "--board", "native", "--count", "2"],
+    }
+    return lambda port: main([*words[request.param], "--port", port, "--json"])
+
+
+def board_of(
+    folder: ModelFolder,
+    items: dict[str, bytes] | None = None,
+    greet: Callable[[bytes], bytes] = bytes,
+    reply: Callable[[bytes, bytes], bytes] = lambda frame, request: frame,
+) -> Board:
+    told = items_of(Manifest.load(folder.manifest))
+    told |= {Item[name]: value for name, value in (items or {}).items()}
+    return Board(told, SCORES.tobytes(), greet, reply)
+
+
+def assert_refused(code: int, capsys: pytest.CaptureFixture[str], said: str) -> None:
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, "")
+    assert said in captured.err
+    assert captured.err.startswith("glyphite ")
+    assert captured.err.count("\n") == 1
+    assert "\x1b" not in captured.err
+
+
+def assert_right(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures of the honest board: the digit is 7, and no byte differs."""
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    printed = json.loads(captured.out)
+    if "digit" in printed:
+        assert (printed["digit"], printed["scores_int8"]) == ("7", SCORES.tolist())
+    else:
+        groups = printed.get("groups", [printed])
+        assert {g.get("bytes_differ", g.get("mismatched_bytes")) for g in groups} == {0}
+
+
+def test_an_honest_board_is_believed(
+    ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal(board_of(fixed)) as port:
+        assert_right(ask(port), capsys)
+
+
+def u32(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}I", *values)
+
+
+HELLOS = {
+    "text of 255 bytes": ({"BOARD": b"x" * 255}, "BOARD of its hello is a text of 255 bytes"),
+    "short sha": ({"MODEL_SHA256": b"x" * 31}, "MODEL_SHA256 of its hello has 31 bytes, and 32"),
+    "no sha": ({"MODEL_SHA256": bytes(32)}, "holds another model: 'fixed' with SHA-256 0000"),
+    "rank 5": ({"INPUT_SHAPE": u32(1, 1, 28, 28, 1)}, "INPUT_SHAPE of its hello is a shape of 20"),
+    "half a length": ({"OUTPUT_SHAPE": b"\1\0\0"}, "OUTPUT_SHAPE of its hello is a shape of 3"),
+    "zero inside": ({"INPUT_SHAPE": u32(1, 0, 784)}, "INPUT_SHAPE of its hello is (1, 0, 784)"),
+    "huge shape": ({"OUTPUT_SHAPE": u32(*4 * [2**32 - 1])}, "OUTPUT_SHAPE of its hello is (42949"),
+    "another shape": ({"OUTPUT_SHAPE": u32(1, 9)}, "model's output has shape (1, 9)"),
+    "one score": ({"OUTPUT_SHAPE": u32(1)}, "model's output has shape (1,)"),
+    "no shape": ({"INPUT_SHAPE": b""}, "model's input has shape ()"),
+    "scale nan": ({"INPUT_SCALE": struct.pack("<f", np.nan)}, "INPUT_SCALE of its hello is nan"),
+    "scale inf": ({"OUTPUT_SCALE": struct.pack("<f", np.inf)}, "OUTPUT_SCALE of its hello is inf"),
+    "scale below 0": ({"OUTPUT_SCALE": struct.pack("<f", -1)}, "OUTPUT_SCALE of its hello is -1."),
+    "no scale": ({"OUTPUT_SCALE": b""}, "OUTPUT_SCALE of its hello has 0 bytes, and 4 are right"),
+    "another scale": ({"OUTPUT_SCALE": struct.pack("<f", 1)}, "scale 1 and zero point -128"),
+    "floats": ({"OUTPUT_SCALE": bytes(4)}, "scale 0 and zero point -128, and the model"),
+    "zero point": ({"INPUT_ZERO_POINT": struct.pack("<i", 128)}, "ZERO_POINT of its hello is 128"),
+    "other zero point": ({"INPUT_ZERO_POINT": bytes(4)}, "and zero point 0, and the model"),
+    "long clock": ({"CLOCK_HZ": bytes(8)}, "CLOCK_HZ of its hello has 8 bytes, and 4 are right"),
+    "short count": ({"ENCODINGS": b""}, "ENCODINGS of its hello is an empty list"),
+    "other encodings": ({"ENCODINGS": b"\7"}, "decodes the encodings [7], and this host sends 0"),
+}
+
+
+@pytest.mark.parametrize("ask", ["predict"], indirect=True)  # all read hello by the same function
+@pytest.mark.parametrize("kind", HELLOS)
+def test_a_hello_that_cannot_be_is_a_sentence(
+    kind: str, ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items, said = HELLOS[kind]
+    with terminal(board_of(fixed, items)) as port:
+        assert_refused(ask(port), capsys, said)
+
+
+def test_a_count_of_inferences_is_no_other_item(
+    ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hello that tells an item twice, is cut short, or is of another protocol."""
+    whole = hello(items_of(Manifest.load(fixed.manifest)))
+    for message, said in (
+        (whole + bytes([Item.BOARD, 1, 65]), "its hello tells BOARD twice"),
+        (whole[:-1], "item 15 of its hello is cut short"),
+        (whole + b"\x10", "item 16 of its hello is cut short"),
+        (whole[:1] + b"\2" + whole[2:], "speaks protocol 2, and this host speaks 1"),
+        (whole[:2], "holds another model: '' with SHA-256 not told"),
+    ):
+        device = board_of(fixed, greet=lambda _, m=message: encode_frame(m))  # type: ignore[misc]
+        with terminal(device) as port:
+            assert_refused(ask(port), capsys, said)
+
+
+WRONG = "Build its firmware again, and flash it."
+ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
+    **{
+        f"{count} scores": (
+            lambda _, request, n=count: encode_frame(answer(request, bytes(n))),  # type: ignore[misc]
+            f"answered with {count:,} bytes of scores, and its model gives 10. {WRONG}",
+        )
+        for count in (0, 1, 9, 11, 60_000)
+    },
+    "unknown status": (
+        lambda _, request: encode_frame(answer(request, b"", status=77)),
+        "refused with an unknown status (status 77)",
+    ),
+    "failed": (
+        lambda _, request: encode_frame(answer(request, b"", status=Status.FAILED)),
+        "ran its model and got no output",
+    ),
+    "another id": (
+        lambda _, request: encode_frame(answer(b"\0\x77\x77" + request[3:], SCORES.tobytes())),
+        "did not answer 2 tries of one inference",
+    ),
+    "another input": (
+        lambda _, request: encode_frame(answer(request + b"\0", SCORES.tobytes())),
+        "saw another input than was sent",
+    ),
+    "cut short": (
+        lambda frame, request: encode_frame(answer(request, b"")[:9]),
+        "did not answer 2 tries of one inference",
+    ),
+    "echo": (lambda _, request: encode_frame(request), "did not answer 2 tries"),
+    "damaged": (lambda frame, _: frame[:-3] + b"\x55\0", "did not answer 2 tries"),
+    "no end": (lambda _, __: b"\x01" * 100_000, "did not answer 2 tries"),
+    "zeros": (lambda _, __: bytes(100_000), "did not answer 2 tries"),
+    "hello": (
+        lambda _, __: encode_frame(bytes([Message.HELLO_ANSWER, 1])), "did not answer 2 tries"
+    ),
+    "silence": (lambda _, __: b"", "did not answer 2 tries"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_answer_that_cannot_be_is_a_sentence(
+    kind: str, ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    reply, said = ANSWERS[kind]
+    if "did not answer" in said:
+        monkeypatch.setattr(session, "TIMEOUT", 0.2)
+    with terminal(board_of(fixed, reply=reply)) as port:
+        assert_refused(ask(port), capsys, said)
+
+
+HARMLESS: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "twice": lambda frame, _: frame + frame,
+    "an older one first": lambda frame, request: (
+        encode_frame(answer(b"\0" + bytes([request[1] - 1]) + request[2:], bytes(3))) + frame
+    ),
+    "unknown messages first": lambda frame, _: encode_frame(b"\x99" + bytes(50)) + frame,
+    "garbage first": lambda frame, _: b"\xff\x12\x00Guru Meditation\r\n" + frame,
+    "an echo first": lambda frame, request: encode_frame(request) + frame,
+    "absurd ticks": lambda _, request: encode_frame(
+        answer(request, SCORES.tobytes(), ticks=2**32 - 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_is_no_answer_is_passed_over(
+    kind: str, ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal(board_of(fixed, reply=HARMLESS[kind])) as port:
+        assert_right(ask(port), capsys)
+
+
+LINES: dict[str, tuple[Callable[[bytes], bytes] | None, Callable[[], bytes], str]] = {
+    "silent": (None, bytes, "is silent: no answer to hello in 0.4 s. Check that this is the right"),
+    "echo": (encode_frame, bytes, "sends back what it is sent. Connect its transmit and receive"),
+    "bytes for ever": (None, lambda: os.urandom(4096), "are not Glyphite's frames. Check the baud"),
+    "no end for ever": (None, lambda: b"\x01" * 4096, "are not Glyphite's frames. Check the baud"),
+    "a text": (lambda _: b"Hello from another sketch\r\n", bytes, "are not Glyphite's frames"),
+}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("kind", LINES)
+def test_a_line_without_glyphite_is_a_sentence(
+    kind: str, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule, idle, said = LINES[kind]
+    with terminal(rule, idle) as port:
+        assert_refused(ask(port), capsys, said)
+
+
+def test_names_from_a_board_move_no_cursor_and_stand_in_no_command(
+    ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wild = {
+        "BOARD": text("x; rm -rf ~ #"),
+        "MODEL_NAME": text("\x1b[2J\u202e"),
+        "MODEL_SHA256": bytes(32),
+    }
+    with terminal(board_of(fixed, wild)) as port:
+        code = ask(port)
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, "")
+    assert "holds another model: '\\\\x1b[2J\\\\u202e' with" in captured.err
+    assert captured.err.endswith("`glyphite build MODEL --board BOARD`.\n")
+
+
+def test_a_board_called_like_a_file_has_no_file_opened(
+    ask: Ask, fixed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A FIFO there would hold the host for ever, behind all answers."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("trap.toml")
+    with terminal(board_of(fixed, {"BOARD": text("trap.toml")})) as port:
+        assert_right(ask(port), capsys)
+
+
+class TestStream:
+    """What ``glyphite stream`` keeps and says of a board that ends early, restarts, or lies."""
+
+    @staticmethod
+    def run(folder: ModelFolder, port: str, count: int = 5) -> int:
+        return main(["stream", str(folder.tflite), "--count", str(count), "--port", port, "--json"])
+
+    @pytest.mark.usefixtures("impatient")
+    @pytest.mark.parametrize("name", ["native", "c", "../../wild"])
+    def test_answers_that_had_come_are_kept(
+        self, fixed: ModelFolder, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Under a name that is no other folder's, and as a part of so many."""
+        device = board_of(
+            fixed,
+            {"BOARD": text(name)},
+            reply=lambda frame, request: frame if request[1] <= 3 else b"",
+        )
+        with terminal(device) as port:
+            code = self.run(fixed, port)
+        folder = {"native": "native", "c": "board-c"}.get(name, "------wild")
+        path = fixed.root / folder / "partial.npz"
+        assert_refused(code, capsys, f"try again. The 3 of 5 answers that had come are in {path}.")
+        with np.load(path) as packed:
+            assert packed["images"].tolist() == [0, 1, 2]
+            assert packed["scores"].tolist() == 3 * [SCORES.tolist()]
+            assert packed["ticks"].tolist() == 3 * [TICKS]
+        record = json.loads(path.with_suffix(".json").read_text())
+        assert (record["complete"], record["images"], record["of"]) == (False, 3, 5)
+        assert "did not answer 2 tries" in record["ended_by"]
+        assert not path.with_name("stream.json").exists()
+
+    def test_answers_are_kept_when_somebody_presses_ctrl_c(
+        self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """At once, while the board is silent."""
+
+        def reply(frame: bytes, request: bytes) -> bytes:
+            if request[1] <= 2:
+                return frame
+            threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+            return b""
+
+        with terminal(board_of(fixed, reply=reply)) as port:
+            code = self.run(fixed, port)
+        said = capsys.readouterr().err
+        assert code == 130
+        assert "The 2 of 5 answers that had come are in" in said
+        record = json.loads((fixed.root / "native" / "partial.json").read_text())
+        assert (record["images"], record["ended_by"]) == (2, "interrupted")
+
+    def test_answers_are_kept_when_the_pc_cannot_judge_them(
+        self,
+        fixed: ModelFolder,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """As where tflite-micro is not installed."""
+        from glyphite.convert.errors import ToolError
+
+        def absent(*_: object) -> None:
+            raise ToolError("no tflite-micro")
+
+        monkeypatch.setattr("glyphite.host.cli.stream.TflmRunner", absent)
+        with terminal(board_of(fixed)) as port:
+            assert_refused(self.run(fixed, port), capsys, "The 5 of 5 answers that had come are in")
+
+    @pytest.mark.parametrize(
+        ("ticks", "timer_hz", "said"),
+        [
+            (2**32 - 1, 1_000_000, "by its timer a run took 4.29e+03 s, and its answer was here"),
+            (0, 1_000_000, "its timer counted no tick in any run"),
+            (
+                TICKS,
+                7,
+                "says that its timer has 7 ticks a second, and that of 'native' has",
+            ),
+            (TICKS, 0, ""),
+        ],
+    )
+    def test_times_that_cannot_be_are_left_out(
+        self, fixed: ModelFolder, ticks: int, timer_hz: int, said: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:  # fmt: skip
+        def reply(_: bytes, request: bytes) -> bytes:
+            return encode_frame(answer(request, SCORES.tobytes(), ticks=ticks))
+
+        with terminal(board_of(fixed, {"TIMER_HZ": u32(timer_hz)}, reply=reply)) as port:
+            assert self.run(fixed, port) == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["seconds_per_image"] is None
+        assert said in captured.err
+        assert bool(captured.err) == bool(said)
+
+    @pytest.mark.parametrize("changed", [False, True])
+    def test_hello_is_asked_again_of_a_board_that_restarted(
+        self, fixed: ModelFolder, changed: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Its boot banner is heard: its answers count only where it still holds the model."""
+
+        def reply(frame: bytes, request: bytes) -> bytes:
+            if request[1] == 3:
+                device.restart()
+                if changed:
+                    device.items[Item.MODEL_SHA256] = bytes(32)
+                return b"\xff\x12 boot\r\n" + frame
+            return frame
+
+        device = board_of(fixed, reply=reply)
+        with terminal(device) as port:
+            code = self.run(fixed, port)
+        assert device.heard.count(Message.HELLO) == 2
+        if changed:
+            said = "holds another model: 'fixed' with SHA-256 0000"
+            assert_refused(code, capsys, said)
+            assert json.loads((fixed.root / "native" / "partial.json").read_text())["images"] == 2
+        else:
+            assert code == 0
+            assert "The board restarted in this run (1 times)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["predict", "stream"])
+@pytest.mark.parametrize("baud", ["0", "-1"])
+def test_a_baud_rate_that_cannot_be_is_refused(
+    fixed: ModelFolder, picture: Path, verb: str, baud: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", str(picture)] if verb == "predict" else ["stream"]
+    with terminal() as port:
+        assert main([*words, str(fixed.tflite), "--port", port, "--baud", baud]) == 2
+    assert f"A baud rate of {baud} cannot be. " in capsys.readouterr().err
