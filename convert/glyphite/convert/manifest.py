@@ -62,7 +62,7 @@ class Manifest:
         return (shifted * np.float64(self.input.scale)).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write the manifest as JSON. Raises OSError where ``path`` cannot be written."""
+        """Write the manifest as JSON. Raises InputError where ``path`` cannot be written."""
         write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     @classmethod

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
@@ -59,10 +58,12 @@ class Trained:
     def save(self, model: Path, history: Path) -> None:
         """Write the ``.keras`` file and the history as JSON, each whole or not at all.
 
-        Raises OSError where a file cannot be written.
+        Until both are written there is no history, lest it be of another model. Raises InputError
+        where a file cannot be written.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            whole = Path(folder) / "model.keras"
+        remove(history)
+        with temporary_folder() as folder:
+            whole = folder / "model.keras"
             self.model.save(whole)
             write_bytes(model, whole.read_bytes())
         document = {

@@ -4,9 +4,17 @@ import argparse
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
+from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.console import STDERR, print_json, print_table, progress_bar, say
+from glyphite.host.cli.console import (
+    STDERR,
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say,
+)
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -40,6 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
     where the drop is larger or a byte of the generated C differs from TFLM's.
     """
     folder = find_model(arguments.model)
+    with held(folder.root, print_status):
+        comparison = _compare(arguments, folder)
+    _print(comparison, arguments.json)
+    compare.check_generated_c(comparison)
+    if arguments.max_drop is not None:
+        compare.check_drop(comparison, arguments.max_drop)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
@@ -52,11 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
         _note_accuracies(manifest, comparison, folder.manifest)
     write_report(folder)
-    _print(comparison, arguments.json)
-    compare.check_generated_c(comparison)
-    if arguments.max_drop is not None:
-        compare.check_drop(comparison, arguments.max_drop)
-    return 0
+    return comparison
 
 
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:

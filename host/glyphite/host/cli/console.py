@@ -11,8 +11,17 @@ from rich.table import Table
 
 from glyphite.convert.progress import NotedProgress
 
-STDOUT = Console(highlight=False, soft_wrap=True)
-STDERR = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """Leaves it to ``main`` to say how the program ends where nobody reads its output."""
+
+    def on_broken_pipe(self) -> None:
+        """Called in the place of the error. Raises BrokenPipeError."""
+        raise BrokenPipeError
+
+
+STDOUT = _Console(highlight=False, soft_wrap=True)
+STDERR = _Console(stderr=True, highlight=False)
 
 
 @contextmanager

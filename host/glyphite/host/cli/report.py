@@ -3,8 +3,9 @@
 import argparse
 import json
 
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.console import print_json, say
+from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.report import write_report
 
 SUMMARY = "write report.json and report.html from the results so far"
@@ -19,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write both, and print their paths."""
-    written = write_report(find_model(arguments.model))
+    folder = find_model(arguments.model)
+    with held(folder.root, print_status):
+        written = write_report(folder)
     if arguments.json:
         print_json(json.loads(written.document.read_text()))
     else:

@@ -2,8 +2,9 @@
 
 import argparse
 
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.console import print_json, print_table, progress_bar
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
+    with held(folder.root, print_status):  # what cannot be kept is not asked of a board
+        pass
     link = stream.Link(arguments.port, manifest.sha256, arguments.baud, arguments.jobs)
     accuracy = stream.RunningAccuracy(labels)
     with progress_bar("Streaming", len(tensors)) as progress:
@@ -56,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_bar("TFLM", len(tensors)) as progress:
         reference = TflmRunner(folder.tflite).run(tensors, progress)
     streaming = stream.summarize(manifest, link, streamed, reference, labels)
-    stream.save(folder.board(streaming["board"]), streaming, streamed)
-    write_report(folder)
+    with held(folder.root, print_status):
+        stream.save(folder.board(streaming["board"]), streaming, streamed)
+        write_report(folder)
     _print(streaming, arguments.json)
     stream.check(streaming)
     return 0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError, CheckFailedError, InputError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -211,7 +211,8 @@ def _instructions(streamed: Streamed) -> int | None:
 def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
     """Write stream.npz (scores and times of each image) and stream.json to a board's folder.
 
-    Raises OSError where the folder cannot be written.
+    Until both are written there is no stream.json. Raises InputError where the folder cannot be
+    written.
     """
     packed = io.BytesIO()
     np.savez_compressed(
@@ -221,6 +222,7 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
         seconds=streamed.seconds,
         ticks=streamed.ticks,
     )
+    remove(folder / "stream.json")
     write_bytes(folder / "stream.npz", packed.getvalue())
     write_text(folder / "stream.json", json.dumps(streaming, indent=2) + "\n")
 

@@ -75,8 +75,8 @@ def load_mnist(
     """MNIST from the cache; or from the first source that has it, and then kept in the cache.
 
     ``report`` is called with a line of text before each source is tried. Raises DataError where a
-    cached file is not the published one, where no source has the data set, and where the cache
-    cannot be written; InputError where a cached file cannot be read.
+    cached file is not the published one and where no source has the data set; InputError where a
+    cached file cannot be read or the cache cannot be written.
     """
     cache = cache_folder() if cache is None else cache
     cached = _read_cache(cache)
@@ -101,14 +101,9 @@ def _read_cache(cache: Path) -> dict[str, bytes] | None:
 
 
 def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        for name in MD5:
-            write_bytes(cache / name, files[name])
-    except OSError as error:
-        raise DataError(
-            f"MNIST cannot be kept in {cache}: {error.strerror}. "
-            "Set GLYPHITE_CACHE to a folder that can be written."
-        ) from error
+    way_out = "Set GLYPHITE_CACHE to a folder that can be written, for MNIST is kept there."
+    for name in MD5:
+        write_bytes(cache / name, files[name], way_out=way_out)
 
 
 def _fetch(
