@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from glyphite.convert.files import BEGIN, END
+from glyphite.convert.hold import LOCK
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.host.cli import main as glyphite
 from glyphite.train.data.mnist import Mnist, load_mnist
@@ -194,8 +195,7 @@ class Trials:
         """Make every file by another model than that of the chain."""
         self.work.mkdir(parents=True)
         os.chdir(self.work)
-        data = load_mnist()
-        Image.fromarray(255 - data.test_images[0]).save("digit.png")
+        Image.fromarray(255 - load_mnist().test_images[0]).save("digit.png")
         for verb, arguments in verbs:
             first = ("--seed", "1") if verb == "train" else ()
             self._well(run(verb, (*arguments, *first)))
@@ -240,7 +240,7 @@ class Trials:
         run(verb, arguments, count // 2 + 1)
         code = run(verb, arguments).code
         left = [str(path) for path in self.work.glob(f"build/{MODEL}/**/{BEGIN}*{END}")]
-        if code != 0 or left or list(self.work.glob("build/**/.glyphite.lock")):
+        if code != 0 or left or list(self.work.glob(f"build/**/{LOCK}")):
             tried.faults.append(f"{verb} again behind a kill: exit code {code}, left {left}")
 
     def _read(self, state: str) -> dict[str, object]:
@@ -277,11 +277,11 @@ def _points(count: int, most: int | None) -> list[int]:
 
 
 def _digest(folder: Path) -> str:
-    """Of names and contents; what is not finished counts by its content alone."""
+    """Of names and contents, without what is not finished."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
-        if BEGIN in name and name.endswith(END):
+        if (BEGIN in name and END in name) or path.name == LOCK:
             continue  # nobody reads it
         digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

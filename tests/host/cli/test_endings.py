@@ -141,7 +141,7 @@ def test_sigterm_in_a_build_leaves_neither_a_folder_nor_the_compiler(tmp_path: P
                 pass
         assert list(scratch.iterdir())
         verb.send_signal(signal.SIGTERM)
-        assert verb.wait(20) == 143
+        assert verb.wait(60) == 143
         assert verb.stderr is not None
         assert verb.stderr.read() == "glyphite build: ended by SIGTERM.\n"
     assert list(scratch.iterdir()) == []

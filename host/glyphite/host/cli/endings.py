@@ -82,6 +82,8 @@ def require_output() -> None:
 
 def drop_output() -> None:
     """Let what cannot be printed go nowhere, as it would fail again when Python ends."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.flush()
     except OSError:
