@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -118,10 +119,10 @@ def run(verb: str, arguments: Sequence[str], kill_at: int = 0) -> Ended:
         process.join()
         with suppress(ProcessLookupError):
             os.killpg(process.pid or 0, signal.SIGKILL)  # the workers that it had
-        said = [(Path(scratch) / name).read_text(errors="replace") for name in ("out", "err")]
+        out, err = ((Path(scratch) / name).read_text(errors="replace") for name in ("out", "err"))
         counted = Path(scratch) / "count"
         operations = int(counted.read_text()) if counted.exists() else kill_at
-        return Ended(process.exitcode or 0, *said, operations)
+        return Ended(process.exitcode or 0, out, err, operations)
 
 
 def _child(verb: str, arguments: Sequence[str], kill_at: int, scratch: Path) -> None:
@@ -158,7 +159,7 @@ class _Counter:
 
     def _counts(self, event: str, arguments: tuple[Any, ...]) -> bool:
         if event == "ctypes.dlsym":
-            return arguments[1] == "renameat2"
+            return bool(arguments[1] == "renameat2")
         if event == "open" and not _writes(arguments):
             return False
         path = arguments[0]
@@ -240,7 +241,7 @@ class Trials:
         run(verb, arguments, count // 2 + 1)
         code = run(verb, arguments).code
         left = [str(path) for path in self.work.glob(f"build/{MODEL}/**/{BEGIN}*{END}")]
-        if code != 0 or left or list(self.work.glob(f"build/**/{LOCK}")):
+        if code != 0 or left or any(self.work.glob(f"build/**/{LOCK}")):
             tried.faults.append(f"{verb} again behind a kill: exit code {code}, left {left}")
 
     def _read(self, state: str) -> dict[str, object]:
@@ -299,19 +300,13 @@ def _first(found: object, expected: object, where: str = "") -> str:
 @contextmanager
 def little_data() -> Iterator[None]:
     """Training on a few images."""
-    from glyphite.host.cli import train
-
     whole = load_mnist()
     few = Mnist(
         whole.train_images[:IMAGES], whole.train_labels[:IMAGES],
         whole.test_images[:IMAGES], whole.test_labels[:IMAGES],
     )  # fmt: skip
-    kept = train.load_mnist
-    train.load_mnist = lambda *_, **__: few
-    try:
+    with mock.patch("glyphite.host.cli.train.load_mnist", lambda **_: few):
         yield
-    finally:
-        train.load_mnist = kept
 
 
 def main() -> int:

@@ -80,7 +80,12 @@ def test_a_lock_that_was_removed_while_it_was_opened_is_not_taken(
 ) -> None:
     """Else two processes would have one each."""
     lock = tmp_path / LOCK
-    monkeypatch.setattr("glyphite.convert.hold._locked", lambda _: lock.unlink() is None)
+
+    def locked(_: int) -> bool:
+        lock.unlink()
+        return True
+
+    monkeypatch.setattr("glyphite.convert.hold._locked", locked)
     assert take(lock) is None
 
 
