@@ -43,7 +43,7 @@ def held(
     before waiting. Raises InputError where the folder cannot be written, or another process still
     holds it after ``patience`` seconds.
     """
-    made = not folder.is_dir()
+    made = [path for path in (folder, folder.parent) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _wait(folder, report, patience)
@@ -54,9 +54,9 @@ def held(
         yield
     finally:
         release(folder / LOCK, lock)
-        if made:
-            with suppress(OSError):  # there is something in it
-                folder.rmdir()
+        with suppress(OSError):  # there is something in it
+            for path in made:
+                path.rmdir()
 
 
 def take(lock: Path) -> int | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import DataError
+from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.files import read_bytes, write_bytes
 from glyphite.train.data.sources import Source, SourceError, default_sources
 
@@ -75,8 +75,8 @@ def load_mnist(
     """MNIST from the cache; or from the first source that has it, and then kept in the cache.
 
     ``report`` is called with a line of text before each source is tried. Raises DataError where a
-    cached file is not the published one and where no source has the data set; InputError where a
-    cached file cannot be read or the cache cannot be written.
+    cached file is not the published one, where no source has the data set, and where the cache
+    cannot be written; InputError where a cached file cannot be read.
     """
     cache = cache_folder() if cache is None else cache
     cached = _read_cache(cache)
@@ -101,9 +101,15 @@ def _read_cache(cache: Path) -> dict[str, bytes] | None:
 
 
 def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
-    way_out = "Set GLYPHITE_CACHE to a folder that can be written, for MNIST is kept there."
-    for name in MD5:
-        write_bytes(cache / name, files[name], way_out=way_out)
+    try:
+        for name in MD5:
+            write_bytes(cache / name, files[name])
+    except InputError as error:
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        raise DataError(
+            f"MNIST cannot be kept in {cache}: {reason}. "
+            "Set GLYPHITE_CACHE to a folder that can be written."
+        ) from error
 
 
 def _fetch(
