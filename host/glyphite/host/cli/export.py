@@ -86,7 +86,7 @@ def _place(model: ModelFolder, out: Path | None) -> Path:
     if out is None:
         return model.root
     above = out.absolute().parent
-    return out if out.is_dir() and not os.access(above, os.W_OK) else above
+    return above if os.access(above, os.W_OK) and above.is_dir() else model.root
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:
