@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
-from glyphite.host.device.wire.protocol import INFER_HEADER_BYTES, PROTOCOL, Item, Message
+from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message
 
 Rule = Callable[[bytes], bytes]
 """From a message of the host to the bytes on the line."""
@@ -99,7 +99,7 @@ def hello(items: dict[int, bytes]) -> bytes:
 
 def answer(request: bytes, scores: bytes, status: int = 0, ticks: int = TICKS) -> bytes:
     """The message INFER_ANSWER to a request."""
-    crc = crc16(request[INFER_HEADER_BYTES:])
+    crc = crc16(request[4:])  # behind type, id and encoding
     return (
         bytes([Message.INFER_ANSWER])
         + request[1:3]

@@ -1,12 +1,41 @@
-"""Files are written whole or not at all, and what cannot be read is said in a sentence."""
+"""Files are written whole or not at all, and what fails is said in a sentence."""
 
 import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from glyphite.convert import files
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import read_bytes, write_bytes, write_text
+from glyphite.convert.files import (
+    read_bytes,
+    remove,
+    remove_unfinished,
+    temporary_folder,
+    write_bytes,
+    write_folder,
+    write_text,
+)
+
+WAY_OUT = "Free some room and allow writing there, or name another folder in the environment "
+
+
+@contextmanager
+def limit(kind: int, least: int) -> Iterator[None]:
+    """A limit of the system on this process, as `ulimit` sets it."""
+    before = resource.getrlimit(kind)
+    resource.setrlimit(kind, (least, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, before)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
 
 
 def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
@@ -15,15 +44,46 @@ def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
     assert path.read_bytes() == "é\n".encode()
     write_bytes(path, b"anew")
     assert path.read_bytes() == b"anew"
-    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+    assert names(path.parent) == ["file.txt"]
+
+
+def test_a_name_of_any_length_that_the_system_takes_is_written(tmp_path: Path) -> None:
+    write_bytes(tmp_path / ("n" * 255), b"content")
+    with pytest.raises(InputError, match="n cannot be written: File name too long"):
+        write_bytes(tmp_path / ("n" * 256), b"content")
+    assert names(tmp_path) == ["n" * 255]
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     """A folder is in the file's place, so that the last step, the renaming, fails."""
     (tmp_path / "place" / "full").mkdir(parents=True)
-    with pytest.raises(OSError, match="place"):
+    with pytest.raises(InputError, match=r"/place cannot be written: Is a directory\. Free some"):
         write_bytes(tmp_path / "place", b"content")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["place"]
+    assert names(tmp_path) == ["place"]
+
+
+def test_a_full_disk_leaves_the_earlier_content_and_is_told_with_a_way_out(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "file", b"earlier")
+    with limit(resource.RLIMIT_FSIZE, 4), pytest.raises(InputError) as caught:
+        write_bytes(tmp_path / "file", b"later and longer")
+    told = f"{tmp_path}/file cannot be written: File too large. {WAY_OUT}variable GLYPHITE_BUILD."
+    assert str(caught.value) == told
+    assert (caught.value.exit_code, (tmp_path / "file").read_bytes()) == (2, b"earlier")
+    assert names(tmp_path) == ["file"]
+
+
+def test_without_descriptors_nothing_is_written(tmp_path: Path) -> None:
+    with limit(resource.RLIMIT_NOFILE, 3), pytest.raises(InputError, match="Too many open files"):
+        write_bytes(tmp_path / "file", b"content")
+    assert names(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "build", b"")
+    with pytest.raises(InputError, match="/build/seed/f cannot be written: Not a directory"):
+        write_bytes(tmp_path / "build" / "seed" / "f", b"content")
+    with pytest.raises(InputError, match="/build/f cannot be written: Not a directory"):
+        remove(tmp_path / "build" / "f")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
@@ -31,9 +91,96 @@ def test_a_file_may_be_read_by_whom_the_umask_lets(tmp_path: Path, umask: int, m
     before = os.umask(umask)
     try:
         write_bytes(tmp_path / "file", b"content")
+        write_bytes(tmp_path / "program", b"content", executable=True)
+        write_folder(tmp_path / "folder", {"file": "content"})
     finally:
         assert os.umask(before) == umask
     assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "program").stat().st_mode & 0o777 == 0o777 & ~umask
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def watched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What ``folder`` holds whenever something in it or beside it has got another name."""
+    seen: list[dict[str, str]] = []
+
+    def watching(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*arguments: object) -> object:
+            result = change(*arguments)
+            seen.append({path.name: path.read_text() for path in folder.glob("*")})
+            return result
+
+        return changed
+
+    monkeypatch.setattr(files, "_exchanged", watching(files._exchanged))
+    monkeypatch.setattr(Path, "replace", watching(Path.replace))
+    return seen
+
+
+OLD, NEW = {"a": "old", "b": "old"}, {"a": "new", "b": "new"}
+
+
+def test_files_that_belong_together_change_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "above" / "c"
+    seen = watched(folder, monkeypatch)
+    write_folder(folder, OLD)
+    write_folder(folder, NEW)
+    assert seen == [OLD, NEW]
+    assert names(tmp_path / "above") == ["c"]
+
+
+def test_what_the_user_put_into_a_folder_stays(tmp_path: Path) -> None:
+    write_folder(tmp_path / "c", OLD)
+    write_text(tmp_path / "c" / "main.c", "mine")
+    inode = (tmp_path / "c").stat().st_ino
+    write_folder(tmp_path / "c", NEW)
+    assert {path.name: path.read_text() for path in (tmp_path / "c").iterdir()} == {
+        **NEW,
+        "main.c": "mine",
+    }
+    assert (tmp_path / "c").stat().st_ino == inode
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    write_folder(tmp_path / "c", OLD)
+    (tmp_path / "link").symlink_to("c")
+    write_folder(tmp_path / "link", NEW)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "c" / "a").read_text() == "new"
+
+
+def test_without_room_a_folder_stays_as_it_was(tmp_path: Path) -> None:
+    write_folder(tmp_path / "c", OLD)
+    with (
+        limit(resource.RLIMIT_FSIZE, 4),
+        pytest.raises(InputError, match=r"/c cannot be written: File too large\. Name another\."),
+    ):
+        write_folder(tmp_path / "c", {"a": "new", "b": "new and longer"}, way_out="Name another.")
+    assert {path.name: path.read_text() for path in (tmp_path / "c").iterdir()} == OLD
+    assert names(tmp_path) == ["c"]
+
+
+def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    write_text(tmp_path / ".glyphite-1234.part" / "model.c", "half")
+    write_text(tmp_path / "uno" / ".glyphite-5678.part", "half")
+    write_text(tmp_path / "uno" / ".mine.part", "whole")
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == ["uno"]
+    assert names(tmp_path / "uno") == [".mine.part"]
+
+
+def test_a_temporary_folder_is_removed_and_tells_of_no_room() -> None:
+    with (
+        pytest.raises(InputError, match=r"cannot be written: File too large\. .* variable TMPDIR"),
+        limit(resource.RLIMIT_FSIZE, 4),
+        temporary_folder() as folder,
+    ):
+        (folder / "file").write_bytes(b"longer")
+    assert not folder.exists()
+    with pytest.raises(FileNotFoundError), temporary_folder() as folder:
+        (folder / "absent").read_bytes()
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ FAULTS = (
     Fault(
         "every error ends with exit code 1",
         HOST + "cli/__init__.py",
-        "return error.exit_code",
+        "return exit_code(error)",
         "return 1",
         ("host/cli/test_hostile_files.py",),
     ),

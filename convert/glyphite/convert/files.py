@@ -1,8 +1,18 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders whose files are replaced together.
 
+What is not finished yet is called ``.glyphite-*.part``, so that nobody reads it, and so that what a
+killed command has left of it is known as such.
+"""
+
+import ctypes
+import errno
 import os
+import shutil
 import stat
+import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from glyphite.convert.errors import InputError
@@ -11,29 +21,110 @@ from glyphite.convert.text import printable
 MOST_BYTES = 1 << 30
 """The largest file that is read where its kind sets no lower limit."""
 
+BEGIN, END = ".glyphite-", ".part"
+"""Of the name of a file or folder that is not finished."""
 
-def write_bytes(path: Path, content: bytes) -> None:
+OTHER_BUILD = (
+    "Free some room and allow writing there, or name another folder in the environment variable "
+    "GLYPHITE_BUILD."
+)
+OTHER_TEMPORARY = (
+    "Free some room and allow writing there, or name another folder in the environment variable "
+    "TMPDIR."
+)
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""What writing fails with, whatever is written."""
+
+_HERE = -100
+"""AT_FDCWD: paths are from the current folder."""
+_EXCHANGE = 2
+"""RENAME_EXCHANGE: each of two names gets what the other had."""
+
+
+def write_bytes(
+    path: Path, content: bytes, *, executable: bool = False, way_out: str = OTHER_BUILD
+) -> None:
     """Write ``content`` under a temporary name beside ``path``, then rename it.
 
-    Raises OSError where the folder cannot be made or written.
+    Raises InputError, which ends with the sentence ``way_out``, where the folder cannot be made or
+    written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes files for the owner alone
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with _told(path, way_out):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=BEGIN, suffix=END)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            # mkstemp makes files for the owner alone
+            Path(temporary).chmod((0o777 if executable else 0o666) & ~_umask())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Like :func:`write_bytes`, for UTF-8 text with ``\\n`` line ends. Raises OSError like it."""
-    write_bytes(path, text.encode())
+def write_text(path: Path, text: str, *, way_out: str = OTHER_BUILD) -> None:
+    """Like :func:`write_bytes`, for UTF-8 text with ``\\n`` line ends. Raises InputError."""
+    write_bytes(path, text.encode(), way_out=way_out)
+
+
+def write_folder(folder: Path, texts: Mapping[str, str], *, way_out: str = OTHER_BUILD) -> None:
+    """Write files that belong together: file name -> text.
+
+    The folder has all of the earlier files or all of the new ones at any time, unless there are
+    others in it, which stay, or the system cannot exchange two folders: then one file after the
+    other is replaced. Raises InputError as :func:`write_bytes` does.
+    """
+    with _told(folder, way_out):
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if _only(place, texts) and _replaced(place, texts):
+            return
+    for name, text in texts.items():
+        write_text(folder / name, text, way_out=way_out)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there. Raises InputError where it stays."""
+    with _told(path, OTHER_BUILD):
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed command has left in ``folder`` and in the folders in it.
+
+    Only for one who holds the folder: another command may be about to finish it.
+    """
+    for path in (*folder.glob(f"{BEGIN}*{END}"), *folder.glob(f"*/{BEGIN}*{END}")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is removed after the block.
+
+    Raises InputError where it cannot be made, or the block fails as there is no room for it.
+    """
+    place = Path(tempfile.gettempdir())
+    with _told(place, OTHER_TEMPORARY):
+        made = tempfile.TemporaryDirectory(prefix="glyphite-", ignore_cleanup_errors=True)
+    with made as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise unwritable(place, error, OTHER_TEMPORARY) from error
+
+
+def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputError:
+    """The error to raise where ``path`` cannot be written."""
+    return InputError(
+        f"{printable(str(path))} cannot be written: {error.strerror or error}. {way_out}"
+    )
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -76,3 +167,51 @@ def _too_large(path: Path, size: int, most: int) -> InputError:
         f"{printable(str(path))} has {size:,} bytes, and at most {most:,} are read. "
         "Name a smaller file."
     )
+
+
+@contextmanager
+def _told(path: Path, way_out: str) -> Iterator[None]:
+    """Let an OSError of the block be a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error, way_out) from error
+
+
+def _only(folder: Path, texts: Mapping[str, str]) -> bool:
+    """Whether ``folder`` has no other files, so that it may be replaced as a whole."""
+    return not folder.is_dir() or {path.name for path in folder.iterdir()} <= set(texts)
+
+
+def _replaced(folder: Path, texts: Mapping[str, str]) -> bool:
+    """Whether a new folder with the files has taken the place of ``folder``."""
+    try:
+        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=BEGIN, suffix=END))
+    except PermissionError:  # the folder itself may be writable all the same
+        return False
+    try:
+        for name, text in texts.items():
+            (made / name).write_bytes(text.encode())
+        made.chmod(0o777 & ~_umask())
+        return _exchanged(made, folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _exchanged(made: Path, folder: Path) -> bool:
+    """Whether ``made`` has the name ``folder`` now, and whatever had it the name of ``made``."""
+    if not folder.exists():
+        made.rename(folder)
+        return True
+    if sys.platform == "linux":
+        system = ctypes.CDLL(None)
+        names = os.fsencode(made), os.fsencode(folder)
+        if hasattr(system, "renameat2"):
+            return bool(system.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0)
+    return False
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

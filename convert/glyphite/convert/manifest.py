@@ -79,7 +79,7 @@ class Manifest:
         return (shifted * np.float64(self.input.scale)).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write the manifest as JSON. Raises OSError where ``path`` cannot be written."""
+        """Write the manifest as JSON. Raises InputError where ``path`` cannot be written."""
         whole = dataclasses.replace(self, checksum=self._digest())
         write_text(path, to_json(dataclasses.asdict(whole)))
 

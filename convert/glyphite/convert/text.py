@@ -5,7 +5,6 @@ cannot be printed at all. Both are shown as escapes, so that a reader sees that 
 """
 
 import shlex
-import subprocess
 import sys
 
 MOST_CHARACTERS = 300
@@ -35,10 +34,14 @@ def printable_lines(text: str, most: int = MOST_OF_A_LINE) -> str:
 
 def command(*words: object) -> str:
     """A command as one types it into this system's shell, each word quoted where it must be."""
-    texts = [str(word) for word in words]
-    if sys.platform == "win32":
-        return printable(subprocess.list2cmdline(texts), MOST_OF_A_LINE)
-    return " ".join(map(_quoted, texts))
+    quoted = _quoted_on_windows if sys.platform == "win32" else _quoted
+    return " ".join(quoted(str(word)) for word in words)
+
+
+def _quoted_on_windows(word: str) -> str:
+    """A word for cmd.exe and PowerShell; no name of a file has a quotation mark there."""
+    plain = word and all(letter.isalnum() or letter in "-_.:/\\" for letter in word)
+    return word if plain else f'"{printable(word, MOST_OF_A_LINE)}"'
 
 
 def _quoted(word: str) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
@@ -61,16 +60,18 @@ class Trained:
     def save(self, model: Path, history: Path) -> None:
         """Write the ``.keras`` file and the history as JSON, each whole or not at all.
 
-        Raises CheckFailedError where a figure of the history is not finite, OSError where a file
-        cannot be written.
+        Until both are written there is no history, lest it be of another model. Raises
+        CheckFailedError where a figure of the history is not finite, InputError where a file cannot
+        be written.
         """
         if not all(np.isfinite(row).all() for row in self.history.values()):
             raise CheckFailedError(
                 f"The training of {self.settings.network!r} has diverged: its loss is not finite. "
                 "Nothing is written. Train it anew with another --seed."
             )
-        with tempfile.TemporaryDirectory() as folder:
-            whole = Path(folder) / "model.keras"
+        remove(history)
+        with temporary_folder() as folder:
+            whole = folder / "model.keras"
             self.model.save(whole)
             content = whole.read_bytes()
             write_bytes(model, content)

@@ -49,7 +49,7 @@ class Gallery:
     ) -> None:
         """Write all four pictures; ``scores`` (10,) are those of the first test image.
 
-        Raises OSError, as each method below does, where the folder cannot be written.
+        Raises InputError, as each method below does, where the folder cannot be written.
         """
         self.training_images(data.train_images, data.train_labels)
         self.by_epoch("accuracy", history["accuracy"], history["val_accuracy"])

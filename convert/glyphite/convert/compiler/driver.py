@@ -22,7 +22,7 @@ from glyphite.convert.compiler.memory.schedule import total_rows
 from glyphite.convert.compiler.ops import lowerings
 from glyphite.convert.compiler.passes import fold_shapes, optimize
 from glyphite.convert.compiler.targets import forms, select
-from glyphite.convert.files import write_text
+from glyphite.convert.files import write_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +73,8 @@ class Compiled:
         return sum(step.macs for step in self.program.steps)
 
     def write(self, folder: Path) -> None:
-        """Write the files, each whole or not at all."""
-        for file, text in self.files.items():
-            write_text(folder / file, text)
+        """Write the files, both or none. Raises InputError where that cannot be done."""
+        write_folder(folder, self.files)
 
 
 def compile_model(

@@ -61,12 +61,7 @@ def write_library(
     compiled = compile_model(read_bytes(model.tflite), model.name, architecture=architecture)
     files = library_files(compiled, board)
     content = zipped(files)
-    try:
-        write_bytes(path, content)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror}. Name another file with --out."
-        ) from error
+    write_bytes(path, content, way_out="Name another file with --out.")
     return ArduinoLibrary(path, tuple(sorted(files)), compiled, len(content))
 
 

@@ -9,6 +9,11 @@ TEMPLATES = "glyphite.convert.export"
 """The package whose templates the exports use."""
 
 
+def tie(tflite: bytes) -> str:
+    """The number by which the files of one model know each other, in C: of its SHA-256."""
+    return f"0x{hashlib.sha256(tflite).hexdigest()[:8]}"
+
+
 def c_array(name: str, tflite: bytes) -> dict[str, str]:
     """The two files: name -> text. The same model gives the same text.
 
@@ -19,6 +24,7 @@ def c_array(name: str, tflite: bytes) -> dict[str, str]:
         "name": plain_name(name),
         "version": __version__,
         "tflite": tflite,
+        "tie": tie(tflite),
         "sha256": digest.hexdigest(),
         "sha256_lines": list(byte_lines(digest.digest())),
         "data_lines": list(byte_lines(tflite)),

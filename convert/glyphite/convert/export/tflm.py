@@ -19,10 +19,10 @@ from glyphite.convert.compiler.frontend.check import check_edges, check_indices
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.export.c_array import TEMPLATES, c_array
+from glyphite.convert.export.c_array import TEMPLATES, c_array, tie
 from glyphite.convert.export.tflm_arena import SPARE, Arena, measure_arena
 from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
-from glyphite.convert.files import read_bytes, write_text
+from glyphite.convert.files import read_bytes, write_folder
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
@@ -87,20 +87,14 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
         **{file: (EXAMPLE / file).read_text() for file in SHARED_FILES},
         **c_array(name, tflite),
         "model.h": templates.get_template("tflm_model.h.j2").render(
-            name=name, version=__version__, edges=edges, arena=arena, spare=SPARE
+            name=name, version=__version__, edges=edges, arena=arena, spare=SPARE, tie=tie(tflite)
         ),
         "model_ops.h": templates.get_template("model_ops.h.j2").render(
-            name=name, version=__version__, operators=operators
+            name=name, version=__version__, operators=operators, tie=tie(tflite)
         ),
         **_instructions(templates, model, folder, operators),
     }
-    try:
-        for file, text in texts.items():
-            write_text(folder / file, text)
-    except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written: {error.strerror}. Name another folder with --out."
-        ) from error
+    write_folder(folder, texts, way_out="Name another folder with --out.")
     return TflmSketch(folder, tuple(texts), operators, arena)
 
 

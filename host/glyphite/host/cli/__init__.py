@@ -6,15 +6,28 @@ docstring names the errors that the verb itself raises, beside those of the func
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
-from glyphite.convert.errors import GlyphiteError
 from glyphite.convert.text import MOST_OF_A_LINE, printable
 from glyphite.convert.version import __version__
 from glyphite.host.cli.console import print_error, safe_streams
+from glyphite.host.cli.endings import (
+    SIGNALLED,
+    EndedError,
+    describe,
+    drop_output,
+    ended_by_signals,
+    exit_code,
+    require_output,
+    show_traceback,
+)
+
+PIPE = 13
+"""The number of SIGPIPE, which not every system has."""
 
 VERBS: tuple[str, ...] = (
     "train",
@@ -78,21 +91,36 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code; the message of a GlyphiteError goes to stderr.
+    """Run one verb and return its exit code; whatever fails, one message goes to stderr.
 
     Raises SystemExit where the arguments are wrong, as argparse does.
     """
     safe_streams()
-    arguments = _parser().parse_args(argv)
+    spoken = "glyphite"
     try:
-        code: int = arguments.run(arguments)
-    except GlyphiteError as error:
-        print_error(f"glyphite {arguments.verb}: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        print_error(f"glyphite {arguments.verb}: interrupted.")
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # `glyphite ... | head` has closed the output, so nobody reads a message
-        return 141
+        require_output()
+        with ended_by_signals():
+            arguments = _parser().parse_args(argv)
+            spoken = f"glyphite {arguments.verb}"
+            code: int = arguments.run(arguments)
+            sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        show_traceback(error)
+        return _interrupted(spoken, error)
+    except BrokenPipeError:  # of `glyphite ... | head`: nobody reads a message
+        drop_output()
+        return SIGNALLED + PIPE
+    except Exception as error:
+        show_traceback(error)
+        print_error(f"{spoken}: {describe(error)}")
+        drop_output()
+        return exit_code(error)
     return code
+
+
+def _interrupted(spoken: str, error: KeyboardInterrupt) -> int:
+    """Say what has ended the program; returns the exit code that tells it."""
+    number = error.number if isinstance(error, EndedError) else signal.SIGINT
+    how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    print_error(f"{spoken}: {how}.")
+    return SIGNALLED + number

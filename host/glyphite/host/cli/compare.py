@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
+from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
@@ -42,6 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
     is larger or a byte of the generated C differs from TFLM's.
     """
     folder = find_model(arguments.model)
+    with held(folder.root, print_status):
+        comparison = _compare(arguments, folder)
+    _print(comparison, arguments.json)
+    compare.check_generated_c(comparison)
+    if arguments.max_drop is not None:
+        compare.check_drop(comparison, arguments.max_drop)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
@@ -54,11 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
         _note_accuracies(manifest, comparison, folder.manifest)
     write_report(folder)
-    _print(comparison, arguments.json)
-    compare.check_generated_c(comparison)
-    if arguments.max_drop is not None:
-        compare.check_drop(comparison, arguments.max_drop)
-    return 0
+    return comparison
 
 
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model, add_processor, architecture
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.console import print_json, print_status, print_table, say
 
 SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
@@ -29,13 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile the model, write the C, and print its layers and sizes."""
     folder = find_model(arguments.model)
-    compiled = compile_folder(
-        folder,
-        architecture(arguments),
-        arguments.optimize,
-        stream_input=arguments.stream_input,
-    )
-    compiled.write(folder.generated)
+    processor = architecture(arguments)
+    with held(folder.root, print_status):
+        compiled = compile_folder(
+            folder, processor, arguments.optimize, stream_input=arguments.stream_input
+        )
+        compiled.write(folder.generated)
     if arguments.json:
         print_json(_document(folder, compiled))
     else:

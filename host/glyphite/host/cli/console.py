@@ -21,8 +21,17 @@ from glyphite.convert.documents import to_json
 from glyphite.convert.progress import NotedProgress
 from glyphite.convert.text import MOST_OF_A_LINE, printable, printable_lines
 
-STDOUT = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-STDERR = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+class _Console(Console):
+    """Leaves it to ``main`` to say how the program ends where nobody reads its output."""
+
+    def on_broken_pipe(self) -> None:
+        """Called in the place of the error. Raises BrokenPipeError."""
+        raise BrokenPipeError
+
+
+STDOUT = _Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+STDERR = _Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 _PLAIN = {"█": "#", "·": ".", "…": "~"}
 """What stands for the signs of bars and shortened cells where an encoding lacks them."""

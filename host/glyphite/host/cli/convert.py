@@ -8,6 +8,7 @@ from typing import Any
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
@@ -62,6 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     _check(arguments)
     folder, source = _find(arguments.model, arguments.name)
+    with held(folder.root, print_status):
+        _convert(arguments, folder, source)
+    return 0
+
+
+def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -> None:
     with progress_bar("Quantizing", 4) as progress:
         progress(0, note="loading TensorFlow")
         load_tensorflow()
@@ -85,7 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(_document(folder, manifest, content, float_bytes))
     else:
         _print(folder, manifest, content, float_bytes)
-    return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:

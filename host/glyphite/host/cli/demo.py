@@ -17,6 +17,7 @@ from glyphite.convert.errors import GlyphiteError, ToolError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
 from glyphite.host.cli.console import print_json, print_status, print_table, say
+from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
 
@@ -44,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run every stage by the command that a user would type, then print one table.
 
-    Raises GlyphiteError where a stage fails, BoardError where there is no such board.
+    Raises GlyphiteError where a stage fails, BoardError where there is no such board, EndedError
+    where a signal came.
     """
     board = _choose_board(arguments.board)
     epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
@@ -135,6 +137,8 @@ def _run_stage(words: Sequence[str]) -> None:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         code = main(words)
+    if code > SIGNALLED:
+        raise EndedError(code - SIGNALLED)
     if code != 0:
         sys.stderr.write(output.getvalue())
         raise GlyphiteError(f"`glyphite {command(*words)}` ended with exit code {code}.")

@@ -1,6 +1,7 @@
 """``glyphite export``: the model for another engine or build system."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
-from glyphite.convert.workspace import find_model
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.convert.hold import held
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.digits import next_step
 
 SUMMARY = "write the model as an Arduino library, or as a TensorFlow Lite Micro sketch"
@@ -57,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _export_arduino(arguments: argparse.Namespace) -> None:
     board = load_board(arguments.board) if arguments.board else None
-    library = write_library(find_model(arguments.model), board, arguments.out)
+    model = find_model(arguments.model)
+    with held(_place(model, arguments.out), print_status):
+        library = write_library(model, board, arguments.out)
     if arguments.json:
         print_json(_arduino_result(library))
         return
@@ -77,6 +81,14 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, arguments.board or "BOARD"
     say(f"try it: {next_step(arguments.model, *edges, named, 'PORT')}")
+
+
+def _place(model: ModelFolder, out: Path | None) -> Path:
+    """The folder in which a name will stand for something new: that of the result."""
+    if out is None:
+        return model.root
+    above = out.absolute().parent
+    return above if os.access(above, os.W_OK) and above.is_dir() else model.root
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:
@@ -99,7 +111,8 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     if arguments.board:
         raise InputError("--board goes with --arduino: a .tflite is the same for every board.")
     model = find_model(arguments.model)
-    sketch = write_sketch(model, arguments.out)
+    with held(_place(model, arguments.out), print_status):
+        sketch = write_sketch(model, arguments.out)
     if arguments.json:
         print_json(_tflm_result(sketch))
         return

@@ -2,6 +2,7 @@
 
 import argparse
 
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_status, say
@@ -19,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write both, and print their paths."""
-    written = write_report(find_model(arguments.model))
+    folder = find_model(arguments.model)
+    with held(folder.root, print_status):
+        written = write_report(folder)
     for sentence in written.left_out:
         print_status(sentence)
     if arguments.json:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import GlyphiteError
+from glyphite.convert.errors import GlyphiteError, InputError
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model)
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
+    with held(folder.root, print_status):  # what cannot be kept is not asked of a board
+        pass
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest=manifest
     )
@@ -56,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         with progress_bar("TFLM", len(tensors)) as progress:
             reference = TflmRunner(folder.tflite).run(tensors, progress)
         streaming = stream.summarize(manifest, link, streamed, reference, labels)
-        stream.save(folder.board(streaming["board"]), streaming, streamed)
-    write_report(folder)
+        with held(folder.root, print_status):
+            stream.save(folder.board(streaming["board"]), streaming, streamed)
+            write_report(folder)
     _tell(streamed)
     _print(streaming, arguments.json)
     stream.check(streaming)
@@ -97,8 +101,8 @@ def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, rea
     board = folder.board(stream.board_name(received.hello))
     try:
         path = stream.save_partial(board, link, received, reason)
-    except OSError as error:
-        return f"The answers that had come cannot be kept: {error}."
+    except InputError as error:
+        return f"The answers that had come cannot be kept: {error}"
     answers = f"{len(received.sorted()):,} of {received.images:,}"
     return f"The {answers} answers that had come are in {path}."
 

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.hold import held
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
@@ -44,16 +45,21 @@ def run(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)
+    with held(folder.root, print_status):
+        _train(settings, folder, gallery, arguments.json)
+    gallery.show()
+    return 0
+
+
+def _train(settings: Settings, folder: ModelFolder, gallery: Gallery, as_json: bool) -> None:
     data = load_mnist(report=print_status)
-    if not arguments.json:
+    if not as_json:
         say(_plan(settings, data))
     with progress_bar("Training", settings.batches(data)) as progress:
         trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
-    _print(trained, folder, gallery, arguments.json)
-    gallery.show()
-    return 0
+    _print(trained, folder, gallery, as_json)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

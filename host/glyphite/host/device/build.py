@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from glyphite.convert.boards import PORTS, Board, Memory
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import command
@@ -28,6 +27,7 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections")
 UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
 
+SIZE = "size.json"
 STACK_SECTION = ".stack"
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
@@ -77,21 +77,22 @@ def build(folder: ModelFolder, board: Board) -> Built:
     """
     image = folder.board(board.name) / "firmware.elf"
     forget_firmware(board, image)
-    image.unlink(missing_ok=True)
+    remove(image.with_name(SIZE))  # first: it tells of the image
+    remove(image)
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        made = Path(scratch) / "firmware.elf"
+    with temporary_folder() as scratch:
+        made = scratch / "firmware.elf"
         said = _make(folder, board, made)
         size = _by_core(board, image_size(read_elf(made)), said)
         _ensure_fits(folder.name, board, size)
         size = _measured(folder.name, board, made, size)
-        write_bytes(image, made.read_bytes())
         if _has_own_core(board):
-            shutil.copytree(uploads(made), uploads(image))
-    image.chmod(image.stat().st_mode | 0o111)
+            for file in uploads(made).iterdir():
+                write_bytes(uploads(image) / file.name, file.read_bytes())
+        write_bytes(image, made.read_bytes(), executable=True)
     document = {**dataclasses.asdict(size), "sha256": _sha256(folder)}
-    write_text(image.with_name("size.json"), to_json(document))
+    write_text(image.with_name(SIZE), to_json(document))
     if board.arduino is None:
         record_firmware(board, image)
     return Built(image, size)

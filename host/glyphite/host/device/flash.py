@@ -5,7 +5,6 @@ avrdude flashes boards with an AVR through their bootloader, arduino-cli all oth
 
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from glyphite.convert.boards import Arduino, Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
+from glyphite.convert.files import temporary_folder
 from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.text import command, printable
@@ -79,8 +79,8 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
 def _flash_by_avrdude(
     arduino: Arduino, board: Board, image: Path, port: str, progress: Progress
 ) -> int:
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch, _device(port) as device:
-        program = _intel_hex(image, Path(scratch))
+    with temporary_folder() as scratch, _device(port) as device:
+        program = _intel_hex(image, scratch)
         command = _avrdude(arduino, board, device, program)
         return _try(command, board, port, device, progress)
 

@@ -1,7 +1,6 @@
 """Measures the peak of a sketch's stack on the emulated board, to the byte."""
 
 import math
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from glyphite.convert.boards import Board
 from glyphite.convert.documents import read_json
 from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
+from glyphite.convert.files import temporary_folder
 from glyphite.host.device.session import Session
 from glyphite.host.device.transport.avr import STACK_OVERFLOW, avr_command, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
@@ -26,8 +26,8 @@ def measure_stack(board: Board, firmware: Path) -> int | None:
     grows into the static data, LinkError where the sketch does not answer, InputError where
     ``firmware`` cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        flash, report = Path(scratch) / "all.flash", Path(scratch) / "report.json"
+    with temporary_folder() as scratch:
+        flash, report = scratch / "all.flash", scratch / "report.json"
         try:
             flash.write_bytes(flash_with(board, firmware))
             avr_command(board, flash)

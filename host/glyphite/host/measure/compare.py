@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
@@ -144,7 +144,8 @@ def save(
 ) -> None:
     """Write compare.json, and scores.npz with all scores and the images that some runner misread.
 
-    Raises OSError where the model's folder cannot be written.
+    Until both are written there is no compare.json, lest it be of other scores. Raises InputError
+    where the model's folder cannot be written.
     """
     wrong = [metrics.answers(given) != labels for given in scores.values()]
     misread = np.flatnonzero(np.any(wrong, axis=0))
@@ -158,6 +159,7 @@ def save(
         misread_tensors=tensors[misread],
         **scores,
     )
+    remove(folder.compare)
     write_bytes(folder.scores, packed.getvalue())
     write_text(folder.compare, to_json(comparison))
 

@@ -6,7 +6,6 @@ tensors.
 
 import ctypes
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.compiler.memory.schedule import INPUT
 from glyphite.convert.compiler.targets.avr.target import ARCHITECTURES as AVR
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.files import read_bytes
+from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors
@@ -166,8 +165,8 @@ def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArra
 
 
 def _load(generated: Path) -> ctypes.CDLL:
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        source, library = Path(scratch) / "watched.c", Path(scratch) / "watched.so"
+    with temporary_folder() as scratch:
+        source, library = scratch / "watched.c", scratch / "watched.so"
         source.write_text(WATCHED)
         command = [c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
         run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")

@@ -17,7 +17,7 @@ from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Positive, Sha256, Share
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
@@ -323,7 +323,8 @@ def save_partial(folder: Path, link: Link, received: Received, ended_by: str) ->
 def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
     """Write stream.npz (scores and times of each image) and stream.json to a board's folder.
 
-    Raises OSError where the folder cannot be written.
+    Until both are written there is no stream.json. Raises InputError where the folder cannot be
+    written.
     """
     packed = io.BytesIO()
     np.savez_compressed(
@@ -333,6 +334,7 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
         seconds=streamed.seconds,
         ticks=streamed.ticks,
     )
+    remove(folder / "stream.json")
     write_bytes(folder / "stream.npz", packed.getvalue())
     write_text(folder / "stream.json", to_json(streaming))
 

@@ -55,12 +55,7 @@ def draw(compiled: Compiled, path: Path) -> None:
     )  # fmt: skip
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=160, facecolor=PAPER)
-    try:
-        write_bytes(path, picture.getvalue())
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror}. Name another path."
-        ) from error
+    write_bytes(path, picture.getvalue(), way_out="Name another path.")
 
 
 def _draw_buffers(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401 - matplotlib has no types

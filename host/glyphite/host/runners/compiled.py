@@ -3,7 +3,6 @@
 import ctypes
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ToolError
-from glyphite.convert.files import read_bytes
+from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
@@ -115,10 +114,10 @@ def c_compiler() -> str:
 
 def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
     """Build the library in a temporary folder, so that no outdated one is left."""
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as folder:
-        compiled.write(Path(folder))
+    with temporary_folder() as folder:
+        compiled.write(folder)
         command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
         failure = f"`{' '.join(command)}` failed"
         remedy = "Check that it is a C99 compiler."
-        run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=Path(folder))
-        return ctypes.CDLL(str(Path(folder) / "model.so"))
+        run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=folder)
+        return ctypes.CDLL(str(folder / "model.so"))

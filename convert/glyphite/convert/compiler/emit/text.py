@@ -1,7 +1,8 @@
 """What all generated text has in common: its templates, the model's name, bytes as lines of C."""
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -12,6 +13,10 @@ BYTES_A_LINE = 12
 
 MODEL_NAME_BYTES = 31
 """Of a model's name in C and in a hello, whose texts have 32 bytes with the zero at their end."""
+
+
+TIE = "@TIE@"
+"""In a template: the number by which files know that they belong together."""
 
 
 def environment(package: str) -> Environment:
@@ -50,6 +55,17 @@ def c_literal(text: str) -> str:
     plain = {byte for byte in range(0x20, 0x7F) if chr(byte) not in '"\\?'}
     content = text.encode("utf-8", "backslashreplace")
     return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in content) + '"'
+
+
+def tied(texts: Mapping[str, str]) -> dict[str, str]:
+    """Files of C with a number of their own in the place of ``TIE``: file name -> text.
+
+    It comes from all that they say, so that files of which each was made with others differ in it,
+    and the C compiler refuses them.
+    """
+    content = "".join(texts[name] for name in sorted(texts))
+    number = f"0x{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    return {name: text.replace(TIE, number) for name, text in texts.items()}
 
 
 def byte_lines(content: bytes) -> Iterator[str]:

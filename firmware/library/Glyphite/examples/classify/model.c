@@ -15,6 +15,10 @@
  * Arena: 1,132 bytes. */
 #include "model.h"
 
+#if MODEL_TIE != 0xcf650545
+#error "model.h and model.c do not belong together: make both anew with glyphite compile."
+#endif
+
 #include <stddef.h>
 #include <stdint.h>
 

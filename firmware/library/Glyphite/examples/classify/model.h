@@ -33,6 +33,9 @@ extern "C" {
 /* The version of this interface: a library made for another one must refuse the file. */
 #define MODEL_API 1
 
+/* By this number model.c knows that it was made together with this file. */
+#define MODEL_TIE 0xcf650545
+
 #define MODEL_NAME "uno"
 
 /* The SHA-256 of the .tflite, 32 bytes: the model's identity, by which the host knows it. */

@@ -6,13 +6,12 @@ flashed is kept as ``build/.boards/<board>.flash``.
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import ToolError
-from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.files import read_bytes, temporary_folder, write_bytes
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
@@ -115,8 +114,8 @@ def emulator_program(board: Board) -> Path:
                 f"`sudo apt-get install {_emulator(board).package}`."
             )
         units = [str(source) for source in sources if source.suffix == ".c"]
-        write_bytes(program, _make("cc", *CC_FLAGS, *units, "-lsimavr"))
-        program.chmod(0o755)
+        made = _make("cc", *CC_FLAGS, *units, "-lsimavr")
+        write_bytes(program, made, executable=True)
     return program
 
 
@@ -147,8 +146,8 @@ def _bootloader(board: Board, emulator: Emulator) -> bytes:
         *(f"-Wl,--section-start=.text={address:#x}", f"-Wl,--section-start=.version={version:#x}"),
         str(path),
     )
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        elf = Path(scratch) / "bootloader.elf"
+    with temporary_folder() as scratch:
+        elf = scratch / "bootloader.elf"
         elf.write_bytes(content)
         return _binary(elf, "--set-section-flags", ".version=alloc,load")
 
@@ -166,16 +165,16 @@ def _core() -> Path:
 def _binary(source: Path, *options: str) -> bytes:
     """The bytes of memory that ``source`` defines, from its lowest address on."""
     read_bytes(source)
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        made = Path(scratch) / "image.bin"
+    with temporary_folder() as scratch:
+        made = scratch / "image.bin"
         _run(["avr-objcopy", *options, "-O", "binary", str(source), str(made)])
         return made.read_bytes()
 
 
 def _make(compiler: str, *arguments: str) -> bytes:
     """The output file of the compiler."""
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        made = Path(scratch) / "made"
+    with temporary_folder() as scratch:
+        made = scratch / "made"
         _run([compiler, *arguments, "-o", str(made)])
         return made.read_bytes()
 

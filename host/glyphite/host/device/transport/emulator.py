@@ -12,6 +12,7 @@ from typing import Self
 
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
+from glyphite.convert.hold import LOCK, holder, release, take
 from glyphite.convert.programs import Running
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
 
@@ -164,7 +165,10 @@ def stop_on_signals() -> Iterator[None]:
         raise KeyboardInterrupt
 
     numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: now for number, now in before.items() if now is not signal.SIG_IGN}  # nohup
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     except KeyboardInterrupt:
@@ -178,22 +182,38 @@ def stop_on_signals() -> Iterator[None]:
 def link_to(terminal: str, link: Path | None) -> Iterator[str]:
     """The port's name for other programs: a link, removed after the block, or the terminal.
 
-    A link whose target is gone is replaced. Raises InputError where the link cannot be made.
+    A link that a killed program has left is replaced: whose terminal it names now is not known.
+    Raises InputError where the link cannot be made.
     """
     if link is None:
         yield terminal
         return
-    if link.is_symlink() and not link.exists():
-        link.unlink()  # left by a board that was killed
+    lock = link.with_name(f".{link.name}{LOCK}")  # behind a kill it is there, and free
+    descriptor = _make_link(terminal, link, lock)
     try:
-        link.symlink_to(terminal)
+        yield str(link)
+    finally:
+        link.unlink(missing_ok=True)
+        release(lock, descriptor)
+
+
+def _make_link(terminal: str, link: Path, lock: Path) -> int:
+    """Make the link; returns the descriptor of its lock."""
+    ours = lock.exists() or not link.exists()
+    try:
+        if (descriptor := take(lock)) is None:
+            raise InputError(f"{link} is in use by {holder(lock)}. Name another path.")
+        try:
+            if ours and link.is_symlink():
+                link.unlink()
+            link.symlink_to(terminal)
+        except BaseException:
+            release(lock, descriptor)
+            raise
     except FileExistsError as error:
         raise InputError(f"{link} exists already. Remove it, or name another path.") from error
     except OSError as error:
         raise InputError(
             f"The link {link} cannot be made ({error.strerror}). Name another path."
         ) from error
-    try:
-        yield str(link)
-    finally:
-        link.unlink(missing_ok=True)
+    return descriptor

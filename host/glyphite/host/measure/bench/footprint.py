@@ -6,12 +6,12 @@ compiler's libraries that they call, and other constants. Static RAM is the aren
 variables. Start-up code, port and serial line are left out.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import Board
+from glyphite.convert.files import temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.host.device.build import SECTIONS
 from glyphite.host.device.elf import Elf, read_elf
@@ -36,8 +36,8 @@ def footprint(board: Board, folder: Path, layers: Sequence[str]) -> Footprint:
     ``layers`` are the names, as in the generated C, of the layers with weights. Raises ToolError
     where the model cannot be compiled and linked, or the result cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        image = Path(scratch) / "model.elf"
+    with temporary_folder() as scratch:
+        image = scratch / "model.elf"
         _link(board, folder, image)
         return footprint_of(read_elf(image), layers)
 

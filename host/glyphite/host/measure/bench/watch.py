@@ -6,14 +6,13 @@ its serial line.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
-from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.files import temporary_folder, write_bytes, write_text
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
@@ -82,12 +81,11 @@ def plugin() -> Path:
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     made = build_root() / ".tools" / f"qemu_watch-{digest[:16]}.so"
     if not made.is_file():
-        with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-            built = Path(scratch) / "watch.so"
+        with temporary_folder() as scratch:
+            built = scratch / "watch.so"
             command = [c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
             run(command, COMPILE_SECONDS)
-            write_bytes(made, built.read_bytes())
-        made.chmod(0o755)
+            write_bytes(made, built.read_bytes(), executable=True)
     return made.resolve()
 
 
@@ -104,8 +102,8 @@ def watch(
     ToolError where the emulator or its plugin is missing or fails, LinkError where the board does
     not answer, InputError where it takes other inputs.
     """
-    with tempfile.TemporaryDirectory(prefix="glyphite-") as scratch:
-        planned, report = Path(scratch) / "plan", Path(scratch) / "report"
+    with temporary_folder() as scratch:
+        planned, report = scratch / "plan", scratch / "report"
         write_text(planned, plan)
         with (
             EmulatedBoard(board, image, _options(board, planned, report)) as emulated,

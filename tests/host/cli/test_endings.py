@@ -1,0 +1,179 @@
+"""However a verb ends: one sentence, the exit code that tells why, and nothing left behind."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from glyphite.host.cli import build, main
+from glyphite.host.cli.endings import describe, ended_by_signals
+from tests.paths import PROJECT
+
+WRITING = (
+    ("train", "seed", "--epochs", "1"),
+    ("compare", "uno", "--count", "1"),
+    ("compile", "uno"),
+    ("build", "uno", "--board", "native"),
+    ("report", "uno"),
+    ("export", "uno", "--arduino"),
+    ("export", "uno", "--tflm"),
+    ("emulate", "uno", "--board", "native"),
+    ("stream", "uno", "--port", "sim://native"),
+    ("flash", "uno", "--board", "uno", "--port", "sim://uno"),
+    ("bench", "uno", "--board", "cortex-m4"),
+)
+
+
+@pytest.mark.parametrize("verb", WRITING, ids=lambda verb: verb[0])
+def test_a_build_folder_that_is_a_file_is_told_of_by_every_verb_that_writes(
+    verb: tuple[str, ...], build_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build_folder.write_bytes(b"")
+    assert main(verb) == 2
+    said = capsys.readouterr().err
+    name = "seed" if "seed" in verb else "uno"
+    assert said == (
+        f"glyphite {verb[0]}: {build_folder}/{name} cannot be written: Not a directory. Free some "
+        "room and allow writing there, or name another folder in the environment variable "
+        "GLYPHITE_BUILD.\n"
+    )
+
+
+def raising(error: BaseException) -> Callable[..., int]:
+    def run(_: object) -> int:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 1, "There is not enough memory. End other programs, or take a smaller "),
+        (RecursionError(), 1, "What was read is nested too deeply. Check that the file is what"),
+        (OSError(errno.EMFILE, "Too many open files"), 1, "Too many open files. End other progr"),
+        (OSError(errno.ENOSPC, "No space", "/x\n"), 2, "/x\\n: No space. Free some room and al"),
+        (OSError(errno.ENOSPC, "No space"), 2, "What is printed cannot be written (No space). "),
+        (OSError(errno.EIO, "Input/output error", "f"), 1, "f: Input/output error. Check that"),
+        (KeyError("a\nb"), 1, r"This should not happen (test_endings.py, line "),
+        (KeyboardInterrupt(), 130, "interrupted."),
+        (BrokenPipeError(), 141, ""),
+    ],
+)
+def test_what_was_not_foreseen_is_one_sentence(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(build, "run", raising(error))
+    assert main(["build", "uno", "--board", "native"]) == code
+    told = capsys.readouterr().err
+    assert told.startswith(f"glyphite build: {said}" if said else "")
+    assert told.count("\n") == bool(said)
+    monkeypatch.setenv("GLYPHITE_DEBUG", "1")
+    assert main(["build", "uno", "--board", "native"]) == code
+    assert ("Traceback" in capsys.readouterr().err) == bool(said)
+
+
+def test_an_error_without_a_place_is_described_too() -> None:
+    assert describe(ValueError("it")).startswith("This should not happen (nowhere): ValueError: it")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_verb_as_ctrl_c_does(
+    number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    cleaned = []
+
+    def run(_: object) -> int:
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)  # a second one does not disturb
+            cleaned.append(True)
+        return 0
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(build, "run", run)
+    assert main(["build", "uno", "--board", "native"]) == code
+    assert capsys.readouterr().err == f"glyphite build: ended by {number.name}.\n"
+    assert cleaned == [True]
+    assert signal.getsignal(number) is before
+
+
+def test_a_hangup_that_is_ignored_stays_so() -> None:
+    """As behind nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+COMPILER = """#!/bin/sh
+echo $$ > "$MARK.part" && mv "$MARK.part" "$MARK"
+sleep 60
+"""
+
+
+def test_sigterm_in_a_build_leaves_neither_a_folder_nor_the_compiler(tmp_path: Path) -> None:
+    compiler, mark, scratch = tmp_path / "bin" / "cc", tmp_path / "mark", tmp_path / "scratch"
+    compiler.parent.mkdir()
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o755)
+    scratch.mkdir()
+    changed = {"PATH": f"{compiler.parent}:{os.environ['PATH']}", "MARK": str(mark)}
+    changed |= {"TMPDIR": str(scratch)}
+    command = [sys.executable, "-m", "glyphite.host.cli", "build", "uno", "--board", "native"]
+    paths = os.pathsep.join(str(PROJECT / root) for root in ("train", "convert", "host"))
+    environment = {**os.environ, **changed, "PYTHONPATH": paths}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as verb:
+        while not mark.is_file():
+            assert verb.poll() is None
+            with tempfile.TemporaryFile():  # a pause that costs nothing
+                pass
+        assert list(scratch.iterdir())
+        verb.send_signal(signal.SIGTERM)
+        assert verb.wait(60) == 143
+        assert verb.stderr is not None
+        assert verb.stderr.read() == "glyphite build: ended by SIGTERM.\n"
+    assert list(scratch.iterdir()) == []
+    state = Path(f"/proc/{mark.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def glyphite(shell: str) -> subprocess.CompletedProcess[str]:
+    """A verb that prints much, in a shell that adds ``shell``."""
+    paths = os.pathsep.join(str(PROJECT / root) for root in ("train", "convert", "host"))
+    command = f'"$0" -m glyphite.host.cli boards {shell}'
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command, sys.executable],
+        check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        (">&-", 2, "glyphite: stdout is closed, so nobody learns the result. Send it to a file"),
+        (">/dev/full", 2, "glyphite boards: What is printed cannot be written (No space left on "),
+        ("| true", 141, ""),
+    ],
+)
+def test_an_output_that_nobody_takes_is_told_of(shell: str, code: int, said: str) -> None:
+    ended = glyphite(shell)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert ended.stderr.startswith(said)
+    assert ended.stderr.count("\n") == bool(said)
+
+
+def test_a_closed_stderr_does_not_mix_messages_into_the_result() -> None:
+    ended = glyphite("--json 2>&-")
+    assert (ended.returncode, ended.stdout[:1]) == (0, "[")
