@@ -235,3 +235,11 @@ def test_the_verbs_json_says_which_tools_are_absent(
 def test_every_board_file_says_what_it_is_in_its_first_line() -> None:
     for path in (FIRMWARE / "boards").glob("*.toml"):
         assert path.read_text().startswith("# "), path
+
+
+def test_a_boards_name_has_31_letters_at_most(tmp_path: Path) -> None:
+    """As a hello's text has."""
+    text = Path(board_file(tmp_path)).read_text()
+    assert load_board(board_file(tmp_path, text.replace("test-board", "b" * 31))).name == "b" * 31
+    with pytest.raises(BoardError, match="At most 31 lower-case letters"):
+        load_board(board_file(tmp_path, text.replace("test-board", "b" * 32)))
