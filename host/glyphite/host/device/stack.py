@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -17,6 +18,21 @@ from glyphite.host.device.transport.protocol_sim import Serial
 SILENCE = 30.0
 """Seconds to wait for hello and for an inference, which may take 3 by a Mega's own clock: a busy PC
 emulates it several times slower."""
+
+
+class _Report(TypedDict):
+    """What the emulated Arduino writes at its end: ``report`` of its main.c."""
+
+    stopped_by: str
+    cycles: int
+    sketch_cycles: int
+    received: int
+    sent: int
+    overruns: int
+    resets: int
+    in_sketch: bool
+    static_end: int
+    stack_bytes: int
 
 
 def measure_stack(board: Board, firmware: Path) -> int | None:
@@ -40,7 +56,7 @@ def measure_stack(board: Board, firmware: Path) -> int | None:
                 if emulated.process.poll() == STACK_OVERFLOW:
                     raise DoesNotFitError(emulated.ending) from error
                 raise
-        return read_json(report, dict[str, int], "Build the sketch again.")["stack_bytes"]
+        return read_json(report, _Report, "Build the sketch again.")["stack_bytes"]
 
 
 def _exercise(board: Board, emulated: EmulatedBoard) -> None:
