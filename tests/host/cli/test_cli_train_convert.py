@@ -142,7 +142,9 @@ def test_without_calibration_data_random_pixels_are_used_and_said(
     assert main(["convert", str(small), "--calibration-images", "9"]) == 0
     out, err = capfd.readouterr()
     assert "Calibrated on 9 inputs of random pixels" in out
-    assert "Next: glyphite compile small" in out  # there are no such images to compare on
+    assert (
+        "Next: glyphite verify small --board native --optimize speed" in out
+    )  # there are no such images to compare on
     assert "No calibration data: random pixels are used, so sizes are right and accuracy" in err
 
 

@@ -332,7 +332,7 @@ class TestStream:
         )
         with terminal(device) as port:
             code = self.run(fixed, port)
-        folder = {"native": "native", "c": "board-c"}.get(name, "------wild")
+        folder = {"native": "native", "c": "board-c"}.get(name, "wild")
         path = fixed.root / folder / "partial.npz"
         assert_refused(code, capsys, f"try again. The 3 of 5 answers that had come are in {path}.")
         with np.load(path) as packed:

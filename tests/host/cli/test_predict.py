@@ -73,7 +73,7 @@ def test_a_file_that_is_no_image_is_one_sentence(
     assert captured.out == ""
     assert captured.err == (
         f"glyphite predict: {path} is not an image that can be read. Give a PNG, or another kind "
-        "of picture that Pillow reads, of one digit.\n"
+        "of picture (PNG, JPEG, GIF, BMP, DIB, TIFF, WEBP, PPM, JPEG2000, TGA), of one digit.\n"
     )
 
 
@@ -90,7 +90,7 @@ def test_a_model_that_reads_no_digits_is_refused(
     path = int8_dense(tmp_path / "dense.tflite")
     assert main(["predict", str(seven), str(path)]) == 2
     error = capsys.readouterr().err
-    assert "dense takes inputs of shape (4,) and gives scores of shape (2,), and a digit" in error
+    assert "dense takes int8 inputs of shape (4,) and gives int8 scores of shape (2,)" in error
 
 
 def int8_dense(path: Path) -> Path:

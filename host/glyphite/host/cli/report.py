@@ -1,11 +1,12 @@
 """``glyphite report``: the results of a model, as one JSON document and one page."""
 
 import argparse
+import json
 
 from glyphite.convert.hold import held
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import print_status, say
+from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.report import write_report
 
 SUMMARY = "write report.json and report.html from the results so far"
@@ -26,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in written.left_out:
         print_status(sentence)
     if arguments.json:
-        print(written.document.read_text(), end="")
+        print_json(json.loads(written.document.read_text()))
     else:
         say(f"Written: {written.document}, {written.page}")
     return 0
