@@ -230,13 +230,6 @@ FAULTS = (
         ("host/device/transport/test_transport.py",),
     ),
     Fault(
-        "ids go on behind a hello",
-        DEVICE + "session.py",
-        '                self._request = 0\n',
-        "",
-        ("host/device/test_session.py",),
-    ),
-    Fault(
         "patience is the shorter of two",
         DEVICE + "session.py",
         "max(LEAST_PATIENCE, 4.0 * self._slowest)",

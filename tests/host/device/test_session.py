@@ -254,16 +254,6 @@ def test_hello_is_said_once_a_session() -> None:
     assert device.heard == [Message.HELLO, Message.INFER]
 
 
-def test_ids_start_anew_with_each_hello() -> None:
-    """The board may be another one by then, or may have been reset."""
-    with terminal(Echo()) as path, connect(path) as session:
-        for _ in range(2):
-            session.infer(np.zeros(4, np.int8))
-            assert session._request == 1
-            session.hello()
-            assert session._request == 0
-
-
 def test_streaming_says_hello_once() -> None:
     device, tensors = Echo(), np.arange(12, dtype=np.int8).reshape(3, 4)
     with terminal(device) as path:

@@ -101,7 +101,7 @@ def test_another_model_on_the_board_is_named_and_a_foreign_one_by_its_path(
     small_tflite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = output(["flash", str(small_tflite), "--board", "uno", "--port", PORT], capsys)
-    assert f"try it: glyphite stream {small_tflite} --port sim://uno --count 100\n" in told
+    assert f"try it: glyphite verify {small_tflite} --board uno --port sim://uno\n" in told
     said = refused(["stream", "uno", "--port", PORT, "--count", "1"], capsys)
     assert said.startswith("The board on sim://uno holds another model: 'small' with SHA-256 ")
     assert said.endswith("Put yours on it: `glyphite flash MODEL --board uno --port sim://uno`.")

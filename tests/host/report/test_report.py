@@ -118,7 +118,7 @@ class TestDocument:
 
         for age, board in enumerate(("cortex-m4", "native")):
             path = put_stream(compared, board)
-            path.write_text(path.read_text().replace("0.987", f"0.98{age}"))
+            path.write_text(path.read_text().replace("987", f"98{age}"))
             os.utime(path, (1_000_000 - age, 1_000_000 - age))
         report = report_of(compared)
         assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]
@@ -154,12 +154,15 @@ class TestDocument:
         last = collect(compared).document["training"]["last_epoch"]
         assert last == {name: row[-1] for name, row in history.items() if isinstance(row, list)}
 
-    def test_leaves_out_scores_of_another_comparison(self, compared: ModelFolder) -> None:
+    def test_refuses_scores_of_another_comparison(self, compared: ModelFolder) -> None:
         comparison = json.loads(compared.compare.read_text())
         for images in (COUNT - 1, COUNT + 1):
+            for figures in comparison["runners"]:
+                figures["correct"] = min(figures["correct"], images)
+                figures["accuracy"] = figures["correct"] / images
             compared.compare.write_text(json.dumps(comparison | {"images": images}))
-            report = collect(compared).document
-            assert (report["confusion"], report["misread"]) == (None, [])
+            with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
+                collect(compared)
 
     def test_has_model_hash_tools_and_epochs(self, compared: ModelFolder) -> None:
         report, manifest = report_of(compared), Manifest.load(compared.manifest)

@@ -127,7 +127,7 @@ def test_a_foreign_tflite_needs_no_manifest(
     foreign = tmp_path / "foreign net.tflite"
     foreign.write_bytes(seed.tflite.read_bytes())
     assert main(["compile", str(foreign)]) == 0
-    text = (build_folder / "foreign net" / "c" / "model.h").read_text()
+    text = (build_folder / "foreign_net" / "c" / "model.h").read_text()
     assert '#define MODEL_NAME "foreign_net"' in text
 
 
