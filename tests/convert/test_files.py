@@ -49,7 +49,7 @@ def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
 
 def test_a_name_of_any_length_that_the_system_takes_is_written(tmp_path: Path) -> None:
     write_bytes(tmp_path / ("n" * 255), b"content")
-    with pytest.raises(InputError, match="n cannot be written: File name too long"):
+    with pytest.raises(InputError, match=r"n\.\.\. cannot be written: File name too long"):
         write_bytes(tmp_path / ("n" * 256), b"content")
     assert names(tmp_path) == ["n" * 255]
 

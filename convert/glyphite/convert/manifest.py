@@ -26,8 +26,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 MaybeSha256 = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 
-MEND = "Make it anew with `glyphite convert`."
-"""Where the model's folder is not known, which would tell the command in full."""
+MEND = "Make both anew with `glyphite convert`."
+"""Where nobody knows the folder of the model, and so the command in full."""
 
 
 @dataclass(frozen=True)

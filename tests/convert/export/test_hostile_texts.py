@@ -76,7 +76,7 @@ def test_the_c_array(text: str, tmp_path: Path) -> None:
 def test_every_other_template_s_comments_and_strings(text: str) -> None:
     """``model_ops.h`` names operators; ``build.sh`` and README.txt a board and a model."""
     operator = TflmOperator(text, "AddConv2D")
-    fields = {"name": text, "version": "1", "operators": [operator]}
+    fields = {"name": text, "version": "1", "operators": [operator], "tie": "0x1"}
     header = environment(TEMPLATES).get_template("model_ops.h.j2").render(fields)
     clean = environment(TEMPLATES).get_template("model_ops.h.j2")
     plain = clean.render(fields | {"name": "a", "operators": [TflmOperator("B", "AddConv2D")]})

@@ -34,7 +34,7 @@ extern "C" {
 #define MODEL_API 1
 
 /* By this number model.c knows that it was made together with this file. */
-#define MODEL_TIE 0xcf650545
+#define MODEL_TIE 0xcd26e7d5
 
 #define MODEL_NAME "uno"
 
