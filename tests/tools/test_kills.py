@@ -9,12 +9,14 @@ import pytest
 
 from glyphite.convert.compiler import driver
 from glyphite.convert.files import write_text
+from tests.strict import absent
 from tools.kills import FaultError, Trials, run
 
 COMPILE = ("compile", ("uno", "--json"))
 ANEW = ("uno", "--optimize", "size")
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+if sys.platform == "win32":
+    absent("Processes are forked, which this system cannot do.")
 
 
 @pytest.fixture
