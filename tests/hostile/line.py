@@ -17,7 +17,8 @@ from tests.builders import hostile
 from tests.hostile.documents import SOUND, UNO
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
 
-WORDS = (0, 1, 2, 127, 128, 255, 256, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x7F80_0000, 0x7FC0_0000,
+WORDS = (0, 1, 2, 127, 128, 255, 256, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x7F80_0000,
+         0x7FC0_0000,
          0xFF80_0000, 0xFFFF_FF80, 0xFFFF_FF7F, 0x3B80_8081)  # fmt: skip
 """As whole numbers, and as the infinite and the NaN of float32."""
 
@@ -153,7 +154,7 @@ class AnswerWay:
     def make(self, rng: Rng) -> bytes:
         """Two bytes say whether the output is float32, and whether the board lies."""
         floats, how = int(rng.integers(2)), rng.random()
-        message = self._honest(self.scores[floats].tobytes())
+        message = self._message(self.scores[floats].tobytes())
         if how < SOUND:
             return bytes([floats, 0]) + encode_frame(message)
         if how < 0.5:
@@ -161,7 +162,11 @@ class AnswerWay:
         frames = [encode_frame(_lying(message, rng)) for _ in range(one_of(rng, (1, 1, 2, 3)))]
         return bytes([floats, 1]) + b"".join(frames)
 
-    def _honest(self, scores: bytes) -> bytes:
+    def honest(self) -> bytes:
+        """The frame of an honest int8 answer."""
+        return encode_frame(self._message(np.arange(10, dtype=np.int8).tobytes()))
+
+    def _message(self, scores: bytes) -> bytes:
         request = bytes([Message.INFER, 1, 0, 0]) + self.tensor.tobytes()
         return hostile.answer(request, scores)
 

@@ -14,7 +14,8 @@ from tests.hostile.documents import SOUND
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
-CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"tEXt", b"zTXt", b"acTL", b"fcTL", b"IDAT", b"IEND",
+CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"tEXt", b"zTXt", b"acTL", b"fcTL",
+          b"IDAT", b"IEND",
           b"gAMA", b"\x1b[2J")  # fmt: skip
 
 

@@ -18,15 +18,21 @@ class Raw(str):
     __slots__ = ()
 
 
-TEXTS = ("", "\0", "\x1b[2J", "\u202e", "\n", "\x7f", "..", "/etc/passwd", "0" * 64, "\u00e9", "int8",
+TEXTS = ("", "\0", "\x1b[2J", "\u202e", "\n", "\x7f", "..", "/etc/passwd", "0" * 64, "\u00e9",
+         "int8",
          "\U0001f600", "x" * 5000, "%s{}$(id)`id`", "float32", "inf")  # fmt: skip
-NUMBERS = ("-0", "0", "-1", "1", "2", "0.5", "-0.5", "127", "128", "-129", "255", "4294967296", "5.0",
+NUMBERS = ("-0", "0", "-1", "1", "2", "0.5", "-0.5", "127", "128", "-129", "255", "4294967296",
+           "5.0",
            "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e308", "1e999",
            "1e-400", "4.9e-324", "9" * 5000)  # fmt: skip
-ODD_JSON = (*NUMBERS, "NaN", "-Infinity", "null", "true", "[]", "{}", '"\\ud800"', "[" * 3000 + "]" * 3000,
-            '{"a":' * 400 + "1" + "}" * 400, "[" * 100_000, "", "\x00", "01", "1.", "'a'")  # fmt: skip
-ODD_TOML = (*NUMBERS, "nan", "-inf", "true", "[]", "{}", '"\\ud800"', "[" * 300 + "]" * 300, "0xFFFFFFFFFFFFFFFFF",
-            "1979-05-27T07:32:00Z", "1979-02-30", "07:32:00", '"""a\nb"""', "{a = {b = 1}}", "", "01",
+ODD_JSON = (*NUMBERS, "NaN", "-Infinity", "null", "true", "[]", "{}", '"\\ud800"',
+            "[" * 3000 + "]" * 3000,
+            '{"a":' * 400 + "1" + "}" * 400, "[" * 100_000, "", "\x00", "01", "1.",
+            "'a'")  # fmt: skip
+ODD_TOML = (*NUMBERS, "nan", "-inf", "true", "[]", "{}", '"\\ud800"', "[" * 300 + "]" * 300,
+            "0xFFFFFFFFFFFFFFFFF",
+            "1979-05-27T07:32:00Z", "1979-02-30", "07:32:00", '"""a\nb"""', "{a = {b = 1}}", "",
+            "01",
             "1_000", "'a'", "{a = " * 300 + "1" + "}" * 300)  # fmt: skip
 
 
@@ -163,7 +169,8 @@ def _change_type(holder: list[Any], index: int, odd: tuple[str, ...], rng: Rng) 
 
 
 CHANGES: tuple[Callable[[list[Any], int, tuple[str, ...], Rng], None], ...] = (
-    _replace, _replace, _replace, _nudge, _nudge, _delete, _double, _rename, _add, _swap, _change_type,
+    _replace, _replace, _replace, _nudge, _nudge, _delete, _double, _rename, _add, _swap,
+    _change_type,
 )  # fmt: skip
 
 
