@@ -124,3 +124,20 @@ def test_a_damaged_file_in_an_archive_is_refused() -> None:
     content[60] ^= 1
     with pytest.raises(InputError, match="it is not a whole zip archive"):
         unpack_zip(bytes(content), "it", 1000)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_otherwise_is_refused_before_it_is_unpacked(how: int) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", how) as archive:
+        archive.writestr("a.npy", npy(np.zeros(9)))
+    with pytest.raises(InputError, match="it is packed otherwise than by deflate"):
+        unpack_zip(content.getvalue(), "it", 1000)
+
+
+def test_a_zip_with_a_file_without_a_name_is_refused() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), npy(np.zeros(9)))
+    with pytest.raises(InputError, match="it has a file without a name"):
+        unpack_zip(content.getvalue(), "it", 1000)

@@ -177,6 +177,9 @@ def test_an_unknown_port_or_emulator_lists_the_known_ones(tmp_path: Path) -> Non
     text = MINIMAL.replace('port = "mps2"', 'port = "mps3"')
     message = refusal(board_file(tmp_path, text))
     assert message == "there is no port 'mps3'. Known ports: mps2, native."
+    for odd in ("x" * 5000, "../ports/native", r"mps2\u0000"):
+        text = MINIMAL.replace('port = "mps2"', f'port = "{odd}"')
+        assert "Known ports: mps2, native." in refusal(board_file(tmp_path, text))
     text = MINIMAL + '[emulator]\nkind = "renode"\n'
     message = refusal(board_file(tmp_path, text))
     assert message.startswith("the emulator kind 'renode' is not known. Known kinds: process, qemu")

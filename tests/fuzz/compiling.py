@@ -113,13 +113,13 @@ def _serve(pipe: Connection, compiler: Compiler, seconds: int) -> None:
 
 
 def _compiled(compiler: Compiler, content: bytes, seconds: int) -> Outcome:
-    _limit_time(seconds)
+    limit_time(seconds)
     _forget_peak()
     began = time.process_time()
     try:
         found = compiler(content, "mutant")
     except ModelError as error:
-        outcome = Outcome(_refusal(str(error)), str(error))
+        outcome = Outcome("refused" if is_sentence(str(error)) else "sentence", str(error))
     except MemoryError:
         outcome = Outcome("memory", traceback.format_exc())
     except Exception:
@@ -130,17 +130,16 @@ def _compiled(compiler: Compiler, content: bytes, seconds: int) -> Outcome:
         outcome.kind,
         outcome.text,
         time.process_time() - began,
-        _peak(),
+        peak(),
         outcome.files,
         outcome.edges,
         outcome.work,
     )
 
 
-def _refusal(text: str) -> str:
-    """A refusal is one line that a terminal can show, and ends as a sentence does."""
-    sound = text.isprintable() and text.endswith(".") and len(text) < 1000
-    return "refused" if sound else "sentence"
+def is_sentence(text: str) -> bool:
+    """Whether a refusal is one line that a terminal can show, and ends as a sentence does."""
+    return text.isprintable() and text.endswith(".") and len(text) < 1000
 
 
 def _answer(found: Compiled) -> Outcome:
@@ -154,8 +153,8 @@ def _answer(found: Compiled) -> Outcome:
     return Outcome("compiled", files=dict(found.files), edges=edges, work=found.macs + moved)
 
 
-def _limit_time(seconds: int) -> None:
-    """So much of the processor from now on; then the system ends the process."""
+def limit_time(seconds: int) -> None:
+    """Allow so much of the processor from now on; then the system ends this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + 1 + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
@@ -166,7 +165,8 @@ def _forget_peak() -> None:
         file.write("5")
 
 
-def _peak() -> int:
+def peak() -> int:
+    """The most bytes of memory that this process has had."""
     with open("/proc/self/status") as file:  # noqa: PTH123
         line = next(line for line in file if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024

@@ -11,12 +11,15 @@ import zlib
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
 
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What Keras and numpy write. LZMA takes as much memory as a file says that it needs."""
+
 
 def unpack_zip(content: bytes, name: str, most: int) -> dict[str, bytes]:
     """The files in the zip ``content`` by name; together they have at most ``most`` bytes.
 
     ``name`` is that of the zip in messages. Raises InputError where it is not a zip, is damaged,
-    has a file twice, or announces more bytes.
+    has a file twice or without a name, announces more bytes, or packs otherwise than by deflate.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -25,13 +28,17 @@ def unpack_zip(content: bytes, name: str, most: int) -> dict[str, bytes]:
             return {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
     except (
         *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError),
-        *(NotImplementedError, RuntimeError),  # another compression, a password
+        *(NotImplementedError, RuntimeError),  # another version of zip, a password
     ) as error:
         raise InputError(f"{name} is not a whole zip archive ({printable(str(error))}).") from error
 
 
 def _check(entries: list[zipfile.ZipInfo], name: str, most: int) -> None:
     names = {entry.filename for entry in entries}
+    if "" in names:
+        raise InputError(f"{name} has a file without a name. Make the archive anew.")
+    if any(entry.compress_type not in PACKINGS for entry in entries):
+        raise InputError(f"{name} is packed otherwise than by deflate, which alone is unpacked.")
     if len(names) < len(entries):
         raise InputError(f"{name} has two files of one name, and nobody can say which is meant.")
     size = sum(entry.file_size for entry in entries)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.documents import read_toml
+from glyphite.convert.documents import MOST_SHOWN, read_toml
 from glyphite.convert.errors import BoardError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import printable
@@ -259,11 +259,10 @@ def _ensure_stack_fits(board: Board) -> None:
 def _ensure_port_exists(board: Board) -> None:
     if board.arduino is not None and board.toolchain.port == "arduino":
         return
-    if not (PORTS / board.toolchain.port / "port.c").is_file():
-        known = ", ".join(sorted(path.parent.name for path in PORTS.glob("*/port.c")))
-        raise BoardError(
-            f"{board.path}: there is no port {board.toolchain.port!r}. Known ports: {known}."
-        )
+    known = sorted(path.parent.name for path in PORTS.glob("*/port.c"))
+    if board.toolchain.port not in known:
+        port = printable(repr(board.toolchain.port), MOST_SHOWN)
+        raise BoardError(f"{board.path}: there is no port {port}. Known ports: {', '.join(known)}.")
 
 
 def _ensure_arduino_is_usable(board: Board) -> None:

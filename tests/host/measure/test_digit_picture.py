@@ -255,6 +255,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
         read_digit(path)
 
 
+@pytest.mark.filterwarnings("error")
+def test_odd_metadata_of_a_picture_is_no_matter(tmp_path: Path) -> None:
+    pixels = np.zeros((30, 30), np.uint8)
+    pixels[10:20, 14] = 255
+    path = tmp_path / "odd.png"
+    Image.fromarray(pixels).save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09")
+    assert read_digit(path).max() == 255
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_picture_of_no_finite_numbers_is_refused(tmp_path: Path, value: float) -> None:
     """NaN is neither above nor below any limit: all of the page would be ink."""

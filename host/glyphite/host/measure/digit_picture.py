@@ -51,8 +51,8 @@ def _open(path: Path) -> Grey:
     content = read_bytes(path, MAX_BYTES)
     try:
         with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-            # MAX_PIXELS is checked instead.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # MAX_PIXELS is checked instead; what is odd beside the pixels, as EXIF, is no matter.
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))

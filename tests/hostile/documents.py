@@ -1,0 +1,180 @@
+"""The ways in for JSON and TOML: manifest, records, board files."""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from glyphite.convert.boards import BOARDS, BoardFile, load_board
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.report.records import Records
+from glyphite.host.runners.litert import read_manifest
+from tests.hostile import trees
+from tests.hostile.way import Rng, bytes_damaged, one_of, require
+from tests.paths import PROJECT
+
+UNO = PROJECT / "models" / "uno"
+SOUND = 0.01
+"""The share of inputs that are left as they are."""
+
+
+class ManifestWay:
+    """``manifest.json`` beside its .tflite. Half of the changed ones have a checksum that fits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.original = Manifest.load(UNO / "manifest.json")
+        self.text = (UNO / "manifest.json").read_text()
+        tflite = folder / "model_int8.tflite"
+        tflite.write_bytes((UNO / "model_int8.tflite").read_bytes())
+        self.folder = ModelFolder(folder, tflite)
+
+    def make(self, rng: Rng) -> bytes:
+        """Change the document, its bytes, or both."""
+        how = rng.random()
+        if how < SOUND:
+            return self.text.encode()
+        if how < 0.25:
+            return bytes_damaged(self.text.encode(), rng)
+        text = trees.json_text(trees.mutate(trees.json_tree(self.text), trees.ODD_JSON, rng))
+        return _sealed(text).encode() if rng.random() < 0.5 else text.encode()
+
+    def read(self, content: bytes) -> bool:
+        """Read it with its .tflite."""
+        self.folder.manifest.write_bytes(content)
+        found = read_manifest(self.folder)
+        original = self.original
+        require(trees.same(json.loads(content), dataclasses.asdict(found)), "read otherwise")
+        for name in ("sha256", "input", "output"):
+            require(getattr(found, name) == getattr(original, name), f"another {name}")
+        require(found.checksum != original.checksum or found == original, "changed, and sealed")
+        require(len(set(found.labels)) == 10, "labels are missing")
+        require(found.pixel_divisor > 0, "no divisor")
+        return True
+
+
+def _sealed(text: str) -> str:
+    """With the checksum that its own fields have, if it is a manifest at all."""
+    try:
+        document = json.loads(text)
+        fields = dataclasses.asdict(msgspec.convert(document, Manifest)) | {"checksum": ""}
+        said = json.dumps(fields, sort_keys=True, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(document | {"checksum": hashlib.sha256(said).hexdigest()})
+
+
+class RecordWay:
+    """``compare.json``, ``stream.json``, ``size.json`` and ``history.json`` in a model's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest = Manifest.load(UNO / "manifest.json")
+        self.folder = ModelFolder(folder, UNO / "model_int8.tflite")
+        self.folder = dataclasses.replace(self.folder, tflite=folder / "model_int8.tflite")
+        history = (UNO / "history.json").read_text()
+        kinds = _records(self.manifest.sha256)
+        self.texts = [history, *(json.dumps(one) for one in kinds)]
+        (folder / "native").mkdir()
+        self.paths = [
+            self.folder.history,
+            self.folder.compare,
+            *(folder / "native" / f"{name}.json" for name in ("stream", "size")),
+        ]
+
+    def make(self, rng: Rng) -> bytes:
+        """The first byte says which record it is."""
+        which = int(rng.integers(len(self.texts)))
+        content, how = self.texts[which].encode(), rng.random()
+        if SOUND < how < 0.25:
+            content = bytes_damaged(content, rng)
+        elif how >= 0.25:
+            tree = trees.mutate(trees.json_tree(self.texts[which]), trees.ODD_JSON, rng)
+            content = trees.json_text(tree).encode()
+        return bytes([which]) + content
+
+    def read(self, content: bytes) -> bool:
+        """Read it as a report does."""
+        which, document = content[0], content[1:]
+        self.paths[which].write_bytes(document)
+        records = Records(self.folder, self.manifest, "uno")
+        found: Any
+        if which == 0:
+            found = records.history()
+        elif which == 1:
+            found = records.comparison()
+        else:
+            found = next(iter(records.streams() if which == 2 else records.sizes()), None)
+        if found is None:
+            require(len(records.left_out) == 1, "left out without a word")
+            return False
+        said = json.loads(document)
+        known = {key: one for key, one in said.items() if key in found and key != "name"}
+        known.pop("parts", None)
+        require(trees.same(known, found), "read otherwise")
+        require(json.dumps(found, allow_nan=False), "not finite")
+        for one in (found, *found.get("runners", [])):
+            if "correct" in one:
+                require(one["correct"] == one["accuracy"] * found["images"], "another accuracy")
+        return True
+
+
+def _records(sha256: str) -> tuple[dict[str, Any], ...]:
+    """A compare.json, a stream.json and a size.json."""
+    figures = {"name": "int8_tflm", "title": "TFLM", "correct": 375, "accuracy": 0.9375,
+               "interval": [0.9, 0.96], "drop_points": 0.25}  # fmt: skip
+    pair = {"first": "int8_tflm", "second": "c", "answers_differ": 0, "only_first_right": 0,
+            "only_second_right": 0, "mcnemar": 1.0, "images_differ": 0, "bytes_differ": 0,
+            "largest_difference": None}  # fmt: skip
+    compared = {"model": "uno", "sha256": sha256, "images": 400, "tools": {"numpy": "2.0"},
+                "runners": [figures, figures | {"name": "c", "drop_points": None}],
+                "pairs": [pair]}  # fmt: skip
+    streamed = {"model": "uno", "sha256": sha256, "board": "native", "port": "sim://native",
+                "firmware": "Glyphite 1", "jobs": 1, "images": 400, "correct": 375,
+                "accuracy": 0.9375,
+                "interval": [0.9, 0.96], "scores": 4000, "mismatched_bytes": 0,
+                "mismatched_images": 0,
+                "largest_difference": 0, "retries": 0, "images_per_second": 21.5,
+                "seconds_per_image": {"mean": 0.0098, "min": 0.0098, "max": 0.0099},
+                "instructions_per_image": None}  # fmt: skip
+    size = {"flash": 5000, "ram": 900, "stack": 100, "sections": {".text": 4000}, "sha256": sha256,
+            "parts": [{"name": "weights", "bytes": 3000, "memory": "flash"}],
+            "stack_measured": True}  # fmt: skip
+    return compared, streamed, size
+
+
+class BoardWay:
+    """A board file of the user's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "mine.toml"
+        self.texts = [path.read_text() for path in sorted(BOARDS.glob("*.toml"))]
+
+    def make(self, rng: Rng) -> bytes:
+        """Change the document, or its bytes."""
+        text, how = one_of(rng, self.texts), rng.random()
+        if how < SOUND:
+            return text.encode()
+        if how < 0.3:
+            return bytes_damaged(text.encode(), rng)
+        tree = trees.mutate(trees.toml_tree(text), trees.ODD_TOML, rng)
+        return trees.toml_text(tree).encode(errors="surrogatepass")
+
+    def read(self, content: bytes) -> bool:
+        """Read it as ``--board mine.toml`` does."""
+        self.path.write_bytes(content)
+        found = load_board(str(self.path))
+        fields = dataclasses.asdict(found)
+        require(trees.same(tomllib.loads(content.decode()), fields), "read otherwise")
+        require(msgspec.convert(_plain(fields), BoardFile), "not a board")
+        require(found.name.isascii() and len(found.name) <= 31, "no name")
+        require(0 < found.mcu.timer_hz < 1 << 32 and found.serial.baud > 0, "no rate")
+        require(all(map(str.isprintable, found.definitions)), "definitions that end a line")
+        return True
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in fields.items() if key != "path"}
