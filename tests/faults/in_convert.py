@@ -281,7 +281,7 @@ FAULTS = (
     Fault(
         "the umask stays open once a file is written",
         ROOT + "files.py",
-        '        os.umask(umask)\n',
+        '    os.umask(umask)\n',
         "",
         ("convert/test_files.py",),
     ),

@@ -231,7 +231,7 @@ FAULTS = (
     ),
     Fault(
         "a board's flash is weighed against its RAM",
-        HOST + "report/collect.py",
+        HOST + "report/records.py",
         "return (memory.flash, memory.ram) if memory",
         "return (memory.ram, memory.flash) if memory",
         ("host/report/test_report.py",),
@@ -244,15 +244,8 @@ FAULTS = (
         ("host/report/test_report.py",),
     ),
     Fault(
-        "scores of another count of images are shown",
-        HOST + "report/collect.py",
-        'if len(scores["labels"]) == comparison["images"]',
-        'if len(scores["labels"]) >= comparison["images"]',
-        ("host/report/test_report.py",),
-    ),
-    Fault(
         "all parts of an image are listed",
-        HOST + "report/collect.py",
+        HOST + "report/records.py",
         'size["parts"][:PARTS]',
         'size["parts"]',
         ("host/report/test_report.py",),
@@ -323,8 +316,8 @@ FAULTS = (
     Fault(
         "a baseline is taken for any board",
         HOST + "measure/bench/baseline.py",
-        'key = (recorded["board"], model',
-        "key = (board, model",
+        "if (recorded.board, model.macs,",
+        "if (board, model.macs,",
         ("host/measure/bench/test_bench.py",),
     ),
     Fault(
@@ -372,8 +365,8 @@ FAULTS = (
     Fault(
         "Ctrl-C ends a verb as a failed check does",
         HOST + "cli/__init__.py",
-        "return 130",
-        "return 1",
+        "    return SIGNALLED + number",
+        "    return 1",
         ("host/cli/test_options.py",),
     ),
     Fault(
