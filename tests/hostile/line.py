@@ -3,7 +3,7 @@
 import math
 import struct
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import serial
@@ -89,7 +89,10 @@ class HelloWay:
             (told.output_shape, told.output_scale, told.output_zero_point, honest.output),
         ):
             require(math.prod(shape) == math.prod(tensor.shape), "another shape")
-            require((scale, zero) == (np.float32(tensor.scale), tensor.zero_point), "another scale")
+            require(
+                (scale, zero) == (float(np.float32(tensor.scale)), tensor.zero_point),
+                "another scale",
+            )
         return True
 
 
@@ -149,7 +152,7 @@ class AnswerWay:
         floats = honest | {Item.OUTPUT_SCALE: bytes(4), Item.OUTPUT_ZERO_POINT: bytes(4)}
         self.hellos = [encode_frame(hostile.hello(items)) for items in (honest, floats)]
         scores = np.arange(10, dtype=np.int8)
-        self.scores = [scores, scores.astype(np.float32)]
+        self.scores: list[np.ndarray[Any, Any]] = [scores, scores.astype(np.float32)]
 
     def make(self, rng: Rng) -> bytes:
         """Two bytes say whether the output is float32, and whether the board lies."""
