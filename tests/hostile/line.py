@@ -3,10 +3,11 @@
 import math
 import struct
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import serial
+from numpy.typing import NDArray
 
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.session import Session, check_board
@@ -149,7 +150,7 @@ class AnswerWay:
         floats = honest | {Item.OUTPUT_SCALE: bytes(4), Item.OUTPUT_ZERO_POINT: bytes(4)}
         self.hellos = [encode_frame(hostile.hello(items)) for items in (honest, floats)]
         scores = np.arange(10, dtype=np.int8)
-        self.scores = [scores, scores.astype(np.float32)]
+        self.scores: list[NDArray[Any]] = [scores, scores.astype(np.float32)]
 
     def make(self, rng: Rng) -> bytes:
         """Two bytes say whether the output is float32, and whether the board lies."""
