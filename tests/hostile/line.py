@@ -90,7 +90,10 @@ class HelloWay:
             (told.output_shape, told.output_scale, told.output_zero_point, honest.output),
         ):
             require(math.prod(shape) == math.prod(tensor.shape), "another shape")
-            require((scale, zero) == (np.float32(tensor.scale), tensor.zero_point), "another scale")
+            require(
+                (scale, zero) == (float(np.float32(tensor.scale)), tensor.zero_point),
+                "another scale",
+            )
         return True
 
 
