@@ -278,7 +278,8 @@ def _ensure_arduino_is_usable(board: Board) -> None:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
             raise BoardError(
                 f"{board.path}: the USB id {printable(repr(usb_id), MOST_SHOWN)} cannot be "
-                "used. Vendor and product are needed, four lower-case hexadecimal digits each: '2341:0043'."
+                "used. Vendor and product are needed, four lower-case hexadecimal digits each: "
+                "'2341:0043'."
             )
 
 
