@@ -246,3 +246,17 @@ def test_a_boards_name_has_31_letters_at_most(tmp_path: Path) -> None:
     assert load_board(board_file(tmp_path, text.replace("test-board", "b" * 31))).name == "b" * 31
     with pytest.raises(BoardError, match="At most 31 lower-case letters"):
         load_board(board_file(tmp_path, text.replace("test-board", "b" * 32)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '[arduino]\nfqbn = "arduino:avr:uno"\nusb_ids = ["{}"]\n',
+        '[arduino]\nfqbn = "{}"\n',
+        '[emulator]\nkind = "{}"\n',
+    ],
+)
+def test_a_value_of_thousands_of_letters_is_quoted_in_part(tmp_path: Path, value: str) -> None:
+    said = refusal(board_file(tmp_path, MINIMAL + value.format(9_000 * "?")))
+    assert "???..." in said
+    assert len(said) < 500

@@ -21,7 +21,7 @@ from tests.hostile import trees
 from tests.hostile.documents import SOUND
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
 
-ARRAYS: dict[str, np.ndarray[Any, Any]] = {
+ARRAYS: dict[str, "np.ndarray[Any, Any]"] = {
     "labels": np.arange(40, dtype=np.uint8) % 10,
     "scores": np.arange(-200, 200, dtype=np.int16).astype(np.int8).reshape(40, 10),
     "floats": np.asfortranarray(np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)),

@@ -164,7 +164,7 @@ class BoardWay:
         return trees.toml_text(tree).encode(errors="surrogatepass")
 
     def read(self, content: bytes) -> bool:
-        """Read it as ``--board mine.toml`` does."""
+        """Read it as ``--board`` with its path does."""
         self.path.write_bytes(content)
         found = load_board(str(self.path))
         fields = dataclasses.asdict(found)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import serial
+from numpy.typing import NDArray
 
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.session import Session, check_board
@@ -152,7 +153,7 @@ class AnswerWay:
         floats = honest | {Item.OUTPUT_SCALE: bytes(4), Item.OUTPUT_ZERO_POINT: bytes(4)}
         self.hellos = [encode_frame(hostile.hello(items)) for items in (honest, floats)]
         scores = np.arange(10, dtype=np.int8)
-        self.scores: list[np.ndarray[Any, Any]] = [scores, scores.astype(np.float32)]
+        self.scores: list[NDArray[Any]] = [scores, scores.astype(np.float32)]
 
     def make(self, rng: Rng) -> bytes:
         """Two bytes say whether the output is float32, and whether the board lies."""

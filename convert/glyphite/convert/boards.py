@@ -181,7 +181,7 @@ def load_board(name_or_path: str) -> Board:
         path = BOARDS / f"{name_or_path}.toml"
         if name_or_path not in _names():
             raise BoardError(
-                f"No board called {name_or_path!r}. There are: {', '.join(_names())}. "
+                f"No board called {_quoted(name_or_path)}. There are: {', '.join(_names())}. "
                 "Name one of them, or the path of a board file (.toml)."
             )
     return _check(_read(path))
@@ -215,6 +215,11 @@ def _read(path: Path) -> Board:
     raise BoardError(f"No such board file: {printable(str(path))}. Check the path.")
 
 
+def _quoted(text: str) -> str:
+    """A value of a board file, for a message: what is too long for that is cut."""
+    return printable(repr(text), MOST_SHOWN)
+
+
 def _check(board: Board) -> Board:
     _ensure_name_is_usable(board)
     _ensure_numbers_are_usable(board)
@@ -228,12 +233,12 @@ def _check(board: Board) -> Board:
 def _ensure_name_is_usable(board: Board) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", board.name):
         raise BoardError(
-            f"{board.path}: the name {board.name!r} cannot be used. "
+            f"{board.path}: the name {_quoted(board.name)} cannot be used. "
             "At most 31 lower-case letters, digits and '-' are allowed."
         )
     if board.path.parent == BOARDS and board.path.stem != board.name:
         raise BoardError(
-            f"{board.path}: the board calls itself {board.name!r}. "
+            f"{board.path}: the board calls itself {_quoted(board.name)}. "
             f"Rename the file to {board.name}.toml."
         )
 
@@ -261,7 +266,7 @@ def _ensure_port_exists(board: Board) -> None:
         return
     known = sorted(path.parent.name for path in PORTS.glob("*/port.c"))
     if board.toolchain.port not in known:
-        port = printable(repr(board.toolchain.port), MOST_SHOWN)
+        port = _quoted(board.toolchain.port)
         raise BoardError(f"{board.path}: there is no port {port}. Known ports: {', '.join(known)}.")
 
 
@@ -271,14 +276,15 @@ def _ensure_arduino_is_usable(board: Board) -> None:
         return
     if not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.-]+(:[\w.=,-]+)?", arduino.fqbn):
         raise BoardError(
-            f"{board.path}: 'arduino.fqbn' is {arduino.fqbn!r}. "
+            f"{board.path}: 'arduino.fqbn' is {_quoted(arduino.fqbn)}. "
             "PACKAGE:ARCHITECTURE:BOARD is needed, as `arduino-cli board listall` prints it."
         )
     for usb_id in arduino.usb_ids:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
             raise BoardError(
-                f"{board.path}: the USB id {usb_id!r} cannot be used. Vendor and product are "
-                "needed, four lower-case hexadecimal digits each: '2341:0043'."
+                f"{board.path}: the USB id {_quoted(usb_id)} cannot be "
+                "used. Vendor and product are needed, four lower-case hexadecimal digits each: "
+                "'2341:0043'."
             )
 
 
@@ -288,7 +294,7 @@ def _ensure_emulator_is_known(board: Board) -> None:
         return
     if emulator.kind not in EMULATORS:
         raise BoardError(
-            f"{board.path}: the emulator kind {emulator.kind!r} is not known. "
+            f"{board.path}: the emulator kind {_quoted(emulator.kind)} is not known. "
             f"Known kinds: {', '.join(EMULATORS)}."
         )
     needed = (emulator.program, emulator.package, emulator.machine)
