@@ -186,9 +186,7 @@ def same(said: Any, read: Any) -> bool:  # noqa: ANN401
             and len(said) == len(read)
             and all(same(one, other) for one, other in zip(said, read, strict=True))
         )
-    alike = (
-        type(said) is type(read)
-        or (type(said) is int and type(read) is float)
-        or (type(said) is float and type(read) is int)
-    )
+    if type(said) is int and type(read) is float:
+        return float(said) == read  # beyond 2^53 that is the nearest one
+    alike = type(said) is type(read) or (type(said) is float and type(read) is int)
     return alike and bool(said == read)

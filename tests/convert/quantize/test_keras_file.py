@@ -195,3 +195,25 @@ class TestWeights:
             archive.writestr("model.weights.h5", b"\x89HDF\r\n\x1a\n" + bytes(90))
         with pytest.raises(ModelError, match=r"its model\.weights\.h5 is damaged"):
             check(path)
+
+
+@pytest.mark.parametrize("address", [b"\xfe" * 8, b"\xff" * 7 + b"\x7f", b"\0" * 7 + b"\x80"])
+def test_an_address_beyond_the_weights_file_is_a_sentence(tmp_path: Path, address: bytes) -> None:
+    """h5py asks the file for bytes at places that no file has, and ends in errors of many kinds."""
+    import h5py
+
+    file = io.BytesIO()
+    with h5py.File(file, "w") as weights:
+        weights["layers/dense/vars/0"] = np.zeros(3, np.float32)
+    whole = file.getvalue()
+    refused = 0
+    for at in range(8, min(len(whole), 2048), 8):
+        path = keras_file(tmp_path, DENSE)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("model.weights.h5", whole[:at] + address + whole[at + 8 :])
+        try:
+            check(path)
+        except ModelError as error:
+            assert str(error).isprintable()
+            refused += 1
+    assert refused > 20

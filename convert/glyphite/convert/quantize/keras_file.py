@@ -63,7 +63,7 @@ def _check_weights(content: bytes | None) -> None:
     try:
         with h5py.File(io.BytesIO(content), "r") as weights:
             size = sum(_sizes(weights, set()))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, OverflowError) as error:
         raise ValueError(f"its {WEIGHTS} is damaged: {error}") from error
     if size > MOST_BYTES:
         raise ValueError(f"its weights have {size:,} bytes, and at most {MOST_BYTES:,} are read")
