@@ -47,7 +47,7 @@ def test_no_title_or_note_of_progress_is_markup(monkeypatch: pytest.MonkeyPatch)
     written = io.StringIO()
     monkeypatch.setattr("glyphite.host.cli.console.STDERR._force_terminal", True)
     monkeypatch.setattr(sys, "stderr", written)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("glyphite.host.cli.console.STDERR._width", 200)
     monkeypatch.setenv("TERM", "xterm")  # a dumb terminal has 80 columns
     with progress_bar(HOSTILE, 1) as progress:
         progress(note=HOSTILE)
