@@ -116,7 +116,8 @@ def test_every_field_is_refused_where_its_type_is_another(
 def test_every_field_is_refused_where_it_is_missing(tmp_path: Path, where: tuple[Any, ...]) -> None:
     document = saved(tmp_path)
     del holder(document, where)[where[-1]]
-    refusal(tmp_path, document)
+    said = refusal(tmp_path, document)
+    assert where[0] in said or "its checksum does not fit" in said
 
 
 def another(value: Any) -> Any:

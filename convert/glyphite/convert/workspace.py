@@ -10,6 +10,7 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/Glyphite-seed.zip                      export --arduino
     build/seed/<board>/firmware.elf  size.json        build
     build/seed/<board>/stream.json                    stream
+    build/seed/<board>/partial.npz  partial.json      stream, where it ended early
     build/seed/report.json  report.html               report
 
 A model that comes with this package, such as ``uno``, stays in the package; what is made from it

@@ -27,7 +27,9 @@ def test_a_count_is_1_or_more() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 28, 28, 1), (1, 784), (1, 1, 28, 28)])
 def test_an_image_of_mnist_fits_in_any_order_of_its_axes(shape: tuple[int, ...]) -> None:
-    require_digits(replace(DIGITS, input=replace(DIGITS.input, shape=shape)))
+    model = replace(DIGITS, input=replace(DIGITS.input, shape=shape))
+    require_digits(model)
+    assert reads_digits(model.input, model.output)
 
 
 @pytest.mark.parametrize("shape", [(1, 9), (1, 11), (1, 2, 10)])

@@ -290,8 +290,8 @@ def _instructions(streamed: Streamed) -> int | None:
 def save_partial(folder: Path, link: Link, received: Received, ended_by: str) -> Path | None:
     """Write partial.npz (images, scores, times) and partial.json to a board's folder.
 
-    Returns the path of the first, or None where no answer had come. Raises OSError where the folder
-    cannot be written.
+    Returns the path of the first, or None where no answer had come. Raises InputError where the
+    folder cannot be written.
     """
     answered = received.sorted()
     if received.hello is None or not answered:
