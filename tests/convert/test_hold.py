@@ -1,5 +1,6 @@
 """One command at a time writes to a folder, and a kill leaves nothing that blocks the next."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.errors import InputError
-from glyphite.convert.hold import LOCK, held, holder, take
+from glyphite.convert.hold import LOCK, held, holder, take, write_shared
 
 HOLDS = """
 import sys, time
@@ -54,6 +55,15 @@ def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path:
     with held(tmp_path / "new"):
         pass
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_file_of_all_models_is_written_without_what_a_kill_has_left(tmp_path: Path) -> None:
+    shared = tmp_path / ".tools"
+    shared.mkdir()
+    (shared / ".glyphite-0000.part").write_bytes(b"half")
+    write_shared(shared / "tool", b"whole", executable=True)
+    assert [path.name for path in shared.iterdir()] == ["tool"]
+    assert os.access(shared / "tool", os.X_OK)
 
 
 def test_who_waits_gets_the_folder_once_it_is_free(tmp_path: Path) -> None:

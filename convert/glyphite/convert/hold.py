@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import remove_unfinished, unwritable
+from glyphite.convert.files import remove_unfinished, unwritable, write_bytes
 from glyphite.convert.text import command, printable
 
 if sys.platform == "win32":
@@ -57,6 +57,14 @@ def held(
         with suppress(OSError):  # there is something in it
             for path in made:
                 path.rmdir()
+
+
+def write_shared(path: Path, content: bytes, *, executable: bool = False) -> None:
+    """Write a file that the commands on all models share: its folder is held meanwhile, so that
+    what a killed one has left there is removed. Raises InputError as :func:`held` does.
+    """
+    with held(path.parent):
+        write_bytes(path, content, executable=executable)
 
 
 def take(lock: Path) -> int | None:

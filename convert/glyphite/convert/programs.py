@@ -45,9 +45,7 @@ class Finished:
     @property
     def complaint(self) -> str:
         """The first line of stderr that says what is wrong; else how the program ended."""
-        lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
-        telling = next((line for line in lines if _TELLING.search(line)), None)
-        return printable(telling or (lines[0] if lines else _ending(self.code)))
+        return complaint(self.errors) or _ending(self.code)
 
     def failure(self, what: str, remedy: str = "") -> ToolError:
         """The error to raise: ``what`` failed, the complaint, and ``remedy``, a sentence.
@@ -56,6 +54,16 @@ class Finished:
         """
         way_out = remedy or f"See it all with: {command(*self.command)}"
         return ToolError(f"{what}: {self.complaint.rstrip('.')}. {way_out}")
+
+
+def complaint(errors: str) -> str:
+    """The line of a program's stderr that says what is wrong, made printable; "" where it is empty.
+
+    It is the first that tells of an error, or the first of all.
+    """
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    telling = next((line for line in lines if _TELLING.search(line)), None)
+    return printable(telling or (lines[0] if lines else ""))
 
 
 def run(
@@ -103,8 +111,8 @@ class Running:
     """A program that runs beside this one until it ends by itself or :meth:`end` is called.
 
     It has no time limit as a whole: use it as a context manager, or call :meth:`end`.
-    ``stdin`` and ``stdout`` are open file descriptors; without one the stream is empty.
-    With ``heard``, :meth:`hear` gives what it writes to stderr, which is this program's own else.
+    ``stdin``, ``stdout`` and ``stderr`` are open file descriptors; without one the stream is empty.
+    With ``heard``, :meth:`hear` gives what it writes to stderr.
     Raises ToolError where the program cannot be started.
     """
 
@@ -114,11 +122,12 @@ class Running:
         *,
         stdin: int = subprocess.DEVNULL,
         stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
         heard: bool = False,
     ) -> None:
         self._command = command
-        stderr = subprocess.PIPE if heard else None
-        self._process = _popen(command, stdin=stdin, stdout=stdout, stderr=stderr)
+        errors = subprocess.PIPE if heard else stderr
+        self._process = _popen(command, stdin=stdin, stdout=stdout, stderr=errors)
 
     @property
     def pid(self) -> int:
@@ -177,7 +186,7 @@ def _popen(
     *,
     stdin: int,
     stdout: int,
-    stderr: int | None,
+    stderr: int,
     folder: Path | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start the program as the head of a session, and so of a process group, of its own."""

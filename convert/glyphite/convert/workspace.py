@@ -17,7 +17,8 @@ A model that comes with this package, such as ``uno``, stays in the package; wha
 goes to ``build/`` as well. A model of the same name that was trained here is used instead.
 
 What is made from a .tflite of the user's own goes to ``build/<name>``, or, where another model has
-that folder, to ``build/<name>-<first digits of its SHA-256>``. :func:`safe_name` makes the name.
+that folder, to ``build/<name>-<first digits of its SHA-256>``. A .keras of the user's own does so
+where another model was trained in ``build/<name>``. :func:`safe_name` makes the name.
 """
 
 import os

@@ -1,6 +1,7 @@
 """A quantized model is int8 throughout; what cannot be quantized is refused by its layer's name."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -384,6 +385,20 @@ def test_a_damaged_keras_model_is_refused(seed_model: Model, tmp_path: Path) -> 
     (tmp_path / "m.keras").write_bytes(content)
     with pytest.raises(ModelError, match=r"m\.keras is not a \.keras file .*Bad CRC-32"):
         load_keras(tmp_path / "m.keras")
+
+
+def test_a_layer_that_asks_for_gigabytes_gets_none(tmp_path: Path) -> None:
+    """The file has the weights of the layer as it was; Keras would make the new ones first."""
+    sequential((4,), layers.Dense(3)).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["config.json"] = files["config.json"].replace(b'"units": 3', b'"units": 1000000000')
+    with zipfile.ZipFile(tmp_path / "huge.keras", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    with pytest.raises(ModelError, match=r"have 20,000,000,\d+ bytes .* at most 268,435,456"):
+        load_keras(tmp_path / "huge.keras")
+    load_keras(tmp_path / "m.keras")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -136,6 +136,17 @@ def test_a_model_keras_is_converted_where_it_lies(
     assert not build_folder.exists()
 
 
+def test_a_file_that_is_called_as_a_trained_model_leaves_that_as_it_is(
+    seed: ModelFolder, small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in seed.root.rglob("*") if path.is_file()}
+    own = shutil.copy(small, tmp_path / "seed.keras")
+    name = f"seed-{hashlib.sha256(small.read_bytes()).hexdigest()[:8]}"
+    assert document(capfd, str(own), "--calibration-images", "2")["model"] == name
+    assert {path: path.read_bytes() for path in before} == before
+    assert find_model(name).keras.read_bytes() == small.read_bytes()
+
+
 def test_without_calibration_data_random_pixels_are_used_and_said(
     small: Path, build_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

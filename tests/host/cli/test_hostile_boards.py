@@ -8,6 +8,7 @@ import os
 import signal
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -266,11 +267,18 @@ def test_what_is_no_answer_is_passed_over(
         assert_right(ask(port), capsys)
 
 
+def a_byte() -> bytes:
+    """Each comes within the time for an answer, and all of them together never end."""
+    time.sleep(0.1)
+    return b"\x01"
+
+
 LINES: dict[str, tuple[Callable[[bytes], bytes] | None, Callable[[], bytes], str]] = {
     "silent": (None, bytes, "is silent: no answer to hello in 0.4 s. Check that this is the right"),
     "echo": (encode_frame, bytes, "sends back what it is sent. Connect its transmit and receive"),
     "bytes for ever": (None, lambda: os.urandom(4096), "are not Glyphite's frames. Check the baud"),
     "no end for ever": (None, lambda: b"\x01" * 4096, "are not Glyphite's frames. Check the baud"),
+    "a byte now and then": (None, a_byte, "are not Glyphite's frames. Check the baud"),
     "a text": (lambda _: b"Hello from another sketch\r\n", bytes, "are not Glyphite's frames"),
 }
 

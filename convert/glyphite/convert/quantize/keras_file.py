@@ -16,10 +16,11 @@ MOST_BYTES = 256 << 20
 WEIGHTS = "model.weights.h5"
 
 
-def check(path: Path) -> None:
+def check(path: Path) -> dict[str, Any]:
     """Make sure that ``path`` is a ``.keras`` file with layers of Keras alone, of an honest size.
 
-    A Lambda's code would be run by loading it, and the code of a custom layer is not in the file.
+    Returns the description of the model, as Keras deserializes it. A Lambda's code would be run by
+    loading it, and the code of a custom layer is not in the file.
     Raises ModelError where the file is missing, is not a ``.keras`` file, unpacks to too much, or
     has such a layer; InputError where it cannot be read.
     """
@@ -28,7 +29,8 @@ def check(path: Path) -> None:
     content = read_bytes(path, MOST_BYTES)
     try:
         files = unpack_zip(content, "it", MOST_BYTES)
-        foreign = next(_foreign_layers(_description(files["config.json"])), None)
+        description = _description(files["config.json"])
+        foreign = next(_foreign_layers(description), None)
         _check_weights(files.get(WEIGHTS))
     except (InputError, ValueError, KeyError, RecursionError) as error:
         reason = printable(str(error)).rstrip(".")
@@ -41,6 +43,7 @@ def check(path: Path) -> None:
             f"Layer {name!r} of the type {kind} in {path} is code that is not Keras's own, and "
             "cannot be loaded. Replace it by layers of Keras and save the model anew."
         )
+    return description
 
 
 def _description(content: bytes) -> dict[str, Any]:

@@ -23,26 +23,57 @@ if TYPE_CHECKING:
 
 INTEGER_TYPES = ("INT8", "INT32")
 """The types that a tensor may have after quantization; biases and shapes are INT32."""
+FLOAT_BYTES = 4
+"""Of a weight in Keras, whatever its layer's type: the converter works with floats."""
 
 
 def load_keras(path: Path) -> "keras.Model":
     """The model in a ``.keras`` file.
 
-    Raises ModelError where the file is not one, has layers that Keras does not define or weights
-    that are not finite, or cannot be loaded by Keras; InputError where it cannot be read; ToolError
-    where TensorFlow is not installed.
+    Raises ModelError where the file is not one, has layers that Keras does not define, more weights
+    than are read or some that are not finite, or cannot be loaded by Keras; InputError where it
+    cannot be read; ToolError where TensorFlow is not installed.
     """
     load_tensorflow()
     import keras
 
-    keras_file.check(path)
+    description = keras_file.check(path)
     try:
         with quiet():
+            _check_size(_weight_bytes(description))
             model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its layers raise
         raise ModelError(f"Keras cannot load {path}: {_first_line(error)}") from error
     _check_weights(model, path)
     return model
+
+
+def _weight_bytes(description: dict[str, Any]) -> int:
+    """The bytes of all weights of the layers described, which take no memory here.
+
+    Keras makes them at random before it looks whether the file has them: a number in the
+    description can ask for more than the machine has. 0 where they cannot be told: a layer may make
+    its weights in a way of its own, and what is wrong with a description is said as it is loaded.
+    """
+    import keras
+
+    uncompiled = {key: value for key, value in description.items() if key != "compile_config"}
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            layers = keras.saving.deserialize_keras_object(uncompiled)
+        return sum(FLOAT_BYTES * prod(weights.shape) for weights in layers.variables)
+    except Exception:  # Keras raises whatever its layers raise
+        return 0
+    finally:
+        keras.utils.clear_session()  # else the next scope of Keras's own makes the weights
+
+
+def _check_size(size: int) -> None:
+    if size > keras_file.MOST_BYTES:
+        raise ModelError(
+            f"its layers have {size:,} bytes of weights, and at most {keras_file.MOST_BYTES:,} are "
+            "loaded. Make its layers smaller: no microcontroller has room for them."
+        )
 
 
 def _check_weights(model: "keras.Model", path: Path) -> None:

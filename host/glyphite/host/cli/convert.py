@@ -9,11 +9,18 @@ from typing import Any
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import read_bytes, write_bytes
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import TFLITE, ModelFolder, is_file, model_folder, safe_name
+from glyphite.convert.workspace import (
+    SHA_DIGITS,
+    TFLITE,
+    ModelFolder,
+    is_file,
+    model_folder,
+    safe_name,
+)
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import is_image, next_step
 from glyphite.train.data.mnist import load_mnist
@@ -121,7 +128,7 @@ def _source(text: str) -> tuple[ModelFolder, Path]:
         if not is_file(path):
             raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
         if path.name != "model.keras":
-            return model_folder(safe_name(path.stem)), path
+            return _folder_of(path), path
         return ModelFolder(path.parent, path.parent / TFLITE), path
     folder = model_folder(text)
     if not folder.keras.is_file():
@@ -130,6 +137,14 @@ def _source(text: str) -> tuple[ModelFolder, Path]:
             f"`glyphite train` ({', '.join(sorted(NETWORKS))}), or name the path of a .keras file."
         )
     return folder, folder.keras
+
+
+def _folder_of(keras: Path) -> ModelFolder:
+    """The folder for a file of the user's own: not that of another model, trained here."""
+    folder, digest = model_folder(safe_name(keras.stem)), sha256_of(keras)
+    if folder.history.is_file() and folder.keras.is_file() and sha256_of(folder.keras) != digest:
+        return model_folder(f"{folder.name}-{digest[:SHA_DIGITS]}")
+    return folder
 
 
 def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calibration:

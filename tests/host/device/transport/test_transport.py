@@ -359,15 +359,32 @@ def test_a_port_without_permission_is_refused(terminal: str) -> None:
             open_port(terminal, 115200)
 
 
-def test_an_emulator_that_ends_by_itself_is_said_so(tmp_path: Path, before: set[int]) -> None:
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 7", "(exit code 7)"),
+        (
+            r"printf 'hello\nerror: \033[31mred\n' >&2; seq 100000 >&2; exit 7",
+            r"(exit code 7) and said: error: \x1b[31mred",
+        ),
+    ],
+)
+def test_an_emulator_that_ends_by_itself_is_said_so(
+    script: str, said: str, tmp_path: Path, before: set[int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its firmware may write what it likes: that is made printable, and holds nothing up."""
     image = tmp_path / "firmware.elf"
-    image.write_text("#!/bin/sh\nexit 7\n")
+    image.write_text(f"#!/bin/sh\n{script}\n")
     image.chmod(0o755)
     with (
         EmulatedBoard(load_board("native"), image) as emulated,
-        pytest.raises(ToolError, match=r"The emulated board ended by itself \(exit code 7\)"),
+        pytest.raises(ToolError) as caught,
     ):
         emulated.wait()
+    assert str(caught.value) == (
+        f"The board's run is over: the emulator has stopped {said}. Build the firmware again."
+    )
+    assert capfd.readouterr().err == ""
     assert not emulated.running
     assert children() <= before
 

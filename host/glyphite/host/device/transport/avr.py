@@ -11,7 +11,8 @@ from pathlib import Path
 
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import ToolError
-from glyphite.convert.files import read_bytes, temporary_folder, write_bytes
+from glyphite.convert.files import read_bytes, temporary_folder
+from glyphite.convert.hold import write_shared
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
@@ -66,7 +67,7 @@ def flash_file(board: Board) -> Path:
     """
     path = build_root() / ".boards" / f"{board.name}.flash"
     if not path.is_file():
-        write_bytes(path, erased_flash(board))
+        write_shared(path, erased_flash(board))
     return path
 
 
@@ -115,7 +116,7 @@ def emulator_program(board: Board) -> Path:
             )
         units = [str(source) for source in sources if source.suffix == ".c"]
         made = _make("cc", *CC_FLAGS, *units, "-lsimavr")
-        write_bytes(program, made, executable=True)
+        write_shared(program, made, executable=True)
     return program
 
 
@@ -130,7 +131,7 @@ def _kept_flash_with(board: Board, firmware: Path) -> Path:
     name = hashlib.sha256(flash).hexdigest()[:16]
     path = build_root() / ".boards" / f"{board.name}-{name}.flash"
     if not path.is_file():
-        write_bytes(path, flash)
+        write_shared(path, flash)
     return path
 
 

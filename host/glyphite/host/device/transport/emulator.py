@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ from typing import Self
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.hold import LOCK, holder, release, take
-from glyphite.convert.programs import Running
+from glyphite.convert.programs import Running, complaint
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
 
 if sys.platform != "win32":
@@ -24,6 +25,10 @@ if sys.platform != "win32":
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 """Seconds for the shell to end; it kills an emulator that does not end within 5 seconds."""
+READ_SECONDS = 1.0
+"""Seconds for the rest of an ended emulator's messages to be read."""
+KEPT_BYTES = 4096
+"""Of what an emulator writes to stderr, the first so many: what is wrong stands there."""
 OUTPUT_SPEED = 5  # index in the list that tcgetattr returns
 
 # A shell runs the emulator and a watcher, which ends the emulator when the other end of the shell's
@@ -77,6 +82,28 @@ def _program(board: Board, emulator: Emulator) -> str:
     return program
 
 
+class _Messages:
+    """What an emulator writes to stderr: its firmware may write there too, so nobody is shown it
+    as it is. A thread reads it all, so that the emulator never waits, and keeps the beginning.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._kept = b""
+        self._reader = threading.Thread(target=self._read, args=(descriptor,), daemon=True)
+        self._reader.start()
+
+    def _read(self, descriptor: int) -> None:
+        with open(descriptor, "rb", buffering=0) as stream:
+            while piece := stream.read(KEPT_BYTES):
+                self._kept += piece[: KEPT_BYTES - len(self._kept)]
+
+    @property
+    def complaint(self) -> str:
+        """The line that says what is wrong, made printable; "" where there is none."""
+        self._reader.join(READ_SECONDS)
+        return complaint(self._kept.decode(errors="replace"))
+
+
 class EmulatedBoard:
     """A running emulated board; ``terminal`` is the path of its serial port.
 
@@ -100,10 +127,14 @@ class EmulatedBoard:
             self.terminal = os.ttyname(slave)
             watched, alive = os.pipe()
             opened.callback(os.close, alive)
+            told, telling = os.pipe()
+            self._messages = _Messages(told)
             # The emulator of AVRs gets SIGTERM, as it writes a report; QEMU would print a message.
-            self.process = _start(["TERM" if simavr else "KILL", *command], watched, master)
-            if simavr:
-                _await_line(self.process, slave)
+            ends = watched, master, telling
+            self.process = _start(["TERM" if simavr else "KILL", *command], *ends)
+            if simavr and not _listens(self.process, slave):
+                reason = self._complaint or "it says nothing"
+                raise ToolError(f"The emulator does not start ({reason}). Try again.")
             self._opened = opened.pop_all()
 
     @property
@@ -115,15 +146,17 @@ class EmulatedBoard:
     def ending(self) -> str:
         """The reason why the emulator has ended by itself, as far as it is known."""
         code = self.process.poll()
-        return self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
+        said = f" and said: {self._complaint}" if code is not None and self._complaint else ""
+        return self._endings.get(code or 0, f"the emulator has stopped (exit code {code}){said}")
+
+    @property
+    def _complaint(self) -> str:
+        return self._messages.complaint.rstrip(".")
 
     def wait(self) -> None:
         """Wait until the emulator ends. Raises ToolError, as it should run until it is stopped."""
-        code = self.process.wait()
-        raise ToolError(
-            f"The emulated board ended by itself (exit code {code}). "
-            "Its messages, if any, are above; build the firmware again."
-        )
+        self.process.wait()
+        raise ToolError(f"The board's run is over: {self.ending}. Build the firmware again.")
 
     def stop(self) -> None:
         """Stop the emulator and wait until it has ended; a second call does nothing."""
@@ -137,24 +170,28 @@ class EmulatedBoard:
         self.stop()
 
 
-def _start(command: list[str], watched: int, master: int) -> Running:
+def _start(command: list[str], watched: int, master: int, telling: int) -> Running:
     """Start the shell and its emulator in a new session, so that Ctrl-C does not end them."""
+    shell = ["/bin/sh", "-c", _KEEPER, "sh", *command]
     try:
-        return Running(["/bin/sh", "-c", _KEEPER, "sh", *command], stdin=watched, stdout=master)
+        return Running(shell, stdin=watched, stdout=master, stderr=telling)
     finally:
         os.close(watched)
+        os.close(telling)
 
 
-def _await_line(process: Running, slave: int) -> None:
+def _listens(process: Running, slave: int) -> bool:
     """Wait until the emulator observes the terminal, and so notices when it is opened.
 
-    The emulator then sets the terminal's speed, which is 38400 before.
+    The emulator then sets the terminal's speed, which is 38400 before. False where it ends or does
+    nothing instead.
     """
     end = time.monotonic() + START_SECONDS
     while termios.tcgetattr(slave)[OUTPUT_SPEED] != termios.B115200:
         if process.poll() is not None or time.monotonic() > end:
-            raise ToolError("The emulator did not start; its messages, if any, are above.")
+            return False
         time.sleep(0.002)
+    return True
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import BoardError, InputError, PortError
-from glyphite.convert.files import write_text
+from glyphite.convert.hold import write_shared
 from glyphite.convert.text import command
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.transport.ports import EMULATED
@@ -54,7 +54,7 @@ class _Record:
 def record_firmware(board: Board, firmware: Path) -> None:
     """Record that the file ``firmware`` is the last one built for ``board``."""
     content = {"board": str(board.path), "image": str(firmware.resolve())}
-    write_text(_record(board.name), to_json(content))
+    write_shared(_record(board.name), to_json(content).encode())
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
-from glyphite.convert.files import temporary_folder, write_bytes, write_text
+from glyphite.convert.files import temporary_folder, write_text
+from glyphite.convert.hold import write_shared
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
@@ -85,7 +86,7 @@ def plugin() -> Path:
             built = scratch / "watch.so"
             command = [c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
             run(command, COMPILE_SECONDS)
-            write_bytes(made, built.read_bytes(), executable=True)
+            write_shared(made, built.read_bytes(), executable=True)
     return made.resolve()
 
 
