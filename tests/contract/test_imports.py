@@ -149,13 +149,30 @@ def test_the_project_s_own_files_import_from_modules_not_from_a_face(source: str
     assert not imported & offered
 
 
-def test_the_console_command_starts_without_the_slow_packages() -> None:
-    listing = "import sys, glyphite.host.cli; glyphite.host.cli._parser(); print(*sys.modules)"
-    answer = subprocess.run(
-        [sys.executable, "-c", listing], capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert not set(answer.stdout.split()) & LAZY
+LISTING = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from glyphite.host.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], {"numpy", "serial", "rich", "msgspec", "jinja2", "PIL"}),
+        (["--version"], {"numpy", "serial", "rich", "msgspec", "jinja2", "PIL"}),
+        (["no-such-verb"], {"numpy", "serial", "rich", "msgspec", "jinja2", "PIL"}),
+        (["stream", "--help"], set()),
+    ],
+)
+def test_help_is_there_at_once(words: list[str], heavy: set[str]) -> None:
+    """A verb's module is imported when the verb is called, and the slow packages when they run."""
+    command = [sys.executable, "-c", LISTING, *words]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    loaded = set(answer.stderr.splitlines()[-1].split())
+    assert "glyphite.host.cli" in loaded, answer.stderr
+    assert not loaded & (LAZY | heavy)
 
 
 def test_firmware_and_models_hold_no_python() -> None:

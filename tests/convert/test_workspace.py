@@ -15,6 +15,7 @@ from glyphite.convert.workspace import (
     MOST_TFLITE_BYTES,
     ModelFolder,
     build_root,
+    default_model,
     find_model,
     model_folder,
     safe_name,
@@ -93,18 +94,31 @@ def test_one_that_was_trained_here_and_not_converted_is_not_taken_for_the_shippe
     own = model_folder("uno")
     own.root.mkdir(parents=True)
     own.keras.touch()
-    with pytest.raises(ModelError, match="Make it with `glyphite train uno` and `glyphite conv"):
+    with pytest.raises(ModelError, match=r"'uno' is not quantized yet\. Do so with `glyphite conv"):
         find_model("uno")
 
 
 def test_what_exists_nowhere_is_named_with_the_ways_to_it() -> None:
-    with pytest.raises(ModelError) as caught:
-        find_model("mega")
-    assert str(caught.value) == (
-        f"No model called 'mega': {build_root()}/mega/model_int8.tflite does not exist. "
-        "Make it with `glyphite train mega` and `glyphite convert mega`, "
-        "or name the path of a .tflite file."
-    )
+    made = model_folder("meter")
+    made.root.mkdir(parents=True)
+    made.tflite.write_bytes(b"")
+    for name, meant in (("mega", ""), ("metre", "Did you mean meter? ")):
+        with pytest.raises(ModelError) as caught:
+            find_model(name)
+        assert str(caught.value) == (
+            f"No model called {name!r}. {meant}There are: meter, uno. Name one of them or a "
+            ".tflite file, or make one: see `glyphite train --help` and `glyphite convert --help`."
+        )
+
+
+def test_the_default_is_the_model_converted_last_else_the_one_that_is_always_there() -> None:
+    assert default_model() == "uno"
+    for age, name in enumerate(("new", "old")):
+        folder = model_folder(name)
+        folder.root.mkdir(parents=True)
+        folder.tflite.write_bytes(b"")
+        os.utime(folder.tflite, (1e9 - age, 1e9 - age))
+    assert default_model() == "new"
 
 
 def test_a_foreign_file_s_results_go_below_build_and_a_model_folder_s_stay_in_it(

@@ -21,6 +21,7 @@ that folder, to ``build/<name>-<first digits of its SHA-256>``. A .keras of the 
 where another model was trained in ``build/<name>``. :func:`safe_name` makes the name.
 """
 
+import difflib
 import os
 import re
 import unicodedata
@@ -39,6 +40,9 @@ OWN_FOLDERS = ("c", "pictures", "tflm")
 
 LONGEST_NAME = 100
 """Bytes of a folder's name, so that what is added to it fits the 255 that file systems have."""
+
+DEFAULT = "uno"
+"""The model of this package that every board can hold."""
 
 SHA_DIGITS = 8
 """Of a model whose name another has: as many as tell models apart at sight."""
@@ -183,11 +187,32 @@ def find_model(text: str) -> ModelFolder:
         return _limited(folder)
     if (MODELS / name / TFLITE).is_file() and not folder.keras.is_file():
         return _folder_at(MODELS / name)
-    make = command("glyphite", "train", name), command("glyphite", "convert", name)
-    raise ModelError(
-        f"No model called {name!r}: {folder.tflite} does not exist. "
-        f"Make it with `{make[0]}` and `{make[1]}`, or name the path of a .tflite file."
+    if folder.keras.is_file():
+        convert = command("glyphite", "convert", name)
+        raise ModelError(f"The model {name!r} is not quantized yet. Do so with `{convert}`.")
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> ModelError:
+    near = difflib.get_close_matches(name, models := model_names(), 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return ModelError(
+        f"No model called {name!r}. {meant}There are: {', '.join(models)}. Name one of them or a "
+        ".tflite file, or make one: see `glyphite train --help` and `glyphite convert --help`."
     )
+
+
+def model_names() -> list[str]:
+    """The models that can be named: those made below ``build/``, and those of this package."""
+    made = {path.parent.name for path in build_root().glob(f"*/{TFLITE}")}
+    return sorted(made | {path.parent.name for path in MODELS.glob(f"*/{TFLITE}")})
+
+
+def default_model() -> str:
+    """The name of the model that was converted last, or else of the one of this package."""
+    made = build_root().glob(f"*/{TFLITE}")
+    newest = max(made, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return newest.parent.name if newest else DEFAULT
 
 
 def _of_file(path: Path) -> ModelFolder:

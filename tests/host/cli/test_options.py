@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.cli import compare, main, stream, verify
+from glyphite.host.cli import VERBS, compare, main, stream, verify
 from glyphite.host.measure.verify import random_inputs
 
 MANIFEST = Manifest(
@@ -19,6 +19,38 @@ MANIFEST = Manifest(
     output=TensorInfo((1, 3), "int8", 1 / 256, -128),
     labels=("a", "b", "c"),
 )
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "said"),
+    [
+        (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: train,"),
+        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: train, convert"),
+        ([], "glyphite [-h]", "the following arguments are required: VERB"),
+        (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
+        (["inspect", "uno", "--wide"], "glyphite inspect [-h]", "unrecognized arguments: --wide"),
+        (["inspect", "uno", "more"], "glyphite inspect [-h]", "unrecognized arguments: more"),
+    ],
+)
+def test_a_wrong_call_shows_the_usage_of_what_was_called(
+    words: list[str], usage: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"usage: {usage}")
+    assert said in err
+
+
+def test_help_fits_80_columns_and_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 80
+    for verb, summary in VERBS.items():
+        assert f"  {verb:9}{summary}" in lines
 
 
 def test_ctrl_c_ends_a_verb_as_a_signal_does(

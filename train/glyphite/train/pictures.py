@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import ToolError
+from glyphite.convert.extras import absent
 from glyphite.convert.files import write_bytes
 from glyphite.train.data.mnist import Images, Mnist
 
@@ -37,10 +38,7 @@ class Gallery:
             import matplotlib.figure  # noqa: F401
         except ModuleNotFoundError as error:
             package = str(error.name).partition(".")[0]
-            raise ToolError(
-                f"The package {package} is not installed, and the pictures of a training run "
-                "need it. Install it with `pip install 'glyphite[train]'`."
-            ) from error
+            raise absent(package, "the pictures of a training run") from error
         if show:
             _require_screen()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import IO
 
-from glyphite.convert.errors import ToolError
+from glyphite.convert.extras import absent
 
 
 @contextmanager
@@ -49,7 +49,4 @@ def load_tensorflow() -> None:
             import tensorflow  # noqa: F401
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        raise ToolError(
-            f"The package {package} is not installed, and training and quantization need it. "
-            "Install it with `pip install 'glyphite[train]'`."
-        ) from error
+        raise absent(package, "training and quantization") from error

@@ -1,11 +1,12 @@
 """The console command ``glyphite``: the one place that may import every package.
 
-Each verb is a module here with ``SUMMARY``, ``EXAMPLE``, ``add_arguments(parser)`` and
-``run(arguments)``, which returns the exit code. ``run`` raises a GlyphiteError where it fails; its
-docstring names the errors that the verb itself raises, beside those of the functions it calls.
+Each verb is a module here, imported when it is called, with ``EXAMPLE``, ``add_arguments(parser)``
+and ``run(arguments)``, which returns the exit code. ``run`` raises a GlyphiteError where it fails;
+its docstring names the errors that the verb itself raises, beside those of the functions it calls.
 """
 
 import argparse
+import difflib
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,6 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from glyphite.convert.text import MOST_OF_A_LINE, printable
-from glyphite.convert.version import __version__
-from glyphite.host.cli.console import print_error, safe_streams
 from glyphite.host.cli.endings import (
     SIGNALLED,
     EndedError,
@@ -25,34 +24,47 @@ from glyphite.host.cli.endings import (
     require_output,
     show_traceback,
 )
+from glyphite.host.cli.streams import print_error, print_plain, safe_streams
 
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
 
-VERBS: tuple[str, ...] = (
-    "train",
-    "convert",
-    "compare",
-    "export",
-    "compile",
-    "inspect",
-    "verify",
-    "build",
-    "flash",
-    "bench",
-    "boards",
-    "emulate",
-    "stream",
-    "predict",
-    "report",
-    "demo",
-)
+GROUPS: dict[str, dict[str, str]] = {
+    "make a model": {
+        "train": "train a network on MNIST",
+        "convert": "quantize a trained model to int8",
+        "compare": "compare the float and the int8 model on MNIST's test images",
+        "report": "write report.json and report.html from the results so far",
+    },
+    "take it to your firmware": {
+        "inspect": "show layers, quantization, kernels with proofs, memory over time",
+        "compile": "compile a model to standalone C: model.c and model.h",
+        "export": "write it as an Arduino library, or a TensorFlow Lite Micro sketch",
+    },
+    "run it on a board, real or emulated": {
+        "boards": "list the boards, and whether their tools are installed here",
+        "build": "build a model's firmware for a board, and show its size",
+        "flash": "flash a model's firmware onto an Arduino",
+        "emulate": "keep an emulated board running on a pseudo-terminal",
+        "verify": "check a board's bytes on random, extreme and given inputs",
+        "bench": "count an inference's instructions, and measure its memory",
+    },
+    "read digits": {
+        "stream": "stream test images to a board, and compare its bytes with TFLM's",
+        "predict": "read the digit in a picture, on this PC or on a board",
+    },
+    "see it all": {
+        "demo": "all of the above, from training to an emulated Uno",
+    },
+}
+"""Headings of `glyphite --help`, and below each the verbs with a line on what they do."""
+
+VERBS = {verb: summary for group in GROUPS.values() for verb, summary in group.items()}
 
 
 class Verb(Protocol):
     """The interface of a verb's module."""
 
-    SUMMARY: str
     EXAMPLE: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -69,25 +81,64 @@ class _Parser(argparse.ArgumentParser):
         super().error(printable(message, MOST_OF_A_LINE))
 
 
+class _Version(argparse.Action):
+    """Looks up the version once it is asked for: that takes longer than all else here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from glyphite.convert.version import __version__
+
+        print_plain(f"glyphite {__version__}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
+    """The parser of the words before the verb, which imports none."""
     parser = _Parser(
         prog="glyphite",
-        description="Train a digit CNN, quantize it, prove that a board answers as the PC does.",
-        epilog="example: glyphite train seed && glyphite convert seed && glyphite compare seed",
+        usage="glyphite [-h] [--version] VERB ...",
+        description="Take a model to a microcontroller: train or bring one, quantize it, compile\n"
+        f"it to C, and prove that a board answers as the PC does.\n\n{_listing()}",
+        epilog="`glyphite VERB --help` tells more of one.\n"
+        "example: glyphite train seed && glyphite convert seed && glyphite compare seed",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"glyphite {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name in VERBS:
-        verb = cast(Verb, import_module(f"glyphite.host.cli.{name}"))
-        child = verbs.add_parser(
-            name,
-            help=verb.SUMMARY,
-            description=verb.SUMMARY,
-            epilog=f"example: {verb.EXAMPLE}",
-        )
-        verb.add_arguments(child)
-        child.set_defaults(run=verb.run)
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("verb", type=_verb, metavar="VERB", help=argparse.SUPPRESS)
     return parser
+
+
+def _listing() -> str:
+    groups = (
+        f"{heading}:\n" + "".join(f"  {verb:9}{summary}\n" for verb, summary in verbs.items())
+        for heading, verbs in GROUPS.items()
+    )
+    return "\n".join(groups)
+
+
+def _verb(text: str) -> str:
+    if text in VERBS:
+        return text
+    near = difflib.get_close_matches(text, VERBS, 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise argparse.ArgumentTypeError(f"no verb {text!r}. {meant}There are: {', '.join(VERBS)}.")
+
+
+def _verb_parser(name: str) -> argparse.ArgumentParser:
+    verb = cast(Verb, import_module(f"glyphite.host.cli.{name}"))
+    parser = _Parser(
+        prog=f"glyphite {name}",
+        description=VERBS[name],
+        epilog=f"example: {verb.EXAMPLE}",
+    )
+    verb.add_arguments(parser)
+    parser.set_defaults(run=verb.run)
+    return parser
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    """Those before the verb, or the verb's own. Raises SystemExit where they are wrong."""
+    verb = _parser().parse_args(words[:1]).verb
+    return _verb_parser(verb).parse_args(words[1:])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,8 +151,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         require_output()
         with ended_by_signals():
-            arguments = _parser().parse_args(argv)
-            spoken = f"glyphite {arguments.verb}"
+            words = sys.argv[1:] if argv is None else argv
+            spoken = f"glyphite {words[0]}" if words[:1] and words[0] in VERBS else spoken
+            arguments = _parse(words)
             code: int = arguments.run(arguments)
             sys.stdout.flush()
     except KeyboardInterrupt as error:

@@ -4,17 +4,17 @@ import argparse
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.workspace import DEFAULT
 
 
-def add_model(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Declare ``MODEL``, which may be left out where there is a default."""
+def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Declare ``MODEL``, which is None where it may be left out and is."""
     parser.add_argument(
         "model",
         metavar="MODEL",
-        nargs="?" if default else None,
-        default=default,
+        nargs="?" if optional else None,
         help="a model's name, or the path of a .tflite"
-        + (f" (default: {default})" if default else ""),
+        + (f" (default: the one converted last, else {DEFAULT})" if optional else ""),
     )
 
 

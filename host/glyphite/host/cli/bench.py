@@ -20,7 +20,6 @@ from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest
 
-SUMMARY = "count an inference's instructions on an emulated board, and measure its memory"
 EXAMPLE = "glyphite bench seed --board cortex-m4 --layers"
 
 COUNT = 5

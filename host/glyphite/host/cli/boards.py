@@ -9,7 +9,6 @@ from glyphite.host.cli.console import print_json, print_table, say
 from glyphite.host.device.arduino import CLI, DEBIAN_CORE, installed_cores
 from glyphite.host.device.transport import avr
 
-SUMMARY = "list the boards, and whether their tools are installed here"
 EXAMPLE = "glyphite boards"
 
 

@@ -18,7 +18,6 @@ from glyphite.host.cli.digits import next_step
 from glyphite.host.device.build import Built, build
 from glyphite.host.device.transport.firmware_files import emulated_url
 
-SUMMARY = "build a model's firmware for a board, and show its size"
 EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8

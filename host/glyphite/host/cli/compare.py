@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
+from glyphite.convert.extras import remedy
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -18,7 +19,6 @@ from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner
 
-SUMMARY = "compare the float model and the int8 model on the PC, on MNIST's test images"
 EXAMPLE = "glyphite compare seed --max-drop 0.5"
 
 
@@ -101,7 +101,7 @@ def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
             f"{found[:12]}, and {manifest.keras_sha256[:12]} is expected. {folder.mend}"
         )
     if not package_version("tensorflow"):
-        return "TensorFlow is not installed (`pip install 'glyphite[train]'`)"
+        return f"TensorFlow is not installed. {remedy()}".rstrip(".")
     return None
 
 

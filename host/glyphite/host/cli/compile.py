@@ -10,7 +10,6 @@ from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_model, add_processor, architecture
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 
-SUMMARY = "compile a model to standalone C: model.c and model.h"
 EXAMPLE = "glyphite compile seed"
 
 

@@ -1,13 +1,9 @@
 """Output of the verbs: progress bars on stderr, tables and JSON on stdout.
 
 Every text for people passes here, and may come from outside: ``printable`` shows it, so that it
-cannot act on the terminal, and none is read as markup. :func:`safe_streams` lets any text be
-written to a stream of any encoding.
+cannot act on the terminal, and none is read as markup.
 """
 
-import codecs
-import io
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -32,26 +28,6 @@ class _Console(Console):
 
 STDOUT = _Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 STDERR = _Console(stderr=True, highlight=False, markup=False, emoji=False)
-
-_PLAIN = {"█": "#", "·": ".", "…": "~"}
-"""What stands for the signs of bars and shortened cells where an encoding lacks them."""
-_REPLACED = "glyphite-replaced"
-"""The name of the way in which a stream writes what its encoding lacks."""
-
-
-def safe_streams() -> None:
-    """Let stdout and stderr write every text, with signs or escapes for what they cannot encode."""
-    codecs.register_error(_REPLACED, _replaced)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=_REPLACED)
-
-
-def _replaced(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    letters = error.object[error.start : error.end]
-    return "".join(_PLAIN.get(letter, ascii(letter)[1:-1]) for letter in letters), error.end
 
 
 @contextmanager
@@ -111,8 +87,3 @@ def say(text: str) -> None:
 def print_status(text: str, style: str = "") -> None:
     """Print on stderr what is going on, whole lines as they are; stdout is for the result."""
     STDERR.print(Text(printable_lines(text), style=style), soft_wrap=True)
-
-
-def print_error(text: str) -> None:
-    """Print on stderr why the program ends: one line, whatever is in it."""
-    print(printable(text, MOST_OF_A_LINE), file=sys.stderr)

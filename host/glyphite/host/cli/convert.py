@@ -26,7 +26,6 @@ from glyphite.host.cli.digits import is_image, next_step
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
-SUMMARY = "quantize a trained model to int8"
 EXAMPLE = "glyphite convert seed"
 
 

@@ -21,7 +21,6 @@ from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
 
-SUMMARY = "train, convert, compare, compile, build, stream to an emulated board; flash an Uno"
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
 FULL_EPOCHS = 10

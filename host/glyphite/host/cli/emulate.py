@@ -11,7 +11,6 @@ from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to, stop_on_signals
 
-SUMMARY = "keep an emulated board running on a pseudo-terminal"
 EXAMPLE = "glyphite emulate seed --board cortex-m4 --link /tmp/board"
 
 

@@ -14,7 +14,6 @@ from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.digits import next_step
 
-SUMMARY = "write the model as an Arduino library, or as a TensorFlow Lite Micro sketch"
 EXAMPLE = "glyphite export seed --arduino"
 
 

@@ -9,7 +9,6 @@ from glyphite.host.cli.digits import next_step
 from glyphite.host.device.flash import STEPS, flash
 from glyphite.host.runners.litert import read_manifest
 
-SUMMARY = "flash a model's firmware onto an Arduino, real or emulated"
 EXAMPLE = "glyphite flash seed --board mega2560 --port sim://mega2560"
 
 

@@ -14,9 +14,6 @@ from glyphite.host.cli.arguments import add_model, add_processor, architecture
 from glyphite.host.cli.console import print_json, print_table, say
 from glyphite.host.report.memory_picture import draw
 
-SUMMARY = (
-    "show a model's layers, quantization, kernels and their proofs, passes, and memory over time"
-)
 EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
 
 BAR = 32

@@ -6,7 +6,7 @@ from typing import Any
 
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
@@ -17,7 +17,6 @@ from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 
-SUMMARY = "read the digit in a picture, on this PC or on a board"
 EXAMPLE = "glyphite predict digit.png seed --port sim://native"
 BAR = 30
 
@@ -25,7 +24,7 @@ BAR = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     parser.add_argument("image", metavar="IMAGE", type=Path, help="a picture of one digit")
-    add_model(parser, "seed")
+    add_model(parser, optional=True)
     parser.add_argument("--port", metavar="URL", help="the port of a board (default: this PC)")
     parser.add_argument(
         "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the digit and the ten scores."""
     pixels = read_digit(arguments.image)
-    folder = find_model(arguments.model)
+    folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     require_digits(manifest)
     tensors = manifest.quantize_pixels(pixels[None])

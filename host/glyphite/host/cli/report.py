@@ -9,7 +9,6 @@ from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.report import write_report
 
-SUMMARY = "write report.json and report.html from the results so far"
 EXAMPLE = "glyphite report seed"
 
 

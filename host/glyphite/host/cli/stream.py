@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.hold import held
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
@@ -20,13 +20,12 @@ from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.tflm import TflmRunner
 
-SUMMARY = "stream test images to a board, and compare its bytes with TFLM's"
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    add_model(parser, "seed")
+    add_model(parser, optional=True)
     parser.add_argument(
         "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://cortex-m4, ..."
     )
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises CheckFailedError where a byte of the board differs from TFLM's.
     """
-    folder = find_model(arguments.model)
+    folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     with held(folder.root, print_status):  # what cannot be kept is not asked of a board

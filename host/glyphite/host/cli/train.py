@@ -14,7 +14,6 @@ from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train
 from glyphite.train.pictures import Gallery
 
-SUMMARY = "train a network on MNIST"
 EXAMPLE = "glyphite train seed --epochs 10"
 
 

@@ -23,7 +23,6 @@ from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.tflm import TflmRunner
 
-SUMMARY = "check a board's bytes against TFLM's on random, extreme and given inputs"
 EXAMPLE = "glyphite verify seed --board native --count 2000"
 
 

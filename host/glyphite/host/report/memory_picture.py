@@ -8,7 +8,8 @@ from typing import Any
 
 from glyphite.convert.compiler import describe
 from glyphite.convert.compiler.driver import Compiled
-from glyphite.convert.errors import InputError, ToolError
+from glyphite.convert.errors import InputError
+from glyphite.convert.extras import absent
 from glyphite.convert.files import write_bytes
 
 INK, PAPER, FAINT = "#22303c", "#ffffff", "#c9d2da"
@@ -37,10 +38,7 @@ def draw(compiled: Compiled, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ToolError(
-            "The package matplotlib is not installed, and pictures need it. "
-            "Install it with `pip install 'glyphite[train]'`."
-        ) from error
+        raise absent("matplotlib", "pictures") from error
 
     moments = describe.moments(compiled.plan)
     figure = Figure(figsize=(min(14.0, max(7.0, 0.5 * len(moments))), 6.5), layout="constrained")
