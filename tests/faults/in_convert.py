@@ -15,8 +15,8 @@ FAULTS = (
     Fault(
         "a complaint is the last line",
         ROOT + "programs.py",
-        "(lines[0] if lines else "")",
-        "(lines[-1] if lines else "")",
+        '(lines[0] if lines else "")',
+        '(lines[-1] if lines else "")',
         ("convert/test_programs.py",),
     ),
     Fault(
