@@ -10,8 +10,8 @@ from glyphite.convert.boards import all_boards
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.report import pictures
 from glyphite.host.report.collect import Misread, Results
-from glyphite.host.report.records import ORACLE
 from glyphite.host.runners.base import SHORT, TITLES
+from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM, WHOSE
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
@@ -34,7 +34,9 @@ def render(results: Results) -> str:
         report=document,
         titles=TITLES,
         short=SHORT,
-        oracle=ORACLE,
+        oracle=_oracle(document),
+        whose=BRIEF,
+        explained=EXPLAINED if _stands_in(document) else "",
         headline=_headline(document),
         axis=_axis(document),
         again=_glyphite("report", results.named),
@@ -72,15 +74,25 @@ def _headline(document: dict[str, Any]) -> str:
     """The result in one sentence."""
     board, accuracy = document["board"], document["accuracy"]
     if board is None:
-        answer = f"answers {_percent(accuracy[ORACLE])} of the test images rightly"
+        answer = f"answers {_percent(accuracy[_oracle(document)])} of the test images rightly"
         return f"Quantized to int8, the network {answer}."
     images = f"{board['images']:,} test images on {board['name']}"
+    right = WHOSE[board["reference"]]
     if board["mismatched_bytes"] == 0:
-        return f"{images}: every byte of the scores is TensorFlow Lite Micro's."
-    return (
-        f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from "
-        "TensorFlow Lite Micro's."
-    )
+        return f"{images}: every byte of the scores is {right}."
+    return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+
+
+def _oracle(document: dict[str, Any]) -> str:
+    """The name of the runner that the figures on this PC are held against."""
+    compared = document["compare"]
+    return str(compared["oracle"]) if compared else TFLM
+
+
+def _stands_in(document: dict[str, Any]) -> bool:
+    """Whether any figure was compared with a stand-in for TFLM."""
+    named = {_oracle(document), *(board["reference"] for board in document["boards"])}
+    return named != {TFLM}
 
 
 def _axis(document: dict[str, Any]) -> tuple[float, float]:
