@@ -143,7 +143,7 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
     "c": EXPLAINED,
-    "int8_litert": "Nothing here has the bytes of a board: install a C compiler.",
+    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
 }
 
 
