@@ -1,6 +1,7 @@
 """The report as a page: the template, and what it needs beside the document."""
 
 import sys
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -20,17 +21,8 @@ SHOWN = 60
 
 def render(results: Results) -> str:
     """One HTML page that contains all of its styles and pictures, so that it can be sent alone."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": _percent, "thousands": _thousands, "bytes": _bytes}
     document = results.document
-    return environment.get_template("report.html").render(
+    return _template().render(
         report=document,
         titles=TITLES,
         short=SHORT,
@@ -45,6 +37,21 @@ def render(results: Results) -> str:
         curves=_curves(results.history),
         can_draw=pictures.can_draw(),
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    """The page without its figures."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "thousands": _thousands, "bytes": _bytes}
+    return environment.get_template("report.html")
 
 
 def _shown(value: object) -> object:
