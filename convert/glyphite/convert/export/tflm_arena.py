@@ -93,7 +93,7 @@ def measure_arena(tflite: bytes) -> int:
     package runs it. Its pointers have 8 bytes; the same structures are smaller on a 32-bit board.
     Raises ModelError where TFLM cannot run the model.
     """
-    generous = _probe(tflite, GENEROUS)
+    generous = tried(tflite, GENEROUS)
     account = re.search(r"Arena allocation total (\d+) bytes", generous.errors)
     if generous.code != 0 or account is None:
         raise ModelError(
@@ -105,22 +105,25 @@ def measure_arena(tflite: bytes) -> int:
 
 def _smallest(tflite: bytes, reported: int) -> int:
     """The smallest size, to ``STEP`` bytes and from ``reported`` on, in which TFLM runs."""
-    if _probe(tflite, reported).code == 0:
+    if tried(tflite, reported).code == 0:
         return reported
     small, large = reported, reported + STEP
-    while large < GENEROUS and _probe(tflite, large).code != 0:
+    while large < GENEROUS and tried(tflite, large).code != 0:
         small, large = large, 2 * large - reported
     while large - small > STEP:
         middle = (small + large) // 2
-        if _probe(tflite, middle).code == 0:
+        if tried(tflite, middle).code == 0:
             large = middle
         else:
             small = middle
     return large
 
 
-def _probe(tflite: bytes, arena: int) -> Finished:
-    """Run the model once in an arena of so many bytes; TFLM writes its messages to stderr."""
+def tried(tflite: bytes, arena: int) -> Finished:
+    """A run of the model in an arena of so many bytes, in a process of its own: TFLM may crash.
+
+    Its messages are the stderr of the result. Raises ModelError where it does not end.
+    """
     program = Path(__file__).with_name("tflm_probe.py")
     command = [sys.executable, "-P", str(program), str(arena)]
     try:
