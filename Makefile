@@ -16,6 +16,9 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 	tests/firmware/test_application.py tests/firmware/test_frame_c.py \
 	tests/train/data/test_sources.py tests/train/networks/test_augment.py
 
+# What Python compiles is kept: tests start it some hundred times.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test quick check readme example dist format setup clean
 
 demo: setup

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.transport.avr import emulator_program
@@ -26,6 +27,8 @@ SEED_SOURCES = (
         "tests/conftest.py",
     ),
 )
+MOST_SECONDS = 900
+"""Of another process's training of the seed network."""
 QUICK_FOLDERS = ("convert", "faults", "contract")
 """In this order, and behind all others: their files are short or of many short tests."""
 
@@ -84,13 +87,14 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for source in SEED_SOURCES:
         digest.update((PROJECT / source).read_bytes())
     kept = PROJECT / "build" / "tests" / digest.hexdigest()[:16]
-    if not (kept / "seed" / "manifest.json").is_file():
-        making = tmp_path_factory.mktemp("making")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GLYPHITE_BUILD", str(making))
-            assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
-            assert main(["convert", "seed"]) == 0
-        _keep(making, kept)
+    with held(kept.parent, patience=MOST_SECONDS):  # the others wait, and need not train, too
+        if not (kept / "seed" / "manifest.json").is_file():
+            making = tmp_path_factory.mktemp("making")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("GLYPHITE_BUILD", str(making))
+                assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
+                assert main(["convert", "seed"]) == 0
+            _keep(making, kept)
     return kept / "seed"
 
 

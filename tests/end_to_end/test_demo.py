@@ -3,9 +3,7 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,52 +11,61 @@ import pytest
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import demo as verb
 from glyphite.host.cli import main
+from glyphite.train.data import mnist
 
-GLYPHITE = Path(sys.executable).parent / "glyphite"
 IMAGES = 100
+LEARNT, JUDGED = 10_000, 1000
+"""Of MNIST's 60,000 and 10,000 images: each takes its time in training, and in TFLM."""
 
 
-def demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the console command in ``folder``, as a program of its own."""
-    environment = {"PATH": f"{GLYPHITE.parent}:/usr/bin:/bin", "HOME": str(Path.home())}
-    command = [str(GLYPHITE), "demo", "--epochs", "1", "--count", str(IMAGES)]
-    return subprocess.run(
-        command, check=False, cwd=folder, env=environment, capture_output=True, text=True
-    )
+@pytest.fixture
+def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shorter MNIST; ``test_cli_train.py`` looks at a network that has learnt from all of it."""
+    whole = mnist._parse
+
+    def shorter(files: Mapping[str, bytes]) -> mnist.Mnist:
+        data = whole(files)
+        return mnist.Mnist(
+            *(data.train_images[:LEARNT], data.train_labels[:LEARNT]),
+            *(data.test_images[:JUDGED], data.test_labels[:JUDGED]),
+        )
+
+    monkeypatch.setattr(mnist, "_parse", shorter)
 
 
+@pytest.mark.usefixtures("fewer")
 def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
-    tmp_path: Path, require_tool: Callable[..., None]
+    build_folder: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
-    ended = demo(tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    report = json.loads((tmp_path / "build/seed/report.json").read_text())
+    assert main(["demo", "--epochs", "1", "--count", str(IMAGES)]) == 0
+    report = json.loads((build_folder / "seed" / "report.json").read_text())
     accuracy = report["accuracy"]
     assert report["board"]["name"] == "cortex-m4"
     assert report["board"]["images"] == IMAGES
     assert report["board"]["mismatched_bytes"] == 0
-    assert min(accuracy[name] for name in ("float", "int8_litert", "int8_tflm")) > 0.97
-    assert accuracy["board"] > 0.9
-    noted = json.loads((tmp_path / "build/seed/manifest.json").read_text())["accuracy"]
+    runners = ("float", "int8_litert", "int8_tflm")
+    assert min(accuracy[name] for name in (*runners, "board")) > 0.85
+    noted = json.loads((build_folder / "seed" / "manifest.json").read_text())["accuracy"]
     assert noted == {name: accuracy[name] for name in noted}
-    assert {"float", "int8_litert", "int8_tflm"} <= set(noted)
-    assert "for 1 epoch here" in ended.stderr
-    assert f"compiled C on cortex-m4 ({IMAGES} images)" in ended.stdout
-    assert f"0 of {IMAGES * 10} on cortex-m4" in ended.stdout
-    assert_uno_answered(tmp_path, ended)
+    assert set(runners) <= set(noted)
+    said = capsys.readouterr()
+    assert "for 1 epoch here" in said.err
+    assert f"compiled C on cortex-m4 ({IMAGES} images)" in said.out
+    assert f"0 of {IMAGES * 10} on cortex-m4" in said.out
+    assert_uno_answered(build_folder, said.out, said.err)
 
 
-def assert_uno_answered(folder: Path, ended: subprocess.CompletedProcess[str]) -> None:
+def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
     """It was flashed, its figures are in the table; or the program that lacks was named."""
     if not all(map(shutil.which, ("avr-gcc", "arduino-builder", "avrdude"))):
-        assert "The Arduino Uno is left out: " in ended.stderr
+        assert "The Arduino Uno is left out: " in told
         return
-    uno = json.loads((folder / "build/uno/uno/stream.json").read_text())
+    uno = json.loads((folder / "uno/uno/stream.json").read_text())
     assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
-    assert re.search(r"network on an Arduino Uno \(100 images\) +│ +\d+\.\d\d % │", ended.stdout)
-    assert "0 of 1000 on the Uno" in ended.stdout
-    assert "The emulated Uno was flashed by avrdude and takes " in ended.stdout
+    assert re.search(r"network on an Arduino Uno \(100 images\) +│ +\d+\.\d\d % │", printed)
+    assert "0 of 1000 on the Uno" in printed
+    assert "The emulated Uno was flashed by avrdude and takes " in printed
 
 
 def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(

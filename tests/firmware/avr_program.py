@@ -60,7 +60,7 @@ def chip(folder: Path) -> Path:
     source = Path(__file__).with_name("avr_chip.c")
     flags = ("-D_GNU_SOURCE", "-I/usr/include/simavr", "-O2")
     command = ["cc", *flags, "-o", str(program), str(source), "-lsimavr"]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True)
     return program
 
 
@@ -102,9 +102,7 @@ class AvrProgram:
         """The outputs (n, bytes), and the cycles of each, by the kernels below ``sources``."""
         program = self.folder / f"{mcu}.elf"
         flags = [*FLAGS, f"-I{sources}", f"-mmcu={mcu}"]
-        subprocess.run(
-            ["avr-gcc", *flags, str(self.source), "-o", str(program)], check=True, timeout=60
-        )
+        subprocess.run(["avr-gcc", *flags, str(self.source), "-o", str(program)], check=True)
         done = subprocess.run(
             [str(emulator), mcu, str(program)], input=self.tensors.tobytes(),
             capture_output=True, timeout=120, check=True,

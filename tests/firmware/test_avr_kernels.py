@@ -306,7 +306,7 @@ def test_the_product_of_two_fractions_is_that_of_the_portable_code(
     source.write_text(MULTIPLY)
     flags = [*FLAGS, f"-I{SOURCES}", f"-DPAIRS={len(pairs)}", "-mmcu=atmega328p"]
     command = ["avr-gcc", *flags, str(source)]
-    subprocess.run([*command, "-o", str(program)], check=True, timeout=60)
+    subprocess.run([*command, "-o", str(program)], check=True)
     done = subprocess.run(
         [str(emulator), "atmega328p", str(program)], input=np.array(pairs, np.int32).tobytes(),
         capture_output=True, timeout=60, check=True,

@@ -81,7 +81,7 @@ def check(
     compile_model(content, "model", architecture=CHIPS[mcu], goal=goal).write(folder)
     (folder / "main.c").write_text(MAIN)
     command = ["avr-gcc", *FLAGS, f"-mmcu={mcu}", f"-DINPUTS={len(inputs)}", "model.c", "main.c"]
-    subprocess.run([*command, "-o", "model.elf"], cwd=folder, check=True, timeout=60)
+    subprocess.run([*command, "-o", "model.elf"], cwd=folder, check=True)
     done = subprocess.run(
         [str(emulator), mcu, str(folder / "model.elf")], input=inputs.tobytes(),
         capture_output=True, timeout=120, check=True,

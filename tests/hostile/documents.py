@@ -130,12 +130,14 @@ def _records(sha256: str) -> tuple[dict[str, Any], ...]:
             "only_second_right": 0, "mcnemar": 1.0, "images_differ": 0, "bytes_differ": 0,
             "largest_difference": None}  # fmt: skip
     compared = {"model": "uno", "sha256": sha256, "images": 400, "tools": {"numpy": "2.0"},
+                "oracle": "int8_tflm",
                 "runners": [figures, figures | {"name": "c", "drop_points": None}],
                 "pairs": [pair]}  # fmt: skip
     streamed = {"model": "uno", "sha256": sha256, "board": "native", "port": "sim://native",
                 "firmware": "Glyphite 1", "jobs": 1, "images": 400, "correct": 375,
                 "accuracy": 0.9375,
                 "interval": [0.9, 0.96], "scores": 4000, "mismatched_bytes": 0,
+                "reference": "int8_tflm",
                 "mismatched_images": 0,
                 "largest_difference": 0, "retries": 0, "images_per_second": 21.5,
                 "seconds_per_image": {"mean": 0.0098, "min": 0.0098, "max": 0.0099},

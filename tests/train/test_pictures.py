@@ -49,7 +49,8 @@ def test_a_run_leaves_four_pictures(gallery: Gallery, mnist: Mnist) -> None:
     assert gallery.written == [gallery.folder / name for name in NAMES]
     assert sorted(path.name for path in gallery.folder.iterdir()) == sorted(NAMES)
     for path in gallery.written:
-        shades = np.unique(pixels(path).reshape(-1, 3), axis=0)
+        shades = Image.open(path).convert("RGB").getcolors(maxcolors=1 << 24)
+        assert shades is not None
         assert len(shades) > 20, f"{path.name} is nearly empty"
 
 

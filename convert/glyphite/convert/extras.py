@@ -1,13 +1,9 @@
 """What is said where a package of the extra ``train`` is absent, with the command that mends it."""
 
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from glyphite.convert.errors import ToolError
 from glyphite.convert.text import command
-
-NEWEST_FOR_TENSORFLOW = (3, 13)
-"""The last Python for which TensorFlow 2.21 has wheels."""
 
 
 def absent(package: str, need: str) -> ToolError:
@@ -21,9 +17,6 @@ def remedy() -> str:
     pip completes the extra of a Glyphite that it has installed, from wherever that came; one that
     runs out of a clone, and that no pip knows, is installed from there.
     """
-    if sys.version_info[:2] > NEWEST_FOR_TENSORFLOW:
-        newest = ".".join(map(str, NEWEST_FOR_TENSORFLOW))
-        return f"TensorFlow has no wheels for this Python: install Glyphite for Python {newest}."
     try:
         version("glyphite")
     except PackageNotFoundError:

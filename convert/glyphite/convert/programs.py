@@ -6,16 +6,17 @@ What a program writes is read as UTF-8; bytes that are not UTF-8 become U+FFFD.
 """
 
 import os
+import queue
 import re
-import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.text import command, printable
@@ -128,6 +129,9 @@ class Running:
         self._command = command
         errors = subprocess.PIPE if heard else stderr
         self._process = _popen(command, stdin=stdin, stdout=stdout, stderr=errors)
+        self._pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        if self._process.stderr is not None:
+            threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -153,12 +157,22 @@ class Running:
 
         Raises ValueError where the program was started without ``heard``.
         """
-        stream = self._process.stderr
-        if stream is None:
+        if self._process.stderr is None:
             raise ValueError("only a program that was started with heard=True is heard")
-        if not select.select([stream], [], [], max(0.0, seconds))[0]:
+        try:
+            return self._pieces.get(timeout=max(0.0, seconds))
+        except queue.Empty:
             return None
-        return os.read(stream.fileno(), _PIECE_BYTES)
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        """Take what it writes as it comes: in a thread, as Windows has no wait for a pipe.
+
+        It ends with the program and what that has started, and closes the pipe.
+        """
+        with stream:
+            while piece := os.read(stream.fileno(), _PIECE_BYTES):
+                self._pieces.put(piece)
+        self._pieces.put(b"")
 
     def end(self, patience: float = 0.0) -> int:
         """End the program and all that it started, and give the exit code.
@@ -170,9 +184,6 @@ class Running:
         except subprocess.TimeoutExpired:
             _kill_group(self._process)
             return self._process.wait()
-        finally:
-            if self._process.stderr is not None:
-                self._process.stderr.close()
 
     def __enter__(self) -> Self:
         return self

@@ -383,7 +383,7 @@ class TestStream:
         def absent(*_: object) -> None:
             raise ToolError("no tflite-micro")
 
-        monkeypatch.setattr("glyphite.host.cli.stream.TflmRunner", absent)
+        monkeypatch.setattr("glyphite.host.cli.stream.oracle", absent)
         with terminal(board_of(fixed)) as port:
             assert_refused(self.run(fixed, port), capsys, "The 5 of 5 answers that had come are in")
 

@@ -17,6 +17,7 @@ from glyphite.host.cli import main
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.stream import (
+    Judge,
     Link,
     RunningAccuracy,
     Streamed,
@@ -125,7 +126,8 @@ class TestFigures:
 
     def summary(self, streamed: Streamed, reference: NDArray[np.int8]) -> dict[str, object]:
         link = Link("sim://cortex-m4", MANIFEST.sha256)
-        return dict(summarize(MANIFEST, link, streamed, reference, self.LABELS))
+        judge = Judge("int8_tflm", reference, self.LABELS)
+        return dict(summarize(MANIFEST, link, streamed, judge))
 
     def test_count_accuracy_differences_and_time(self) -> None:
         reference = self.SCORES.copy()

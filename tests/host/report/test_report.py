@@ -69,6 +69,7 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
         "accuracy": 0.987,
         "interval": [0.978, 0.992],
         "scores": 10_000,
+        "reference": "int8_tflm",
         "mismatched_bytes": wrong,
         "mismatched_images": wrong,
         "largest_difference": wrong,

@@ -91,6 +91,7 @@ def test_a_missing_file_makes_the_cache_be_filled_anew(
 def test_a_wrong_checksum_in_the_cache_is_refused_with_file_found_expected_and_way_out(
     filled_cache: Path, published: dict[str, bytes]
 ) -> None:
+    load_mnist(filled_cache)  # what was read before does not stand for the file of now
     (filled_cache / SPOILT).unlink()
     (filled_cache / SPOILT).write_bytes(spoil(published[SPOILT]))
     with pytest.raises(DataError) as caught:

@@ -20,7 +20,7 @@ from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.export.c_array import TEMPLATES, c_array, tie
-from glyphite.convert.export.tflm_arena import SPARE, Arena, measure_arena
+from glyphite.convert.export.tflm_arena import SPARE, Arena, arena_for
 from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
 from glyphite.convert.files import read_bytes, write_folder
 from glyphite.convert.shipped import FIRMWARE
@@ -67,7 +67,7 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
 
     Raises ModelError where TFLM lacks an operator, cannot run the model, or its input or output is
     not int8 or has too many axes; InputError where ``out`` cannot be a sketch or be written;
-    ToolError where tflite-micro, or the package that reads a .tflite, is not installed.
+    ToolError where the package that reads a .tflite is not installed.
     """
     folder = model.tflm if out is None else out
     sketch = sketch_name(folder)
@@ -80,7 +80,7 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
         _edge("INPUT", graph.tensors[graph.inputs[0]]),
         _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
     ]
-    arena = Arena(measure_arena(tflite), convolution_scratch(graph))
+    arena = arena_for(tflite, graph, convolution_scratch(graph))
     templates, name = environment(TEMPLATES), plain_name(model.name)
     texts = {
         f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(),

@@ -22,6 +22,7 @@ from glyphite.host.cli.endings import (
     ended_by_signals,
     exit_code,
     require_output,
+    require_system,
     show_traceback,
 )
 from glyphite.host.cli.streams import print_error, print_plain, safe_streams
@@ -150,6 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     spoken = "glyphite"
     try:
         require_output()
+        require_system()
         with ended_by_signals():
             words = sys.argv[1:] if argv is None else argv
             spoken = f"glyphite {words[0]}" if words[:1] and words[0] in VERBS else spoken

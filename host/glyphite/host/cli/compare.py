@@ -17,6 +17,7 @@ from glyphite.host.runners.base import SHORT, TITLES, Runner, package_version
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
+from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
 EXAMPLE = "glyphite compare seed --max-drop 0.5"
@@ -70,7 +71,8 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
 
 def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
     """The runners that can run here; the reason for each that is left out goes to stderr."""
-    runners: list[Runner] = [LitertRunner(folder.tflite), TflmRunner(folder.tflite)]
+    runners: list[Runner] = [LitertRunner(folder.tflite)]
+    runners += [TflmRunner(folder.tflite)] if has_tflm() else []
     if (missing := _no_float(folder, manifest)) is None:
         runners.insert(0, KerasRunner(folder.keras, manifest))
     elif max_drop is not None:
@@ -133,7 +135,16 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
         ("pair", "answers differ", "images whose bytes differ", "largest difference"),
         [_pair_row(figures) for figures in comparison["pairs"]],
     )
-    say("TFLM is the reference for boards. LiteRT rounds differently: a few of its bytes differ.")
+    say(
+        f"{_REFERENCES[comparison['oracle']]} LiteRT rounds differently: a few of its bytes differ."
+    )
+
+
+_REFERENCES = {
+    "int8_tflm": "TFLM is the reference for boards.",
+    "c": EXPLAINED,
+    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
+}
 
 
 def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:

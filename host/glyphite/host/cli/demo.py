@@ -20,6 +20,7 @@ from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
+from glyphite.host.runners.oracle import LONG, WHOSE, explanation, has_tflm
 
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
@@ -84,11 +85,12 @@ def _choose_board(name: str | None) -> Board:
 def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
     """The commands of all stages, in order; each core of this PC runs an emulated board."""
     jobs = str(os.cpu_count() or 1)
+    sketch = [["export", MODEL, "--tflm"]] if has_tflm() else []  # it measures TFLM's arena
     return [
         ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
         ["convert", MODEL],
         ["compare", MODEL],
-        ["export", MODEL, "--tflm"],
+        *sketch,
         ["compile", MODEL],
         ["build", MODEL, "--board", board.name],
         ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],
@@ -145,14 +147,17 @@ def _run_stage(words: Sequence[str]) -> None:
 
 
 def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
-    """Print the accuracy of each runner, and the bytes of the boards that differ from TFLM's."""
+    """Print the accuracy of each runner, and the bytes of the boards that differ."""
     board = report["board"]
     names = {
         "float": "float, Keras on this PC",
         "int8_litert": "int8, LiteRT on this PC",
         "int8_tflm": "int8, TensorFlow Lite Micro on this PC",
+        "c": f"int8, {LONG['c']}",
         "board": f"int8, compiled C on {board['name']} ({board['images']} images)",
     }
+    if "int8_tflm" in report["accuracy"]:
+        del names["c"]  # it has the same bytes
     shares = {
         title: report["accuracy"][key] for key, title in names.items() if key in report["accuracy"]
     }
@@ -168,7 +173,9 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
         f"{figures['mismatched_bytes']} of {figures['images'] * len(report['labels'])} on {name}"
         for name, figures in differ
     )
-    say(f"Bytes that differ from TensorFlow Lite Micro's: {found}.")
+    say(f"Bytes that differ from {WHOSE[board['reference']]}: {found}.")
+    if told := explanation(board["reference"]):
+        print_status(told)
     if uno is not None:
         milliseconds = 1000 * uno["seconds_per_image"]["mean"]
         say(f"The emulated Uno was flashed by avrdude and takes {milliseconds:.0f} ms an image.")

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from glyphite.convert.errors import GlyphiteError, InputError
+from glyphite.convert.errors import GlyphiteError, InputError, ToolError
 from glyphite.convert.files import FULL, OTHER_BUILD
 from glyphite.convert.text import printable
 
@@ -78,6 +78,18 @@ def require_output() -> None:
         sys.stderr = io.StringIO()
     if sys.stdout is None:
         raise InputError("stdout is closed, so nobody learns the result. Send it to a file, say.")
+
+
+def require_system() -> None:
+    """Make sure that the packages have wheels for this system.
+
+    Raises ToolError on a Mac with an Intel processor.
+    """
+    if sys.platform == "darwin" and os.uname().machine == "x86_64":
+        raise ToolError(
+            "Glyphite does not run on Macs with Intel processors: LiteRT has no wheels for them. "
+            "Use a Mac with Apple silicon, Linux or Windows."
+        )
 
 
 def drop_output() -> None:

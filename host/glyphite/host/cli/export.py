@@ -121,8 +121,9 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
         title=f"{model.name} in TensorFlow Lite Micro",
     )
     arena = sketch.arena
+    needs = "needs" if arena.tried else "needs at most (reckoned, as tflite-micro is not installed)"
     say(
-        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro needs {arena.measured:,}, "
+        f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro {needs} {arena.measured:,}, "
         f"optimised convolutions may take {arena.scratch:,}, and the rest is a margin."
     )
     say(f"Wrote {sketch.folder}: see README.txt there for how to build it.")
@@ -136,6 +137,7 @@ def _tflm_result(sketch: TflmSketch) -> dict[str, object]:
         "arena": {
             "bytes": sketch.arena.bytes,
             "reckoned": sketch.arena.measured,
+            "tried": sketch.arena.tried,
             "scratch": sketch.arena.scratch,
             "margin": sketch.arena.margin,
         },

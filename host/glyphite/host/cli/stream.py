@@ -18,7 +18,7 @@ from glyphite.host.measure import stream
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 
@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stream, compare with TFLM, write stream.json, and update the report.
+    """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs from TFLM's.
+    Raises CheckFailedError where a byte of the board differs.
     """
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
@@ -55,13 +55,15 @@ def run(arguments: argparse.Namespace) -> int:
     received = stream.Received(len(tensors))
     with _kept(folder, link, received):
         streamed = _stream(link, tensors, labels, received)
-        with progress_bar("TFLM", len(tensors)) as progress:
-            reference = TflmRunner(folder.tflite).run(tensors, progress)
-        streaming = stream.summarize(manifest, link, streamed, reference, labels)
+        right = oracle(folder.tflite)
+        with progress_bar(BRIEF[right.name], len(tensors)) as progress:
+            reference = right.run(tensors, progress)
+        judge = stream.Judge(right.name, reference, labels)
+        streaming = stream.summarize(manifest, link, streamed, judge)
         with held(folder.root, print_status):
             stream.save(folder.board(streaming["board"]), streaming, streamed)
             write_report(folder)
-    _tell(streamed)
+    _tell(streamed, explanation(right.name))
     _print(streaming, arguments.json)
     stream.check(streaming)
     return 0
@@ -106,8 +108,10 @@ def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, rea
     return f"The {answers} answers that had come are in {path}."
 
 
-def _tell(streamed: stream.Streamed) -> None:
+def _tell(streamed: stream.Streamed, stand_in: str) -> None:
     """Say on stderr what is strange about a run that came to its end."""
+    if stand_in:
+        print_status(stand_in)
     if streamed.doubt:
         print_status(streamed.doubt)
     if streamed.restarts:
@@ -121,12 +125,13 @@ def _print(streaming: stream.Streaming, as_json: bool) -> None:
         print_json(streaming)
         return
     images, scores = streaming["images"], streaming["scores"]
+    right = BRIEF[streaming["reference"]]
     low, high = streaming["interval"]
     rows = [
         ("accuracy", f"{100 * streaming['accuracy']:.2f} %"),
         ("right", f"{streaming['correct']:,} of {images:,}"),
         ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
-        ("bytes that differ from TFLM", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
+        (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
         ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
         ("largest difference", str(streaming["largest_difference"])),
         ("images a second", f"{streaming['images_per_second']:.1f}"),

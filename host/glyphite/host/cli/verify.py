@@ -1,4 +1,4 @@
-"""``glyphite verify``: random and extreme inputs on a board and in TFLM, compared."""
+"""``glyphite verify``: random and extreme inputs on a board, held against TFLM's bytes."""
 
 import argparse
 import dataclasses
@@ -12,7 +12,7 @@ from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress_bar
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import emulated_url
@@ -21,7 +21,7 @@ from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, oracle
 
 EXAMPLE = "glyphite verify seed --board native --count 2000"
 
@@ -58,19 +58,21 @@ def run(arguments: argparse.Namespace) -> int:
         connect(url, baud=board.serial.baud, manifest=manifest) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
-        oracle = TflmRunner(folder.tflite)
-        compared = verify.compare_groups(groups, BoardRunner(session), oracle, progress)
+        right = oracle(folder.tflite)
+        compared = verify.compare_groups(groups, BoardRunner(session), right, progress)
     traced, cause = _cause(folder, compared)
     if arguments.json:
         difference = traced.difference if traced else None
         layer = dataclasses.asdict(difference) if difference else None
         print_json(
-            {"model": manifest.name, "board": board.name, "groups": compared.figures,
-             "first_differing_layer": layer}
+            {"model": manifest.name, "board": board.name, "reference": right.name,
+             "groups": compared.figures, "first_differing_layer": layer}
         )  # fmt: skip
     else:
-        _print(compared.figures, f"{manifest.name}: {board.name} against TFLM")
-    verify.check(compared.figures, board.name, cause)
+        _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
+    if told := explanation(right.name):
+        print_status(told)
+    verify.check(compared.figures, board.name, cause, right.name)
     return 0
 
 
@@ -78,6 +80,8 @@ def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None
     """The trace of the first input whose scores differ, and a sentence on the cause."""
     if compared.wrong is None:
         return None, ""
+    if not has_tflm():
+        return None, "Where tflite-micro is not installed, no layer is named."
     tensor, answer, expected = compared.wrong
     if not (folder.generated / "model.c").is_file():
         return None, ""

@@ -57,6 +57,10 @@ class PairFigures(TypedDict):
     largest_difference: Count | None
 
 
+ORACLES = ("int8_tflm", "c", "int8_litert")
+"""TFLM, what stands in for it, and what is left where there is no C compiler either."""
+
+
 class Comparison(TypedDict):
     """The content of compare.json."""
 
@@ -66,6 +70,8 @@ class Comparison(TypedDict):
     images: Annotated[int, Meta(ge=1)]
     runners: list[RunnerFigures]
     pairs: list[PairFigures]
+    oracle: RunnerName
+    """The runner whose bytes boards have to give, or what comes next to it."""
     tools: dict[str, str]
 
 
@@ -85,8 +91,8 @@ def summarize(
 ) -> Comparison:
     """The figures of each runner's ``scores`` (n, classes) against the ``labels`` (n,).
 
-    Raises ValueError where the numbers of images differ, or the scores of an int8 runner are not
-    int8.
+    One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of images
+    differ, or the scores of an int8 runner are not int8.
     """
     return Comparison(
         model=manifest.name,
@@ -94,6 +100,7 @@ def summarize(
         images=len(labels),
         runners=[_figures(name, scores, labels) for name in scores],
         pairs=[_pair(first, second, scores, labels) for first, second in combinations(scores, 2)],
+        oracle=next(name for name in ORACLES if name in scores),
         tools=dict(tools),
     )
 

@@ -25,6 +25,7 @@ from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.compare import Count, Interval
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
+from glyphite.host.runners.oracle import LONG, Reference
 
 OnAnswer = Callable[[int, Answer], None]
 """Called with each image's index and answer as it arrives; with several boards, from threads."""
@@ -89,6 +90,18 @@ class Streamed:
     """A sentence on why the board's times are not believed; empty where they are."""
 
 
+@dataclass(frozen=True)
+class Judge:
+    """What is right: the labels of the images, and the scores that the board has to give."""
+
+    runner: str
+    """The name of the runner that gave the scores."""
+    scores: Scores
+    """(n, classes)."""
+    labels: NDArray[np.uint8]
+    """(n,)."""
+
+
 class Times(TypedDict):
     """The board's own time for an image, in seconds."""
 
@@ -112,6 +125,8 @@ class Streaming(TypedDict):
     interval: Interval
     scores: Count
     """Bytes that were compared: images times classes."""
+    reference: Reference
+    """The runner whose bytes are the right ones."""
     mismatched_bytes: Count
     """Bytes that differ from TensorFlow Lite Micro's."""
     mismatched_images: Count
@@ -231,20 +246,14 @@ def join(parts: list[Streamed]) -> Streamed:
     )
 
 
-def summarize(
-    manifest: Manifest,
-    link: Link,
-    streamed: Streamed,
-    reference: Scores,
-    labels: NDArray[np.uint8],
-) -> Streaming:
-    """The figures of one run against the labels (n,) and TFLM's scores (n, classes).
+def summarize(manifest: Manifest, link: Link, streamed: Streamed, judge: Judge) -> Streaming:
+    """The figures of one run.
 
     Raises ValueError where the numbers of images or the types of the scores differ.
     """
-    accuracy = metrics.accuracy(metrics.answers(streamed.scores), labels)
+    accuracy = metrics.accuracy(metrics.answers(streamed.scores), judge.labels)
     compared = streamed.scores.view(np.int8)
-    difference = metrics.byte_differences(compared, reference.view(np.int8))
+    difference = metrics.byte_differences(compared, judge.scores.view(np.int8))
     return Streaming(
         model=manifest.name,
         sha256=manifest.sha256,
@@ -252,16 +261,17 @@ def summarize(
         port=link.url,
         firmware=streamed.hello.firmware,
         jobs=link.jobs,
-        images=len(labels),
+        images=len(judge.labels),
         correct=accuracy.correct,
         accuracy=accuracy.value,
         interval=list(accuracy.interval),
         scores=compared.size,
+        reference=judge.runner,
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
         retries=streamed.retries,
-        images_per_second=len(labels) / streamed.wall_seconds,
+        images_per_second=len(judge.labels) / streamed.wall_seconds,
         seconds_per_image=None if streamed.doubt else _times(streamed.seconds),
         instructions_per_image=_instructions(streamed),
     )
@@ -340,13 +350,13 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
 
 
 def check(streaming: Streaming) -> None:
-    """Make sure that every byte of the board's scores is TFLM's.
+    """Make sure that every byte of the board's scores is that of the reference.
 
     Raises CheckFailedError where one differs.
     """
     if streaming["mismatched_bytes"]:
         raise CheckFailedError(
-            f"{streaming['board']} differs from TensorFlow Lite Micro in "
+            f"{streaming['board']} differs from {LONG[streaming['reference']]} in "
             f"{streaming['mismatched_bytes']} bytes of {streaming['mismatched_images']} images "
             f"(by at most {streaming['largest_difference']}). Compile, build and flash the model "
             "again; where it still differs, `glyphite verify` narrows it down."

@@ -15,12 +15,13 @@ from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
 from glyphite.host.runners.base import Runner, Scores, Tensors
+from glyphite.host.runners.oracle import LONG, TFLM
 
 LOW, HIGH = -128, 127
 
 
 class GroupFigures(TypedDict):
-    """How board and TFLM differ on one group of inputs."""
+    """How the board and its reference differ on one group of inputs."""
 
     inputs: str
     images: int
@@ -101,7 +102,7 @@ class Compared:
 
     figures: list[GroupFigures]
     wrong: tuple[Tensors, Scores, Scores] | None
-    """The first input whose answer differs, the board's answer, and TFLM's."""
+    """The first input whose answer differs, the board's answer, and the right one."""
 
 
 def compare_groups(
@@ -158,8 +159,10 @@ def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
     return "No layer differs, and the output does: it is changed behind the last layer."
 
 
-def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
-    """Make sure that no byte differs.
+def check(
+    figures: list[GroupFigures], board: str, cause: str = "", compared_with: str = TFLM
+) -> None:
+    """Make sure that no byte differs from those of the runner called ``compared_with``.
 
     Raises CheckFailedError where one does; ``cause`` is a sentence for its message.
     """
@@ -168,7 +171,7 @@ def check(figures: list[GroupFigures], board: str, cause: str = "") -> None:
         kinds = ", ".join(f"{group['images_differ']} {group['inputs']}" for group in differing)
         largest = max(group["largest_difference"] for group in differing)
         raise CheckFailedError(
-            f"{board} differs from TensorFlow Lite Micro on {kinds} inputs (by at most {largest}). "
+            f"{board} differs from {LONG[compared_with]} on {kinds} inputs (by at most {largest}). "
             f"{cause}{' ' if cause else ''}Compile and build the model again; where it still "
             "differs, the compiler is wrong: report the model and these figures."
         )

@@ -20,14 +20,14 @@ from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import SIDE
-from glyphite.host.report.records import ORACLE, Document, Records
+from glyphite.host.report.records import Document, Records
 from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.litert import read_manifest
 
 
 @dataclass(frozen=True)
 class Misread:
-    """A test image for which TensorFlow Lite Micro's answer is wrong."""
+    """A test image for which the oracle's answer is wrong."""
 
     index: int
     label: str
@@ -71,8 +71,9 @@ def collect(folder: ModelFolder) -> Results:
     document["sizes"]["boards"] = records.sizes()
     document["training"] = history and _training(history)
     scores = records.scores(comparison)
-    document["confusion"] = scores and _confusion(manifest, scores)
-    misread = _misread(manifest, scores) if scores else []
+    oracle = comparison["oracle"] if comparison else ""
+    document["confusion"] = scores and _confusion(manifest, scores, oracle)
+    misread = _misread(manifest, scores, oracle) if scores else []
     document["misread"] = [_entry(image) for image in misread]
     document["left_out"] = records.left_out
     return Results(document, folder.named, misread, history)
@@ -114,26 +115,26 @@ def _training(history: Document) -> Document:
     return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
 
 
-def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> Document:
-    given = metrics.answers(scores[ORACLE])
+def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> Document:
+    given = metrics.answers(scores[oracle])
     matrix = metrics.confusion_matrix(scores["labels"], given, len(manifest.labels))
-    return {"runner": ORACLE, "rows": "label", "columns": "answer", "matrix": matrix.tolist()}
+    return {"runner": oracle, "rows": "label", "columns": "answer", "matrix": matrix.tolist()}
 
 
-def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]]) -> list[Misread]:
-    """The images for which the oracle is wrong, those with the highest score first."""
+def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> list[Misread]:
+    """The images that the runner called ``oracle`` misreads, the highest score first."""
     given = {name: metrics.answers(scores[name]) for name in TITLES if name in scores}
     output = manifest.output
-    real = (scores[ORACLE].astype(float) - output.zero_point) * output.scale
+    real = (scores[oracle].astype(float) - output.zero_point) * output.scale
     images = []
     for index, tensor in zip(scores["misread"], scores["misread_tensors"], strict=True):
-        label, answer = scores["labels"][index], given[ORACLE][index]
+        label, answer = scores["labels"][index], given[oracle][index]
         if label == answer:
             continue
         others = {
             TITLES[name]: manifest.labels[answers[index]]
             for name, answers in given.items()
-            if name != ORACLE
+            if name != oracle
         }
         shares = [round(float(share), 6) for share in real[index]]
         pixels = _pixels(manifest, tensor)

@@ -1,6 +1,7 @@
 """The report as a page: the template, and what it needs beside the document."""
 
 import sys
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -10,8 +11,8 @@ from glyphite.convert.boards import all_boards
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.report import pictures
 from glyphite.host.report.collect import Misread, Results
-from glyphite.host.report.records import ORACLE
 from glyphite.host.runners.base import SHORT, TITLES
+from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM, WHOSE
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
@@ -20,6 +21,27 @@ SHOWN = 60
 
 def render(results: Results) -> str:
     """One HTML page that contains all of its styles and pictures, so that it can be sent alone."""
+    document = results.document
+    return _template().render(
+        report=document,
+        titles=TITLES,
+        short=SHORT,
+        oracle=_oracle(document),
+        whose=BRIEF,
+        explained=EXPLAINED if _stands_in(document) else "",
+        headline=_headline(document),
+        axis=_axis(document),
+        again=_glyphite("report", results.named),
+        commands=_commands(document, results.named),
+        misread=[_picture(image) for image in results.misread[:SHOWN]],
+        curves=_curves(results.history),
+        can_draw=pictures.can_draw(),
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    """The page without its figures."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
         autoescape=True,
@@ -29,20 +51,7 @@ def render(results: Results) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "thousands": _thousands, "bytes": _bytes}
-    document = results.document
-    return environment.get_template("report.html").render(
-        report=document,
-        titles=TITLES,
-        short=SHORT,
-        oracle=ORACLE,
-        headline=_headline(document),
-        axis=_axis(document),
-        again=_glyphite("report", results.named),
-        commands=_commands(document, results.named),
-        misread=[_picture(image) for image in results.misread[:SHOWN]],
-        curves=_curves(results.history),
-        can_draw=pictures.can_draw(),
-    )
+    return environment.get_template("report.html")
 
 
 def _shown(value: object) -> object:
@@ -72,15 +81,25 @@ def _headline(document: dict[str, Any]) -> str:
     """The result in one sentence."""
     board, accuracy = document["board"], document["accuracy"]
     if board is None:
-        answer = f"answers {_percent(accuracy[ORACLE])} of the test images rightly"
+        answer = f"answers {_percent(accuracy[_oracle(document)])} of the test images rightly"
         return f"Quantized to int8, the network {answer}."
     images = f"{board['images']:,} test images on {board['name']}"
+    right = WHOSE[board["reference"]]
     if board["mismatched_bytes"] == 0:
-        return f"{images}: every byte of the scores is TensorFlow Lite Micro's."
-    return (
-        f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from "
-        "TensorFlow Lite Micro's."
-    )
+        return f"{images}: every byte of the scores is {right}."
+    return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+
+
+def _oracle(document: dict[str, Any]) -> str:
+    """The name of the runner that the figures on this PC are held against."""
+    compared = document["compare"]
+    return str(compared["oracle"]) if compared else TFLM
+
+
+def _stands_in(document: dict[str, Any]) -> bool:
+    """Whether any figure was compared with a stand-in for TFLM."""
+    named = {_oracle(document), *(board["reference"] for board in document["boards"])}
+    return named != {TFLM}
 
 
 def _axis(document: dict[str, Any]) -> tuple[float, float]:

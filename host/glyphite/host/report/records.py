@@ -20,7 +20,6 @@ from glyphite.host.measure.compare import Comparison, Count
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.runners.base import TITLES
 
-ORACLE = "int8_tflm"
 PARTS = 12
 """How many of an image's largest parts are listed."""
 
@@ -91,8 +90,8 @@ class Records:
             return None
         for figures in found["runners"]:
             _check_share(path, figures["correct"], found["images"], figures["accuracy"], again)
-        if ORACLE not in [figures["name"] for figures in found["runners"]]:
-            raise InputError(f"{path} has no figures of {TITLES[ORACLE]}. {again}")
+        if found["oracle"] not in [figures["name"] for figures in found["runners"]]:
+            raise InputError(f"{path} has no figures of {TITLES[found['oracle']]}. {again}")
         return dict(found)
 
     def streams(self) -> list[Document]:

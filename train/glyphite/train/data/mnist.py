@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -87,14 +88,24 @@ def load_mnist(
     return _parse(fetched)
 
 
-def _read_cache(cache: Path) -> dict[str, bytes] | None:
+def _read_cache(cache: Path) -> Mapping[str, bytes] | None:
     """The four files, or None where one is missing."""
-    files = {name: read_bytes(cache / name, MOST_BYTES) for name in MD5 if (cache / name).exists()}
-    for name, content in files.items():
-        found = _md5(content)
+    there = [cache / name for name in MD5 if (cache / name).exists()]
+    states = [(path, path.stat()) for path in there]
+    return _checked(
+        tuple((path, state.st_ino, state.st_size, state.st_mtime_ns) for path, state in states)
+    )
+
+
+@lru_cache(maxsize=1)
+def _checked(there: tuple[tuple[Path, int, int, int], ...]) -> Mapping[str, bytes] | None:
+    """The same of files in this state; kept, as a demo asks for them at each stage."""
+    files = {path.name: read_bytes(path, MOST_BYTES) for path, *_ in there}
+    for path, *_ in there:
+        name, found = path.name, _md5(files[path.name])
         if found != MD5[name]:
             raise DataError(
-                f"{cache / name} is not the published MNIST file: its MD5 is {found}, and "
+                f"{path} is not the published MNIST file: its MD5 is {found}, and "
                 f"{MD5[name]} is expected. Delete it and try again: it is then fetched anew."
             )
     return files if len(files) == len(MD5) else None

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -19,10 +20,12 @@ TIE = "@TIE@"
 """In a template: the number by which files know that they belong together."""
 
 
+@cache
 def environment(package: str) -> Environment:
     """The templates of ``package``; a name that a template lacks is an error.
 
-    A text from outside passes by one of the filters ``comment`` and ``literal``.
+    A text from outside passes by one of the filters ``comment`` and ``literal``. Kept, as it holds
+    the templates that were read: reading them takes longer than to write a small model with them.
     """
     loader = PackageLoader(package, "templates")
     made = Environment(

@@ -10,6 +10,7 @@ has a kink there: what is negative is lowered. The twin is ``kernels/dsp/requant
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -234,10 +235,11 @@ def _line(
         return None
     middle = round(2.0 ** (31 + shift - right) / ideal)
     kinks = _near(2 * middle) if np.any(sums - 1 < 0) and np.any(bounds < 0) else [0]
+    below_of = cache(partial(_multipliers_below, bounds, sums, bits))  # many differ by as much
     for extra in _near(middle):
         above = _multipliers(bounds, sums, bits, extra)
         for kink in kinks if above[0] <= above[1] else []:
-            below = _multipliers_below(bounds, sums, bits, extra - kink)
+            below = below_of(extra - kink)
             low, high = max(above[0], below[0]), min(above[1], below[1])
             if low <= high:
                 return extra, min(max(round(ideal), low), high), kink

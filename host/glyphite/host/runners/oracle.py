@@ -1,0 +1,46 @@
+"""Whose bytes a board has to give: those of TensorFlow Lite Micro, or of what stands in for it.
+
+The package tflite-micro has wheels for Linux on x86-64 alone. Elsewhere the generated C, compiled
+for this PC, stands in: this project's tests hold its bytes equal to TFLM's. Every result names the
+one that it was compared with.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from glyphite.host.runners.base import Runner
+from glyphite.host.runners.compiled import CompiledRunner
+from glyphite.host.runners.tflm import TflmRunner
+
+TFLM, STAND_IN = TflmRunner.name, CompiledRunner.name
+
+Reference = Annotated[str, Meta(pattern=f"^({TFLM}|{STAND_IN})$")]
+"""The name of the runner that a result was compared with."""
+
+LONG = {TFLM: "TensorFlow Lite Micro", STAND_IN: "the generated C on this PC"}
+WHOSE = {TFLM: "TensorFlow Lite Micro's", STAND_IN: "the generated C's on this PC"}
+BRIEF = {TFLM: "TFLM", STAND_IN: "this PC's C"}
+"""For people, by the name of the runner."""
+
+EXPLAINED = (
+    "tflite-micro is not installed here (it has wheels for Linux on x86-64 alone): the generated "
+    "C, compiled for this PC, stands in for it. Glyphite's tests hold its bytes equal to TFLM's."
+)
+
+
+def has_tflm() -> bool:
+    """Whether the package tflite-micro is there."""
+    return find_spec("tflite_micro") is not None
+
+
+def oracle(tflite: Path) -> Runner:
+    """The runner whose bytes a board has to give for the model ``tflite``."""
+    return TflmRunner(tflite) if has_tflm() else CompiledRunner(tflite)
+
+
+def explanation(name: str) -> str:
+    """The sentence on the runner called ``name`` where it is a stand-in; else ""."""
+    return EXPLAINED if name == STAND_IN else ""
