@@ -211,6 +211,14 @@ class TestCommand:
         assert names == ["int8_litert", "int8_tflm", "c"]
         assert "The float model is left out: there is no" in captured.err.replace("\n", " ")
 
+    @pytest.mark.parametrize("limit", ["nan", "inf", "much"])
+    def test_refuses_a_max_drop_that_no_drop_exceeds(
+        self, limit: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            main(["compare", "seed", "--max-drop", limit])
+        assert f"'{limit}' is not a number of percentage points." in capsys.readouterr().err
+
     def test_refuses_max_drop_without_a_float_model(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
     ) -> None:

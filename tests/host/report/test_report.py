@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glyphite.convert import metrics
 from glyphite.convert.errors import InputError
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure import compare
@@ -67,7 +68,7 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
         "images": 1000,
         "correct": 987,
         "accuracy": 0.987,
-        "interval": [0.978, 0.992],
+        "interval": list(metrics.wilson_interval(987, 1000)),
         "scores": 10_000,
         "mismatched_bytes": wrong,
         "mismatched_images": wrong,
@@ -271,14 +272,36 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("compare.json", ("runners", 2, "name"), "mine", "and a string of the pattern"),
         ("compare.json", ("runners", 2, "name"), "c", "has no figures of int8 (TFLM)"),
         ("compare.json", ("runners", 2, "colour"), 1, "unknown key '$.runners[2].colour'"),
+        (
+            "compare.json",
+            ("runners", 2, "interval"),
+            [0.0, 0.1],
+            "interval of 0 to 0.1, and that of",
+        ),
+        ("compare.json", ("runners", 2, "drop_points"), -9, "a drop of -9 points for int8_tflm"),
         ("compare.json", ("pairs", 0, "mcnemar"), -1, "mcnemar' is -1, and a number >= 0.0"),
         ("native/stream.json", ("accuracy",), 0.99, "accuracy of 0.99, and 987 of 1,000 is"),
         ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
         ("native/stream.json", ("mismatched_bytes",), -1, "is -1, and a whole number >= 0"),
+        ("native/stream.json", ("interval",), [0.0, 0.1], "and that of 987 of 1,000 is another"),
+        (
+            "native/stream.json",
+            ("mismatched_bytes",),
+            10_001,
+            "10,001 bytes that differ in 0",
+        ),
+        ("native/stream.json", ("mismatched_images",), 1, "0 bytes that differ in 1 images"),
+        ("native/stream.json", ("largest_difference",), 1, "which cannot be"),
+        ("native/stream.json", ("seconds_per_image", "min"), 0.0099, "is not between its least"),
+        ("native/stream.json", ("seconds_per_image", "max"), 0.0097, "is not between its least"),
         ("native/stream.json", ("seconds_per_image", "mean"), 0, "a number > 0.0 is needed"),
         ("native/size.json", ("flash",), None, "'$.flash' is None, and a whole number is needed"),
         ("native/size.json", ("sha256",), "ab", "'$.sha256' is 'ab', and a string of the pattern"),
         ("history.json", ("val_accuracy",), [2], "'$.val_accuracy[0]' is 2, and a number <= 1.0"),
+        ("history.json", ("loss",), [], "'$.loss' is [], and a list of length >= 1 is needed"),
+        ("history.json", ("loss",), [1e308], "'$.loss[0]' is 1e+308, and a number <= 1000000000.0"),
+        ("history.json", ("accuracy",), [0.1, 0.2], "has lists of different lengths"),
+        ("history.json", ("val_accuracy",), [0.1, 0.2], "has lists of different lengths"),
         ("history.json", ("epochs",), "many", "'$.epochs' is 'many', and a whole number"),
     ],
 )
@@ -319,6 +342,12 @@ def test_scores_that_are_not_those_of_the_comparison_are_refused(
         collect(compared)
 
 
+def test_pairs_that_the_scores_do_not_have_are_refused(compared: ModelFolder) -> None:
+    put(compared.compare, ("pairs", 0, "answers_differ"), 77)
+    with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
+        collect(compared)
+
+
 class TestLeftOut:
     """What is of another model is not shown, and the report says so."""
 
@@ -332,11 +361,16 @@ class TestLeftOut:
     def test_a_record_is_named_with_the_verb_that_makes_it(
         self, compared: ModelFolder, name: str
     ) -> None:
-        again = "glyphite convert seed" if name == "history.json" else AGAIN[name]
         other = "another float model" if name == "history.json" else "another model"
         left_out = self.of_another_model(compared, name)["left_out"]
         sentence = f"{compared.root / name} is of {other}, and left out. Make it anew with"
-        assert left_out == [f"{sentence} `{again}`."]
+        assert left_out == [f"{sentence} `{AGAIN[name]}`."]
+
+    def test_a_training_run_after_the_conversion_is_converted(self, compared: ModelFolder) -> None:
+        compared.keras.write_bytes(b"another")
+        put(compared.history, ("keras_sha256",), sha256_of(compared.keras))
+        (sentence,) = collect(compared).document["left_out"]
+        assert sentence.endswith("left out. Make it anew with `glyphite convert seed`.")
 
     def test_sizes_and_curves_are_not_shown(self, compared: ModelFolder) -> None:
         self.of_another_model(compared, "native/size.json")
