@@ -54,7 +54,9 @@ def compared(seed: ModelFolder) -> ModelFolder:
     return seed
 
 
-def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0) -> Path:
+def put_stream(
+    folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0, right: int = 987
+) -> Path:
     """A board's stream.json and size.json, as streaming and building write them."""
     path = folder.board(board) / "stream.json"
     path.parent.mkdir()
@@ -66,9 +68,9 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
         "firmware": "Glyphite 1.2.3",
         "jobs": 1,
         "images": 1000,
-        "correct": 987,
-        "accuracy": 0.987,
-        "interval": list(metrics.wilson_interval(987, 1000)),
+        "correct": right,
+        "accuracy": right / 1000,
+        "interval": list(metrics.wilson_interval(right, 1000)),
         "scores": 10_000,
         "mismatched_bytes": wrong,
         "mismatched_images": wrong,
@@ -118,8 +120,7 @@ class TestDocument:
         import os
 
         for age, board in enumerate(("cortex-m4", "native")):
-            path = put_stream(compared, board)
-            path.write_text(path.read_text().replace("987", f"98{age}"))
+            path = put_stream(compared, board, right=980 + age)
             os.utime(path, (1_000_000 - age, 1_000_000 - age))
         report = report_of(compared)
         assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]

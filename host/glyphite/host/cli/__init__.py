@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
@@ -112,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SIGNALLED + PIPE
     except Exception as error:
         show_traceback(error)
-        print_error(f"{spoken}: {describe(error)}")
+        with suppress(OSError):  # a full stderr: the exit code still tells
+            print_error(f"{spoken}: {describe(error)}")
         drop_output()
         return exit_code(error)
     return code
