@@ -162,6 +162,10 @@ class TestDocument:
             for figures in comparison["runners"]:
                 figures["correct"] = min(figures["correct"], images)
                 figures["accuracy"] = figures["correct"] / images
+                figures["interval"] = metrics.wilson_interval(figures["correct"], images)
+                if figures["name"] != "float":
+                    lost = comparison["runners"][0]["correct"] - figures["correct"]
+                    figures["drop_points"] = 100 * lost / images
             compared.compare.write_text(json.dumps(comparison | {"images": images}))
             with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
                 collect(compared)
@@ -279,7 +283,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
             [0.0, 0.1],
             "interval of 0 to 0.1, and that of",
         ),
-        ("compare.json", ("runners", 2, "drop_points"), -9, "a drop of -9 points for int8_tflm"),
+        ("compare.json", ("runners", 2, "drop_points"), -9, "a drop of -9.0 points for int8"),
         ("compare.json", ("pairs", 0, "mcnemar"), -1, "mcnemar' is -1, and a number >= 0.0"),
         ("native/stream.json", ("accuracy",), 0.99, "accuracy of 0.99, and 987 of 1,000 is"),
         ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
