@@ -260,3 +260,32 @@ def test_a_value_of_thousands_of_letters_is_quoted_in_part(tmp_path: Path, value
     said = refusal(board_file(tmp_path, MINIMAL + value.format(9_000 * "?")))
     assert "???..." in said
     assert len(said) < 500
+
+
+@pytest.mark.parametrize("package", ["x; touch pwned", "gcc  make", "-y", "$(id)", "a\\nb"])
+def test_a_package_stands_in_a_command_and_is_a_name(tmp_path: Path, package: str) -> None:
+    text = MINIMAL.replace('"gcc-arm-none-eabi"', f'"{package}"')
+    with pytest.raises(BoardError, match=r"'package' is .* Names of Debian packages"):
+        load_board(board_file(tmp_path, text))
+
+
+def test_the_command_that_installs_a_core_is_quoted(tmp_path: Path) -> None:
+    text = MINIMAL + '[arduino]\nfqbn = "a:b:c"\nindex_url = "http://x; touch pwned"\n'
+    arduino = load_board(board_file(tmp_path, text)).arduino
+    assert arduino is not None
+    assert arduino.install == (
+        "arduino-cli core install a:b --additional-urls 'http://x; touch pwned'"
+    )
+
+
+def test_a_name_that_no_file_can_have_is_a_sentence() -> None:
+    with pytest.raises(BoardError, match="No such board file: aaa"):
+        load_board("a" * 300 + ".toml")
+
+
+def test_a_board_file_is_never_named_as_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(board_file(tmp_path)).rename("-b.toml")
+    assert load_board("-b.toml").named == "./-b.toml"

@@ -132,6 +132,14 @@ def test_files_that_belong_together_change_at_once(
     assert names(tmp_path / "above") == ["c"]
 
 
+def test_a_file_in_the_place_of_a_folder_stays(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("precious")
+    with pytest.raises(InputError, match="/c cannot be written: Not a directory"):
+        write_folder(tmp_path / "c", {"model.c": "code"})
+    assert (tmp_path / "c").read_text() == "precious"
+    assert names(tmp_path) == ["c"]
+
+
 def test_what_the_user_put_into_a_folder_stays(tmp_path: Path) -> None:
     write_folder(tmp_path / "c", OLD)
     write_text(tmp_path / "c" / "main.c", "mine")
@@ -210,6 +218,15 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "ring").symlink_to(tmp_path / "ring")
     with pytest.raises(InputError, match="cannot be read: Too many levels of symbolic links"):
         read_bytes(tmp_path / "ring")
+
+
+def test_what_became_a_pipe_after_it_was_looked_at_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc/kmsg, which calls itself a regular file, and never ends."""
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(files, "_require_file", lambda *_: None)
+    assert read_bytes(tmp_path / "pipe") == b""
 
 
 def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:

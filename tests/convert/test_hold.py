@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,6 +97,20 @@ def test_a_lock_that_was_removed_while_it_was_opened_is_not_taken(
 
     monkeypatch.setattr("glyphite.convert.hold._locked", locked)
     assert take(lock) is None
+
+
+@pytest.mark.parametrize("make", [lambda lock: lock.symlink_to("notes"), os.mkfifo])
+def test_a_link_in_the_place_of_the_lock_leads_nowhere(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """A folder from somebody else may have one to any file of the user's."""
+    (tmp_path / "notes").write_text("precious")
+    make(tmp_path / LOCK)
+    with held(tmp_path):
+        assert (tmp_path / LOCK).is_file()
+        assert not (tmp_path / LOCK).is_symlink()
+    assert (tmp_path / "notes").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
 def test_a_folder_that_cannot_be_written_is_told_of_before_the_work(tmp_path: Path) -> None:

@@ -225,8 +225,8 @@ FAULTS = (
     Fault(
         "an image that is gone is run",
         DEVICE + "transport/firmware_files.py",
-        "if file.is_file() and path.is_file():",
-        "if file.is_file():",
+        "if file.is_file() and path.is_file() and",
+        "if file.is_file() and",
         ("host/device/transport/test_transport.py",),
     ),
     Fault(

@@ -4,6 +4,7 @@ An unknown key is an error, so that a typo is found. What a board does not have,
 limits of the native board, is left out.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 from glyphite.convert.documents import MOST_SHOWN, read_toml
 from glyphite.convert.errors import BoardError
 from glyphite.convert.shipped import FIRMWARE
-from glyphite.convert.text import printable
+from glyphite.convert.text import command, printable
 
 BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
 EMULATORS = ("process", "qemu", "simavr")
+DEBIAN_NAME = "[a-z0-9][a-z0-9+.-]*"
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 
@@ -117,8 +119,8 @@ class Arduino:
     @property
     def install(self) -> str:
         """The command that installs the core."""
-        command = f"arduino-cli core install {self.core}"
-        return f"{command} --additional-urls {self.index_url}" if self.index_url else command
+        urls = ("--additional-urls", self.index_url) if self.index_url else ()
+        return command("arduino-cli", "core", "install", self.core, *urls)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ class Board(BoardFile):
         if self.path.parent == BOARDS:
             return self.name
         here = Path.cwd()
-        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+        path = str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+        return f".{os.sep}{path}" if path.startswith("-") else path
 
     @property
     def definitions(self) -> tuple[str, ...]:
@@ -209,7 +212,7 @@ def _names() -> list[str]:
 
 
 def _read(path: Path) -> Board:
-    if path.is_symlink() or path.exists():
+    if os.path.lexists(path):  # no error for a name that no file can have, unlike Path's
         found = read_toml(path, BoardFile, "Correct it there.", BoardError)
         return Board(**vars(found), path=path.resolve())
     raise BoardError(f"No such board file: {printable(str(path))}. Check the path.")
@@ -227,6 +230,7 @@ def _check(board: Board) -> Board:
     _ensure_port_exists(board)
     _ensure_arduino_is_usable(board)
     _ensure_emulator_is_known(board)
+    _ensure_packages_are_names(board)
     return board
 
 
@@ -306,3 +310,14 @@ def _ensure_emulator_is_known(board: Board) -> None:
         raise BoardError(
             f"{board.path}: a simavr emulator needs 'bootloader' and 'boot_address'. Add them."
         )
+
+
+def _ensure_packages_are_names(board: Board) -> None:
+    """They stand in commands that are printed to be typed."""
+    for table in (board.toolchain, board.emulator):
+        packages = table.package if table else None
+        if packages and not re.fullmatch(rf"{DEBIAN_NAME}( {DEBIAN_NAME})*", packages):
+            raise BoardError(
+                f"{board.path}: 'package' is {_quoted(packages)}. Names of Debian packages with "
+                "one space between them are needed."
+            )

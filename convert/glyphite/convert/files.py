@@ -136,7 +136,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """
     try:
         _require_file(path, path.stat(), most)
-        with path.open("rb") as file:
+        # Without waiting: /proc/kmsg calls itself a regular file, and never ends.
+        with open(path, "rb", opener=_open_at_once) as file:
             content = file.read(most + 1)
     except FileNotFoundError as error:
         raise InputError(f"No such file: {printable(str(path))}. Check the path.") from error
@@ -147,6 +148,10 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     if len(content) > most:  # it grew since it was looked at
         raise _too_large(path, len(content), most)
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _require_file(path: Path, found: os.stat_result, most: int) -> None:
@@ -180,7 +185,7 @@ def _told(path: Path, way_out: str) -> Iterator[None]:
 
 def _only(folder: Path, texts: Mapping[str, str]) -> bool:
     """Whether ``folder`` has no other files, so that it may be replaced as a whole."""
-    return not folder.is_dir() or {path.name for path in folder.iterdir()} <= set(texts)
+    return not folder.exists() or {path.name for path in folder.iterdir()} <= set(texts)
 
 
 def _replaced(folder: Path, texts: Mapping[str, str]) -> bool:

@@ -28,6 +28,8 @@ PATIENCE = 60.0
 PAUSE = 0.1
 AT = 1 << 20
 """The byte that is locked on Windows, where nobody can read what is locked: behind the text."""
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""Windows has no such flag."""
 CANNOT_LOCK = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 """What a file system without locks says, some of those of a network. There, all are let in."""
 
@@ -70,9 +72,12 @@ def write_shared(path: Path, content: bytes, *, executable: bool = False) -> Non
 def take(lock: Path) -> int | None:
     """The descriptor of the file ``lock``, locked by this process now; None if it is another's.
 
+    A link of that name is removed, not followed: a stranger's folder may have one to any file.
     Raises OSError where the file cannot be written.
     """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    if lock.is_symlink() or lock.is_fifo():
+        lock.unlink()
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
     try:
         if _locked(descriptor) and _is(descriptor, lock):
             os.ftruncate(descriptor, 0)

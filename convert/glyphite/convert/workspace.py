@@ -59,17 +59,19 @@ def safe_name(text: str) -> str:
 
     Linux, Windows and macOS take it as one folder's name; it cannot lead out of ``build/``, hide,
     or be read as an option. Letters and digits of every script, '_', '-' and '.' stay as they are,
-    each other character becomes '_'. What is such a name already stays so.
+    each other character becomes '_'. What is such a name already stays so. The end of a file's
+    name is none of a model's, as a verb would look for that file.
     """
     composed = unicodedata.normalize("NFC", text)  # macOS takes letters and their accents apart
     plain = re.sub(r"[^\w.-]", "_", composed).lstrip(".-")
+    plain = re.sub(r"(\.(tflite|keras))+$", "", plain)
     short = plain.encode()[:LONGEST_NAME].decode(errors="ignore").rstrip(".")
     return f"_{short}" if _DEVICES.match(short) else short or "model"
 
 
 def build_root() -> Path:
     """The folder of all models: ``$GLYPHITE_BUILD``, or ``build`` in the current folder."""
-    return Path(os.environ.get("GLYPHITE_BUILD", "build"))
+    return Path(os.environ.get("GLYPHITE_BUILD") or "build")
 
 
 @dataclass(frozen=True)

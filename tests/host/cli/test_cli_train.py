@@ -37,6 +37,10 @@ def test_one_epoch_of_the_seed_network_is_beyond_97_percent(seed: ModelFolder) -
             "--epochs -3 is too small: at least 1 is needed.",
         ),
         (
+            ["seed", "--batch-size", str(1 << 64)],
+            f"--batch-size {1 << 64} is too large: at most 1,000,000 are allowed.",
+        ),
+        (
             ["seed", "--batch-size", "0"],
             "--batch-size 0 is too small: at least 1",
         ),

@@ -178,7 +178,8 @@ def test_the_pixel_divisor_is_kept_for_every_later_stage(
         (["../seed"], "'../seed' is not a model's name"),
         (["nosuch.keras"], "No such file: nosuch.keras. Name a .keras file, or a model's name."),
         (["seed", "--calibration-images", "0"], "--calibration-images 0 is too small: at least"),
-        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 is not allowed: it must be above"),
+        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 is not allowed: it must be within"),
+        (["seed", "--pixel-divisor", "1e-310"], "--pixel-divisor 1e-310 is not allowed"),
         (["seed", "--pixel-divisor", "nan"], "--pixel-divisor nan is not allowed"),
     ],
 )

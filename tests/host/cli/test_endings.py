@@ -60,6 +60,7 @@ def raising(error: BaseException) -> Callable[..., int]:
         (OSError(errno.EMFILE, "Too many open files"), 1, "Too many open files. End other progr"),
         (OSError(errno.ENOSPC, "No space", "/x\n"), 2, "/x\\n: No space. Free some room and al"),
         (OSError(errno.ENOSPC, "No space"), 2, "What is printed cannot be written (No space). "),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "f"), 2, "f: File name too long."),
         (OSError(errno.EIO, "Input/output error", "f"), 1, "f: Input/output error. Check that"),
         (KeyError("a\nb"), 1, r"This should not happen (test_endings.py, line "),
         (KeyboardInterrupt(), 130, "interrupted."),
@@ -78,6 +79,14 @@ def test_what_was_not_foreseen_is_one_sentence(
     monkeypatch.setenv("GLYPHITE_DEBUG", "1")
     assert main(["build", "uno", "--board", "native"]) == code
     assert ("Traceback" in capsys.readouterr().err) == bool(said)
+
+
+def test_a_full_stderr_leaves_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space")
+
+    monkeypatch.setattr("glyphite.host.cli.print_error", full)
+    assert main(["build", "uno", "--board", "nothing"]) == 2
 
 
 def test_an_error_without_a_place_is_described_too() -> None:

@@ -414,6 +414,59 @@ class TestStream:
         assert said in captured.err
         assert bool(captured.err) == bool(said)
 
+    def test_an_image_that_took_less_than_a_tick_leaves_a_record_that_is_read(
+        self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Not one that is refused for ever, by the same command already."""
+
+        def reply(_: bytes, request: bytes) -> bytes:
+            ticks = TICKS * (request[1] > 1)
+            return encode_frame(answer(request, SCORES.tobytes(), ticks=ticks))
+
+        with terminal(board_of(fixed, reply=reply)) as port:
+            assert self.run(fixed, port) == 0, capsys.readouterr().err
+        assert json.loads(capsys.readouterr().out)["seconds_per_image"]["min"] == 0
+        assert main(["report", str(fixed.tflite)]) == 0
+
+    def test_without_a_timer_no_instructions_are_counted(
+        self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As its ticks cannot be held against the time that passed here."""
+        items = {"BOARD": text("cortex-m4"), "TIMER_HZ": u32(0)}
+        with terminal(board_of(fixed, items)) as port:
+            assert self.run(fixed, port) == 0
+        assert json.loads(capsys.readouterr().out)["instructions_per_image"] is None
+
+    def test_the_figures_are_told_where_another_board_s_record_is_damaged(
+        self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        record = fixed.board("mega2560") / "stream.json"
+        record.parent.mkdir()
+        record.write_text("{")
+        with terminal(board_of(fixed)) as port:
+            assert self.run(fixed, port) == 2
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["mismatched_bytes"] == 0
+        assert f"{record}: it is not JSON" in captured.err
+        assert "answers that had come" not in captured.err
+        assert (fixed.board("native") / "stream.json").is_file()
+
+    def test_answers_are_kept_whatever_fails(
+        self,
+        fixed: ModelFolder,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def full(*_: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr("glyphite.host.cli.stream.TflmRunner", full)
+        with terminal(board_of(fixed)) as port:
+            assert self.run(fixed, port) == 1
+        said = capsys.readouterr().err
+        assert "The 5 of 5 answers that had come are in" in said
+        assert "There is not enough memory" in said
+
     @pytest.mark.parametrize("changed", [False, True])
     def test_hello_is_asked_again_of_a_board_that_restarted(
         self, fixed: ModelFolder, changed: bool, capsys: pytest.CaptureFixture[str]

@@ -65,6 +65,15 @@ def test_the_command_that_build_prints_works_when_it_is_typed(
     assert main([*words, "--count", "2"]) == 0
 
 
+def test_a_model_named_like_an_option_is_not_printed_as_one(
+    odd: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd.rename("-x.tflite")
+    assert main(["export", "--arduino", "--", "-x.tflite"]) == 0
+    words = typed(capfd.readouterr().out, "try it: ")
+    assert words[:2] == ["stream", "./-x.tflite"]
+
+
 def test_the_remedy_of_an_error_works_when_it_is_typed(
     odd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

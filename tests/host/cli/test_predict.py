@@ -109,6 +109,20 @@ def int8_dense(path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", ["nothing", "a link that leads nowhere"])
+def test_a_model_made_here_is_not_believed_without_its_manifest(
+    seed: ModelFolder, seven: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Whatever its pixels were divided by, they would be divided by 255."""
+    seed.manifest.unlink()
+    if name != "nothing":
+        seed.manifest.symlink_to(seed.root / "nowhere")
+    assert main(["predict", str(seven), "seed"]) == 2
+    said = capsys.readouterr().err
+    assert f"{seed.manifest} is not there, which says what {seed.tflite} takes." in said
+    assert said.endswith("Make both anew with `glyphite convert seed`.\n")
+
+
 @pytest.mark.parametrize(
     ("where", "value"),
     [(("input", "scale"), 0.5), (("labels",), list("1032547698")), (("pixel_divisor",), 1.0)],

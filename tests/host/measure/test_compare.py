@@ -1,5 +1,6 @@
 """A comparison counts what it says it counts, and fails where its limit is passed."""
 
+import dataclasses
 import json
 import shutil
 from dataclasses import dataclass
@@ -211,6 +212,14 @@ class TestCommand:
         assert names == ["int8_litert", "int8_tflm", "c"]
         assert "The float model is left out: there is no" in captured.err.replace("\n", " ")
 
+    @pytest.mark.parametrize("limit", ["nan", "inf", "much"])
+    def test_refuses_a_max_drop_that_no_drop_exceeds(
+        self, limit: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            main(["compare", "seed", "--max-drop", limit])
+        assert f"'{limit}' is not a number of percentage points." in capsys.readouterr().err
+
     def test_refuses_max_drop_without_a_float_model(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -252,7 +261,7 @@ class TestCommand:
     def test_takes_no_float_model_of_which_nothing_is_known(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A .tflite was put beside a model that was only trained."""
-        seed.manifest.unlink()
+        manifest = dataclasses.replace(Manifest.load(seed.manifest), keras_sha256="")
+        manifest.save(seed.manifest)
         assert main(["compare", "seed", "--count", "10", "--max-drop", "1"]) == 2
         assert f"nothing says that {seed.tflite} was made from" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.digit_picture import MAX_BYTES, MAX_PIXELS, read_digit
+from glyphite.host.measure.digit_picture import MAX_BYTES, MAX_PIXELS, MAX_SIDE, read_digit
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.data.mnist import load_mnist
 from tests.paths import PROJECT
@@ -252,6 +252,14 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(
     path = tmp_path / "bomb.png"
     path.write_bytes(png_of_size(side, side))
     with pytest.raises(ImageError, match=f"has {found}, and at most {MAX_PIXELS:,} are read"):
+        read_digit(path)
+
+
+def test_a_line_of_pixels_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    """Its border is all of it, and so more memory is taken than for a picture."""
+    path = tmp_path / "line.png"
+    path.write_bytes(png_of_size(MAX_SIDE + 1, 1))
+    with pytest.raises(ImageError, match="has a side of 30,001 pixels, and at most 30,000 are"):
         read_digit(path)
 
 

@@ -122,7 +122,9 @@ class TestFigures:
     def streamed(self, board: str = "cortex-m4", seconds: float = 0.002) -> Streamed:
         times = np.array([seconds, seconds, seconds, 2 * seconds])
         ticks = np.array([10, 20, 30, 40])
-        return Streamed(Hello(1, "firmware 1", board), self.SCORES, times, ticks, 2.0, 3)
+        return Streamed(
+            Hello(1, "firmware 1", board, timer_hz=1_000_000), self.SCORES, times, ticks, 2.0, 3
+        )
 
     def summary(self, streamed: Streamed, reference: NDArray[np.int8]) -> dict[str, object]:
         link = Link("sim://cortex-m4", MANIFEST.sha256)

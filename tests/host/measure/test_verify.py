@@ -390,3 +390,12 @@ class TestFirstDifferingLayer:
         assert "No layer differs when the same C runs on this PC: the board's image is older" in (
             capsys.readouterr().err
         )
+
+
+@pytest.mark.parametrize("seed", ["-1", "²", "", "1e9", "9" * 5000])
+def test_a_seed_that_no_generator_takes_is_a_wrong_call(
+    seed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", "seed", "--board", "native", f"--seed={seed}"])
+    assert "is not a seed: 0 to 2^64 is." in capsys.readouterr().err

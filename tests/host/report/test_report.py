@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glyphite.convert import metrics
 from glyphite.convert.errors import InputError
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure import compare
@@ -53,7 +54,9 @@ def compared(seed: ModelFolder) -> ModelFolder:
     return seed
 
 
-def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0) -> Path:
+def put_stream(
+    folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0, right: int = 987
+) -> Path:
     """A board's stream.json and size.json, as streaming and building write them."""
     path = folder.board(board) / "stream.json"
     path.parent.mkdir()
@@ -65,9 +68,9 @@ def put_stream(folder: ModelFolder, board: str, sha256: str | None = None, wrong
         "firmware": "Glyphite 1.2.3",
         "jobs": 1,
         "images": 1000,
-        "correct": 987,
-        "accuracy": 0.987,
-        "interval": [0.978, 0.992],
+        "correct": right,
+        "accuracy": right / 1000,
+        "interval": list(metrics.wilson_interval(right, 1000)),
         "scores": 10_000,
         "reference": "int8_tflm",
         "mismatched_bytes": wrong,
@@ -118,8 +121,7 @@ class TestDocument:
         import os
 
         for age, board in enumerate(("cortex-m4", "native")):
-            path = put_stream(compared, board)
-            path.write_text(path.read_text().replace("987", f"98{age}"))
+            path = put_stream(compared, board, right=980 + age)
             os.utime(path, (1_000_000 - age, 1_000_000 - age))
         report = report_of(compared)
         assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]
@@ -161,6 +163,10 @@ class TestDocument:
             for figures in comparison["runners"]:
                 figures["correct"] = min(figures["correct"], images)
                 figures["accuracy"] = figures["correct"] / images
+                figures["interval"] = metrics.wilson_interval(figures["correct"], images)
+                if figures["name"] != "float":
+                    lost = comparison["runners"][0]["correct"] - figures["correct"]
+                    figures["drop_points"] = 100 * lost / images
             compared.compare.write_text(json.dumps(comparison | {"images": images}))
             with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
                 collect(compared)
@@ -272,14 +278,36 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("compare.json", ("runners", 2, "name"), "mine", "and a string of the pattern"),
         ("compare.json", ("runners", 2, "name"), "c", "has no figures of int8 (TFLM)"),
         ("compare.json", ("runners", 2, "colour"), 1, "unknown key '$.runners[2].colour'"),
+        (
+            "compare.json",
+            ("runners", 2, "interval"),
+            [0.0, 0.1],
+            "interval of 0 to 0.1, and that of",
+        ),
+        ("compare.json", ("runners", 2, "drop_points"), -9, "a drop of -9.0 points for int8"),
         ("compare.json", ("pairs", 0, "mcnemar"), -1, "mcnemar' is -1, and a number >= 0.0"),
         ("native/stream.json", ("accuracy",), 0.99, "accuracy of 0.99, and 987 of 1,000 is"),
         ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
         ("native/stream.json", ("mismatched_bytes",), -1, "is -1, and a whole number >= 0"),
+        ("native/stream.json", ("interval",), [0.0, 0.1], "and that of 987 of 1,000 is another"),
+        (
+            "native/stream.json",
+            ("mismatched_bytes",),
+            10_001,
+            "10,001 bytes that differ in 0",
+        ),
+        ("native/stream.json", ("mismatched_images",), 1, "0 bytes that differ in 1 images"),
+        ("native/stream.json", ("largest_difference",), 1, "which cannot be"),
+        ("native/stream.json", ("seconds_per_image", "min"), 0.0099, "is not between its least"),
+        ("native/stream.json", ("seconds_per_image", "max"), 0.0097, "is not between its least"),
         ("native/stream.json", ("seconds_per_image", "mean"), 0, "a number > 0.0 is needed"),
         ("native/size.json", ("flash",), None, "'$.flash' is None, and a whole number is needed"),
         ("native/size.json", ("sha256",), "ab", "'$.sha256' is 'ab', and a string of the pattern"),
         ("history.json", ("val_accuracy",), [2], "'$.val_accuracy[0]' is 2, and a number <= 1.0"),
+        ("history.json", ("loss",), [], "'$.loss' is [], and a list of length >= 1 is needed"),
+        ("history.json", ("loss",), [1e308], "'$.loss[0]' is 1e+308, and a number <= 1000000000.0"),
+        ("history.json", ("accuracy",), [0.1, 0.2], "has lists of different lengths"),
+        ("history.json", ("val_accuracy",), [0.1, 0.2], "has lists of different lengths"),
         ("history.json", ("epochs",), "many", "'$.epochs' is 'many', and a whole number"),
     ],
 )
@@ -320,6 +348,12 @@ def test_scores_that_are_not_those_of_the_comparison_are_refused(
         collect(compared)
 
 
+def test_pairs_that_the_scores_do_not_have_are_refused(compared: ModelFolder) -> None:
+    put(compared.compare, ("pairs", 0, "answers_differ"), 77)
+    with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
+        collect(compared)
+
+
 class TestLeftOut:
     """What is of another model is not shown, and the report says so."""
 
@@ -333,11 +367,16 @@ class TestLeftOut:
     def test_a_record_is_named_with_the_verb_that_makes_it(
         self, compared: ModelFolder, name: str
     ) -> None:
-        again = "glyphite convert seed" if name == "history.json" else AGAIN[name]
         other = "another float model" if name == "history.json" else "another model"
         left_out = self.of_another_model(compared, name)["left_out"]
         sentence = f"{compared.root / name} is of {other}, and left out. Make it anew with"
-        assert left_out == [f"{sentence} `{again}`."]
+        assert left_out == [f"{sentence} `{AGAIN[name]}`."]
+
+    def test_a_training_run_after_the_conversion_is_converted(self, compared: ModelFolder) -> None:
+        compared.keras.write_bytes(b"another")
+        put(compared.history, ("keras_sha256",), sha256_of(compared.keras))
+        (sentence,) = collect(compared).document["left_out"]
+        assert sentence.endswith("left out. Make it anew with `glyphite convert seed`.")
 
     def test_sizes_and_curves_are_not_shown(self, compared: ModelFolder) -> None:
         self.of_another_model(compared, "native/size.json")

@@ -10,6 +10,7 @@ import difflib
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
@@ -166,7 +167,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SIGNALLED + PIPE
     except Exception as error:
         show_traceback(error)
-        print_error(f"{spoken}: {describe(error)}")
+        with suppress(OSError):  # a full stderr: the exit code still tells
+            print_error(f"{spoken}: {describe(error)}")
         drop_output()
         return exit_code(error)
     return code

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_document(prepared))
     else:
-        _print(arguments.model, arguments.board, prepared)
+        _print(prepared)
     return 0
 
 
@@ -84,8 +84,9 @@ def _document(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _print(named: str, board_named: str, prepared: Prepared) -> None:
+def _print(prepared: Prepared) -> None:
     board, built = prepared.board, prepared.built
+    named, board_named = prepared.folder.named, board.named
     size, memory = built.size, board.memory
     rows = [_row("flash", size.flash, memory.flash if memory else None)]
     if memory is None:

@@ -1,6 +1,7 @@
 """``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
 
 import argparse
+import math
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
@@ -28,12 +29,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument(
         "--max-drop",
-        type=float,
+        type=_points,
         metavar="POINTS",
         help="fail where int8 loses more percentage points than this against float",
     )
     parser.add_argument("--count", type=count_of, help="only the first N test images")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def _points(text: str) -> float:
+    """A number of percentage points; no drop is larger than one that is not a number."""
+    try:
+        points = float(text)
+    except ValueError:
+        points = math.nan
+    if not math.isfinite(points):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of percentage points.")
+    return points
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model)
     with held(folder.root, print_status):
         comparison = _compare(arguments, folder)
-    _print(comparison, arguments.json)
+    _print(comparison, arguments.json)  # first, as another record may be damaged
+    with held(folder.root, print_status):
+        write_report(folder)
     compare.check_generated_c(comparison)
     if arguments.max_drop is not None:
         compare.check_drop(comparison, arguments.max_drop)
@@ -65,7 +79,6 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
     compare.save(folder, comparison, scores, labels, tensors)
     if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
         _note_accuracies(manifest, comparison, folder.manifest)
-    write_report(folder)
     return comparison
 
 

@@ -28,6 +28,9 @@ from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"
 
+LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
+"""Of pixels of 0 to 255: beyond them, no network could have learned."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
@@ -92,8 +95,8 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
     )
     if source != folder.keras:
         write_bytes(folder.keras, keras)  # the float runner looks for it there
+    manifest.save(folder.manifest)  # before what it describes, which is not used without it
     write_bytes(folder.tflite, content)
-    manifest.save(folder.manifest)
     if arguments.json:
         print_json(_document(folder, manifest, content, float_bytes))
     else:
@@ -106,9 +109,10 @@ def _check(arguments: argparse.Namespace) -> None:
             f"--calibration-images {arguments.calibration_images} is too small: "
             "at least 1 is needed."
         )
-    if not 0 < arguments.pixel_divisor < float("inf"):
+    if not LEAST_DIVISOR <= arguments.pixel_divisor <= MOST_DIVISOR:
         raise InputError(
-            f"--pixel-divisor {arguments.pixel_divisor:g} is not allowed: it must be above 0."
+            f"--pixel-divisor {arguments.pixel_divisor:g} is not allowed: it must be within "
+            f"{LEAST_DIVISOR:g} to {MOST_DIVISOR:g}."
         )
 
 

@@ -19,6 +19,8 @@ from glyphite.convert.text import printable
 DEBUG = "GLYPHITE_DEBUG"
 """The environment variable that shows tracebacks, for developers."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
+"""What every use of a name fails with that no file can have."""
 SIGNALLED = 128
 """An exit code beyond it tells of a signal, as shells have it."""
 
@@ -126,8 +128,8 @@ def exit_code(error: Exception) -> int:
     """1 for a failure, 2 where what the user named cannot be used."""
     if isinstance(error, GlyphiteError):
         return error.exit_code
-    full = isinstance(error, OSError) and error.errno in FULL
-    return InputError.exit_code if full else GlyphiteError.exit_code
+    unusable = isinstance(error, OSError) and error.errno in FULL | NO_SUCH_NAME
+    return InputError.exit_code if unusable else GlyphiteError.exit_code
 
 
 def show_traceback(error: BaseException) -> None:

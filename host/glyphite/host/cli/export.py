@@ -78,8 +78,8 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say("Then File > Examples > Glyphite > classify, and Upload.")
     if board is None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
-    edges, named = library.compiled.edges, arguments.board or "BOARD"
-    say(f"try it: {next_step(arguments.model, *edges, named, 'PORT')}")
+    edges, named = library.compiled.edges, board.named if board else "BOARD"
+    say(f"try it: {next_step(model.named, *edges, named, 'PORT')}")
 
 
 def _place(model: ModelFolder, out: Path | None) -> Path:

@@ -54,6 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     say(f"It answers: {hello.firmware}, model {hello.model_name!r}, SHA-256 {hello.model_sha256}.")
     edges = manifest.input, manifest.output
-    step = next_step(arguments.model, *edges, arguments.board, flashed.port)
+    step = next_step(prepared.folder.named, *edges, board.named, flashed.port)
     say(f"try it: {step}")
     return 0

@@ -62,9 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
         streaming = stream.summarize(manifest, link, streamed, judge)
         with held(folder.root, print_status):
             stream.save(folder.board(streaming["board"]), streaming, streamed)
-            write_report(folder)
     _tell(streamed, explanation(right.name))
-    _print(streaming, arguments.json)
+    _print(streaming, arguments.json)  # first, as another board's record may be damaged
+    with held(folder.root, print_status):
+        write_report(folder)
     stream.check(streaming)
     return 0
 
@@ -86,9 +87,9 @@ def _kept(folder: ModelFolder, link: stream.Link, received: stream.Received) -> 
     """Keep the answers that have come where the block ends early, and say where they are."""
     try:
         yield
-    except (GlyphiteError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         kept = _keep(folder, link, received, str(error) or "interrupted")
-        if isinstance(error, KeyboardInterrupt):
+        if not isinstance(error, GlyphiteError):
             print_status(kept)
         elif kept:
             error.args = (f"{error} {kept}",)

@@ -17,6 +17,10 @@ from glyphite.train.pictures import Gallery
 EXAMPLE = "glyphite train seed --epochs 10"
 
 
+MOST = 1_000_000
+"""Epochs, and images per step."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     known = ", ".join(sorted(NETWORKS))
@@ -66,6 +70,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{option} {value} is too small: at least 1 is needed.")
+        if value is not None and value > MOST:
+            raise InputError(f"{option} {value} is too large: at most {MOST:,} are allowed.")
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed {arguments.seed} is out of range: 0 to 2^32 - 1 are allowed.")
     return replace(

@@ -33,11 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
     parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
     parser.add_argument(
-        "--seed", type=int, default=1, help="seed of the random inputs (default: 1)"
+        "--seed", type=_seed, default=1, help="seed of the random inputs (default: 1)"
     )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
     add_goal(parser, None)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(1 << 64))):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: 0 to 2^64 is.")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -107,7 +113,7 @@ def _emulated(folder: ModelFolder, board: Board, arguments: argparse.Namespace) 
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
     if not image.is_file():
-        build = command("glyphite", "build", arguments.model, "--board", arguments.board)
+        build = command("glyphite", "build", folder.named, "--board", board.named)
         raise InputError(
             f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
             f"with `{build}`."

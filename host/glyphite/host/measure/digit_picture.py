@@ -26,6 +26,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000"
 MAX_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000
 """The largest picture that is read: decoding more takes seconds and gigabytes."""
+MAX_SIDE = 30_000
+"""Of a line of pixels more is held in memory than of a picture, as its border is all of it."""
 LEAST_CONTRAST = 0.1
 """A fraction of the full range: a picture of less contrast is empty."""
 FAINT = 0.15
@@ -56,6 +58,10 @@ def _open(path: Path) -> Grey:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))
+            if max(image.size) > MAX_SIDE:
+                raise ImageError(
+                    _too_large(path, f"a side of {max(image.size):,} pixels", MAX_SIDE)
+                )
             image.load()
             grey = _grey(ImageOps.exif_transpose(image))
     except ImageError:
@@ -78,9 +84,9 @@ def _open(path: Path) -> Grey:
     return grey
 
 
-def _too_large(path: Path, size: str) -> str:
+def _too_large(path: Path, size: str, most: int = MAX_PIXELS) -> str:
     return (
-        f"{path} has {size}, and at most {MAX_PIXELS:,} are read. "
+        f"{path} has {size}, and at most {most:,} are read. "
         "Scale the picture down or cut the digit out: 28x28 pixels are enough."
     )
 

@@ -106,7 +106,8 @@ class Times(TypedDict):
     """The board's own time for an image, in seconds."""
 
     mean: Positive
-    min: Positive
+    min: Annotated[float, Meta(ge=0)]
+    """0 where the image took less than a tick."""
     max: Positive
 
 
@@ -260,7 +261,7 @@ def summarize(manifest: Manifest, link: Link, streamed: Streamed, judge: Judge) 
         board=board_name(streamed.hello),
         port=link.url,
         firmware=streamed.hello.firmware,
-        jobs=link.jobs,
+        jobs=min(link.jobs, len(judge.labels)),
         images=len(judge.labels),
         correct=accuracy.correct,
         accuracy=accuracy.value,
@@ -292,7 +293,9 @@ def _times(seconds: NDArray[np.float64]) -> Times | None:
 def _instructions(streamed: Streamed) -> int | None:
     board = known_board(streamed.hello.board)  # of any other, nothing is known of its timer
     emulator = board.emulator if board else None
-    if streamed.doubt or emulator is None or emulator.instructions_per_tick is None:
+    if streamed.doubt or not streamed.hello.timer_hz:
+        return None
+    if emulator is None or emulator.instructions_per_tick is None:
         return None
     return round(float(streamed.ticks.mean()) * emulator.instructions_per_tick)
 

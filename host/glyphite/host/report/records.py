@@ -3,9 +3,10 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
@@ -13,10 +14,11 @@ from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import load_board
 from glyphite.convert.documents import read_json
 from glyphite.convert.errors import BoardError, InputError
-from glyphite.convert.manifest import Manifest, MaybeSha256, Sha256, Share
+from glyphite.convert.manifest import Manifest, MaybeSha256, Sha256, Share, sha256_of
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.compare import Comparison, Count
+from glyphite.host.measure import compare
+from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.runners.base import TITLES
 
@@ -47,6 +49,10 @@ class _Size(TypedDict):
     """That of the .tflite."""
 
 
+_Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e9)]], Meta(min_length=1)]
+_Shares = Annotated[list[Share], Meta(min_length=1)]
+
+
 @dataclass(frozen=True)
 class _History:
     """The content of history.json; the figures of a run that was judged at its end have one."""
@@ -56,10 +62,10 @@ class _History:
     batch_size: Count
     seed: int
     parameters: Count
-    loss: list[float]
-    accuracy: list[Share]
-    val_loss: list[float]
-    val_accuracy: list[Share]
+    loss: _Curve
+    accuracy: _Shares
+    val_loss: _Curve
+    val_accuracy: _Shares
     keras_sha256: MaybeSha256 = ""
     """That of the float model; empty where it is not known."""
 
@@ -89,7 +95,8 @@ class Records:
         if not self.is_current(path, found["sha256"], again):
             return None
         for figures in found["runners"]:
-            _check_share(path, figures["correct"], found["images"], figures["accuracy"], again)
+            _check_figures(path, figures, found["images"], again)
+            _check_drop(path, figures, found, again)
         if found["oracle"] not in [figures["name"] for figures in found["runners"]]:
             raise InputError(f"{path} has no figures of {TITLES[found['oracle']]}. {again}")
         return dict(found)
@@ -103,7 +110,8 @@ class Records:
         for path in sorted(self.folder.root.glob("*/stream.json"), key=_age):
             one = read_json(path, Streaming, again)
             if self.is_current(path, one["sha256"], again):
-                _check_share(path, one["correct"], one["images"], one["accuracy"], again)
+                _check_figures(path, one, one["images"], again)
+                _check_differences(path, one, again)
                 found.append({"name": one["board"], **one})
         return found
 
@@ -133,9 +141,11 @@ class Records:
         if not path.is_file():
             return None
         found = dataclasses.asdict(read_json(path, _History, again))
-        if found.pop("keras_sha256") == self.manifest.keras_sha256:
+        _check_curves(path, found, again)
+        if (trained := found.pop("keras_sha256")) == self.manifest.keras_sha256:
             return found
-        again = self.again("convert", self.folder.name)
+        if self.folder.keras.is_file() and sha256_of(self.folder.keras) == trained:
+            again = self.again("convert", self.folder.name)
         self.left_out.append(f"{path} is of another float model, and left out. {again}")
         return None
 
@@ -151,7 +161,7 @@ class Records:
         digest = scores.pop("sha256", np.zeros(0, np.uint8)).tobytes().hex()
         if not self.is_current(path, digest, again):
             return None
-        if not _are_scores(scores, comparison, len(self.manifest.labels)):
+        if not _are_scores(scores, comparison, self.manifest):
             raise InputError(f"{path} does not hold the scores of {self.folder.compare}. {again}")
         return scores
 
@@ -180,18 +190,64 @@ def _limits(name: str) -> tuple[int | None, int | None]:
     return (memory.flash, memory.ram) if memory else (None, None)
 
 
-def _check_share(path: Path, correct: int, images: int, share: float, again: str) -> None:
+def _check_figures(path: Path, figures: RunnerFigures | Streaming, images: int, again: str) -> None:
+    """Accuracy and interval are those of the answers that were counted."""
+    correct, share, interval = figures["correct"], figures["accuracy"], figures["interval"]
+    of = f"{correct:,} of {images:,}"
     if share != correct / images:
-        of = f"{correct:,} of {images:,}"
         raise InputError(f"{path} has an accuracy of {share:g}, and {of} is another. {again}")
+    if not np.allclose(interval, metrics.wilson_interval(correct, images), rtol=0, atol=1e-9):
+        low, high = interval
+        raise InputError(
+            f"{path} has an interval of {low:g} to {high:g}, and that of {of} is another. {again}"
+        )
 
 
-def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, classes: int) -> bool:
+def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: str) -> None:
+    """The drop is that against the float model."""
+    right = {one["name"]: one["correct"] for one in found["runners"]}
+    drop = None
+    if FLOAT in right and figures["name"] != FLOAT:
+        drop = 100 * (right[FLOAT] - figures["correct"]) / found["images"]
+    if figures["drop_points"] != drop:
+        raise InputError(
+            f"{path} has a drop of {figures['drop_points']} points for {figures['name']}, and its "
+            f"answers have one of {drop}. {again}"
+        )
+
+
+def _check_differences(path: Path, one: Streaming, again: str) -> None:
+    """What differs is a part of what was compared, and the times are in their order."""
+    images, values = one["mismatched_images"], one["mismatched_bytes"]
+    if not (images <= values <= one["scores"] and images <= one["images"]) or (
+        len({images > 0, values > 0, one["largest_difference"] > 0}) > 1
+    ):
+        raise InputError(
+            f"{path} has {values:,} bytes that differ in {images:,} images, of {one['scores']:,} "
+            f"in {one['images']:,}, which cannot be. {again}"
+        )
+    times = one["seconds_per_image"]
+    if times is not None and not times["min"] <= times["mean"] * (1 + 1e-9) <= (
+        times["max"] * (1 + 2e-9)
+    ):
+        raise InputError(f"{path} has a mean time that is not between its least and most. {again}")
+
+
+def _check_curves(path: Path, history: Document, again: str) -> None:
+    """Each epoch has its figures; on the test images, the last one alone may have them."""
+    epochs, tested = len(history["loss"]), len(history["val_loss"])
+    fit = len(history["accuracy"]) == epochs, len(history["val_accuracy"]) == tested
+    if not all(fit) or tested not in (1, epochs):
+        raise InputError(f"{path} has lists of different lengths. {again}")
+
+
+def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest: Manifest) -> bool:
     """Whether the arrays have the shapes that the comparison's have, and give its figures."""
     count, correct = (
         comparison["images"],
         {figures["name"]: figures["correct"] for figures in comparison["runners"]},
     )
+    classes = len(manifest.labels)
     if scores.keys() != {"labels", "misread", "misread_tensors", *correct}:
         return False
     labels, misread = scores["labels"], scores["misread"]
@@ -202,7 +258,8 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, classes: 
         return False
     if misread.size and not 0 <= misread.min() <= misread.max() < count:
         return False
-    return all(
-        metrics.accuracy(metrics.answers(scores[name]), labels).correct == right
-        for name, right in correct.items()
-    )
+    given = {name: scores[name] for name in correct}
+    if any(given[name].dtype != np.int8 for name in given if name != FLOAT):
+        return False
+    again = compare.summarize(manifest, given, labels, {})
+    return bool(again["runners"] == comparison["runners"] and again["pairs"] == comparison["pairs"])

@@ -63,10 +63,11 @@ def read_manifest(folder: ModelFolder) -> Manifest:
     """The model's manifest; for a .tflite without one, a manifest made from the file itself.
 
     The labels are then numbers. Raises ModelError where the .tflite cannot be used, or is another
-    one than the manifest describes, or the manifest was changed; InputError where a file cannot be
-    read; ToolError where no LiteRT is installed.
+    one than the manifest describes, or the manifest was changed, or is missing beside a float
+    model; InputError where a file cannot be read; ToolError where no LiteRT is installed.
     """
     if not folder.manifest.is_file():
+        _require_foreign(folder)
         return _describe(folder)
     manifest = Manifest.load(folder.manifest, folder.mend)
     found = sha256_of(folder.tflite)
@@ -78,6 +79,14 @@ def read_manifest(folder: ModelFolder) -> Manifest:
         )
     _require_same(manifest, folder)
     return manifest
+
+
+def _require_foreign(folder: ModelFolder) -> None:
+    """ModelError for a model that was made here: how its pixels are prepared, nobody knows."""
+    if folder.tflite.parent == folder.root and folder.keras.is_file():
+        raise ModelError(
+            f"{folder.manifest} is not there, which says what {folder.tflite} takes. {folder.mend}"
+        )
 
 
 def _require_same(manifest: Manifest, folder: ModelFolder) -> None:

@@ -174,6 +174,12 @@ def test_a_link_that_exists_is_not_overwritten(pool: ModelFolder, tmp_path: Path
     assert precious.read_text() == "data"
 
 
+@pytest.mark.parametrize("name", ["", ".", "a" * 250, "a" * 300])
+def test_a_name_that_no_link_can_have_is_a_sentence(name: str) -> None:
+    with pytest.raises(InputError, match="Name another path"), link_to("/dev/null", Path(name)):
+        pytest.fail("it was made")
+
+
 def test_a_link_that_leads_nowhere_is_replaced(pool: ModelFolder, tmp_path: Path) -> None:
     """It is what a board that was killed has left."""
     link = tmp_path / "board"

@@ -278,6 +278,12 @@ def test_a_port_that_does_not_exist_lists_those_that_do() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["hwgrep://(", "socket://host", "spy://", "alt://x?class=y"])
+def test_a_url_that_pyserial_cannot_take_is_a_sentence(url: str) -> None:
+    with pytest.raises(PortError, match="Connect the board and name its port"):
+        open_port(url, 9600)
+
+
 def test_a_file_is_no_port(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("not a terminal")
@@ -421,6 +427,23 @@ DAMAGED = {
     "number": '{"board": "x", "image": 1}',
     "deep": "[" * 100_000,
 }
+
+
+def test_the_firmware_of_another_board_of_the_same_name_is_not_run(tmp_path: Path) -> None:
+    """Neither ours on a board file of the user's own, nor the other way round."""
+    ours = load_board("native")
+    own = tmp_path / "own.toml"
+    own.write_text(ours.path.read_text())
+    image = tmp_path / "firmware.elf"
+    image.touch()
+    for board, name, other in (
+        (ours, "native", str(own)),
+        (load_board(str(own)), str(own), "native"),
+    ):
+        record_firmware(board, image)
+        assert find_firmware(name).board == board
+        with pytest.raises(PortError, match="No firmware was built for the board"):
+            find_firmware(other)
 
 
 @pytest.mark.parametrize("name", DAMAGED)

@@ -225,6 +225,8 @@ def link_to(terminal: str, link: Path | None) -> Iterator[str]:
     if link is None:
         yield terminal
         return
+    if not link.name:
+        raise InputError(f"{link} is a folder, and no name of a link. Name another path.")
     lock = link.with_name(f".{link.name}{LOCK}")  # behind a kill it is there, and free
     descriptor = _make_link(terminal, link, lock)
     try:
@@ -236,8 +238,8 @@ def link_to(terminal: str, link: Path | None) -> Iterator[str]:
 
 def _make_link(terminal: str, link: Path, lock: Path) -> int:
     """Make the link; returns the descriptor of its lock."""
-    ours = lock.exists() or not link.exists()
     try:
+        ours = lock.exists() or not link.exists()
         if (descriptor := take(lock)) is None:
             raise InputError(f"{link} is in use by {holder(lock)}. Name another path.")
         try:

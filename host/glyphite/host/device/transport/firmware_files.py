@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from glyphite.convert.boards import Board, load_board
+from glyphite.convert.boards import Board, known_board, load_board
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.hold import write_shared
@@ -76,12 +76,12 @@ def find_firmware(name: str) -> FirmwareFile:
     Raises BoardError where there is no such board or it is not emulated, PortError where no
     firmware was built or flashed for it, InputError where the record is damaged.
     """
-    own = load_board(name) if name.endswith(".toml") else None
+    own = load_board(name) if name.endswith(".toml") else known_board(name)
     record = _record(own.name if own else name)
     if record.is_file():
         content = _read(record, name)
         file, path = Path(content.board), Path(content.image)
-        if file.is_file() and path.is_file():
+        if file.is_file() and path.is_file() and own in (None, load_board(str(file))):
             return FirmwareFile(load_board(str(file)), path)
     board = own or load_board(name)
     if board.emulator is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import serial
 from serial.tools import list_ports
 
-from glyphite.convert.errors import PortError
+from glyphite.convert.errors import GlyphiteError, PortError
 from glyphite.convert.text import printable
 
 WRITE_TIMEOUT = 10.0
@@ -39,7 +39,9 @@ def open_port(url: str, baud: int) -> serial.Serial:
         if "://" not in url and os.name == "posix":
             port.exclusive = True
         port.open()
-    except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+    except GlyphiteError:  # of an emulated board
+        raise
+    except Exception as error:  # the handlers of pyserial's URLs raise whatever they meet
         raise PortError(_cannot_open(url, error)) from error
     return port
 
