@@ -12,6 +12,7 @@ import pytest
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.hold import LOCK, held, holder, take
+from tools.kills.limits import descriptors
 
 HOLDS = """
 import sys, time
@@ -97,3 +98,15 @@ def test_a_folder_that_cannot_be_written_is_told_of_before_the_work(tmp_path: Pa
     ):
         pytest.fail("it was let in")
     assert holder(tmp_path / "absent") == "another process"
+
+
+def test_a_folder_that_cannot_be_looked_through_is_let_go(tmp_path: Path) -> None:
+    with (
+        descriptors(1),
+        pytest.raises(
+            InputError, match=r"cannot be written: Too many open files\. End other progr"
+        ),
+        held(tmp_path),
+    ):
+        pytest.fail("it was let in")
+    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
@@ -32,9 +33,19 @@ OTHER_TEMPORARY = (
     "Free some room and allow writing there, or name another folder in the environment variable "
     "TMPDIR."
 )
+MORE_FILES = "End other programs, or allow more with `ulimit -n 1024`."
+MORE_MEMORY = "End other programs, or take a smaller model."
+SCARCE = {
+    errno.EMFILE: MORE_FILES,
+    errno.ENFILE: MORE_FILES,
+    errno.ENOMEM: MORE_MEMORY,
+    errno.EAGAIN: "End other programs, or allow more with `ulimit -u`.",
+}
+"""What fails where the system has no more of something -> the way out, whatever was asked for."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 """What writing fails with, whatever is written."""
 
+_PIECE_BYTES = 1 << 20
 _HERE = -100
 """AT_FDCWD: paths are from the current folder."""
 _EXCHANGE = 2
@@ -122,6 +133,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputError:
     """The error to raise where ``path`` cannot be written."""
+    way_out = SCARCE.get(error.errno or 0, way_out)
     return InputError(
         f"{printable(str(path))} cannot be written: {error.strerror or error}. {way_out}"
     )
@@ -137,7 +149,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     try:
         _require_file(path, path.stat(), most)
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            content = _up_to(file, most + 1)
     except FileNotFoundError as error:
         raise InputError(f"No such file: {printable(str(path))}. Check the path.") from error
     except OSError as error:
@@ -147,6 +159,15 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     if len(content) > most:  # it grew since it was looked at
         raise _too_large(path, len(content), most)
     return content
+
+
+def _up_to(file: BinaryIO, most: int) -> bytes:
+    """At most ``most`` bytes of ``file``; memory is taken for those that are there alone."""
+    pieces, missing = [], most
+    while missing and (piece := file.read(min(missing, _PIECE_BYTES))):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
 
 
 def _require_file(path: Path, found: os.stat_result, most: int) -> None:

@@ -47,16 +47,23 @@ def held(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _wait(folder, report, patience)
-        remove_unfinished(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
+        _clear(folder)
         yield
     finally:
         release(folder / LOCK, lock)
         with suppress(OSError):  # there is something in it
             for path in made:
                 path.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    try:
+        remove_unfinished(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def take(lock: Path) -> int | None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import BoardError, InputError, PortError
-from glyphite.convert.files import write_text
+from glyphite.convert.files import remove, write_text
 from glyphite.convert.text import command
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.transport.ports import EMULATED
@@ -67,7 +67,7 @@ def forget_firmware(board: Board, firmware: Path) -> None:
     except InputError:  # cut short, say: a build makes it anew
         named = None
     if named in (None, str(firmware.resolve())):
-        record.unlink()
+        remove(record)
 
 
 def find_firmware(name: str) -> FirmwareFile:
