@@ -14,11 +14,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.host.cli import VERBS
 from tools.kills.chain import CHAIN, SLOW, Step, little_data
 from tools.kills.killed import Judge, Tried, try_kills
 from tools.kills.starved import FRESH, WAYS, Starved, Way, look, try_way
@@ -34,8 +34,6 @@ USED = (
 def main() -> int:
     """Try all verbs or some; returns 1 where there is a fault."""
     arguments = _arguments()
-    for verb in VERBS:
-        import_module(f"glyphite.host.cli.{verb}")
     steps = [_quicker(step, arguments.quick) for step in CHAIN if _is(step, arguments.verb)]
     with tempfile.TemporaryDirectory(prefix="glyphite-kills-") as scratch, little_data():
         place = Workplace(Path(scratch))
@@ -70,7 +68,7 @@ def _is(step: Step, verb: str | None) -> bool:
 
 def _quicker(step: Step, quick: bool) -> Step:
     readers = tuple(each for each in step.readers if not (quick and each[0] in SLOW))
-    return Step(step.verb, step.words, step.earlier, readers)
+    return replace(step, readers=readers)
 
 
 def _load() -> None:

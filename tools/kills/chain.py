@@ -2,9 +2,11 @@
 read."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -46,6 +48,12 @@ BOARD_READERS: tuple[Call, ...] = (
 )
 SLOW = {"compare"}
 """Readers that load TensorFlow: left out with ``--quick``."""
+SOURCES = {"model.keras", "model_int8.tflite", "manifest.json"}
+READ = dict.fromkeys(("predict", "compile", "verify", "compare"), SOURCES)
+"""Reader -> the files that its answer is of; that of any other is of all files.
+
+``compare`` also brings the report up to date, as ``report`` does.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,27 @@ class Step:
     earlier: tuple[str, ...]
     """The words with which it has worked before, for another model."""
     readers: tuple[Call, ...] = READERS
+    folders: tuple[str, ...] = (".", MODEL)
+    """Below ``build/``, those in which it writes."""
 
 
-def step(verb: str, *words: str, earlier: tuple[str, ...] | None = None) -> Step:
-    """One whose readers are those of the model."""
-    return Step(verb, words, words if earlier is None else earlier)
-
-
+TRAIN = (MODEL, "--epochs", "1")
+CONVERT = (MODEL, "--calibration-images", "50")
+COMPARE = (MODEL, "--count", COUNT)
+BUILD = (MODEL, "--board", "native")
+STREAM = (MODEL, "--port", "sim://native", "--count", COUNT)
+BOARDS = ".boards"
 CHAIN = (
-    step("train", MODEL, "--epochs", "1", "--seed", "2", earlier=(MODEL, "--epochs", "1")),
-    step("convert", MODEL, "--calibration-images", "50"),
-    step("compare", MODEL, "--count", COUNT),
-    step("compile", MODEL),
-    step("export-tflm", MODEL, "--tflm"),
-    step("export-arduino", MODEL, "--arduino"),
-    step("build", MODEL, "--board", "native"),
-    step("stream", MODEL, "--port", "sim://native", "--count", COUNT),
-    step("report", MODEL),
-    Step("flash", ("uno", *ON_UNO), (OTHER, *ON_UNO), BOARD_READERS),
+    Step("train", (*TRAIN, "--seed", "2"), TRAIN),
+    Step("convert", CONVERT, CONVERT),
+    Step("compare", COMPARE, COMPARE),
+    Step("compile", (MODEL,), (MODEL,)),
+    Step("export-tflm", (MODEL, "--tflm"), (MODEL, "--tflm")),
+    Step("export-arduino", (MODEL, "--arduino"), (MODEL, "--arduino")),
+    Step("build", BUILD, BUILD, folders=(".", MODEL, BOARDS)),
+    Step("stream", STREAM, STREAM),
+    Step("report", (MODEL,), (MODEL,)),
+    Step("flash", ("uno", *ON_UNO), (OTHER, *ON_UNO), BOARD_READERS, (".", "uno", BOARDS)),
 )
 """Each is ended where the ones before it have worked with another model than those behind it."""
 
@@ -116,11 +127,51 @@ class _Learned:
 
 
 @contextmanager
-def training_done(keras: Path) -> Iterator[None]:
-    """Let training be over at once, and come to the file ``keras`` and the history beside it.
+def computed_once(step: Step, states: Path) -> Iterator[None]:
+    """Let a verb compute in its first run alone what takes long; later ones have the results.
 
-    A kill while it learns leaves what a kill before it does: nothing is written meanwhile.
+    A kill while it computes leaves what a kill before it does: nothing is written meanwhile.
     """
+    with ExitStack() as stack:
+        if step.verb == "train":
+            model = states / "train after" / "build" / MODEL / "model.keras"
+            stack.enter_context(_trained(model))
+        for name, kept in LONG.get(step.verb, {}).items():
+            stack.enter_context(mock.patch(name, _once(name, states / f"{name}.pickle", kept)))
+        yield
+
+
+QUANTIZE = "glyphite.convert.quantize.quantize"
+LONG = {
+    "convert": {
+        f"{QUANTIZE}.load_keras": False,
+        f"{QUANTIZE}.input_shape": True,
+        f"{QUANTIZE}.convert_float": True,
+        f"{QUANTIZE}.quantize": True,
+    },
+    "compare": {"glyphite.host.measure.compare.run_all": True},
+}
+"""Verb -> its functions that compute long, and whether anything but such functions needs their
+results."""
+
+
+def _once(name: str, place: Path, kept: bool) -> Callable[..., Any]:
+    module, _, function = name.rpartition(".")
+    real = getattr(import_module(module), function)
+
+    def once(*arguments: Any) -> Any:  # noqa: ANN401
+        if place.is_file():
+            return pickle.loads(place.read_bytes())
+        result = real(*arguments)
+        place.write_bytes(pickle.dumps(result if kept else None))
+        return result
+
+    return once
+
+
+@contextmanager
+def _trained(keras: Path) -> Iterator[None]:
+    """Let training be over at once, with the file ``keras`` and the history beside it."""
     told = json.loads(keras.with_name("history.json").read_text())
     model, history = _Learned(keras.read_bytes()), {row: told[row] for row in ROWS}
 

@@ -1,12 +1,11 @@
 """Ends a verb at each of its file operations, and has the readers look at what it leaves."""
 
 import signal
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tools.kills.chain import MODEL, Step, training_done
+from tools.kills.chain import Step, computed_once
 from tools.kills.child import Ended, FaultError, run
 from tools.kills.workplace import Workplace, well
 
@@ -68,10 +67,7 @@ class Judge:
 def try_kills(judge: Judge, most: int | None = None) -> Tried:
     """End the verb at each operation, or at ``most`` of them, and look."""
     place, step, tried = judge.place, judge.step, Tried(judge.step.verb)
-    with ExitStack() as stack:
-        if step.verb == "train":
-            keras = place.states / "train after" / "build" / MODEL / "model.keras"
-            stack.enter_context(training_done(keras))
+    with computed_once(step, place.states):
         count = well(_run(judge)).operations
         for point in _points(count, most):
             ended = _run(judge, point)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from tools.kills.chain import MODEL, Step
+from tools.kills.chain import Step
 from tools.kills.child import Ended, FaultError, Under, run
 from tools.kills.killed import Judge, Tried
 from tools.kills.limits import descriptors, limit, memory, unwritable
@@ -22,7 +22,7 @@ from tools.kills.workplace import Workplace
 
 LARGE = 1 << 28
 
-Taking = Callable[[Workplace, int], AbstractContextManager[Under]]
+Taking = Callable[[Workplace, Step, int], AbstractContextManager[Under]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class CannotError(Exception):
 def try_way(place: Workplace, step: Step, way: Way) -> Starved:
     """Starve the verb in one way, by each amount; what it leaves is kept, for ``look``."""
     starved = Starved(step.verb, way.name)
-    for amount in way.amounts:
+    amounts = way.amounts if way.take is not _unwritable else way.amounts[: len(step.folders)]
+    for amount in amounts:
         try:
             _try_amount(place, step, way, amount, starved)
         except CannotError as error:
@@ -88,7 +89,7 @@ def look(judge: Judge, starved: Starved) -> None:
 
 def _try_amount(place: Workplace, step: Step, way: Way, amount: int, starved: Starved) -> None:
     place.restore(f"{step.verb} before")
-    with way.take(place, amount) as under:
+    with way.take(place, step, amount) as under:
         ended = run(step.verb, step.words, under=under)
         left = place.left()
     when = f"{way.name} ({amount})"
@@ -115,7 +116,7 @@ def _take_sentence(starved: Starved, when: str, ended: Ended) -> None:
 
 
 @contextmanager
-def _full_build(place: Workplace, room: int) -> Iterator[Under]:
+def _full_build(place: Workplace, step: Step, room: int) -> Iterator[Under]:
     """A disk with so many bytes left, for ``build/``."""
     build = place.work / "build"
     kept = place.states / "disk"
@@ -132,7 +133,7 @@ def _full_build(place: Workplace, room: int) -> Iterator[Under]:
 
 
 @contextmanager
-def _full_temporary(place: Workplace, room: int) -> Iterator[Under]:
+def _full_temporary(place: Workplace, step: Step, room: int) -> Iterator[Under]:
     """A disk with so many bytes left, for temporary files."""
     with _disk(place.temporary):
         _fill(place.temporary, room)
@@ -160,35 +161,30 @@ def _mounted(*words: str) -> bool:
 
 
 @contextmanager
-def _unwritable(place: Workplace, which: int) -> Iterator[Under]:
-    """Folders in which nothing can be made: all of ``build/``, that of models, that of boards."""
-    chosen = (
-        place.work / "build",
-        place.work / "build" / MODEL,
-        place.work / "build" / "uno",
-        place.work / "build" / ".boards",
-    )[which]
+def _unwritable(place: Workplace, step: Step, which: int) -> Iterator[Under]:
+    """Folders in which nothing can be made: the first, the second, ... of those it writes in."""
+    chosen = place.work / "build" / step.folders[which]
     folders = [path for path in (chosen, *chosen.rglob("*")) if path.is_dir()]
     yield lambda: unwritable(*folders)
 
 
 @contextmanager
-def _short_files(_: Workplace, amount: int) -> Iterator[Under]:
+def _short_files(_: Workplace, step: Step, amount: int) -> Iterator[Under]:
     yield lambda: limit(resource.RLIMIT_FSIZE, amount)
 
 
 @contextmanager
-def _few_descriptors(_: Workplace, amount: int) -> Iterator[Under]:
+def _few_descriptors(_: Workplace, step: Step, amount: int) -> Iterator[Under]:
     yield lambda: descriptors(amount)
 
 
 @contextmanager
-def _little_memory(_: Workplace, amount: int) -> Iterator[Under]:
+def _little_memory(_: Workplace, step: Step, amount: int) -> Iterator[Under]:
     yield lambda: memory(amount << 20)
 
 
 @contextmanager
-def _closed_output(_: Workplace, amount: int) -> Iterator[Under]:
+def _closed_output(_: Workplace, step: Step, amount: int) -> Iterator[Under]:
     yield _closed
 
 
@@ -200,7 +196,7 @@ def _closed() -> Iterator[None]:
 
 
 @contextmanager
-def _full_output(_: Workplace, amount: int) -> Iterator[Under]:
+def _full_output(_: Workplace, step: Step, amount: int) -> Iterator[Under]:
     yield _full
 
 
@@ -220,7 +216,7 @@ FRESH = (
 WAYS = (
     Way("full disk", _full_build, (0, 4096, 1 << 19)),
     Way("full temporary folder", _full_temporary, (0, 1 << 14)),
-    Way("unwritable folder", _unwritable, (0, 1, 2, 3)),
+    Way("unwritable folder", _unwritable, (0, 1, 2)),
     Way("limit on file size", _short_files, (0, 1000, 100_000)),
     Way("closed stdout", _closed_output, (0,)),
     Way("full stdout", _full_output, (0,)),

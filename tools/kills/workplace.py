@@ -4,14 +4,14 @@ import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from glyphite.convert.files import BEGIN, END
 from glyphite.convert.hold import LOCK
-from tools.kills.chain import CHAIN, MODEL, Call, write_inputs
+from tools.kills.chain import CHAIN, MODEL, READ, Call, write_inputs
 from tools.kills.child import Ended, FaultError, run
 
 UNREAD = {".png", ".html", ".zip"}
@@ -54,26 +54,28 @@ class Workplace:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(self.states / name, self.work, symlinks=True, dirs_exist_ok=True)
 
-    def digest(self) -> str:
-        """Of all names and contents that a verb reads, without what is not finished."""
+    def digest(self, names: Container[str] | None = None) -> str:
+        """Of the names and contents of all files that a verb reads and that are finished.
+
+        Of those called ``names`` alone, where it is given.
+        """
         digest = hashlib.sha256()
         for path in self._files():
-            if path.suffix not in UNREAD:
+            if path.suffix not in UNREAD and (names is None or path.name in names):
                 name = str(path.relative_to(self.work))
                 digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
     def read(self, readers: Sequence[Call]) -> dict[str, object]:
         """Each reader's figures, None for a sentence, or the FaultError; the state stays."""
-        digest, found = self.digest(), {}
+        found: dict[str, object] = {}
         self.keep("read")
         for verb, words in readers:
-            key = digest, verb
+            key = self.digest(READ.get(verb)), verb
             if key not in self.known:
-                self.restore("read")
                 self.known[key] = _result(run(verb, words))
+                self.restore("read")
             found[verb] = self.known[key]
-        self.restore("read")
         return {**found, "the TFLM sketch": self._sketch()}
 
     def left(self) -> list[str]:
