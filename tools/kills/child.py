@@ -17,9 +17,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from glyphite.host.cli import VERBS
 from glyphite.host.cli import main as glyphite
 from glyphite.host.cli.endings import DEBUG
 
@@ -77,6 +79,10 @@ class Ended:
         if self.code != 0:
             return self.sentence and None
         return _figures(json.loads(self.output))
+
+
+for _verb in VERBS:  # as the command line does
+    import_module(f"glyphite.host.cli.{_verb}")
 
 
 def run(verb: str, words: Sequence[str], kill_at: int = 0, under: Under = nullcontext) -> Ended:

@@ -131,6 +131,15 @@ def temporary_folder() -> Iterator[Path]:
             raise unwritable(place, error, OTHER_TEMPORARY) from error
 
 
+def require_temporary_room(count: int) -> None:
+    """Make sure that a temporary file of ``count`` bytes can be written.
+
+    For where another's code has failed, which does not tell of its files. Raises InputError.
+    """
+    with temporary_folder() as folder:
+        (folder / "room").write_bytes(bytes(count))
+
+
 def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputError:
     """The error to raise where ``path`` cannot be written."""
     way_out = SCARCE.get(error.errno or 0, way_out)
