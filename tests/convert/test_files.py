@@ -2,8 +2,7 @@
 
 import os
 import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,19 +19,9 @@ from glyphite.convert.files import (
     write_text,
 )
 from tests.strict import absent
+from tools.kills.limits import limit, memory
 
 WAY_OUT = "Free some room and allow writing there, or name another folder in the environment "
-
-
-@contextmanager
-def limit(kind: int, least: int) -> Iterator[None]:
-    """A limit of the system on this process, as `ulimit` sets it."""
-    before = resource.getrlimit(kind)
-    resource.setrlimit(kind, (least, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(kind, before)
 
 
 def names(folder: Path) -> list[str]:
@@ -74,7 +63,8 @@ def test_a_full_disk_leaves_the_earlier_content_and_is_told_with_a_way_out(tmp_p
 
 
 def test_without_descriptors_nothing_is_written(tmp_path: Path) -> None:
-    with limit(resource.RLIMIT_NOFILE, 3), pytest.raises(InputError, match="Too many open files"):
+    told = r"/file cannot be written: Too many open files\. End other .* with `ulimit -n 1024`\.$"
+    with limit(resource.RLIMIT_NOFILE, 3), pytest.raises(InputError, match=told):
         write_bytes(tmp_path / "file", b"content")
     assert names(tmp_path) == []
 
@@ -234,6 +224,12 @@ def test_a_file_is_read_up_to_a_limit(tmp_path: Path) -> None:
     assert len(read_bytes(tmp_path / "file", 1000)) == 1000
     with pytest.raises(InputError, match="has 1,000 bytes, and at most 999 are read"):
         read_bytes(tmp_path / "file", 999)
+
+
+def test_a_small_file_takes_little_memory_however_large_it_might_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    with memory(64 << 20):
+        assert read_bytes(tmp_path / "file") == b"content"
 
 
 def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit_too() -> None:

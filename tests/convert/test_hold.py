@@ -13,6 +13,7 @@ import pytest
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.hold import LOCK, held, holder, take, write_shared
+from tools.kills.limits import descriptors
 
 HOLDS = """
 import sys, time
@@ -121,3 +122,15 @@ def test_a_folder_that_cannot_be_written_is_told_of_before_the_work(tmp_path: Pa
     ):
         pytest.fail("it was let in")
     assert holder(tmp_path / "absent") == "another process"
+
+
+def test_a_folder_that_cannot_be_looked_through_is_let_go(tmp_path: Path) -> None:
+    with (
+        descriptors(1),
+        pytest.raises(
+            InputError, match=r"cannot be written: Too many open files\. End other progr"
+        ),
+        held(tmp_path),
+    ):
+        pytest.fail("it was let in")
+    assert list(tmp_path.iterdir()) == []

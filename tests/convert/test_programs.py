@@ -12,6 +12,7 @@ import pytest
 
 from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.programs import Finished, Running, attempt, run
+from tools.kills.limits import descriptors
 
 LONG = 60
 """Seconds that no test waits for."""
@@ -91,6 +92,20 @@ def test_a_program_that_may_not_be_run_says_why(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no program")
     with pytest.raises(ToolError, match=r"text cannot be started \(Permission denied\)"):
         run([str(tmp_path / "text")], LONG)
+
+
+def test_a_program_for_which_there_are_no_descriptors_need_not_be_installed() -> None:
+    with (
+        descriptors(0),
+        pytest.raises(ToolError, match=r"\(Too many open files\)\. End other prog"),
+    ):
+        run(["true"], LONG)
+
+
+def test_a_program_that_found_the_disk_full_is_not_to_be_run_again() -> None:
+    code = "import os, sys; sys.exit(f'a.c: fatal error: {os.strerror(28)}')"
+    with pytest.raises(ToolError, match=r"No space left on device\. Free some room .* TMPDIR\.$"):
+        run(python(code), LONG)
 
 
 def test_a_failing_program_is_quoted_by_its_first_telling_line() -> None:

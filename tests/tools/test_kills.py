@@ -3,36 +3,49 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glyphite.convert.compiler import driver
 from glyphite.convert.files import write_text
+from glyphite.host.cli import main as glyphite
+from tests.builders.small import small
 from tests.strict import absent
-from tools.kills import FaultError, Trials, run
 
-COMPILE = ("compile", ("uno", "--json"))
-ANEW = ("uno", "--optimize", "size")
+if sys.platform != "linux":
+    absent("Processes are forked and watched in Linux's way.")
 
-if sys.platform == "win32":
-    absent("Processes are forked, which this system cannot do.")
+from tools.kills.chain import Step
+from tools.kills.child import FaultError, run
+from tools.kills.killed import Judge, try_kills
+from tools.kills.starved import FRESH, WAYS, look, try_way
+from tools.kills.workplace import Workplace
+
+FIRST = ("small.tflite", "--json")
+ANEW = ("small.tflite", "--optimize", "size")
+NOT_NEEDED = {"full temporary folder", "little memory"}
+COMPILE = Step("compile", ANEW, FIRST, (), (".", "small"))
 
 
 @pytest.fixture
-def trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trials]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     before = Path.cwd()
-    monkeypatch.delenv("GLYPHITE_BUILD")
-    made = Trials(tmp_path, ())
-    made.work.mkdir()
-    os.chdir(made.work)
-    assert run(*COMPILE).code == 0
+    monkeypatch.setenv("TMPDIR", "")  # is what it was afterwards
+    monkeypatch.setenv("GLYPHITE_BUILD", "")
+    made = Workplace(tmp_path)
+    Path("small.tflite").write_bytes(small().build([0], [4]))
+    assert glyphite(["compile", *FIRST]) == 0  # what it loads is loaded once
+    for when, words in (("before", FIRST), ("after", ANEW)):
+        assert run("compile", words).code == 0
+        made.keep(f"compile {when}")
     yield made
     os.chdir(before)
 
 
-def test_a_compile_that_is_killed_leaves_the_old_files_or_the_new_ones(trials: Trials) -> None:
-    tried = trials.try_verb("compile", ANEW)
+def test_a_compile_that_is_killed_leaves_the_old_files_or_the_new_ones(place: Workplace) -> None:
+    tried = try_kills(Judge(place, COMPILE))
     assert tried.points >= 8
     assert (tried.states, tried.faults) == (0, [])
 
@@ -43,14 +56,22 @@ def by_one(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def test_files_that_change_one_after_the_other_would_be_noticed(
-    trials: Trials, monkeypatch: pytest.MonkeyPatch
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver, "write_folder", by_one)
-    assert trials.try_verb("compile", ANEW, most=7).states == 1
+    assert try_kills(Judge(place, COMPILE), most=7).states == 1
 
 
-def test_what_is_no_sentence_is_a_fault(trials: Trials) -> None:
+def test_a_compile_without_what_it_needs_says_so_and_leaves_the_old_files(place: Workplace) -> None:
+    for way in (*FRESH, *WAYS):
+        starved = try_way(place, COMPILE, replace(way, amounts=way.amounts[:2]))
+        look(Judge(place, COMPILE), starved)
+        assert starved.faults == []
+        assert starved.refused or starved.skipped or way.name in NOT_NEEDED
+
+
+def test_what_is_no_sentence_is_a_fault(place: Workplace) -> None:
     assert run("compile", ("absent", "--json")).result is None
-    assert run("compile", ("uno", "--json")).result is not None
+    assert run("compile", FIRST).result is not None
     with pytest.raises(FaultError, match="exit code -9"):
-        _ = run("compile", ("uno", "--json"), 3).result
+        _ = run("compile", FIRST, 3).result

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
@@ -32,9 +33,19 @@ OTHER_TEMPORARY = (
     "Free some room and allow writing there, or name another folder in the environment variable "
     "TMPDIR."
 )
+MORE_FILES = "End other programs, or allow more with `ulimit -n 1024`."
+MORE_MEMORY = "End other programs, or take a smaller model."
+SCARCE = {
+    errno.EMFILE: MORE_FILES,
+    errno.ENFILE: MORE_FILES,
+    errno.ENOMEM: MORE_MEMORY,
+    errno.EAGAIN: "End other programs, or allow more with `ulimit -u`.",
+}
+"""What fails where the system has no more of something -> the way out, whatever was asked for."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 """What writing fails with, whatever is written."""
 
+_PIECE_BYTES = 1 << 20
 _HERE = -100
 """AT_FDCWD: paths are from the current folder."""
 _EXCHANGE = 2
@@ -120,8 +131,18 @@ def temporary_folder() -> Iterator[Path]:
             raise unwritable(place, error, OTHER_TEMPORARY) from error
 
 
+def require_temporary_room(count: int) -> None:
+    """Make sure that a temporary file of ``count`` bytes can be written.
+
+    For where another's code has failed, which does not tell of its files. Raises InputError.
+    """
+    with temporary_folder() as folder:
+        (folder / "room").write_bytes(bytes(count))
+
+
 def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputError:
     """The error to raise where ``path`` cannot be written."""
+    way_out = SCARCE.get(error.errno or 0, way_out)
     return InputError(
         f"{printable(str(path))} cannot be written: {error.strerror or error}. {way_out}"
     )
@@ -138,7 +159,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
         _require_file(path, path.stat(), most)
         # Without waiting: /proc/kmsg calls itself a regular file, and never ends.
         with open(path, "rb", opener=_open_at_once) as file:
-            content = file.read(most + 1)
+            content = _up_to(file, most + 1)
     except FileNotFoundError as error:
         raise InputError(f"No such file: {printable(str(path))}. Check the path.") from error
     except OSError as error:
@@ -152,6 +173,15 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _up_to(file: BinaryIO, most: int) -> bytes:
+    """At most ``most`` bytes of ``file``; memory is taken for those that are there alone."""
+    pieces, missing = [], most
+    while missing and (piece := file.read(min(missing, _PIECE_BYTES))):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
 
 
 def _require_file(path: Path, found: os.stat_result, most: int) -> None:

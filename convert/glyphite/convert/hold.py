@@ -49,10 +49,10 @@ def held(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _wait(folder, report, patience)
-        remove_unfinished(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
+        _clear(folder)
         yield
     finally:
         release(folder / LOCK, lock)
@@ -67,6 +67,13 @@ def write_shared(path: Path, content: bytes, *, executable: bool = False) -> Non
     """
     with held(path.parent):
         write_bytes(path, content, executable=executable)
+
+
+def _clear(folder: Path) -> None:
+    try:
+        remove_unfinished(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def take(lock: Path) -> int | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from glyphite.convert.errors import TimeLimitError, ToolError
+from glyphite.convert.files import FULL, OTHER_TEMPORARY, SCARCE
 from glyphite.convert.text import command, printable
 
 COMPILE_SECONDS = 600.0
@@ -54,6 +55,8 @@ class Finished:
         Without a remedy, the command is shown that tells more.
         """
         way_out = remedy or f"See it all with: {command(*self.command)}"
+        if any(os.strerror(number) in self.complaint for number in FULL):
+            way_out = OTHER_TEMPORARY
         return ToolError(f"{what}: {self.complaint.rstrip('.')}. {way_out}")
 
 
@@ -211,9 +214,8 @@ def _popen(
             start_new_session=True,
         )
     except OSError as error:
-        raise ToolError(
-            f"{command[0]} cannot be started ({error.strerror}). Install it, or check the PATH."
-        ) from error
+        way_out = SCARCE.get(error.errno or 0, "Install it, or check the PATH.")
+        raise ToolError(f"{command[0]} cannot be started ({error.strerror}). {way_out}") from error
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

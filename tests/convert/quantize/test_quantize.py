@@ -1,6 +1,7 @@
 """A quantized model is int8 throughout; what cannot be quantized is refused by its layer's name."""
 
 import hashlib
+import resource
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.quantize.calibration import evenly
 from glyphite.convert.quantize.quantize import (
     check_input,
@@ -25,6 +26,7 @@ from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import unit_images
 from tests.strict import require_module
+from tools.kills.limits import limit
 
 require_module("tensorflow", "ai_edge_litert")
 load_tensorflow()
@@ -72,6 +74,13 @@ def refusal(model: Model) -> str:
     with pytest.raises(ModelError) as caught:
         quantize(model, inputs_for(model))
     return str(caught.value)
+
+
+def test_a_conversion_without_room_for_temporary_files_says_so() -> None:
+    """What TensorFlow itself says is that None cannot be called."""
+    model = sequential((2,), layers.Dense(2))
+    with limit(resource.RLIMIT_FSIZE, 1000), pytest.raises(InputError, match=r"variable TMPDIR\.$"):
+        convert_float(model)
 
 
 def interpreter(content: bytes) -> Model:

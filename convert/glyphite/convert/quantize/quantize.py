@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import ModelError
+from glyphite.convert.files import require_temporary_room
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import keras_file
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
@@ -25,6 +26,9 @@ INTEGER_TYPES = ("INT8", "INT32")
 """The types that a tensor may have after quantization; biases and shapes are INT32."""
 FLOAT_BYTES = 4
 """Of a weight in Keras, whatever its layer's type: the converter works with floats."""
+
+_WEIGHT_BYTES, _FILES_BYTES = 4, 1 << 17
+"""For each weight, and for all else: what TensorFlow writes to temporary files as it converts."""
 
 
 def load_keras(path: Path) -> "keras.Model":
@@ -94,7 +98,8 @@ def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
     ``calibration`` (n, *input shape) are inputs like those of the training: the range of values
     that each tensor takes for them sets its scale. Raises ModelError, which names the layer, where
     the model cannot be quantized, and where the calibration data do not fit its input or are
-    constant or not finite; ToolError where TensorFlow is not installed.
+    constant or not finite; InputError where there is no room for temporary files; ToolError where
+    TensorFlow is not installed.
     """
     _check_calibration(model, calibration)
     convert_float(model)  # its error names the layer; the calibrator would crash
@@ -115,7 +120,8 @@ def convert_float(model: "keras.Model") -> bytes:
     """The float32 .tflite of ``model``, with a fixed batch of 1.
 
     Raises ModelError, which names the layer, where the model cannot be converted or has a loop or a
-    branch; ToolError where TensorFlow is not installed.
+    branch; InputError where there is no room for temporary files; ToolError where TensorFlow is not
+    installed.
     """
     load_tensorflow()
     check_input(model)
@@ -232,7 +238,10 @@ def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
         with quiet():
             return cast(bytes, converter.convert())
     except Exception as error:  # the converter raises whatever its many parts raise
-        raise ModelError(_refusal(str(error), model) or _first_line(error)) from error
+        if refusal := _refusal(str(error), model):
+            raise ModelError(refusal) from error
+        require_temporary_room(_WEIGHT_BYTES * int(model.count_params()) + _FILES_BYTES)
+        raise ModelError(_first_line(error)) from error
 
 
 def _refusal(message: str, model: "keras.Model") -> str | None:

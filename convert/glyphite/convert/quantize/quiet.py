@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import IO
 
 from glyphite.convert.extras import absent
@@ -31,8 +31,9 @@ def quiet() -> Iterator[IO[bytes]]:
                 os.dup2(away.fileno(), descriptor)
             yield away
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):  # no room; what is said later is heard
+                    stream.flush()
             for descriptor, copy in kept.items():
                 os.dup2(copy, descriptor)
                 os.close(copy)

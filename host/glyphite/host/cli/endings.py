@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from glyphite.convert.errors import GlyphiteError, InputError, ToolError
-from glyphite.convert.files import FULL, OTHER_BUILD
+from glyphite.convert.files import FULL, OTHER_BUILD, SCARCE
 from glyphite.convert.text import printable
 
 DEBUG = "GLYPHITE_DEBUG"
@@ -21,6 +21,7 @@ DEBUG = "GLYPHITE_DEBUG"
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
 """What every use of a name fails with that no file can have."""
+MORE_TO_LOAD = "End other programs, as memory or open files may lack, or install it anew."
 SIGNALLED = 128
 """An exit code beyond it tells of a signal, as shells have it."""
 
@@ -115,6 +116,9 @@ def describe(error: Exception) -> str:
         return "There is not enough memory. End other programs, or take a smaller model or image."
     if isinstance(error, RecursionError):
         return "What was read is nested too deeply. Check that the file is what it should be."
+    if isinstance(error, ImportError | OSError) and "shared object" in str(error):
+        reason = printable(str(error).rstrip("."))
+        return f"A library cannot be loaded ({reason}). {MORE_TO_LOAD}"
     if isinstance(error, OSError):
         return _describe_system(error)
     text = printable(f"{type(error).__name__}: {error}".rstrip(": ").rstrip("."))
@@ -141,14 +145,12 @@ def show_traceback(error: BaseException) -> None:
 def _describe_system(error: OSError) -> str:
     reason = printable(error.strerror or str(error))
     named = f"{printable(os.fsdecode(error.filename))}: " if error.filename else ""
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return f"{reason}. End other programs, or allow more with `ulimit -n 1024`."
     if error.errno in FULL and named:
         return f"{named}{reason}. {OTHER_BUILD}"
     if error.errno in FULL:  # of files the name is known
         return f"What is printed cannot be written ({reason}). Send it to another file."
-    if error.errno == errno.ENOMEM:
-        return f"{named}{reason}. End other programs, or take a smaller model."
+    if error.errno in SCARCE:
+        return f"{named}{reason}. {SCARCE[error.errno]}"
     return f"{named}{reason}. Check that it may be used; {DEBUG}=1 in the environment shows more."
 
 

@@ -35,6 +35,7 @@ from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
+from tools.kills.limits import unwritable
 
 
 @pytest.fixture
@@ -416,6 +417,20 @@ def test_only_the_image_that_is_forgotten_runs_no_more(tmp_path: Path) -> None:
     forget_firmware(board, last)
     with pytest.raises(PortError, match="No firmware was built for the board 'native' yet"):
         find_firmware("native")
+
+
+def test_a_record_that_cannot_be_removed_is_told_with_a_way_out(
+    tmp_path: Path, build_folder: Path
+) -> None:
+    board = load_board("native")
+    record_firmware(board, tmp_path / "firmware.elf")
+    with (
+        unwritable(build_folder / ".boards"),
+        pytest.raises(
+            InputError, match=r"native\.json cannot be written: Permission denied\. Free"
+        ),
+    ):
+        forget_firmware(board, tmp_path / "firmware.elf")
 
 
 DAMAGED = {

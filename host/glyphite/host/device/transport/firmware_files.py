@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from glyphite.convert.boards import Board, known_board, load_board
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import BoardError, InputError, PortError
+from glyphite.convert.files import remove
 from glyphite.convert.hold import write_shared
 from glyphite.convert.text import command
 from glyphite.convert.workspace import build_root
@@ -67,7 +68,7 @@ def forget_firmware(board: Board, firmware: Path) -> None:
     except InputError:  # cut short, say: a build makes it anew
         named = None
     if named in (None, str(firmware.resolve())):
-        record.unlink()
+        remove(record)
 
 
 def find_firmware(name: str) -> FirmwareFile:
