@@ -37,30 +37,40 @@ class Judge:
     place: Workplace
     step: Step
     seen: set[str] = field(default_factory=set)
+    ends: list[str] = field(default_factory=list)
+    """The digests of the state before and of that after."""
 
     def __post_init__(self) -> None:
         """Have both states read."""
         self.earlier, self.later = (self._known(when) for when in ("before", "after"))
 
-    def look(self, tried: Tried, when: str) -> None:
-        """Have the state that is there read, if it is a new one, and note what is wrong with it."""
+    def look(self, tried: Tried, when: str, *, worked: bool = False) -> None:
+        """Have the state that is there read, if it is a new one, and note what is wrong with it.
+
+        ``worked``: the verb said so, and the earlier state is wrong then.
+        """
         tried.faults += [f"{tried.verb} {when}: {path} is broken" for path in self.place.broken()]
-        if (digest := self.place.digest()) in self.seen:
+        digest, (before, after) = self.place.digest(), self.ends
+        if worked and digest == before != after:
+            tried.faults.append(f"{tried.verb} {when}: nothing is written, and it says nothing")
+        if digest in self.seen:
             return
         self.seen.add(digest)
         tried.states += 1
+        right = (self.later,) if worked else (self.earlier, self.later)
         for reader, found in self.place.read(self.step.readers).items():
             if isinstance(found, FaultError):
                 tried.faults.append(f"{tried.verb} {when}, {reader}: {found}")
             elif found is None:
                 tried.refusals += 1
-            elif not any(_within(found, whole[reader]) for whole in (self.earlier, self.later)):
+            elif not any(_within(found, whole[reader]) for whole in right):
                 what = f"neither the earlier nor the later{_first(found, self.later[reader])}"
                 tried.faults.append(f"{tried.verb} {when}, {reader}: {what}")
 
     def _known(self, when: str) -> dict[str, object]:
         self.place.restore(f"{self.step.verb} {when}")
-        self.seen.add(self.place.digest())
+        self.ends.append(self.place.digest())
+        self.seen.add(self.ends[-1])
         return self.place.read(self.step.readers)
 
 

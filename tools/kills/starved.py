@@ -6,7 +6,7 @@ what the readers take or refuse.
 
 import os
 import resource
-import subprocess
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from glyphite.convert import programs
 from tools.kills.chain import Step
 from tools.kills.child import Ended, FaultError, Under, run
 from tools.kills.killed import Judge, Tried
@@ -21,6 +22,8 @@ from tools.kills.limits import descriptors, limit, memory, unwritable
 from tools.kills.workplace import Workplace
 
 LARGE = 1 << 28
+COPY_SECONDS = 60.0
+"""To copy a state, or to mount a disk."""
 
 Taking = Callable[[Workplace, Step, int], AbstractContextManager[Under]]
 
@@ -46,8 +49,8 @@ class Starved:
     aborted: int = 0
     """Ended by a library that ends the process where it gets no memory."""
     skipped: str = ""
-    left: list[str] = field(default_factory=list)
-    """The names of the states that were left."""
+    left: dict[str, bool] = field(default_factory=dict)
+    """The names of the states that were left, and whether the verb said that it had worked."""
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -81,9 +84,9 @@ def try_way(place: Workplace, step: Step, way: Way) -> Starved:
 def look(judge: Judge, starved: Starved) -> None:
     """Have the readers look at what was left."""
     tried = Tried(starved.verb)
-    for when in starved.left:
+    for when, worked in starved.left.items():
         judge.place.restore(f"{starved.verb} {when}")
-        judge.look(tried, when)
+        judge.look(tried, when, worked=worked)
     starved.faults += tried.faults
 
 
@@ -103,7 +106,7 @@ def _try_amount(place: Workplace, step: Step, way: Way, amount: int, starved: St
     if left or ended.orphans:
         starved.faults.append(f"{step.verb}, {when}: left {left}, {ended.orphans} processes")
     place.keep(f"{step.verb} {when}")
-    starved.left.append(when)
+    starved.left[when] = ended.code == 0
 
 
 def _take_sentence(starved: Starved, when: str, ended: Ended) -> None:
@@ -123,12 +126,12 @@ def _full_build(place: Workplace, step: Step, room: int) -> Iterator[Under]:
     build.rename(kept)
     build.mkdir()
     with _disk(build):
-        subprocess.run(["cp", "-a", f"{kept}/.", str(build)], check=True)
+        programs.run(["cp", "-a", f"{kept}/.", str(build)], COPY_SECONDS)
         _fill(build, room)
         yield nullcontext
         place.keep("starved")
     build.rmdir()
-    subprocess.run(["rm", "-r", str(kept)], check=True)
+    shutil.rmtree(kept)
     place.restore("starved")
 
 
@@ -147,7 +150,7 @@ def _disk(at: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(at)], check=True)
+        programs.run(["umount", str(at)], COPY_SECONDS)
 
 
 def _fill(disk: Path, room: int) -> None:
@@ -157,7 +160,7 @@ def _fill(disk: Path, room: int) -> None:
 
 
 def _mounted(*words: str) -> bool:
-    return subprocess.run(["mount", *words], capture_output=True, check=False).returncode == 0
+    return programs.attempt(["mount", *words], COPY_SECONDS).code == 0
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from glyphite.convert.hold import LOCK
 from tools.kills.chain import CHAIN, MODEL, READ, Call, write_inputs
 from tools.kills.child import Ended, FaultError, run
 
+AUTOGRAPH = "__autograph_generated_file"
+"""In the name of temporary files that TensorFlow removes as Python ends, which a fork does not."""
 UNREAD = {".png", ".html", ".zip"}
 """Kinds of files that no verb reads: each is looked at by itself."""
 
@@ -81,7 +83,8 @@ class Workplace:
     def left(self) -> list[str]:
         """What a command that has come to its end should have removed."""
         paths = [*self.work.glob(f"build/**/{BEGIN}*{END}"), *self.work.glob(f"build/**/{LOCK}")]
-        return [path.name for path in (*paths, *self.temporary.iterdir())]
+        temporary = (path for path in self.temporary.iterdir() if AUTOGRAPH not in path.name)
+        return [path.name for path in (*paths, *temporary)]
 
     def broken(self) -> list[str]:
         """Files that no verb reads and that are not whole."""
