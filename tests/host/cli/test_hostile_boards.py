@@ -460,7 +460,7 @@ class TestStream:
         def full(*_: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr("glyphite.host.cli.stream.TflmRunner", full)
+        monkeypatch.setattr("glyphite.host.cli.stream.oracle", full)
         with terminal(board_of(fixed)) as port:
             assert self.run(fixed, port) == 1
         said = capsys.readouterr().err

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from msgspec import Meta
@@ -157,15 +157,14 @@ def save(
     wrong = [metrics.answers(given) != labels for given in scores.values()]
     misread = np.flatnonzero(np.any(wrong, axis=0))
     packed = io.BytesIO()
-    np.savez_compressed(
-        packed,
-        allow_pickle=False,
-        sha256=sha256_as_array(comparison["sha256"]),
-        labels=labels,
-        misread=misread,
-        misread_tensors=tensors[misread],
+    arrays: dict[str, Any] = {  # none is of objects; numpy before 2.1 knows no allow_pickle
+        "sha256": sha256_as_array(comparison["sha256"]),
+        "labels": labels,
+        "misread": misread,
+        "misread_tensors": tensors[misread],
         **scores,
-    )
+    }
+    np.savez_compressed(packed, **arrays)
     remove(folder.compare)
     write_bytes(folder.scores, packed.getvalue())
     write_text(folder.compare, to_json(comparison))

@@ -312,7 +312,6 @@ def save_partial(folder: Path, link: Link, received: Received, ended_by: str) ->
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
-        allow_pickle=False,
         images=np.array([index for index, _ in answered], np.int64),
         scores=np.array([answer.scores for _, answer in answered]),
         seconds=np.array([answer.seconds for _, answer in answered], np.float64),
@@ -342,7 +341,6 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
-        allow_pickle=False,
         scores=streamed.scores,
         seconds=streamed.seconds,
         ticks=streamed.ticks,
