@@ -19,7 +19,8 @@ from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.digit_picture import MAX_BYTES, MAX_PIXELS, read_digit
+from glyphite.host.measure.digit_picture import read_digit
+from glyphite.host.measure.picture.decode import MAX_BYTES, MAX_PIXELS
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.data.mnist import load_mnist
 from tests.paths import PROJECT
