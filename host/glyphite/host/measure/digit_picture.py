@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from glyphite.convert.errors import ImageError
 from glyphite.host.measure.picture.decode import frames
@@ -25,6 +25,8 @@ CENTRE = 14
 THINNEST = 2.0
 """Pixels of a digit's 20: MNIST's strokes are about 2.5 wide, and a fine pen's would vanish."""
 MOST_DIGITS = 20
+TINY, MARGIN = 64, 8
+"""So small a picture is no photo: no desk is at its edge, and the digit may touch it."""
 
 WAY_OUT = "Draw one digit, dark on light or light on dark, and leave a margin around it."
 
@@ -78,6 +80,10 @@ def read_picture(path: Path) -> Seen:
 
 def _sheet(image: Image.Image) -> Sheet:
     """The marks in dark or in light ink: the taller ones, as a digit is taller than its holes."""
+    if max(image.size) <= TINY:
+        border = np.asarray(image)[[0, -1]].reshape(-1, 3)
+        paper = tuple(np.median(border, axis=0).astype(int).tolist())
+        image = ImageOps.expand(image, MARGIN, paper)
     grey = grey_of(image)
     dark = find_marks(grey, dark_ink(grey), is_dark=True)
     light = find_marks(grey, light_ink(grey), is_dark=False)

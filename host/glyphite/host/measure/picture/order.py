@@ -8,7 +8,7 @@ PART = 0.25
 """Of the tallest mark's height: a part of a digit lies so near to it."""
 LARGE = 0.5
 """Of the tallest digit's height: digits of one hand are at least as tall."""
-GROWN = 1.5
+GROWN = 1.8
 """A part makes its digit at most so many times as tall."""
 
 Digit = list[Mark]
