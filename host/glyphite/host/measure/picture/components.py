@@ -107,18 +107,19 @@ def rules(mask: Mask) -> Mask:
 def _level_rules(mask: Mask) -> Mask:
     """A straight line leaves a peak where its slope is taken off: the Hough transform.
 
-    The slope is that of most lines. Of the pixels along them, those belong to a rule whose column
-    of ink is no thicker than one: a stroke that crosses it is thicker there.
+    The slope is that of most thin lines. What crosses a rule counts for its span; of the pixels
+    along it, those belong to it whose column of ink is no thicker than a rule.
     """
     height, width = mask.shape
     found = np.zeros_like(mask)
     rows, columns = np.nonzero(mask & (_column_runs(mask) <= max(2, height // THICK)))
-    if len(rows) < SPAN * width:
+    if len(rows) < width // 4:
         return found
     slopes = np.linspace(-MOST_SLOPE, MOST_SLOPE, max(3, width // 5) | 1)
     counts = [np.bincount(_offsets(rows, columns, width, slope)) for slope in slopes]
     best = max(range(len(slopes)), key=lambda at: int((counts[at].astype(np.int64) ** 2).sum()))
-    on = np.flatnonzero(counts[best] >= SPAN * width)
+    covered = np.bincount(_offsets(*np.nonzero(mask), width, slopes[best]))
+    on = np.flatnonzero(covered >= SPAN * width)
     near = np.isin(_offsets(rows, columns, width, slopes[best]), on[:, None] + np.arange(-2, 3))
     found[rows[near], columns[near]] = True
     return found
