@@ -26,7 +26,7 @@ from tests.paths import PROJECT
 
 Pixels = NDArray[np.uint8]
 Make = Callable[[Pixels], Image.Image]
-COUNT = 25
+COUNT = 12
 
 
 @pytest.fixture(scope="module")
