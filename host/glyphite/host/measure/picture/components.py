@@ -118,7 +118,8 @@ def _level_rules(mask: Mask) -> Mask:
     slopes = np.linspace(-MOST_SLOPE, MOST_SLOPE, max(3, width // 5) | 1)
     counts = [np.bincount(_offsets(rows, columns, width, slope)) for slope in slopes]
     best = max(range(len(slopes)), key=lambda at: int((counts[at].astype(np.int64) ** 2).sum()))
-    covered = np.bincount(_offsets(*np.nonzero(mask), width, slopes[best]))
+    inked_rows, inked_columns = np.nonzero(mask)
+    covered = np.bincount(_offsets(inked_rows, inked_columns, width, slopes[best]))
     on = np.flatnonzero(covered >= SPAN * width)
     near = np.isin(_offsets(rows, columns, width, slopes[best]), on[:, None] + np.arange(-2, 3))
     found[rows[near], columns[near]] = True
