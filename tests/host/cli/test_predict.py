@@ -54,6 +54,69 @@ def test_json_has_the_runners_scores(
     assert int(np.argmax(result["scores"])) == 7
 
 
+def test_what_the_network_sees_is_shown(
+    seven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = tmp_path / "seen.png"
+    words = ["predict", str(seven), "uno", "--show", "--show-picture", str(shown)]
+    assert main(words) == 0
+    pixels = read_digit(seven)
+    lines = capsys.readouterr().out.splitlines()[1:29]
+    inked = [[letter != " " for letter in line.ljust(56)[::2]] for line in lines]
+    np.testing.assert_array_equal(inked, pixels >= 26)  # of ten shades the second begins there
+    with Image.open(shown) as picture:
+        np.testing.assert_array_equal(np.asarray(picture)[::10, ::10], pixels)
+
+
+def test_a_picture_of_another_kind_is_not_written(
+    seven: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seen.txt"
+    assert main(["predict", str(seven), "uno", "--show-picture", str(path)]) == 2
+    assert capsys.readouterr().err.endswith("seen.txt is no name of a PNG. Let it end with .png.\n")
+    assert not path.exists()
+
+
+def digits_side_by_side(path: Path, *numbers: int) -> Path:
+    """Test images of MNIST in a row, large, dark on light."""
+    row = np.concatenate([load_mnist().test_images[number] for number in numbers], axis=1)
+    image = Image.fromarray(255 - np.pad(row, 4))
+    image.resize((5 * image.width, 5 * image.height), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def test_digits_in_a_row_are_read_in_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Test images 0, 1 and 3 are 7, 2 and 0."""
+    path = digits_side_by_side(tmp_path / "row.png", 0, 1, 3)
+    assert main(["predict", str(path), "uno"]) == 0
+    assert capsys.readouterr().out.startswith("720, read by ")
+    assert main(["predict", str(path), "uno", "--json", "--show"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert "digit" not in result
+    assert [one["digit"] for one in result["digits"]] == ["7", "2", "0"]
+    assert [len(one["pixels"]) for one in result["digits"]] == [28, 28, 28]
+    assert result["sure"] is True
+
+
+UNCLEAR = 9692
+"""A test image that is a 9 or a 7."""
+
+
+def test_an_answer_that_is_not_sure_says_so(
+    tmp_path: Path, seven: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = digits_side_by_side(tmp_path / "unclear.png", UNCLEAR)
+    assert main(["predict", str(path), "uno"]) == 0
+    assert ", but not sure, read by " in capsys.readouterr().out
+    for picture, is_sure in ((path, False), (seven, True)):
+        assert main(["predict", str(picture), "uno", "--json"]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert result["sure"] is is_sure
+        assert (max(result["scores"]) >= 0.9) is is_sure
+
+
 @pytest.mark.usefixtures("native")
 def test_a_board_reads_it_too(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(seven), "--port", "sim://native", "--json"]) == 0

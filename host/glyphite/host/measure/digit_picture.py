@@ -1,134 +1,146 @@
-"""Reads a picture of one digit, and makes it like those of MNIST.
+"""Reads a picture of digits, and makes each like those of MNIST.
 
 MNIST's own way (Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits"):
 white on black, scaled to 20x20 pixels with its aspect ratio kept and its edges anti-aliased, then
 moved so that its centre of mass is in the middle of 28x28 pixels.
 """
 
-import io
-import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps
 
 from glyphite.convert.errors import ImageError
-from glyphite.convert.files import read_bytes
-from glyphite.convert.text import printable
+from glyphite.host.measure.picture.decode import frames
+from glyphite.host.measure.picture.marks import RULED, Sheet, dilated, find_marks
+from glyphite.host.measure.picture.order import Digit, group, in_order
+from glyphite.host.measure.picture.paper import Plane, dark_ink, grey_of, light_ink
 
 SIDE = 28
 BOX = 20
 CENTRE = 14
 """Measured: the centres of mass of all test images lie within half a pixel of (14, 14)."""
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
-"""Pictures alone: for some of its other kinds Pillow runs a program, as Ghostscript for EPS."""
-MAX_BYTES = 256 << 20
-MAX_PIXELS = 50_000_000
-"""The largest picture that is read: decoding more takes seconds and gigabytes."""
-MAX_SIDE = 30_000
-"""Of a line of pixels more is held in memory than of a picture, as its border is all of it."""
-LEAST_CONTRAST = 0.1
-"""A fraction of the full range: a picture of less contrast is empty."""
-FAINT = 0.15
-"""A fraction of the digit's own contrast: a fainter pixel is noise of paper or compression."""
+THINNEST = 2.0
+"""Pixels of a digit's 20: MNIST's strokes are about 2.5 wide, and a fine pen's would vanish."""
+MOST_DIGITS = 20
+TINY, MARGIN = 64, 8
+"""So small a picture is no photo: no desk is at its edge, and the digit may touch it."""
 
-Grey = NDArray[np.float64]
-"""(height, width), 0 black to 1 white; of ink, 0 for paper to 1 for the strongest stroke."""
+WAY_OUT = "Draw one digit, dark on light or light on dark, and leave a margin around it."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in a picture."""
+
+    digits: NDArray[np.uint8]
+    """(n, 28, 28), from left to right, as MNIST's: 0 for paper to 255."""
+    left_out: tuple[str, ...] = ()
+    """What else there was, in words for people."""
 
 
 def read_digit(path: Path) -> NDArray[np.uint8]:
     """The digit in a picture of any size and format, as one of MNIST: (28, 28) of 0..255.
 
-    It may be dark on light or light on dark. Raises InputError where the file cannot be read,
-    ImageError where it is not a picture, is damaged or too large, or is empty.
+    Raises as :func:`read_picture` does, and ImageError where there are several digits.
     """
-    ink = _ink(_open(path), path)
+    digits = read_picture(path).digits
+    if len(digits) > 1:
+        raise ImageError(
+            f"{path} has {len(digits)} digits side by side, and one is wanted. Cut one out, or "
+            "read them all with `glyphite predict`."
+        )
+    return np.asarray(digits[0])
+
+
+def read_picture(path: Path) -> Seen:
+    """The digits in a picture, dark on light or light on dark, which stand in one row.
+
+    Of an animation, the first frame with marks is read. Raises InputError where the file cannot be
+    read, ImageError where it is not a picture, is damaged, too large or empty, or where what is
+    drawn in it is no row of digits.
+    """
+    at_edge = 0
+    for index, (frame, count) in enumerate(frames(path)):
+        sheet = _sheet(frame)
+        if sheet.marks:
+            seen = _digits(sheet, path)
+            told = (f"frame {index + 1} of {count} was read",) if count > 1 else ()
+            return Seen(seen.digits, told + seen.left_out)
+        at_edge = at_edge or sheet.left_out.get("mark at the edge", 0)
+    if at_edge:
+        raise ImageError(
+            f"{path} has no mark that stands clear of its edges, which {_counted(at_edge, 'mark')} "
+            f"reach. {WAY_OUT}"
+        )
+    raise ImageError(f"{path} is empty: nothing stands out from the paper. {WAY_OUT}")
+
+
+def _sheet(image: Image.Image) -> Sheet:
+    """The marks in dark or in light ink: the taller ones, as a digit is taller than its holes."""
+    if max(image.size) <= TINY:
+        border = np.asarray(image)[[0, -1]].reshape(-1, 3)
+        paper = tuple(np.median(border, axis=0).astype(int).tolist())
+        image = ImageOps.expand(image, MARGIN, paper)
+    grey = grey_of(image)
+    dark = find_marks(grey, dark_ink(grey), is_dark=True)
+    light = find_marks(grey, light_ink(grey), is_dark=False)
+    return light if light.height > 1.1 * dark.height else dark
+
+
+def _digits(sheet: Sheet, path: Path) -> Seen:
+    parts, strays = group(sheet.marks)
+    digits = in_order(parts)
+    if digits is None or len(digits) > MOST_DIGITS:
+        raise ImageError(
+            f"{path} has {len(parts)} marks of a digit's size, and not in one row of at most "
+            f"{MOST_DIGITS}. {WAY_OUT}"
+        )
+    pixels = np.stack([_placed(sheet, digit) for digit in digits])
+    left_out = {**sheet.left_out, "smaller mark": len(strays)}
+    return Seen(pixels, tuple(_counted(count, what) for what, count in left_out.items() if count))
+
+
+def _counted(count: int, what: str) -> str:
+    """``2 marks at the edge``."""
+    if what == RULED:
+        return what
+    noun, *rest = what.split(" ", 1)
+    return " ".join([str(count), noun + "s" * (count > 1), *rest])
+
+
+def _placed(sheet: Sheet, digit: Digit) -> NDArray[np.uint8]:
+    """The marks of one digit as an image of MNIST's kind."""
+    inside = np.isin(sheet.labels, [mark.number for mark in digit])
+    strongest = float(np.percentile(sheet.ink[inside], 75))
+    near = dilated(inside, 1)  # the grey pixels at the edges of strokes
+    ink = np.where(near, np.clip(sheet.ink / strongest, 0, 1), 0)
+    size = max(np.ptp(np.flatnonzero(inside.any(axis=axis))) + 1 for axis in (0, 1))
+    ink = _thick_enough(ink, inside, int(size))
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return _centre(_fit(digit))
+    return _centre(_fit(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
 
 
-def _open(path: Path) -> Grey:
-    content = read_bytes(path, MAX_BYTES)
-    try:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-            # MAX_PIXELS is checked instead; what is odd beside the pixels, as EXIF, is no matter.
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise ImageError(_too_large(path, f"{image.width}x{image.height} pixels"))
-            if max(image.size) > MAX_SIDE:
-                raise ImageError(
-                    _too_large(path, f"a side of {max(image.size):,} pixels", MAX_SIDE)
-                )
-            image.load()
-            grey = _grey(ImageOps.exif_transpose(image))
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(path, "more pixels than Pillow opens")) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(
-            f"{path} is not an image that can be read. Give a PNG, or another kind of picture "
-            f"({', '.join(FORMATS)}), of one digit."
-        ) from error
-    except Exception as error:  # Pillow raises whatever its many readers raise
-        reason = printable(str(error) or type(error).__name__).rstrip(".")
-        raise ImageError(f"{path} is a damaged image: {reason}. Save the picture anew.") from error
-    if grey.size == 0 or not np.isfinite(grey).all():
-        raise ImageError(
-            f"{path} is a damaged image: it has no pixels, or some that are not finite numbers. "
-            "Save the picture anew."
-        )
-    return grey
+def _thick_enough(ink: Plane, inside: NDArray[np.bool_], size: int) -> Plane:
+    """The ink with strokes that do not vanish as it is scaled down.
 
-
-def _too_large(path: Path, size: str, most: int = MAX_PIXELS) -> str:
-    return (
-        f"{path} has {size}, and at most {most:,} are read. "
-        "Scale the picture down or cut the digit out: 28x28 pixels are enough."
-    )
-
-
-def _grey(image: Image.Image) -> Grey:
-    """A picture of any of Pillow's modes as grey.
-
-    The ground of a transparent picture is white for dark ink and black for light ink.
+    A stroke is about as wide as twice its area by its outline.
     """
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits or more: Pillow would clip them
-        values = np.asarray(image, np.float64)
-        return np.divide(values, max(65535.0, values.max()))
-    if image.has_transparency_data:
-        colours = np.asarray(image.convert("RGBA").convert("LA"), np.float64) / 255
-        grey, opacity = colours[..., 0], colours[..., 1]
-        is_dark = (grey * opacity).sum() < 0.5 * opacity.sum()
-        return np.asarray(grey * opacity + (1 - opacity) * is_dark, np.float64)
-    return np.asarray(image.convert("L"), np.float64) / 255
+    padded = np.pad(inside, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    width = 2 * inside.sum() / max(1, (inside & ~inner).sum())
+    missing = THINNEST * size / BOX - width
+    return _thickened(ink, round(missing / 2)) if missing > 1 else ink
 
 
-def _ink(grey: Grey, path: Path) -> Grey:
-    """The contrast of each pixel to the paper, whose shade is the median of the border.
-
-    The grain of the paper is taken as normal noise. Its standard deviation is estimated as 1.4826
-    times the median absolute deviation; what is within 5 standard deviations is paper.
-    """
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = float(np.median(border))
-    darkest, lightest = float(grey.min()), float(grey.max())
-    is_dark_on_light = paper - darkest > lightest - paper
-    ink = paper - grey if is_dark_on_light else grey - paper
-    contrast, grain = float(ink.max()), 5 * 1.4826 * float(np.median(np.abs(border - paper)))
-    if contrast < max(LEAST_CONTRAST, grain):
-        raise ImageError(
-            f"{path} is empty: all of it is of nearly one shade. Draw one digit, dark on light or "
-            "light on dark, and leave a margin around it."
-        )
-    ink[ink < max(FAINT * contrast, grain)] = 0
-    return np.clip(ink / contrast, 0, 1)
+def _thickened(ink: Plane, radius: int) -> Plane:
+    image = Image.fromarray(np.round(255 * ink).astype(np.uint8))
+    return np.asarray(image.filter(ImageFilter.MaxFilter(2 * radius + 1)), np.float64) / 255
 
 
-def _fit(digit: Grey) -> Grey:
+def _fit(digit: Plane) -> Plane:
     """Scale a digit so that its longer side has 20 pixels, each an average of those it covers."""
     scale = BOX / max(digit.shape)
     height, width = (max(1, round(side * scale)) for side in digit.shape)
@@ -136,7 +148,7 @@ def _fit(digit: Grey) -> Grey:
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float64)
 
 
-def _centre(digit: Grey) -> NDArray[np.uint8]:
+def _centre(digit: Plane) -> NDArray[np.uint8]:
     """Place a digit of at most 20x20 in 28x28 pixels, its centre of mass in the middle."""
     height, width = digit.shape
     mass = digit.sum()

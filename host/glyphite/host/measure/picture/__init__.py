@@ -1,0 +1,1 @@
+"""From a picture file to its digits: decode it, find the ink, tell the marks apart, order them."""
