@@ -34,7 +34,7 @@ def seven(tmp_path: Path) -> Path:
 def test_prints_the_digit_and_ten_bars(seven: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(seven)]) == 0
     title, *bars = capsys.readouterr().out.splitlines()
-    assert title.startswith("7, read by LiteRT on this PC (ai-edge-litert ")
+    assert title.startswith("7, read with seed by LiteRT on this PC (ai-edge-litert ")
     assert [bar.split()[0] for bar in bars] == list("0123456789")
     assert all(bar.endswith("%") for bar in bars)
     assert max(bars, key=lambda bar: bar.count("█")).split()[0] == "7"
@@ -91,7 +91,7 @@ def test_digits_in_a_row_are_read_in_order(
     """Test images 0, 1 and 3 are 7, 2 and 0."""
     path = digits_side_by_side(tmp_path / "row.png", 0, 1, 3)
     assert main(["predict", str(path), "uno"]) == 0
-    assert capsys.readouterr().out.startswith("720, read by ")
+    assert capsys.readouterr().out.startswith("720, read with ")
     assert main(["predict", str(path), "uno", "--json", "--show"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert "digit" not in result
@@ -109,7 +109,7 @@ def test_an_answer_that_is_not_sure_says_so(
 ) -> None:
     path = digits_side_by_side(tmp_path / "unclear.png", UNCLEAR)
     assert main(["predict", str(path), "uno"]) == 0
-    assert ", but not sure, read by " in capsys.readouterr().out
+    assert ", but not sure, read with " in capsys.readouterr().out
     for picture, is_sure in ((path, False), (seven, True)):
         assert main(["predict", str(picture), "uno", "--json"]) == 0
         result = json.loads(capsys.readouterr().out)
