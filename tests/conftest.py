@@ -19,6 +19,8 @@ from tests.strict import absent, require_module
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in a script
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test inherit it
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as behind `nohup`
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SEED_SOURCES = (
     *(f"train/glyphite/train/{name}.py" for name in ("data/mnist", "networks/networks", "fit")),
     *(

@@ -2,6 +2,8 @@
 
 import os
 import resource
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from glyphite.convert.files import (
     read_bytes,
     remove,
     remove_unfinished,
+    temporary_files_in,
     temporary_folder,
+    temporary_place,
     write_bytes,
     write_folder,
     write_text,
@@ -180,6 +184,35 @@ def test_a_temporary_folder_is_removed_and_tells_of_no_room() -> None:
     assert not folder.exists()
     with pytest.raises(FileNotFoundError), temporary_folder() as folder:
         (folder / "absent").read_bytes()
+
+
+def test_a_folder_that_cannot_be_copied_for_a_while_is_no_list_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_bytes(b"longer")
+    with (
+        pytest.raises(InputError, match=r"^/\S* cannot be written\. Free some room .* TMPDIR\.$"),
+        limit(resource.RLIMIT_FSIZE, 4),
+        temporary_folder() as folder,
+    ):
+        shutil.copytree(tmp_path / "kept", folder / "kept")
+
+
+def test_where_no_temporary_file_can_be_written_the_way_out_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with (
+        limit(resource.RLIMIT_FSIZE, 0),
+        pytest.raises(InputError, match=r"^No folder takes temporary files\. Free .* TMPDIR\.$"),
+    ):
+        temporary_place()
+
+
+def test_temporary_files_of_others_are_removed_with_the_folder() -> None:
+    with temporary_folder() as folder, temporary_files_in(folder):
+        _, left = tempfile.mkstemp()
+    assert not Path(left).exists()
+    assert tempfile.gettempdir() != str(folder)
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.host.device.build import WARNINGS
+from tests.builders.compilers import warnings_of
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 SOURCES = sorted((LIBRARY / "src").glob("*.c"))
@@ -48,7 +49,8 @@ def avr(require_tool: Callable[..., None]) -> None:
 def test_every_source_compiles_for_an_uno_without_a_warning(
     avr: None, source: Path, tmp_path: Path
 ) -> None:
-    run("avr-gcc", *UNO, *WARNINGS, "-c", source, "-o", tmp_path / "object.o")
+    command = ["avr-gcc", *UNO, *WARNINGS, "-c", str(source), "-o", "object.o"]
+    assert warnings_of(command, tmp_path) == ""
 
 
 def test_the_application_takes_less_than_100_bytes_of_an_unos_ram(
@@ -89,4 +91,5 @@ def test_the_sketch_is_c_plus_plus_that_the_unos_compiler_takes(
     sketch = LIBRARY / "examples" / "classify" / "classify.ino"
     flags = ("-std=gnu++11", "-Wall", "-Wextra", "-Werror", "-DF_CPU=16000000L")
     include = (f"-I{tmp_path}", "-include", "Arduino.h", "-x", "c++", "-c")
-    run("avr-g++", *UNO, *flags, *include, sketch, "-o", tmp_path / "sketch.o")
+    command = ["avr-g++", *UNO, *flags, *include, str(sketch), "-o", "sketch.o"]
+    assert warnings_of(command, tmp_path) == ""

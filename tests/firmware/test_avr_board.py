@@ -308,14 +308,13 @@ def test_a_stack_that_reaches_static_data_stops_the_board(
             port.write(b"\0")
             assert b"." not in port.read(2)
         assert emulated.process.wait(5) == STACK_OVERFLOW
-        assert emulated.ending == "the stack of the sketch ran into its static data"
-    said = capfd.readouterr().err
-    assert re.search(
-        r"^avr_board: stack overflow: the stack grew down to 0x086B, and the static data ends at "
-        r"0x086C \(program counter 0x\w{5}\)$",
-        said,
-        re.MULTILINE,
-    )
+        assert re.fullmatch(
+            "the stack of the sketch ran into its static data: avr_board: stack overflow: the "
+            "stack grew down to 0x086B, and the static data ends at 0x086C "
+            r"\(program counter 0x\w{5}\)",
+            emulated.ending,
+        )
+    assert capfd.readouterr().err == ""
     assert json.loads(report.read_text())["stopped_by"] == "stack overflow"
 
 
@@ -413,7 +412,10 @@ def test_on_a_pipe_its_end_ends_the_board(avr_emulator: Path) -> None:
 def test_an_emulator_that_cannot_start_is_said(tmp_path: Path) -> None:
     flash = tmp_path / "short.flash"
     flash.write_bytes(b"")
-    with pytest.raises(ToolError, match="The emulator did not start"):
+    with pytest.raises(
+        ToolError,
+        match=r"does not start \(avr_board: not an image of the whole flash \S*short\.flash\)",
+    ):
         EmulatedBoard(load_board("uno"), flash)
 
 

@@ -113,18 +113,42 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def temporary_place() -> Path:
+    """The system's folder of temporary files. Raises InputError where there is none to write to."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # so says Python of folders in which it cannot write
+        raise InputError(f"No folder takes temporary files. {OTHER_TEMPORARY}") from error
+
+
+@contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let other packages make their temporary files in ``folder``, which is removed with them.
+
+    Keras leaves one behind where it finds no room to save a model.
+    """
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder that is removed after the block.
 
     Raises InputError where it cannot be made, or the block fails as there is no room for it.
     """
-    place = Path(tempfile.gettempdir())
+    place = temporary_place()
     with _told(place, OTHER_TEMPORARY):
         made = tempfile.TemporaryDirectory(prefix="glyphite-", ignore_cleanup_errors=True)
     with made as folder:
         try:
             yield Path(folder)
+        except shutil.Error as error:  # of a folder that was copied: one reason for each file
+            name = printable(str(place))
+            raise InputError(f"{name} cannot be written. {OTHER_TEMPORARY}") from error
         except OSError as error:
             if error.errno not in FULL:
                 raise

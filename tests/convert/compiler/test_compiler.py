@@ -16,6 +16,7 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.compiled import SharedModel, c_compiler
 from glyphite.host.runners.tflm import infer
+from tests.builders.compilers import warnings_of
 from tests.builders.models import SAME, VALID, ModelBuilder, conv_and_pool, hard_inputs
 
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
@@ -93,7 +94,7 @@ def test_the_generated_c_compiles_alone_without_a_warning(
 ) -> None:
     compiled.write(tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*.?")) == ["model.c", "model.h"]
-    subprocess.run([c_compiler(), *STRICT, level, "-c", "model.c"], cwd=tmp_path, check=True)
+    assert warnings_of([c_compiler(), *STRICT, level, "-c", "model.c"], tmp_path) == ""
 
 
 def test_the_generated_c_compiles_for_a_cortex_m_without_a_warning(
@@ -102,7 +103,7 @@ def test_the_generated_c_compiles_for_a_cortex_m_without_a_warning(
     require_tool("arm-none-eabi-gcc")
     compiled.write(tmp_path)
     command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *STRICT, "-c", "model.c"]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    assert warnings_of(command, tmp_path) == ""
 
 
 def test_the_generated_c_compiles_for_an_avr_without_a_warning(
@@ -113,7 +114,7 @@ def test_the_generated_c_compiles_for_an_avr_without_a_warning(
     model, last = conv_and_pool(np.random.default_rng(0))
     compile_model(model.build([0], [last]), "small").write(tmp_path)
     command = ["avr-gcc", "-mmcu=atmega328p", *STRICT, "-c", "model.c"]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    assert warnings_of(command, tmp_path) == ""
 
 
 def test_one_copy_of_each_kernel_gives_the_same_bytes(compiled: Compiled) -> None:

@@ -1,6 +1,5 @@
 """The C of every kind of layer compiles without a warning wherever it may have to."""
 
-import subprocess
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.host.runners.compiled import c_compiler
+from tests.builders.compilers import warnings_of
 from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME, ModelBuilder
 from tests.builders.moving import concatenation, mean, pad
@@ -53,7 +53,7 @@ def test_a_layer_compiles_without_a_warning(
     program = c_compiler() if compiler == "cc" else compiler
     require_tool(program)
     compile_model(models()[name], name).write(tmp_path)
-    subprocess.run([program, *STRICT, *COMPILERS[compiler]], cwd=tmp_path, check=True)
+    assert warnings_of([program, *STRICT, *COMPILERS[compiler]], tmp_path) == ""
 
 
 def twice(kind: str) -> bytes:
@@ -82,4 +82,4 @@ def test_a_kernel_that_layers_share_compiles_without_a_warning(
     made = compile_model(twice(kind), "twice", goal=Goal.SIZE)
     made.write(tmp_path)
     assert "void share_" in made.files["model.c"]
-    subprocess.run([program, *STRICT, *COMPILERS[compiler]], cwd=tmp_path, check=True)
+    assert warnings_of([program, *STRICT, *COMPILERS[compiler]], tmp_path) == ""

@@ -71,6 +71,7 @@ def test_header_is_c_and_cpp(tmp_path: Path, require_tool: Callable[..., None]) 
     compiled(tmp_path, ["gcc", "-std=c99", *WARNINGS, "-c", "use.c", "-o", "c.o"])
     compiled(tmp_path, ["g++", "-std=c++17", *WARNINGS, "-c", "use.cc", "-o", "cc.o"])
     compiled(tmp_path, ["g++", "-std=c++17", *WARNINGS, "-c", "model_data.cc", "-o", "data.o"])
+    assert {path.name for path in tmp_path.glob("*.o")} == {"c.o", "cc.o", "data.o"}
 
 
 def test_array_is_aligned_to_16_in_the_object_file(

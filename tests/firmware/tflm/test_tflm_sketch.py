@@ -156,8 +156,10 @@ def test_files_compile_without_a_warning_wherever_tflm_keeps_its_c_names(
         arm(require_tool)
     copied = kit.changed(tmp_path / "sketch", "README.txt", "1. Arduino IDE", "1. Arduino IDE")
     as_arduino_does = (f"-I{ARDUINO}", "-include", "Arduino.h", "-x", "c++")
-    copied.glue(tools, *NAMESPACES[version])
-    copied.compile(tools, copied.folder / "sketch.ino", *NAMESPACES[version], *as_arduino_does)
+    options = NAMESPACES[version]
+    made = copied.glue(tools, *options)
+    made.append(copied.compile(tools, copied.folder / "sketch.ino", *options, *as_arduino_does))
+    assert [path.is_file() for path in made] == [True, True, True]
 
 
 # --- each fault has its sentence -----------------------------------------------------------------

@@ -153,10 +153,10 @@ def test_an_mnist_image_stays_nearly_as_it_is(originals: Pixels, tmp_path: Path)
     deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    length=st.sampled_from([30, 60, 90]),
-    width=st.sampled_from([12, 20]),
-    margin=st.sampled_from([20, 40]),
-    is_light=st.just(False),
+    length=st.integers(20, 90),
+    width=st.integers(2, 20),
+    margin=st.integers(10, 40),
+    is_light=st.booleans(),
 )
 def test_a_stroke_is_scaled_to_20_and_centred_by_mass(
     tmp_path: Path, length: int, width: int, margin: int, is_light: bool

@@ -23,14 +23,14 @@ from tests.strict import require_module
 
 
 @pytest.fixture(scope="module")
-def test_images() -> NDArray[np.uint8]:
+def images() -> NDArray[np.uint8]:
     return load_mnist().test_images
 
 
 @pytest.fixture
-def digits(seed: ModelFolder, test_images: NDArray[np.uint8]) -> NDArray[np.int8]:
+def digits(seed: ModelFolder, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """The first 230 test images as the seed model's int8 inputs."""
-    return Manifest.load(seed.manifest).quantize_pixels(test_images[:230])
+    return Manifest.load(seed.manifest).quantize_pixels(images[:230])
 
 
 def int8_runners(model: Path) -> list[Runner]:
@@ -50,14 +50,14 @@ def test_int8_runners_agree_within_a_few_steps_of_rounding(
 
 
 def test_float_runner_sees_the_images_that_the_int8_tensors_stand_for(
-    seed: ModelFolder, digits: NDArray[np.int8], test_images: NDArray[np.uint8]
+    seed: ModelFolder, digits: NDArray[np.int8], images: NDArray[np.uint8]
 ) -> None:
     import keras
 
     runner = KerasRunner(seed.keras, Manifest.load(seed.manifest))
     scores = runner.run(digits, ignore_progress)
     network = keras.models.load_model(seed.keras)
-    pixels = test_images[:230, :, :, np.newaxis].astype(np.float32) / 255
+    pixels = images[:230, :, :, np.newaxis].astype(np.float32) / 255
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, network(pixels, training=False).numpy(), atol=1e-5)
 

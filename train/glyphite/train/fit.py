@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError
-from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
+from glyphite.convert.files import (
+    remove,
+    temporary_files_in,
+    temporary_folder,
+    write_bytes,
+    write_text,
+)
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.data.mnist import Images, Mnist
@@ -70,7 +76,7 @@ class Trained:
                 "Nothing is written. Train it anew with another --seed."
             )
         remove(history)
-        with temporary_folder() as folder:
+        with temporary_folder() as folder, temporary_files_in(folder):
             whole = folder / "model.keras"
             self.model.save(whole)
             content = whole.read_bytes()

@@ -27,8 +27,8 @@ INTEGER_TYPES = ("INT8", "INT32")
 FLOAT_BYTES = 4
 """Of a weight in Keras, whatever its layer's type: the converter works with floats."""
 
-_WEIGHT_BYTES, _FILES_BYTES = 4, 1 << 17
-"""For each weight, and for all else: what TensorFlow writes to temporary files as it converts."""
+_FILES_BYTES = 1 << 17
+"""What TensorFlow writes to temporary files as it converts, beside the weights."""
 
 
 def load_keras(path: Path) -> "keras.Model":
@@ -240,7 +240,7 @@ def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
     except Exception as error:  # the converter raises whatever its many parts raise
         if refusal := _refusal(str(error), model):
             raise ModelError(refusal) from error
-        require_temporary_room(_WEIGHT_BYTES * int(model.count_params()) + _FILES_BYTES)
+        require_temporary_room(FLOAT_BYTES * int(model.count_params()) + _FILES_BYTES)
         raise ModelError(_first_line(error)) from error
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from typing import IO
 
 from glyphite.convert.extras import absent
+from glyphite.convert.files import temporary_place
 
 
 @contextmanager
@@ -16,12 +17,13 @@ def quiet() -> Iterator[IO[bytes]]:
 
     C++ writes to the file descriptors and not to ``sys.stderr``, so both the descriptors and
     Python's streams are redirected. Yields the file: it has the reason where something fails.
+    Raises InputError where no temporary file can be written.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
     with (
-        tempfile.TemporaryFile() as away,
+        tempfile.TemporaryFile(dir=temporary_place()) as away,
         os.fdopen(os.dup(away.fileno()), "w") as text,
         redirect_stdout(text),
         redirect_stderr(text),

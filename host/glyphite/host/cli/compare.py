@@ -22,6 +22,12 @@ from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
 EXAMPLE = "glyphite compare seed --max-drop 0.5"
+_REFERENCES = {
+    "int8_tflm": "TFLM is the reference for boards.",
+    "c": EXPLAINED,
+    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
+}
+"""What is said of the oracle, by its name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -151,13 +157,6 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
     say(
         f"{_REFERENCES[comparison['oracle']]} LiteRT rounds differently: a few of its bytes differ."
     )
-
-
-_REFERENCES = {
-    "int8_tflm": "TFLM is the reference for boards.",
-    "c": EXPLAINED,
-    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
-}
 
 
 def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:

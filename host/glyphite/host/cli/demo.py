@@ -20,7 +20,7 @@ from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
-from glyphite.host.runners.oracle import LONG, WHOSE, explanation, has_tflm
+from glyphite.host.runners.oracle import LONG, WHOSE, explanation
 
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
 MODEL = "seed"
@@ -85,12 +85,11 @@ def _choose_board(name: str | None) -> Board:
 def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
     """The commands of all stages, in order; each core of this PC runs an emulated board."""
     jobs = str(os.cpu_count() or 1)
-    sketch = [["export", MODEL, "--tflm"]] if has_tflm() else []  # it measures TFLM's arena
     return [
         ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
         ["convert", MODEL],
         ["compare", MODEL],
-        *sketch,
+        ["export", MODEL, "--tflm"],
         ["compile", MODEL],
         ["build", MODEL, "--board", board.name],
         ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],

@@ -25,6 +25,8 @@ CENTRE = 14
 THINNEST = 2.0
 """Pixels of a digit's 20: MNIST's strokes are about 2.5 wide, and a fine pen's would vanish."""
 MOST_DIGITS = 20
+TALLER = 1.25
+"""Times: a digit against its holes, of which that of a 0 is the tallest."""
 TINY, MARGIN = 64, 8
 """So small a picture is no photo: no desk is at its edge, and the digit may touch it."""
 
@@ -79,7 +81,7 @@ def read_picture(path: Path) -> Seen:
 
 
 def _sheet(image: Image.Image) -> Sheet:
-    """The marks in dark or in light ink: the taller ones, as a digit is taller than its holes."""
+    """The marks in dark or in light ink."""
     if max(image.size) <= TINY:
         border = np.asarray(image)[[0, -1]].reshape(-1, 3)
         paper = tuple(np.median(border, axis=0).astype(int).tolist())
@@ -87,7 +89,17 @@ def _sheet(image: Image.Image) -> Sheet:
     grey = grey_of(image)
     dark = find_marks(grey, dark_ink(grey), is_dark=True)
     light = find_marks(grey, light_ink(grey), is_dark=False)
-    return light if light.height > 1.1 * dark.height else dark
+    return _stronger(dark, light)
+
+
+def _stronger(dark: Sheet, light: Sheet) -> Sheet:
+    """The taller marks, as a digit is taller than its holes; else those with more ink, as strokes
+    leave a thin rim of the other ink beside them.
+    """
+    low, high = sorted((dark, light), key=lambda sheet: sheet.height)
+    if high.height > TALLER * low.height:
+        return high
+    return max(dark, light, key=lambda sheet: sheet.amount)
 
 
 def _digits(sheet: Sheet, path: Path) -> Seen:

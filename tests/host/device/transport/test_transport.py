@@ -372,7 +372,7 @@ def test_a_port_without_permission_is_refused(terminal: str) -> None:
         ("exit 7", "(exit code 7)"),
         (
             r"printf 'hello\nerror: \033[31mred\n' >&2; seq 100000 >&2; exit 7",
-            r"(exit code 7) and said: error: \x1b[31mred",
+            r"(exit code 7): error: \x1b[31mred",
         ),
     ],
 )

@@ -146,8 +146,8 @@ class EmulatedBoard:
     def ending(self) -> str:
         """The reason why the emulator has ended by itself, as far as it is known."""
         code = self.process.poll()
-        said = f" and said: {self._complaint}" if code is not None and self._complaint else ""
-        return self._endings.get(code or 0, f"the emulator has stopped (exit code {code}){said}")
+        reason = self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
+        return f"{reason}: {self._complaint}" if code is not None and self._complaint else reason
 
     @property
     def _complaint(self) -> str:

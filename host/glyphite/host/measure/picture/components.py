@@ -16,6 +16,8 @@ THICK = 60
 """A rule is at most this part of the picture's side thick."""
 SPAN = 0.75
 """Of the picture's side: a shorter line is no rule."""
+WHOLE = 0.95
+"""Of the picture's side: a line that is alone is printed where it goes all the way."""
 STRAIGHT = 25
 """A line that is so many times as long as its box is wide was drawn along a ruler."""
 
@@ -122,6 +124,11 @@ def _level_rules(mask: Mask) -> Mask:
     covered = np.bincount(_offsets(inked_rows, inked_columns, width, slopes[best]))
     on = np.flatnonzero(covered >= SPAN * width)
     near = np.isin(_offsets(rows, columns, width, slopes[best]), on[:, None] + np.arange(-2, 3))
+    if not near.any():
+        return found
+    is_alone = np.ptp(on) <= 2 * max(2, height // THICK)
+    if is_alone and np.ptp(columns[near]) < WHOLE * width:
+        return found  # a 1 that fills its picture, say
     found[rows[near], columns[near]] = True
     return found
 

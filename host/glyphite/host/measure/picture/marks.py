@@ -40,6 +40,12 @@ class Sheet:
         """Of the tallest mark; 0 where there is none."""
         return self.marks[0].height if self.marks else 0
 
+    @property
+    def amount(self) -> float:
+        """Of ink in the marks."""
+        inside = np.isin(self.labels, [mark.number for mark in self.marks])
+        return float(self.ink[inside].sum())
+
 
 def find_marks(grey: Plane, ink: Plane, *, is_dark: bool) -> Sheet:
     """The marks that stand clear of the edges. ``ink`` is how far ``grey`` is from the paper."""
