@@ -77,7 +77,7 @@ FAULTS = (
     ),
     Fault(
         "a board's tensors are not the model's",
-        DEVICE + "session.py",
+        DEVICE + "board_check.py",
         "and told[1:] == right[1:]:",
         "and told[2:] == right[2:]:",
         ("host/cli/test_hostile_boards.py",),
@@ -105,7 +105,7 @@ FAULTS = (
     ),
     Fault(
         "a newer protocol is spoken to all the same",
-        DEVICE + "session.py",
+        DEVICE + "board_check.py",
         "if board.protocol != PROTOCOL:",
         "if board.protocol < PROTOCOL:",
         ("host/device/test_session.py",),

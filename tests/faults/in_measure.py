@@ -29,8 +29,15 @@ FAULTS = (
     Fault(
         "dark or light is told by the lower marks",
         HOST + "measure/digit_picture.py",
-        'light.height > 1.1 * dark.height',
-        'light.height < dark.height',
+        "        return high",
+        "        return low",
+        ("host/measure/test_digit_picture.py",),
+    ),
+    Fault(
+        "of marks of one height, those of less ink are strokes",
+        HOST + "measure/digit_picture.py",
+        "key=lambda sheet: sheet.amount",
+        "key=lambda sheet: -sheet.amount",
         ("host/measure/test_digit_picture.py",),
     ),
     Fault(

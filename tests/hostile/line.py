@@ -10,7 +10,8 @@ import serial
 from numpy.typing import NDArray
 
 from glyphite.convert.manifest import Manifest
-from glyphite.host.device.session import Session, check_board
+from glyphite.host.device.board_check import check_board
+from glyphite.host.device.session import Session
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import Item, Message

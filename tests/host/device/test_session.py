@@ -17,8 +17,9 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.board_check import check_board
 from glyphite.host.device.build import build
-from glyphite.host.device.session import RETRIES, Session, _pauses, check_board, connect
+from glyphite.host.device.session import RETRIES, Session, _pauses, connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.frame import crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -158,6 +158,8 @@ def test_an_mnist_image_stays_nearly_as_it_is(originals: Pixels, tmp_path: Path)
     margin=st.integers(10, 40),
     is_light=st.booleans(),
 )
+@example(length=68, width=7, margin=27, is_light=True)  # beside it is a rim of the other ink
+@example(length=60, width=2, margin=10, is_light=False)  # it goes along most of its picture
 def test_a_stroke_is_scaled_to_20_and_centred_by_mass(
     tmp_path: Path, length: int, width: int, margin: int, is_light: bool
 ) -> None:

@@ -1,0 +1,71 @@
+"""Holds a board's hello against this host and against the model that it should have."""
+
+import math
+
+import numpy as np
+
+from glyphite.convert.boards import known_board
+from glyphite.convert.errors import LinkError
+from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.convert.text import command
+from glyphite.host.device.wire.messages import Hello
+from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
+
+
+def check_board(
+    url: str, board: Hello, sha256: str | None, manifest: Manifest | None = None
+) -> None:
+    """Make sure that ``board`` speaks this protocol and has the model ``sha256``, if given.
+
+    With ``manifest``, it has to tell that model's SHA-256 and tensors. Raises LinkError where it
+    does not; ``url`` is for its message.
+    """
+    if board.protocol != PROTOCOL:
+        raise LinkError(
+            f"The board on {url} speaks protocol {board.protocol}, and this host speaks {PROTOCOL}."
+            " Flash firmware of this version: `glyphite build MODEL --board BOARD`."
+        )
+    if Encoding.RAW not in board.encodings:
+        raise LinkError(
+            f"The board on {url} decodes the encodings {list(board.encodings)}, and this host "
+            f"sends {int(Encoding.RAW)}. Flash firmware of this version: "
+            "`glyphite build MODEL --board BOARD`."
+        )
+    wanted = manifest.sha256 if manifest is not None else sha256
+    if wanted is not None and board.model_sha256 != wanted:
+        raise LinkError(
+            f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
+            f"{board.model_sha256 or 'not told'}, and yours is {wanted}. Put yours on it: "
+            f"`{_remedy(url, board.board)}`."
+        )
+    if manifest is not None:
+        told = (board.input_shape, board.input_scale, board.input_zero_point)
+        _check_tensor(url, "input", told, manifest.input)
+        told = (board.output_shape, board.output_scale, board.output_zero_point)
+        _check_tensor(url, "output", told, manifest.output)
+
+
+def _check_tensor(
+    url: str, what: str, told: tuple[tuple[int, ...], float, int], tensor: TensorInfo
+) -> None:
+    """Hold shape, scale and zero point of a hello against the model's; LinkError on a difference.
+
+    Lengths of 1 say nothing, and a float tensor has neither scale nor zero point.
+    """
+    scale, zero_point = (tensor.scale, tensor.zero_point) if tensor.dtype == "int8" else (0.0, 0)
+    right = tensor.shape, float(np.float32(scale)), zero_point
+    if math.prod(told[0] or (0,)) == math.prod(right[0]) and told[1:] == right[1:]:
+        return
+    raise LinkError(
+        f"The board on {url} says that its model's {what} has shape {told[0]}, scale {told[1]:g} "
+        f"and zero point {told[2]}, and the model of that SHA-256 has {right[0]}, {right[1]:g} and "
+        f"{right[2]}. Build its firmware again, and flash it."
+    )
+
+
+def _remedy(url: str, name: str) -> str:
+    """The command that puts a model onto the board called ``name``, if that is a known one."""
+    board = known_board(name)
+    if board is not None and board.arduino is not None:
+        return command("glyphite", "flash", "MODEL", "--board", board.name, "--port", url)
+    return command("glyphite", "build", "MODEL", "--board", board.name if board else "BOARD")
