@@ -132,8 +132,9 @@ def test_a_stack_that_runs_into_the_static_data_is_refused(tiny: ModelFolder) ->
         build(tiny, load_board("uno"))
     assert re.fullmatch(
         r"The model 'tiny' does not fit on 'uno': the stack of the sketch ran into its static data"
-        r"\. It has 1,8\d{2} of 2,048 bytes of RAM as static data\. Largest parts: model_arena "
-        r"1,620, Serial 157, \w+ \d+\. Use a larger board or a smaller model\.",
+        r": avr_board: stack overflow: [^.]+\. It has 1,8\d{2} of 2,048 bytes of RAM as static "
+        r"data\. Largest parts: model_arena 1,620, Serial 157, \w+ \d+\. "
+        r"Use a larger board or a smaller model\.",
         str(caught.value),
     )
     assert_no_image(tiny, "uno")

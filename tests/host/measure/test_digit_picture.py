@@ -282,6 +282,21 @@ def test_a_line_of_pixels_is_refused_before_it_is_unpacked(tmp_path: Path) -> No
         read_digit(path)
 
 
+def test_a_library_that_complains_of_a_picture_is_not_heard(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libtiff writes to stderr past Python."""
+    path = tmp_path / "digit.tif"
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
+    Image.fromarray(pixels).save(path, compression="tiff_lzw")
+    content = bytearray(path.read_bytes())
+    content[100:160] = b"\xff" * 60
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="is a damaged image"):
+        read_digit(path)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.filterwarnings("error")
 def test_odd_metadata_of_a_picture_is_no_matter(tmp_path: Path) -> None:
     pixels = np.zeros((30, 30), np.uint8)

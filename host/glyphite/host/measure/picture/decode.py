@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from glyphite.convert.errors import ImageError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
@@ -47,9 +48,9 @@ def frames(path: Path) -> Iterator[tuple[Image.Image, int]]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Let whatever Pillow raises in the block be a sentence."""
+    """Let whatever Pillow raises in the block be a sentence, and hear nothing of its libraries."""
     try:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        with quiet(), warnings.catch_warnings(), np.errstate(invalid="ignore"):
             # MAX_PIXELS is checked instead; what is odd beside the pixels, as EXIF, is no matter.
             warnings.simplefilter("ignore")
             yield
