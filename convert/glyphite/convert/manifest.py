@@ -23,6 +23,9 @@ from glyphite.convert.text import printable
 
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
+"""Of pixels of 0 to 255: beyond them, no network could have learned."""
+Divisor = Annotated[float, Meta(ge=LEAST_DIVISOR, le=MOST_DIVISOR)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 MaybeSha256 = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
 
@@ -51,7 +54,7 @@ class Manifest:
     input: TensorInfo
     output: TensorInfo
     labels: tuple[str, ...]
-    pixel_divisor: Positive = 255.0
+    pixel_divisor: Divisor = 255.0
     """Preprocessing: a pixel of 0..255 is divided by this before the float model sees it."""
     calibration: str = ""
     accuracy: dict[str, Share] = field(default_factory=dict)

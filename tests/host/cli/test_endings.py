@@ -162,10 +162,10 @@ def test_sigterm_in_a_build_leaves_neither_a_folder_nor_the_compiler(tmp_path: P
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def glyphite(shell: str) -> subprocess.CompletedProcess[str]:
-    """A verb that prints much, in a shell that adds ``shell``."""
+def glyphite(shell: str, words: str = "boards") -> subprocess.CompletedProcess[str]:
+    """The command of these ``words``, a verb that prints much, in a shell that adds ``shell``."""
     paths = os.pathsep.join(str(PROJECT / root) for root in ("train", "convert", "host"))
-    command = f'"$0" -m glyphite.host.cli boards {shell}'
+    command = f'"$0" -m glyphite.host.cli {words} {shell}'
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command, sys.executable],
         check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths},
@@ -185,6 +185,13 @@ def test_an_output_that_nobody_takes_is_told_of(shell: str, code: int, said: str
     assert (ended.returncode, ended.stdout) == (code, "")
     assert ended.stderr.startswith(said)
     assert ended.stderr.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "verify --help"])
+def test_help_that_cannot_be_written_is_told_of(words: str) -> None:
+    ended = glyphite(">/dev/full", words)
+    assert ended.returncode == 2
+    assert "What is printed cannot be written (No space left on" in ended.stderr
 
 
 def test_a_closed_stderr_does_not_mix_messages_into_the_result() -> None:

@@ -333,6 +333,7 @@ def test_a_figure_that_cannot_be_is_named(
         {"int8_tflm": np.zeros((COUNT, 9), np.int8)},
         {"int8_tflm": np.zeros((COUNT, 10), np.int8)},
         {"c": np.zeros((COUNT, 10), np.int8)},
+        {"sha256": np.zeros(32, np.uint8)},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -345,6 +346,12 @@ def test_scores_that_are_not_those_of_the_comparison_are_refused(
     with pytest.raises(
         InputError, match=r"scores\.npz does not hold the scores of .*compare\.json"
     ):
+        collect(compared)
+
+
+def test_a_comparison_without_its_scores_is_refused(compared: ModelFolder) -> None:
+    compared.scores.unlink()
+    with pytest.raises(InputError, match=r"compare\.json has no scores\.npz beside it\. Make it"):
         collect(compared)
 
 
@@ -385,14 +392,6 @@ class TestLeftOut:
         assert report["sizes"]["boards"] == []
         assert report["training"] is None
         assert report["board"]["name"] == "native"
-
-    def test_scores_are_not_shown(self, compared: ModelFolder) -> None:
-        with np.load(compared.scores) as packed:
-            arrays = {**packed, "sha256": np.zeros(32, np.uint8)}
-        np.savez(compared.scores, **arrays)
-        report = collect(compared).document
-        assert report["confusion"] is None
-        assert len(report["left_out"]) == 1
 
     def test_nothing_is_said_where_all_is_current(
         self,

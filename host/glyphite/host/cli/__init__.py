@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from glyphite.convert.text import MOST_OF_A_LINE, printable
 from glyphite.host.cli.endings import (
@@ -27,6 +27,9 @@ from glyphite.host.cli.endings import (
     show_traceback,
 )
 from glyphite.host.cli.streams import print_error, print_plain, safe_streams
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
@@ -77,7 +80,13 @@ class Verb(Protocol):
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose complaints show what was typed as it can be shown."""
+    """One whose complaints show what was typed as it can be shown.
+
+    Its help is printed as all else is: argparse's own way does not tell of a full disk.
+    """
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        print(self.format_help(), end="", file=file)
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message, MOST_OF_A_LINE))

@@ -9,7 +9,7 @@ from typing import Any
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import read_bytes, write_bytes
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.manifest import LEAST_DIVISOR, MOST_DIVISOR, Manifest, TensorInfo, sha256_of
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.quiet import load_tensorflow
@@ -27,9 +27,6 @@ from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"
-
-LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
-"""Of pixels of 0 to 255: beyond them, no network could have learned."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

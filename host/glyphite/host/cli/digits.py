@@ -14,11 +14,17 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 
+MOST_IMAGES = 1_000_000
+"""Of a count that is typed: more than most boards answer in a day."""
+
 
 def count_of(text: str) -> int:
-    """A number of images. Raises ArgumentTypeError, for argparse, where it is not 1 or more."""
-    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images: 1 or more is.")
+    """A number of images. Raises ArgumentTypeError, for argparse, where it cannot be one."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_IMAGES))
+    if not is_number or not 1 <= int(text) <= MOST_IMAGES:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of images: 1 to {MOST_IMAGES:,} is."
+        )
     return int(text)
 
 

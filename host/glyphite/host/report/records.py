@@ -150,18 +150,19 @@ class Records:
         return None
 
     def scores(self, comparison: Document | None) -> dict[str, NDArray[Any]] | None:
-        """The arrays of scores.npz if they are those of the comparison.
+        """The arrays of scores.npz, which all figures of the comparison follow from.
 
-        Raises InputError where they cannot be read or are damaged.
+        Raises InputError where they cannot be read or are not those of the comparison.
         """
         path, again = self.folder.scores, self.again("compare", self.named)
-        if comparison is None or not path.is_file():
+        if comparison is None:
             return None
+        if not path.is_file():
+            raise InputError(f"{self.folder.compare} has no {path.name} beside it. {again}")
         scores = read_npz(path)
         digest = scores.pop("sha256", np.zeros(0, np.uint8)).tobytes().hex()
-        if not self.is_current(path, digest, again):
-            return None
-        if not _are_scores(scores, comparison, self.manifest):
+        is_current = digest == self.manifest.sha256
+        if not (is_current and _are_scores(scores, comparison, self.manifest)):
             raise InputError(f"{path} does not hold the scores of {self.folder.compare}. {again}")
         return scores
 

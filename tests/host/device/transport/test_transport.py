@@ -292,6 +292,14 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
         open_port(str(path), 115200)
 
 
+def test_what_any_program_has_open_is_no_port_in_use() -> None:
+    with (
+        Path(os.devnull).open("wb"),
+        pytest.raises(LinkError, match="cannot be opened as"),
+    ):
+        open_port(os.devnull, 115200)
+
+
 def test_what_other_devices_and_programs_are_called_moves_no_cursor(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import stat
 from pathlib import Path
 
 import serial
@@ -13,6 +14,9 @@ from glyphite.convert.text import printable
 
 WRITE_TIMEOUT = 10.0
 """Seconds to send a request; a board whose line takes longer is not working."""
+
+MEMORY_DEVICES = 1
+"""Linux's major number of /dev/null, /dev/zero, /dev/full, which any program may have open."""
 
 EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
@@ -88,7 +92,7 @@ def find_holder(device: str) -> str | None:
     A lock alone does not help, as a terminal program may not ask for one and then takes bytes. The
     program at the other end of a pseudo-terminal is the device itself, and does not count.
     """
-    if "://" in device or not Path("/proc/self/fd").is_dir():
+    if not _may_be_line(device) or not Path("/proc/self/fd").is_dir():
         return None
     target = os.path.realpath(device)
     for process in Path("/proc").iterdir():
@@ -97,6 +101,15 @@ def find_holder(device: str) -> str | None:
             if target in links.values() and not _owns_terminal(process, links, target):
                 return f"{_program(process)} (process {process.name})"
     return None
+
+
+def _may_be_line(device: str) -> bool:
+    """Whether ``device`` is a file for characters, other than /dev/null and its like."""
+    try:
+        found = Path(device).stat()
+    except OSError:  # none, or a URL
+        return False
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) != MEMORY_DEVICES
 
 
 def _open_files(process: Path) -> dict[str, str]:
