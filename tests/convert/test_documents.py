@@ -228,8 +228,10 @@ def test_what_is_no_file_of_an_honest_size_is_not_read(
     path = tmp_path / "record"
     make(path)
     for read in (read_json, read_toml):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=said) as caught:
             read(path, dict, MEND)
+        is_mended = read is read_json and said.endswith("and a file is needed")
+        assert str(caught.value).endswith(MEND) == is_mended
 
 
 def test_json_may_be_larger_than_toml() -> None:

@@ -167,11 +167,12 @@ def test_without_room_a_folder_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     write_text(tmp_path / ".glyphite-1234.part" / "model.c", "half")
-    write_text(tmp_path / "uno" / ".glyphite-5678.part", "half")
-    write_text(tmp_path / "uno" / ".mine.part", "whole")
+    write_text(tmp_path / ".glyphite-5678.part", "half")
+    write_text(tmp_path / ".mine.part", "whole")
+    write_text(tmp_path / "uno" / ".glyphite-9012.part", "half")
     remove_unfinished(tmp_path)
-    assert names(tmp_path) == ["uno"]
-    assert names(tmp_path / "uno") == [".mine.part"]
+    assert names(tmp_path) == [".mine.part", "uno"]
+    assert names(tmp_path / "uno") == [".glyphite-9012.part"]
 
 
 def test_a_temporary_folder_is_removed_and_tells_of_no_room() -> None:

@@ -58,6 +58,18 @@ def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path:
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_what_is_unfinished_in_a_folder_of_another_process_is_left_to_it(tmp_path: Path) -> None:
+    left, others = tmp_path / "seed" / ".glyphite-1.part", tmp_path / "uno" / ".glyphite-2.part"
+    with another(others.parent):
+        for path in (left, others):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"half")
+        with held(tmp_path):
+            pass
+        assert (left.exists(), others.exists()) == (False, True)
+        assert list(left.parent.iterdir()) == []
+
+
 def test_a_file_of_all_models_is_written_without_what_a_kill_has_left(tmp_path: Path) -> None:
     shared = tmp_path / ".tools"
     shared.mkdir()

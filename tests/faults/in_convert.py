@@ -71,8 +71,8 @@ FAULTS = (
     Fault(
         "what a kill left stays",
         ROOT + "hold.py",
-        "        remove_unfinished(folder)\n",
-        "",
+        "        remove_unfinished(folder)\n        for",
+        "        for",
         ("convert/test_hold.py",),
     ),
     Fault(

@@ -58,6 +58,8 @@ class _Format:
     """What begins each place and is not shown: TOML has no sign for the whole document."""
     table: str
     """What an object is called."""
+    is_made: bool
+    """Whether verbs write it: then what mends it does so whatever lies in its place."""
 
     def shown(self, where: str) -> str:
         """A place such as ``$.parts[0].bytes``, for a message."""
@@ -77,7 +79,9 @@ def read_json(
     ``mend`` is the sentence that says how the file is made right. Raises ``refusal``, an
     InputError, where the document is not a ``kind``, and InputError where it cannot be read.
     """
-    return _read(path, _Format(MOST_JSON_BYTES, _json, "", "an object"), kind, mend, refusal)
+    return _read(
+        path, _Format(MOST_JSON_BYTES, _json, "", "an object", is_made=True), kind, mend, refusal
+    )
 
 
 def read_toml(
@@ -88,7 +92,9 @@ def read_toml(
     Raises ``refusal``, an InputError, where the document is not a ``kind``, and InputError where it
     cannot be read.
     """
-    return _read(path, _Format(MOST_TOML_BYTES, _toml, "$.", "a table"), kind, mend, refusal)
+    return _read(
+        path, _Format(MOST_TOML_BYTES, _toml, "$.", "a table", is_made=False), kind, mend, refusal
+    )
 
 
 def to_json(document: object) -> str:
@@ -103,7 +109,7 @@ def to_json(document: object) -> str:
 def _read(
     path: Path, form: _Format, kind: type[Document], mend: str, refusal: type[InputError]
 ) -> Document:
-    content = read_bytes(path, form.most)
+    content = read_bytes(path, form.most, mend if form.is_made else "")
     try:
         return _convert(form.parse(_text(content)), kind, form)
     except _FlawError as flaw:

@@ -24,6 +24,7 @@ MOST_BYTES = 1 << 30
 
 BEGIN, END = ".glyphite-", ".part"
 """Of the name of a file or folder that is not finished."""
+UNFINISHED = f"{BEGIN}*{END}"
 
 OTHER_BUILD = (
     "Free some room and allow writing there, or name another folder in the environment variable "
@@ -102,11 +103,11 @@ def remove(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed command has left in ``folder`` and in the folders in it.
+    """Remove what a killed command has left in ``folder``.
 
     Only for one who holds the folder: another command may be about to finish it.
     """
-    for path in (*folder.glob(f"{BEGIN}*{END}"), *folder.glob(f"*/{BEGIN}*{END}")):
+    for path in folder.glob(UNFINISHED):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -172,15 +173,17 @@ def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputE
     )
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+def read_bytes(path: Path, most: int = MOST_BYTES, mend: str = "") -> bytes:
     """The content of the file ``path``, of at most ``most`` bytes.
+
+    ``mend``: the sentence on what makes it a file, where that is known.
 
     Only a regular file has an end that is known before it is read: a pipe may never send one, and
     a device such as /dev/zero sends bytes for ever. Raises InputError, which names ``path``, where
     it is another thing than a file, is larger, or cannot be read.
     """
     try:
-        _require_file(path, path.stat(), most)
+        _require_file(path, path.stat(), most, mend)
         # Without waiting: /proc/kmsg calls itself a regular file, and never ends.
         with open(path, "rb", opener=_open_at_once) as file:
             content = _up_to(file, most + 1)
@@ -208,15 +211,14 @@ def _up_to(file: BinaryIO, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _require_file(path: Path, found: os.stat_result, most: int) -> None:
+def _require_file(path: Path, found: os.stat_result, most: int, mend: str) -> None:
     name = printable(str(path))
     if stat.S_ISDIR(found.st_mode):
-        raise InputError(f"{name} is a folder, and a file is needed. Name a file in it.")
+        way_out = mend or "Name a file in it."
+        raise InputError(f"{name} is a folder, and a file is needed. {way_out}")
     if not stat.S_ISREG(found.st_mode):
-        raise InputError(
-            f"{name} is a pipe or a device, and a file is needed. Save what it sends to a file, "
-            "and name that."
-        )
+        way_out = mend or "Save what it sends to a file, and name that."
+        raise InputError(f"{name} is a pipe or a device, and a file is needed. {way_out}")
     if found.st_size > most:
         raise _too_large(path, found.st_size, most)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import remove_unfinished, unwritable, write_bytes
+from glyphite.convert.files import UNFINISHED, remove_unfinished, unwritable, write_bytes
 from glyphite.convert.text import command, printable
 
 if sys.platform == "win32":
@@ -70,8 +70,16 @@ def write_shared(path: Path, content: bytes, *, executable: bool = False) -> Non
 
 
 def _clear(folder: Path) -> None:
+    """Remove what killed commands have left in a folder that is held, and in those in it.
+
+    One in it that another process holds, as a model's below build/, is that one's to clear.
+    """
     try:
         remove_unfinished(folder)
+        for inner in {path.parent for path in folder.glob(f"*/{UNFINISHED}")}:
+            if (lock := take(inner / LOCK)) is not None:
+                remove_unfinished(inner)
+                release(inner / LOCK, lock)
     except OSError as error:
         raise unwritable(folder, error) from error
 
