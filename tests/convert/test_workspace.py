@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.compiler.emit.text import plain_name
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import (
     MOST_TFLITE_BYTES,
@@ -19,6 +19,7 @@ from glyphite.convert.workspace import (
     find_model,
     model_folder,
     safe_name,
+    writing_to,
 )
 from glyphite.host.cli import main
 from glyphite.host.runners.litert import read_manifest
@@ -162,6 +163,47 @@ def test_a_file_named_as_another_model_has_a_folder_of_its_own(tmp_path: Path) -
         assert main(["compile", named]) == 0
     headers = [root / "c" / "model.h" for root in (build_root() / "digits", folder.root)]
     assert [digest in header.read_text() for header in headers] == [False, True]
+
+
+def test_two_files_of_one_name_have_a_folder_each(tmp_path: Path) -> None:
+    first, second = tmp_path / "x" / "digits.tflite", own_tflite(tmp_path / "y" / "digits.tflite")
+    first.parent.mkdir()
+    shutil.copy(UNO, first)
+    for named in (first, second, first):
+        assert main(["compile", str(named)]) == 0
+    roots = [find_model(str(named)).root for named in (first, second)]
+    assert roots[0] == build_root() / "digits"
+    assert re.fullmatch(r"digits-[0-9a-f]{8}", roots[1].name)
+    for root, named in zip(roots, (first, second), strict=True):
+        digest = hashlib.sha256(named.read_bytes()).hexdigest()
+        assert digest in (root / "c" / "model.h").read_text()
+
+
+def test_a_file_keeps_its_folder_until_it_is_gone(tmp_path: Path) -> None:
+    first, second = tmp_path / os.fsdecode(b"\xe9") / "digits.tflite", tmp_path / "digits.tflite"
+    for path in (own_tflite(first), own_tflite(second)):
+        path.write_bytes(path.read_bytes() + path.parent.name.encode(errors="replace"))
+    with writing_to(find_model(str(first)), pytest.fail):
+        pass
+    first.write_bytes(UNO.read_bytes() + bytes(8))
+    assert find_model(str(first)).root == build_root() / "digits", "it was trained anew"
+    assert find_model(str(second)).root != build_root() / "digits"
+    first.unlink()
+    assert find_model(str(second)).root == build_root() / "digits"
+
+
+def test_who_gets_the_folder_first_keeps_it(tmp_path: Path) -> None:
+    first, second = own_tflite(tmp_path / "x" / "a.tflite"), tmp_path / "a.tflite"
+    shutil.copy(UNO, second)
+    late, early = find_model(str(second)), find_model(str(first))
+    with writing_to(early, pytest.fail):
+        pass
+    with (
+        pytest.raises(InputError, match=f"is the folder of {first} by now. Give the same command"),
+        writing_to(late, pytest.fail),
+    ):
+        pytest.fail("it was let in")
+    assert find_model(str(second)).root != late.root
 
 
 def test_a_copy_of_the_same_model_shares_its_folder(tmp_path: Path) -> None:

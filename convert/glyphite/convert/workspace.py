@@ -18,17 +18,24 @@ goes to ``build/`` as well. A model of the same name that was trained here is us
 
 What is made from a .tflite of the user's own goes to ``build/<name>``, or, where another model has
 that folder, to ``build/<name>-<first digits of its SHA-256>``. A .keras of the user's own does so
-where another model was trained in ``build/<name>``. :func:`safe_name` makes the name.
+where another model was trained in ``build/<name>``. :func:`safe_name` makes the name. The first
+.tflite of a name has the folder, and ``source.json`` there says so, until it is moved or deleted.
 """
 
 import difflib
 import os
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.files import write_text
+from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.text import command, printable
@@ -72,6 +79,26 @@ def safe_name(text: str) -> str:
 def build_root() -> Path:
     """The folder of all models: ``$GLYPHITE_BUILD``, or ``build`` in the current folder."""
     return Path(os.environ.get("GLYPHITE_BUILD") or "build")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The content of source.json."""
+
+    tflite: str
+    """The .tflite of the user's own from which the files there are made: its absolute path, with
+    %-escapes for bytes that are no plain letters."""
+
+    @classmethod
+    def of(cls, tflite: Path) -> "_Source":
+        """The entry for a .tflite."""
+        path = os.fsencode(os.path.abspath(tflite))  # noqa: PTH100 - resolves no link
+        return cls(quote_from_bytes(path, safe="/\\: "))
+
+    @property
+    def path(self) -> Path:
+        """Where the .tflite was."""
+        return Path(os.fsdecode(unquote_to_bytes(self.tflite)))
 
 
 @dataclass(frozen=True)
@@ -152,6 +179,11 @@ class ModelFolder:
         return self.root / (f"board-{name}" if name.casefold() in OWN_FOLDERS else name)
 
     @property
+    def source(self) -> Path:
+        """Tells of which .tflite of the user's own the folder is."""
+        return self.root / "source.json"
+
+    @property
     def _source(self) -> Path:
         """The folder of the files that say how the model was made."""
         return self.tflite.parent if self.shipped else self.root
@@ -225,7 +257,7 @@ def _of_file(path: Path) -> ModelFolder:
         return _limited(_folder_at(path.parent))
     folder = _limited(ModelFolder(build_root() / safe_name(path.stem), path))
     digest = sha256_of(path)
-    if _owner(folder.root) in (None, digest):
+    if _owner(folder.root) in (None, digest) and _rival(folder) is None:
         return folder
     return ModelFolder(build_root() / f"{folder.name}-{digest[:SHA_DIGITS]}", path)
 
@@ -244,6 +276,33 @@ def _owner(root: Path) -> str | None:
     if made.keras.is_file() or made.tflite.is_file():
         return ""
     return sha256_of(shipped.tflite) if shipped.tflite.is_file() else None
+
+
+def _rival(folder: ModelFolder) -> Path | None:
+    """Another .tflite of the user's own, of other content, that has the folder, if there is one."""
+    try:
+        other = read_json(folder.source, _Source, "").path
+        is_rival = is_file(other) and sha256_of(other) != sha256_of(folder.tflite)
+    except InputError:  # nothing says that there is one
+        return None
+    return other if is_rival else None
+
+
+@contextmanager
+def writing_to(folder: ModelFolder, report: Callable[[str], None]) -> Iterator[None]:
+    """Hold a model's folder, as :func:`held` does, for what is made of its .tflite.
+
+    Raises InputError as that does, and where another .tflite got the folder since it was found.
+    """
+    with held(folder.root, report):
+        if folder.tflite.parent != folder.root and _owner(folder.root) is None:
+            if other := _rival(folder):
+                raise InputError(
+                    f"{folder.root} is the folder of {printable(str(other))} by now. "
+                    "Give the same command again: it takes another one."
+                )
+            write_text(folder.source, to_json(asdict(_Source.of(folder.tflite))))
+        yield
 
 
 def is_file(path: Path) -> bool:

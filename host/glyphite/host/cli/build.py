@@ -9,9 +9,8 @@ from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.hold import held
 from glyphite.convert.text import command
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_board, add_goal, add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import next_step
@@ -63,7 +62,7 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
         toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
         board = dataclasses.replace(board, toolchain=toolchain)
     folder = find_model(model)
-    with held(folder.root, print_status), progress_bar("Building", 2) as progress:
+    with writing_to(folder, print_status), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)
         progress(note=board.name)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.extras import remedy
-from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, sha256_of
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
@@ -62,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     is larger or a byte of the generated C differs from TFLM's.
     """
     folder = find_model(arguments.model)
-    with held(folder.root, print_status):
+    with writing_to(folder, print_status):
         comparison = _compare(arguments, folder)
     _print(comparison, arguments.json)  # first, as another record may be damaged
-    with held(folder.root, print_status):
+    with writing_to(folder, print_status):
         write_report(folder)
     compare.check_generated_c(comparison)
     if arguments.max_drop is not None:

@@ -5,8 +5,7 @@ from typing import Any
 
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.hold import held
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_model, add_processor, architecture
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 
@@ -30,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile the model, write the C, and print its layers and sizes."""
     folder = find_model(arguments.model)
     processor = architecture(arguments)
-    with held(folder.root, print_status):
+    with writing_to(folder, print_status):
         compiled = compile_folder(
             folder, processor, arguments.optimize, stream_input=arguments.stream_input
         )

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from glyphite.convert.boards import load_board
@@ -10,7 +11,7 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.hold import held
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.digits import next_step
 
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _export_arduino(arguments: argparse.Namespace) -> None:
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
-    with held(_place(model, arguments.out), print_status):
+    with _place(model, arguments.out):
         library = write_library(model, board, arguments.out)
     if arguments.json:
         print_json(_arduino_result(library))
@@ -82,12 +83,13 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say(f"try it: {next_step(model.named, *edges, named, 'PORT')}")
 
 
-def _place(model: ModelFolder, out: Path | None) -> Path:
-    """The folder in which a name will stand for something new: that of the result."""
+def _place(model: ModelFolder, out: Path | None) -> AbstractContextManager[None]:
+    """Hold the folder in which a name will stand for something new: that of the result."""
     if out is None:
-        return model.root
+        return writing_to(model, print_status)
     above = out.absolute().parent
-    return above if os.access(above, os.W_OK) and above.is_dir() else model.root
+    writable = os.access(above, os.W_OK) and above.is_dir()
+    return held(above if writable else model.root, print_status)
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:
@@ -110,7 +112,7 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     if arguments.board:
         raise InputError("--board goes with --arduino: a .tflite is the same for every board.")
     model = find_model(arguments.model)
-    with held(_place(model, arguments.out), print_status):
+    with _place(model, arguments.out):
         sketch = write_sketch(model, arguments.out)
     if arguments.json:
         print_json(_tflm_result(sketch))

@@ -3,8 +3,7 @@
 import argparse
 import json
 
-from glyphite.convert.hold import held
-from glyphite.convert.workspace import find_model
+from glyphite.convert.workspace import find_model, writing_to
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.report import write_report
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write both, and print their paths."""
     folder = find_model(arguments.model)
-    with held(folder.root, print_status):
+    with writing_to(folder, print_status):
         written = write_report(folder)
     for sentence in written.left_out:
         print_status(sentence)

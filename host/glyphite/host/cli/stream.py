@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import GlyphiteError, InputError
-from glyphite.convert.hold import held
-from glyphite.convert.workspace import ModelFolder, default_model, find_model
+from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
-    with held(folder.root, print_status):  # what cannot be kept is not asked of a board
+    with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest=manifest
@@ -60,11 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
             reference = right.run(tensors, progress)
         judge = stream.Judge(right.name, reference, labels)
         streaming = stream.summarize(manifest, link, streamed, judge)
-        with held(folder.root, print_status):
+        with writing_to(folder, print_status):
             stream.save(folder.board(streaming["board"]), streaming, streamed)
     _tell(streamed, explanation(right.name))
     _print(streaming, arguments.json)  # first, as another board's record may be damaged
-    with held(folder.root, print_status):
+    with writing_to(folder, print_status):
         write_report(folder)
     stream.check(streaming)
     return 0
