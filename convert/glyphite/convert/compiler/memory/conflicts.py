@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring, Times
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
 
 Interval = tuple[int, int]
 """(low, high), both outside."""
@@ -42,9 +42,8 @@ def conflicts(one: Ring, other: Ring) -> tuple[Interval, ...]:
         together &= ~touching
         found.extend((-high, -low) for low, high in _overlapping(other, one, touching.T, under))
     rows, others = np.nonzero(together)
-    starts = one.starts[rows] - other.starts[others]
-    pairs = np.unique(starts)
-    found.extend((int(at) - other.row_bytes, int(at) + one.row_bytes) for at in pairs)
+    starts = set((one.starts[rows] - other.starts[others]).tolist())
+    found.extend((at - other.row_bytes, at + one.row_bytes) for at in starts)
     return tuple(_merged(found))
 
 
@@ -66,10 +65,10 @@ def _overlapping(
         if len(rows):
             yield -min(allowed.distance, output.bytes), source.bytes
         return
-    starts: Times = np.unique(source.starts[rows] - output.starts[others])
+    starts = set((source.starts[rows] - output.starts[others]).tolist())
     distance = min(allowed.distance, output.row_bytes)
     for at in starts:
-        yield int(at) - distance, int(at) + source.row_bytes
+        yield at - distance, at + source.row_bytes
 
 
 def _merged(intervals: list[Interval]) -> Iterator[Interval]:
