@@ -75,6 +75,14 @@ def test_a_board_file_of_ones_own_is_named_by_its_path(tmp_path: Path) -> None:
     assert board.path == (tmp_path / "mine.toml").resolve()
 
 
+def test_no_board_file_of_ones_own_takes_the_name_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(load_board("native").path.read_text())
+    said = f"{path}: a board that comes with Glyphite is called 'native', and files go by that name"
+    with pytest.raises(BoardError, match=re.escape(said)):
+        load_board(str(path))
+
+
 def test_an_unknown_board_is_answered_with_those_there_are() -> None:
     with pytest.raises(BoardError) as caught:
         load_board("unoo")

@@ -344,9 +344,23 @@ FAULTS = (
     Fault(
         "a foreign .tflite is written into another model's folder",
         ROOT + "workspace.py",
-        "if _owner(folder.root) in (None, digest):",
-        "if _owner(folder.root) is not Ellipsis:",
+        "if _owner(folder.root) in (None, digest) and",
+        "if _owner(folder.root) is not Ellipsis and",
         ("convert/test_workspace.py",),
+    ),
+    Fault(
+        "two .tflite files of one name share a folder",
+        ROOT + "workspace.py",
+        "return other if is_rival else None",
+        "return None",
+        ("convert/test_workspace.py",),
+    ),
+    Fault(
+        "a board file may have the name of one of ours",
+        ROOT + "boards.py",
+        "if board.path.parent != BOARDS and board.name in _names():",
+        "if board.name in ():",
+        ("convert/test_boards.py",),
     ),
     Fault(
         "dots lead a model's folder out of build",

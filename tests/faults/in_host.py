@@ -148,7 +148,7 @@ FAULTS = (
     Fault(
         "any failed build forgets the board's image",
         DEVICE + "transport/firmware_files.py",
-        "if named in (None, str(firmware.resolve())):",
+        "if named in (None, quoted_path(firmware.resolve())):",
         "if named != str(firmware):",
         ("host/device/transport/test_transport.py",),
     ),

@@ -240,6 +240,11 @@ def _ensure_name_is_usable(board: Board) -> None:
             f"{board.path}: the name {_quoted(board.name)} cannot be used. "
             "At most 31 lower-case letters, digits and '-' are allowed."
         )
+    if board.path.parent != BOARDS and board.name in _names():
+        raise BoardError(
+            f"{board.path}: a board that comes with Glyphite is called {_quoted(board.name)}, and "
+            "files go by that name. Give yours another one there."
+        )
     if board.path.parent == BOARDS and board.path.stem != board.name:
         raise BoardError(
             f"{board.path}: the board calls itself {_quoted(board.name)}. "

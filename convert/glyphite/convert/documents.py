@@ -7,6 +7,7 @@ beyond its limits, and a number that is not finite are each refused with the pla
 
 import json
 import math
+import os
 import re
 import tomllib
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 from msgspec import inspect
@@ -95,6 +97,17 @@ def read_toml(
     return _read(
         path, _Format(MOST_TOML_BYTES, _toml, "$.", "a table", is_made=False), kind, mend, refusal
     )
+
+
+def quoted_path(path: Path) -> str:
+    """A path for a document: names are bytes, and those that are no plain letters become %-escapes,
+    as JSON has no sign for all of them."""
+    return quote_from_bytes(os.fsencode(path), safe="/\\: ")
+
+
+def unquoted_path(text: str) -> Path:
+    """The path that :func:`quoted_path` wrote."""
+    return Path(os.fsdecode(unquote_to_bytes(text)))
 
 
 def to_json(document: object) -> str:

@@ -30,9 +30,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from glyphite.convert.documents import read_json, to_json
+from glyphite.convert.documents import quoted_path, read_json, to_json, unquoted_path
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import write_text
 from glyphite.convert.hold import held
@@ -86,19 +85,8 @@ class _Source:
     """The content of source.json."""
 
     tflite: str
-    """The .tflite of the user's own from which the files there are made: its absolute path, with
-    %-escapes for bytes that are no plain letters."""
-
-    @classmethod
-    def of(cls, tflite: Path) -> "_Source":
-        """The entry for a .tflite."""
-        path = os.fsencode(os.path.abspath(tflite))  # noqa: PTH100 - resolves no link
-        return cls(quote_from_bytes(path, safe="/\\: "))
-
-    @property
-    def path(self) -> Path:
-        """Where the .tflite was."""
-        return Path(os.fsdecode(unquote_to_bytes(self.tflite)))
+    """The absolute path of the .tflite of the user's own from which the files there are made, as
+    :func:`quoted_path` writes it."""
 
 
 @dataclass(frozen=True)
@@ -281,7 +269,7 @@ def _owner(root: Path) -> str | None:
 def _rival(folder: ModelFolder) -> Path | None:
     """Another .tflite of the user's own, of other content, that has the folder, if there is one."""
     try:
-        other = read_json(folder.source, _Source, "").path
+        other = unquoted_path(read_json(folder.source, _Source, "").tflite)
         is_rival = is_file(other) and sha256_of(other) != sha256_of(folder.tflite)
     except InputError:  # nothing says that there is one
         return None
@@ -295,14 +283,16 @@ def writing_to(folder: ModelFolder, report: Callable[[str], None]) -> Iterator[N
     Raises InputError as that does, and where another .tflite got the folder since it was found.
     """
     with held(folder.root, report):
-        if folder.tflite.parent != folder.root and _owner(folder.root) is None:
-            if other := _rival(folder):
-                raise InputError(
-                    f"{folder.root} is the folder of {printable(str(other))} by now. "
-                    "Give the same command again: it takes another one."
-                )
-            write_text(folder.source, to_json(asdict(_Source.of(folder.tflite))))
+        is_shared = folder.tflite.parent != folder.root and _owner(folder.root) is None
+        if is_shared and (other := _rival(folder)):
+            raise InputError(
+                f"{folder.root} is the folder of {printable(str(other))} by now. "
+                "Give the same command again: it takes another one."
+            )
         yield
+        if is_shared:
+            path = Path(os.path.abspath(folder.tflite))  # noqa: PTH100 - resolves no link
+            write_text(folder.source, to_json(asdict(_Source(quoted_path(path)))))
 
 
 def is_file(path: Path) -> bool:

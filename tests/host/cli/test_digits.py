@@ -25,6 +25,11 @@ def test_a_count_is_1_to_a_million() -> None:
             count_of(text)
 
 
+def test_classes_in_another_order_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"calls the ten classes 9, 8, 7, .* in this order"):
+        require_digits(replace(DIGITS, labels=tuple("9876543210")))
+
+
 @pytest.mark.parametrize("shape", [(1, 28, 28, 1), (1, 784), (1, 1, 28, 28)])
 def test_an_image_of_mnist_fits_in_any_order_of_its_axes(shape: tuple[int, ...]) -> None:
     model = replace(DIGITS, input=replace(DIGITS.input, shape=shape))

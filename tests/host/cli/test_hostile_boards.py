@@ -306,7 +306,24 @@ def test_names_from_a_board_move_no_cursor_and_stand_in_no_command(
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, "")
     assert "holds another model: '\\\\x1b[2J\\\\u202e' with" in captured.err
-    assert captured.err.endswith("`glyphite build MODEL --board BOARD`.\n")
+    assert captured.err.endswith(f"`glyphite build {fixed.tflite} --board BOARD`.\n")
+
+
+@pytest.mark.parametrize("ask", ["stream", "verify"], indirect=True)
+def test_a_model_that_is_changed_meanwhile_gives_no_figure(
+    ask: Ask, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The board answers by the model of before, and the oracle would by the one of now."""
+
+    def change(frame: bytes, _: bytes) -> bytes:
+        fixed.tflite.write_bytes(fixed.tflite.read_bytes() + bytes(4))
+        return frame
+
+    with terminal(board_of(fixed, reply=change)) as port:
+        code = ask(port)
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (2, "")
+    assert "fixed.tflite was changed while this ran, so there are no figures of one" in captured.err
 
 
 def test_a_board_called_like_a_file_has_no_file_opened(

@@ -247,7 +247,7 @@ def test_an_emulated_board_without_a_sketch_says_how_to_flash_it() -> None:
         pass
     assert str(caught.value) == (
         "The emulated board 'uno' holds no sketch yet. "
-        "Put one on it: `glyphite flash MODEL --board uno --port sim://uno`."
+        "Put one on it: `glyphite flash uno --board uno --port sim://uno`."
     )
 
 

@@ -93,7 +93,7 @@ def test_built_only_it_says_how_to_flash_it(capsys: pytest.CaptureFixture[str]) 
 def test_streaming_before_flashing_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(["stream", "uno", "--port", PORT, "--count", "1"], capsys) == (
         "The emulated board 'uno' holds no sketch yet. "
-        "Put one on it: `glyphite flash MODEL --board uno --port sim://uno`."
+        "Put one on it: `glyphite flash uno --board uno --port sim://uno`."
     )
 
 
@@ -104,7 +104,7 @@ def test_another_model_on_the_board_is_named_and_a_foreign_one_by_its_path(
     assert f"try it: glyphite verify {small_tflite} --board uno --port sim://uno\n" in told
     said = refused(["stream", "uno", "--port", PORT, "--count", "1"], capsys)
     assert said.startswith("The board on sim://uno holds another model: 'small' with SHA-256 ")
-    assert said.endswith("Put yours on it: `glyphite flash MODEL --board uno --port sim://uno`.")
+    assert said.endswith("Put yours on it: `glyphite flash uno --board uno --port sim://uno`.")
 
 
 def test_wrong_code_on_the_board_is_told_by_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:

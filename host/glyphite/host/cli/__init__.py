@@ -86,7 +86,7 @@ class _Parser(argparse.ArgumentParser):
     """
 
     def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
-        print(self.format_help(), end="", file=file)
+        (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message, MOST_OF_A_LINE))

@@ -18,7 +18,7 @@ from glyphite.host.measure import verify
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
-from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.litert import read_manifest, require_unchanged
 
 EXAMPLE = "glyphite bench seed --board cortex-m4 --layers"
 
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
     with progress_bar("Counting", len(tensors)) as progress:
         cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
+    require_unchanged(folder, compiled)
     if arguments.json:
         document = _document(compiled, board, inputs, cost, _memory(board, built, cost))
         layers = [dataclasses.asdict(layer) for layer in cost.layers]

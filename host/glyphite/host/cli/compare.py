@@ -16,7 +16,12 @@ from glyphite.host.report import write_report
 from glyphite.host.runners.base import SHORT, TITLES, Runner, package_version
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.keras import KerasRunner
-from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
+from glyphite.host.runners.litert import (
+    LitertRunner,
+    litert_version,
+    read_manifest,
+    require_unchanged,
+)
 from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
@@ -80,6 +85,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
         scores = compare.run_all(
             runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])
         )
+    require_unchanged(folder, manifest)
     comparison = compare.summarize(manifest, scores, labels, _tools())
     compare.save(folder, comparison, scores, labels, tensors)
     if arguments.count is None and folder.manifest.is_file() and not folder.shipped:

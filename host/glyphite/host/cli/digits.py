@@ -14,6 +14,8 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 
+DIGITS = tuple("0123456789")
+
 MOST_IMAGES = 1_000_000
 """Of a count that is typed: more than most boards answer in a day."""
 
@@ -81,6 +83,12 @@ def require_digits(manifest: Manifest) -> None:
             f"{sink.dtype} scores of shape {sink.shape[1:]}, and a digit model takes {SIDE}x{SIDE} "
             "pixels and gives 10 scores, both as int8. "
             "Other models can be checked with `glyphite verify`."
+        )
+    if manifest.labels != DIGITS:
+        raise ModelError(
+            f"The manifest of {manifest.name} calls the ten classes {', '.join(manifest.labels)}, "
+            f"and MNIST's are {', '.join(DIGITS)} in this order. Make it anew with "
+            "`glyphite convert`."
         )
 
 

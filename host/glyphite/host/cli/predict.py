@@ -19,7 +19,12 @@ from glyphite.host.measure.digit_picture import Seen, read_picture
 from glyphite.host.measure.picture.show import as_text, write_picture
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
-from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
+from glyphite.host.runners.litert import (
+    LitertRunner,
+    litert_version,
+    read_manifest,
+    require_unchanged,
+)
 
 EXAMPLE = "glyphite predict digit.png seed --port sim://native"
 BAR = 30
@@ -64,8 +69,11 @@ def _ask(
     """The int8 scores (n, 10), and a description of the runner."""
     if arguments.port is None:
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
+        require_unchanged(folder, manifest)
         return scores, f"LiteRT on this PC ({litert_version()})"
-    with connect(arguments.port, baud=arguments.baud, manifest=manifest) as session:
+    with connect(
+        arguments.port, baud=arguments.baud, manifest=manifest, named=folder.named
+    ) as session:
         hello = session.board
         scores = BoardRunner(session).run(tensors, ignore_progress)
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"

@@ -16,7 +16,7 @@ from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
-from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
     link = stream.Link(
-        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest=manifest
+        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named
     )
     received = stream.Received(len(tensors))
     with _kept(folder, link, received):
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         right = oracle(folder.tflite)
         with progress_bar(BRIEF[right.name], len(tensors)) as progress:
             reference = right.run(tensors, progress)
+        require_unchanged(folder, manifest)
         judge = stream.Judge(right.name, reference, labels)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):

@@ -20,7 +20,7 @@ from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
-from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, oracle
 
 EXAMPLE = "glyphite verify seed --board native --count 2000"
@@ -61,11 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     url = arguments.port or _emulated(folder, board, arguments)
     with (
-        connect(url, baud=board.serial.baud, manifest=manifest) as session,
+        connect(url, baud=board.serial.baud, manifest=manifest, named=folder.named) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         right = oracle(folder.tflite)
         compared = verify.compare_groups(groups, BoardRunner(session), right, progress)
+    require_unchanged(folder, manifest)
     traced, cause = _cause(folder, compared)
     if arguments.json:
         difference = traced.difference if traced else None

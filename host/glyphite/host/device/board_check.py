@@ -13,30 +13,34 @@ from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
 
 
 def check_board(
-    url: str, board: Hello, sha256: str | None, manifest: Manifest | None = None
+    url: str,
+    board: Hello,
+    sha256: str | None,
+    manifest: Manifest | None = None,
+    named: str = "MODEL",
 ) -> None:
     """Make sure that ``board`` speaks this protocol and has the model ``sha256``, if given.
 
     With ``manifest``, it has to tell that model's SHA-256 and tensors. Raises LinkError where it
-    does not; ``url`` is for its message.
+    does not; ``url``, and what a command calls the model (``named``), are for its message.
     """
     if board.protocol != PROTOCOL:
         raise LinkError(
             f"The board on {url} speaks protocol {board.protocol}, and this host speaks {PROTOCOL}."
-            " Flash firmware of this version: `glyphite build MODEL --board BOARD`."
+            f" Flash firmware of this version: `{_remedy(url, board.board, named)}`."
         )
     if Encoding.RAW not in board.encodings:
         raise LinkError(
             f"The board on {url} decodes the encodings {list(board.encodings)}, and this host "
             f"sends {int(Encoding.RAW)}. Flash firmware of this version: "
-            "`glyphite build MODEL --board BOARD`."
+            f"`{_remedy(url, board.board, named)}`."
         )
     wanted = manifest.sha256 if manifest is not None else sha256
     if wanted is not None and board.model_sha256 != wanted:
         raise LinkError(
             f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
             f"{board.model_sha256 or 'not told'}, and yours is {wanted}. Put yours on it: "
-            f"`{_remedy(url, board.board)}`."
+            f"`{_remedy(url, board.board, named)}`."
         )
     if manifest is not None:
         told = (board.input_shape, board.input_scale, board.input_zero_point)
@@ -63,9 +67,9 @@ def _check_tensor(
     )
 
 
-def _remedy(url: str, name: str) -> str:
+def _remedy(url: str, name: str, named: str) -> str:
     """The command that puts a model onto the board called ``name``, if that is a known one."""
     board = known_board(name)
     if board is not None and board.arduino is not None:
-        return command("glyphite", "flash", "MODEL", "--board", board.name, "--port", url)
-    return command("glyphite", "build", "MODEL", "--board", board.name if board else "BOARD")
+        return command("glyphite", "flash", named, "--board", board.name, "--port", url)
+    return command("glyphite", "build", named, "--board", board.name if board else "BOARD")

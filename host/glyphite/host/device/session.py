@@ -73,7 +73,8 @@ class Session:
 
     ``timeout``: seconds to wait for hello, and for the first inference; else TIMEOUT. Later
     requests are repeated sooner, as the time that the board takes is known then. ``sha256``: that
-    of the model that the board has to hold; ``manifest``: the whole description of that model.
+    of the model that the board has to hold; ``manifest``: the whole description of that model;
+    ``named``: what a command calls it.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Session:
         timeout: float | None = None,
         sha256: str | None = None,
         manifest: Manifest | None = None,
+        named: str = "MODEL",
     ) -> None:
         self.timeout = TIMEOUT if timeout is None else timeout
         self.retries = 0
@@ -91,6 +93,7 @@ class Session:
         self._port = port
         self._sha256 = sha256
         self._manifest = manifest
+        self._named = named
         self._reader = FrameReader()
         self._heard = 0
         self._echoed = False
@@ -142,7 +145,7 @@ class Session:
 
     def _accept(self, told: Hello) -> Hello:
         """Take what the board said of itself, after a check that it may be believed."""
-        check_board(self.name, told, self._sha256, self._manifest)
+        check_board(self.name, told, self._sha256, self._manifest, self._named)
         before = self._hello
         if before is not None:
             if dataclasses.replace(before, inferences=told.inferences) != told:
@@ -326,18 +329,21 @@ def connect(
     sha256: str | None = None,
     timeout: float | None = None,
     baud: int = 115200,
+    *,
     manifest: Manifest | None = None,
+    named: str = "MODEL",
 ) -> Iterator[Session]:
     """Open the port ``url``, say hello, and yield the session; the port is closed after the block.
 
     Raises PortError where the port cannot be opened; LinkError where the board does not answer, has
     another version of the protocol, or another model than that of ``sha256`` or ``manifest``, if
-    one is given. For an emulated board, also InputError where a setting in ``url`` is wrong,
-    BoardError where there is no such board, ToolError where its emulator is not installed.
+    one is given, which a command calls ``named``. For an emulated board, also InputError where a
+    setting in ``url`` is wrong, BoardError where there is no such board, ToolError where its
+    emulator is not installed.
     """
     port = open_port(url, baud)
     try:
-        session = Session(port, timeout, sha256, manifest)
+        session = Session(port, timeout, sha256, manifest, named)
         session.hello()
         yield session
     finally:

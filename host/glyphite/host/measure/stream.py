@@ -46,6 +46,8 @@ class Link:
     """The number of emulated boards that share the images."""
     manifest: Manifest | None = None
     """With it, the board's tensors have to be the model's, too."""
+    named: str = "MODEL"
+    """What a command calls the model."""
 
 
 class Received:
@@ -187,7 +189,8 @@ def _stream_share(
     told: Callable[[Hello, int, Answer], None],
     stop: threading.Event,
 ) -> Streamed:
-    with connect(link.url, link.sha256, baud=link.baud, manifest=link.manifest) as session:
+    model, named = link.manifest, link.named
+    with connect(link.url, link.sha256, baud=link.baud, manifest=model, named=named) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):

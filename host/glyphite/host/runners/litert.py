@@ -6,7 +6,7 @@ two is installed.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -79,6 +79,26 @@ def read_manifest(folder: ModelFolder) -> Manifest:
         )
     _require_same(manifest, folder)
     return manifest
+
+
+class OfTflite(Protocol):
+    """A manifest, or a compiled model."""
+
+    @property
+    def sha256(self) -> str:
+        """That of the .tflite that it is of."""
+
+
+def require_unchanged(folder: ModelFolder, model: OfTflite) -> None:
+    """Make sure that the .tflite is still the one that ``model`` is of, once figures are there.
+
+    Another command may have written it between two readings. Raises ModelError where it did.
+    """
+    if sha256_of(folder.tflite) != model.sha256:
+        raise ModelError(
+            f"{folder.tflite} was changed while this ran, so there are no figures of one model. "
+            "Give the same command again."
+        )
 
 
 def _require_foreign(folder: ModelFolder) -> None:

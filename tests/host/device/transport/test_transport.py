@@ -231,7 +231,7 @@ def test_an_image_can_be_named(native: Path, tmp_path: Path) -> None:
         open_port("sim://native", 115200)
     assert str(caught.value) == (
         "No firmware was built for the board 'native' yet. "
-        "Build it with `glyphite build MODEL --board native`."
+        "Build it with `glyphite build uno --board native`."
     )
 
 
@@ -453,20 +453,18 @@ DAMAGED = {
 
 
 def test_the_firmware_of_another_board_of_the_same_name_is_not_run(tmp_path: Path) -> None:
-    """Neither ours on a board file of the user's own, nor the other way round."""
-    ours = load_board("native")
-    own = tmp_path / "own.toml"
-    own.write_text(ours.path.read_text())
+    """A board file of the user's own does not run what another one of that name was built for."""
+    text = load_board("native").path.read_text().replace('name = "native"', 'name = "mine"')
+    files = [tmp_path / "a.toml", tmp_path / os.fsdecode(b"\xe9.toml")]
     image = tmp_path / "firmware.elf"
     image.touch()
-    for board, name, other in (
-        (ours, "native", str(own)),
-        (load_board(str(own)), str(own), "native"),
-    ):
-        record_firmware(board, image)
-        assert find_firmware(name).board == board
+    for path in files:
+        path.write_text(text)
+    for path, other in (files, files[::-1]):
+        record_firmware(load_board(str(path)), image)
+        assert find_firmware(str(path)).board.path == path
         with pytest.raises(PortError, match="No firmware was built for the board"):
-            find_firmware(other)
+            find_firmware(str(other))
 
 
 @pytest.mark.parametrize("name", DAMAGED)
@@ -481,7 +479,7 @@ def test_a_damaged_record_is_named_and_a_build_makes_it_anew(
     with pytest.raises(InputError) as caught:
         find_firmware("native")
     assert str(caught.value).startswith(f"{record}: ")
-    assert str(caught.value).endswith("with `glyphite build MODEL --board native`.")
+    assert str(caught.value).endswith("with `glyphite build uno --board native`.")
     forget_firmware(board, image)  # as a build begins
     record_firmware(board, image)
     assert find_firmware("native").path == image.resolve()

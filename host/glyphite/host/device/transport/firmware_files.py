@@ -4,17 +4,17 @@ It is kept as ``build/.boards/<board>.json``; no model's folder can have that na
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from glyphite.convert.boards import Board, known_board, load_board
-from glyphite.convert.documents import read_json, to_json
+from glyphite.convert.documents import quoted_path, read_json, to_json, unquoted_path
 from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.files import remove
 from glyphite.convert.hold import write_shared
 from glyphite.convert.text import command
-from glyphite.convert.workspace import build_root
+from glyphite.convert.workspace import DEFAULT, build_root, default_model
 from glyphite.host.device.transport.ports import EMULATED
 
 
@@ -46,7 +46,8 @@ def emulated_board(url: str) -> str:
 
 @dataclass(frozen=True)
 class _Record:
-    """The content of a record: the paths of the board file and of the firmware."""
+    """The content of a record: the paths of the board file and of the firmware, as
+    :func:`quoted_path` writes them."""
 
     board: str
     image: str
@@ -54,8 +55,9 @@ class _Record:
 
 def record_firmware(board: Board, firmware: Path) -> None:
     """Record that the file ``firmware`` is the last one built for ``board``."""
-    content = {"board": str(board.path), "image": str(firmware.resolve())}
-    write_shared(_record(board.name), to_json(content).encode())
+    board_file, image = (quoted_path(path) for path in (board.path, firmware.resolve()))
+    content = _Record(board_file, image)
+    write_shared(_record(board.name), to_json(asdict(content)).encode())
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:
@@ -67,7 +69,7 @@ def forget_firmware(board: Board, firmware: Path) -> None:
         named = _read(record, board.name).image
     except InputError:  # cut short, say: a build makes it anew
         named = None
-    if named in (None, str(firmware.resolve())):
+    if named in (None, quoted_path(firmware.resolve())):
         remove(record)
 
 
@@ -81,7 +83,7 @@ def find_firmware(name: str) -> FirmwareFile:
     record = _record(own.name if own else name)
     if record.is_file():
         content = _read(record, name)
-        file, path = Path(content.board), Path(content.image)
+        file, path = unquoted_path(content.board), unquoted_path(content.image)
         if file.is_file() and path.is_file() and own in (None, load_board(str(file))):
             return FirmwareFile(load_board(str(file)), path)
     board = own or load_board(name)
@@ -94,16 +96,16 @@ def find_firmware(name: str) -> FirmwareFile:
     if board.arduino:
         raise PortError(
             f"The emulated board {name!r} holds no sketch yet. "
-            f"Put one on it: `{command('glyphite', 'flash', 'MODEL', *there)}`."
+            f"Put one on it: `{command('glyphite', 'flash', DEFAULT, *there)}`."
         )
     raise PortError(
         f"No firmware was built for the board {name!r} yet. "
-        f"Build it with `{command('glyphite', 'build', 'MODEL', *there[:2])}`."
+        f"Build it with `{command('glyphite', 'build', default_model(), *there[:2])}`."
     )
 
 
 def _read(record: Path, name: str) -> _Record:
-    again = command("glyphite", "build", "MODEL", "--board", name)
+    again = command("glyphite", "build", default_model(), "--board", name)
     return read_json(record, _Record, f"Build the firmware again with `{again}`.")
 
 
