@@ -122,6 +122,19 @@ def test_the_default_is_the_model_converted_last_else_the_one_that_is_always_the
     assert default_model() == "new"
 
 
+def test_what_no_name_leads_to_is_no_default(tmp_path: Path) -> None:
+    made("old")
+    for name in ("my model", ".hidden"):
+        path = build_root() / name / "model_int8.tflite"
+        path.parent.mkdir()
+        shutil.copy(UNO, path)
+    (build_root() / "gone").mkdir()
+    (build_root() / "gone" / "model_int8.tflite").symlink_to(tmp_path / "absent")
+    assert default_model() == "old"
+    with pytest.raises(ModelError, match=r"There are: old, uno\."):
+        find_model("none")
+
+
 def test_a_foreign_file_s_results_go_below_build_and_a_model_folder_s_stay_in_it(
     tmp_path: Path,
 ) -> None:

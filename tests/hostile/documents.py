@@ -153,7 +153,8 @@ class BoardWay:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "mine.toml"
-        self.texts = [path.read_text() for path in sorted(BOARDS.glob("*.toml"))]
+        files = sorted(BOARDS.glob("*.toml"))
+        self.texts = [path.read_text().replace(f'"{path.stem}"', '"mine"', 1) for path in files]
 
     def make(self, rng: Rng) -> bytes:
         """Change the document, or its bytes."""

@@ -96,6 +96,17 @@ def write_folder(folder: Path, texts: Mapping[str, str], *, way_out: str = OTHER
         write_text(folder / name, text, way_out=way_out)
 
 
+def require_room(*files: Path, folder: Path | None = None) -> None:
+    """Make sure that no folder has the name of one of ``files``, and nothing else that of
+    ``folder``, before long work of which they will be the result. Raises InputError.
+    """
+    for path in files:
+        if path.is_dir():
+            raise unwritable(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    if folder is not None and os.path.lexists(folder) and not folder.is_dir():
+        raise unwritable(folder, OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+
+
 def remove(path: Path) -> None:
     """Remove a file, if it is there. Raises InputError where it stays."""
     with _told(path, OTHER_BUILD):

@@ -226,15 +226,22 @@ def _unknown(name: str) -> ModelError:
 
 def model_names() -> list[str]:
     """The models that can be named: those made below ``build/``, and those of this package."""
-    made = {path.parent.name for path in build_root().glob(f"*/{TFLITE}")}
+    made = {path.parent.name for path in _made()}
     return sorted(made | {path.parent.name for path in MODELS.glob(f"*/{TFLITE}")})
 
 
 def default_model() -> str:
     """The name of the model that was converted last, or else of the one of this package."""
-    made = build_root().glob(f"*/{TFLITE}")
-    newest = max(made, key=lambda path: path.stat().st_mtime_ns, default=None)
+    newest = max(_made(), key=lambda path: path.stat().st_mtime_ns, default=None)
     return newest.parent.name if newest else DEFAULT
+
+
+def _made() -> list[Path]:
+    """The .tflite files below ``build/`` that a name leads to."""
+    found = build_root().glob(f"*/{TFLITE}")
+    return [
+        path for path in found if is_file(path) and path.parent.name == safe_name(path.parent.name)
+    ]
 
 
 def _of_file(path: Path) -> ModelFolder:

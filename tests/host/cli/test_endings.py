@@ -45,6 +45,43 @@ def test_a_build_folder_that_is_a_file_is_told_of_by_every_verb_that_writes(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("train", "seed"), "seed/model.keras"),
+        (("train", "seed"), "seed/history.json"),
+        (("convert", "seed"), "seed/manifest.json"),
+        (("convert", "seed"), "seed/model_int8.tflite"),
+        (("compare", "uno"), "uno/compare.json"),
+        (("compare", "uno"), "uno/scores.npz"),
+    ],
+)
+def test_a_folder_in_the_place_of_a_result_is_told_of_before_the_work(
+    words: tuple[str, ...],
+    name: str,
+    build_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"glyphite.host.cli.{words[0]}.progress_bar", pytest.fail)
+    (build_folder / name).mkdir(parents=True)
+    if words[0] == "convert":
+        (build_folder / "seed" / "model.keras").touch()
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"glyphite {words[0]}: {build_folder}/{name} cannot be written: Is a di")
+
+
+def test_a_file_in_the_place_of_the_pictures_is_told_of_before_the_training(
+    build_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glyphite.host.cli.train.progress_bar", pytest.fail)
+    (build_folder / "seed").mkdir(parents=True)
+    (build_folder / "seed" / "pictures").touch()
+    assert main(["train", "seed"]) == 2
+    assert "seed/pictures cannot be written: Not a directory" in capsys.readouterr().err
+
+
 def raising(error: BaseException) -> Callable[..., int]:
     def run(_: object) -> int:
         raise error

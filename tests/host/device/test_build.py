@@ -43,6 +43,7 @@ def native(require_tool: Tools) -> Board:
 def variant(tmp_path: Path, board: str, *changes: tuple[str, str]) -> Board:
     """A board file of our own: one that comes with the project, with lines changed."""
     text = (FIRMWARE / "boards" / f"{board}.toml").read_text()
+    text = text.replace(f'name = "{board}"', f'name = "my-{board}"', 1)
     for pattern, replacement in changes:
         text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
         assert count == 1, pattern
@@ -138,7 +139,7 @@ def test_what_needs_more_flash_than_the_board_has_is_refused(
     with pytest.raises(DoesNotFitError) as caught:
         build(tiny, small)
     assert re.fullmatch(
-        rf"The model 'tiny' does not fit on 'cortex-m4': it needs {needed:,} bytes of flash, and "
+        rf"The model 'tiny' does not fit on 'my-cortex-m4': it needs {needed:,} bytes of flash, and "
         r"the board has 2,000\. Largest parts: \w+ [\d,]+, \w+ [\d,]+, \w+ [\d,]+\. "
         r"Use a larger board or a smaller model\.",
         str(caught.value),
@@ -244,7 +245,7 @@ def test_an_absent_compiler_names_its_package(tiny: ModelFolder, tmp_path: Path)
     with pytest.raises(ToolError) as caught:
         build(tiny, board)
     assert str(caught.value) == (
-        "no-such-gcc, the compiler for the board 'cortex-m4', is not installed. Install it with "
+        "no-such-gcc, the compiler for the board 'my-cortex-m4', is not installed. Install it with "
         "`sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi`."
     )
 
@@ -304,7 +305,7 @@ def test_the_verb_ends_with_one_sentence_where_the_model_is_too_large(
     small = variant(tmp_path, "cortex-m4", ("^flash = .*", "flash = 1_000"))
     assert main(["build", "pool", "--board", str(small.path)]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("glyphite build: The model 'pool' does not fit on 'cortex-m4': it needs ")
+    assert err.startswith("glyphite build: The model 'pool' does not fit on 'my-cortex-m4': it needs ")
     assert err.count("\n") == 1
 
 

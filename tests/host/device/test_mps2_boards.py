@@ -77,7 +77,7 @@ def test_the_memory_map_of_the_board_file_is_the_images(tiny: ModelFolder) -> No
 
 
 def changed(tmp_path: Path, name: str, pattern: str, text: str) -> str:
-    source = Path(load_board(name).path).read_text()
+    source = load_board(name).path.read_text().replace(f'"{name}"', f'"my-{name}"', 1)
     made, count = re.subn(pattern, text, source, count=1, flags=re.MULTILINE)
     assert count == 1
     path = tmp_path / "changed.toml"

@@ -298,7 +298,7 @@ def test_a_mistake_in_a_board_file_is_named(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = tmp_path / "mine.toml"
-    text = load_board("nano33ble").path.read_text()
+    text = load_board("nano33ble").path.read_text().replace('"nano33ble"', '"mine"', 1)
     path.write_text(
         text.replace(old, new, 1) if old != "fqbn" else text.replace("fqbn =", "board =")
     )

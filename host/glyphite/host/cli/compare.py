@@ -6,6 +6,7 @@ from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.extras import remedy
+from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_model
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     folder = find_model(arguments.model)
     with writing_to(folder, print_status):
+        require_room(folder.compare, folder.scores)
         comparison = _compare(arguments, folder)
     _print(comparison, arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.files import read_bytes, require_room, write_bytes
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import LEAST_DIVISOR, MOST_DIVISOR, Manifest, TensorInfo, sha256_of
 from glyphite.convert.quantize import calibration, quantize
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     folder, source = _find(arguments.model, arguments.name)
     with held(folder.root, print_status):
+        require_room(folder.keras, folder.manifest, folder.tflite)
         _convert(arguments, folder, source)
     return 0
 

@@ -2,11 +2,12 @@
 
 import argparse
 
+from glyphite.convert.boards import load_board
 from glyphite.host.cli.arguments import add_board, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, progress_bar, say
 from glyphite.host.cli.digits import next_step
-from glyphite.host.device.flash import STEPS, flash
+from glyphite.host.device.flash import STEPS, flash, require_flashable
 from glyphite.host.runners.litert import read_manifest
 
 EXAMPLE = "glyphite flash seed --board mega2560 --port sim://mega2560"
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, flash, read back, and check the model that the board's hello names."""
+    require_flashable(load_board(arguments.board), arguments.port)
     prepared = compile_and_build(arguments.model, arguments.board)
     board, built = prepared.board, prepared.built
     manifest = read_manifest(prepared.folder)

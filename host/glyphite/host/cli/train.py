@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, model_folder
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = model_folder(settings.network)
     gallery = Gallery(folder.pictures, arguments.show)
     with held(folder.root, print_status):
+        require_room(folder.keras, folder.history, folder=folder.pictures)
         _train(settings, folder, gallery, arguments.json)
     gallery.show()
     return 0

@@ -57,6 +57,16 @@ class _NoSyncError(Exception):
     """The bootloader does not answer, or has stopped answering."""
 
 
+def require_flashable(board: Board, port: str) -> None:
+    """Make sure, before its firmware is built, that ``board`` is flashed and ``port`` can be one.
+
+    Raises BoardError where not.
+    """
+    _arduino(board)
+    if port.startswith(EMULATED):
+        _emulated(port)
+
+
 def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress) -> Flashed:
     """Flash the sketch ``image`` (.elf) onto the board at ``port``; its model has to be ``sha256``.
 
@@ -105,6 +115,14 @@ def _device(port: str) -> Iterator[str]:
         open_port(port, 115200).close()  # raises PortError if the port cannot be used
         yield port
         return
+    board = _emulated(port)
+    flash = flash_file(board)
+    with EmulatedBoard(board, flash, ("--keep",)) as emulated:
+        yield emulated.terminal
+    record_firmware(board, flash)
+
+
+def _emulated(port: str) -> Board:
     board = load_board(emulated_board(port))
     if board.emulator is None:
         raise BoardError(
@@ -116,10 +134,7 @@ def _device(port: str) -> Iterator[str]:
             f"The emulated board {board.name!r} is not flashed. "
             f"Build for it with `{_build(board)}`."
         )
-    flash = flash_file(board)
-    with EmulatedBoard(board, flash, ("--keep",)) as emulated:
-        yield emulated.terminal
-    record_firmware(board, flash)
+    return board
 
 
 def _intel_hex(image: Path, scratch: Path) -> Path:
