@@ -69,6 +69,13 @@ FAULTS = (
         ("convert/test_hold.py",),
     ),
     Fault(
+        "a folder in the place of a result is met after the work",
+        ROOT + "files.py",
+        "        if path.is_dir():\n            raise unwritable(path",
+        "        if path.is_mount():\n            raise unwritable(path",
+        ("host/cli/test_endings.py",),
+    ),
+    Fault(
         "what a kill left stays",
         ROOT + "hold.py",
         "        remove_unfinished(folder)\n        for",
