@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import load_board
-from glyphite.convert.documents import read_json
+from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.manifest import Manifest, MaybeSha256, Sha256, Share, sha256_of
-from glyphite.convert.text import command
+from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
 from glyphite.host.measure.stream import Streaming
+from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.runners.base import TITLES
 
 PARTS = 12
@@ -110,10 +111,27 @@ class Records:
         for path in sorted(self.folder.root.glob("*/stream.json"), key=_age):
             one = read_json(path, Streaming, again)
             if self.is_current(path, one["sha256"], again):
-                _check_figures(path, one, one["images"], again)
-                _check_differences(path, one, again)
+                self._check_stream(path, one, again)
                 found.append({"name": one["board"], **one})
         return found
+
+    def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
+        """The folder is the board's, and the figures are those of the answers beside them."""
+        if self.folder.board(one["board"]).name.casefold() != path.parent.name.casefold():
+            raise InputError(f"{path} is of {_quoted(one['board'])}, another board. {again}")
+        beside = path.with_suffix(".npz")
+        if not beside.is_file():
+            raise InputError(f"{path} has no {beside.name} beside it. {again}")
+        figures = figures_of(self.manifest, one, _arrays(beside, again))
+        if figures is None:
+            raise InputError(f"{beside} does not hold the answers of {path}. {again}")
+        said: Document = dict(one)
+        for key, value in figures.items():
+            if said[key] != value:
+                raise InputError(
+                    f"{path} has {_quoted(said[key])} as {key!r}, and its answers give "
+                    f"{_quoted(value)}. {again}"
+                )
 
     def sizes(self) -> list[Document]:
         """The memory that the firmware takes of each board for which it was built.
@@ -159,7 +177,7 @@ class Records:
             return None
         if not path.is_file():
             raise InputError(f"{self.folder.compare} has no {path.name} beside it. {again}")
-        scores = read_npz(path)
+        scores = _arrays(path, again)
         digest = scores.pop("sha256", np.zeros(0, np.uint8)).tobytes().hex()
         is_current = digest == self.manifest.sha256
         if not (is_current and _are_scores(scores, comparison, self.manifest)):
@@ -178,6 +196,17 @@ class Records:
         return False
 
 
+def _arrays(path: Path, again: str) -> dict[str, NDArray[Any]]:
+    try:
+        return read_npz(path)
+    except InputError as error:
+        raise InputError(f"{error} {again}") from error
+
+
+def _quoted(value: object) -> str:
+    return printable(repr(value), MOST_SHOWN)
+
+
 def _age(path: Path) -> float:
     return -path.stat().st_mtime
 
@@ -191,7 +220,7 @@ def _limits(name: str) -> tuple[int | None, int | None]:
     return (memory.flash, memory.ram) if memory else (None, None)
 
 
-def _check_figures(path: Path, figures: RunnerFigures | Streaming, images: int, again: str) -> None:
+def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) -> None:
     """Accuracy and interval are those of the answers that were counted."""
     correct, share, interval = figures["correct"], figures["accuracy"], figures["interval"]
     of = f"{correct:,} of {images:,}"
@@ -217,23 +246,6 @@ def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: st
         )
 
 
-def _check_differences(path: Path, one: Streaming, again: str) -> None:
-    """What differs is a part of what was compared, and the times are in their order."""
-    images, values = one["mismatched_images"], one["mismatched_bytes"]
-    if not (images <= values <= one["scores"] and images <= one["images"]) or (
-        len({images > 0, values > 0, one["largest_difference"] > 0}) > 1
-    ):
-        raise InputError(
-            f"{path} has {values:,} bytes that differ in {images:,} images, of {one['scores']:,} "
-            f"in {one['images']:,}, which cannot be. {again}"
-        )
-    times = one["seconds_per_image"]
-    if times is not None and not times["min"] <= times["mean"] * (1 + 1e-9) <= (
-        times["max"] * (1 + 2e-9)
-    ):
-        raise InputError(f"{path} has a mean time that is not between its least and most. {again}")
-
-
 def _check_curves(path: Path, history: Document, again: str) -> None:
     """Each epoch has its figures; on the test images, the last one alone may have them."""
     epochs, tested = len(history["loss"]), len(history["val_loss"])
@@ -254,13 +266,13 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
     labels, misread = scores["labels"], scores["misread"]
     fit = [scores[name].shape == (count, classes) for name in correct]
     fit += [labels.shape == (count,), labels.dtype == np.uint8, misread.dtype.kind == "i"]
-    fit += [scores["misread_tensors"].shape[:1] == misread.shape, misread.ndim == 1]
+    tensors, dtype = scores["misread_tensors"], np.dtype(manifest.input.dtype)
+    fit += [tensors.shape == (misread.size, *manifest.input.shape[1:]), tensors.dtype == dtype]
+    given = {name: scores[name] for name in correct}
     if not all(fit) or labels.max() >= classes:
         return False
-    if misread.size and not 0 <= misread.min() <= misread.max() < count:
+    if not np.array_equal(misread, compare.misread_of(given, labels)):
         return False
-    given = {name: scores[name] for name in correct}
     if any(given[name].dtype != np.int8 for name in given if name != FLOAT):
         return False
-    again = compare.summarize(manifest, given, labels, {})
-    return bool(again["runners"] == comparison["runners"] and again["pairs"] == comparison["pairs"])
+    return compare.summarize(manifest, given, labels, comparison["tools"]) == comparison
