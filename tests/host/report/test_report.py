@@ -76,8 +76,12 @@ def put_stream(
     path = folder.board(board) / "stream.json"
     stream_record.save(path.parent, streaming, streamed, judge)
     parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
-    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "sections": {}, "parts": parts}
-    size |= {"stack_measured": False, "sha256": streaming["sha256"]}
+    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "parts": parts}
+    size |= {
+        "sections": {".text": 100_000, ".data": 2_880, ".bss": 19_188},
+        "stack_measured": False,
+    }
+    size |= {"sha256": streaming["sha256"]}
     (path.parent / "size.json").write_text(json.dumps(size))
     return path
 
@@ -271,6 +275,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("compare.json", ("runners", 2, "correct"), 396, "and 396 of 400 is another"),
         ("compare.json", ("runners", 2, "interval"), [0.5], "a list of length >= 2 is needed"),
         ("compare.json", ("runners", 2, "name"), "mine", "and a string of the pattern"),
+        ("compare.json", ("oracle",), "int8_tflm\n", "and a string of the pattern"),
         ("compare.json", ("runners", 2, "name"), "c", "has no figures of int8 (TFLM)"),
         ("compare.json", ("runners", 2, "colour"), 1, "unknown key '$.runners[2].colour'"),
         (
@@ -306,6 +311,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
             "'mine' as 'model', and its answers give 'seed'",
         ),
         ("native/stream.json", ("board",), "uno", "is of 'uno', another board"),
+        ("native/stream.json", ("reference",), "c\n", "and a string of the pattern"),
         ("native/stream.json", ("reference",), "float", "and a string of the pattern"),
         ("native/stream.json", ("images_per_second",), 2e9, "and a number <= 1000000000.0"),
         ("native/stream.json", ("images_per_second",), 99, "99.0 as 'images_per_second', and its"),
@@ -318,6 +324,12 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("native/stream.json", ("seconds_per_image", "min"), 0.0096, "'min': 0.0096"),
         ("native/stream.json", ("seconds_per_image", "max"), 1e7, "and a number <= 1000000.0"),
         ("native/stream.json", ("seconds_per_image", "mean"), 0, "a number > 0.0 is needed"),
+        ("native/size.json", ("flash",), 80_000, "has 80,000 bytes of flash and 22,068 of RAM"),
+        ("native/size.json", ("ram",), 19_187, "and its sections have 122,068 in all"),
+        ("native/size.json", ("sections", ".bss"), 30_000, "and its sections have 132,880 in all"),
+        ("native/size.json", ("parts", 0, "bytes"), 102_881, "102,881 bytes of flash, of 102,880"),
+        ("native/size.json", ("parts", 0, "memory"), "RAM", "37,440 bytes of RAM, of 22,068 in"),
+        ("native/size.json", ("parts", 0, "memory"), "tape", "'tape', and a string of the pattern"),
         ("native/size.json", ("flash",), None, "'$.flash' is None, and a whole number is needed"),
         ("native/size.json", ("sha256",), "ab", "'$.sha256' is 'ab', and a string of the pattern"),
         ("history.json", ("val_accuracy",), [2], "'$.val_accuracy[0]' is 2, and a number <= 1.0"),

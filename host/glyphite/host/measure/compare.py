@@ -29,7 +29,7 @@ Images = Annotated[int, Meta(ge=1, le=TEST_IMAGES)]
 Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
 
 
-RunnerName = Annotated[str, Meta(pattern="^(float|int8_litert|int8_tflm|c)$")]
+RunnerName = Annotated[str, Meta(pattern=r"^(float|int8_litert|int8_tflm|c)\Z")]
 
 
 class RunnerFigures(TypedDict):

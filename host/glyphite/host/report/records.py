@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -14,11 +14,12 @@ from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import load_board
 from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
-from glyphite.convert.manifest import Manifest, MaybeSha256, Sha256, Share, sha256_of
+from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
+from glyphite.host.measure.size_record import SizeRecord, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.runners.base import TITLES
@@ -27,27 +28,6 @@ PARTS = 12
 """How many of an image's largest parts are listed."""
 
 Document = dict[str, Any]
-
-
-class _Part(TypedDict):
-    """An entry of the parts in size.json."""
-
-    name: str
-    bytes: Count
-    memory: str
-
-
-class _Size(TypedDict):
-    """The content of size.json."""
-
-    flash: Count
-    ram: Count
-    stack: Count
-    sections: dict[str, Count]
-    parts: list[_Part]
-    stack_measured: bool
-    sha256: Sha256
-    """That of the .tflite."""
 
 
 _Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e9)]], Meta(min_length=1)]
@@ -142,8 +122,10 @@ class Records:
         for path in sorted(self.folder.root.glob("*/size.json")):
             name = path.parent.name
             again = self.again("build", self.named, "--board", name)
-            size = read_json(path, _Size, again)
+            size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
+                if flaw := size_flaw(path, size):
+                    raise InputError(f"{path} {flaw}. {again}")
                 flash, ram = _limits(name)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
                 entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
