@@ -150,6 +150,7 @@ class TestDocument:
         for name, row in history.items():
             if isinstance(row, list):
                 history[name] = [0.5, 0.25, *row]
+        history["epochs"] += 2
         compared.history.write_text(json.dumps(history))
         last = collect(compared).document["training"]["last_epoch"]
         assert last == {name: row[-1] for name, row in history.items() if isinstance(row, list)}
@@ -337,6 +338,9 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("history.json", ("loss",), [1e308], "'$.loss[0]' is 1e+308, and a number <= 1000000000.0"),
         ("history.json", ("accuracy",), [0.1, 0.2], "has lists of different lengths"),
         ("history.json", ("val_accuracy",), [0.1, 0.2], "has lists of different lengths"),
+        ("history.json", ("epochs",), 7, "has 7 epochs, and the losses of 1"),
+        ("history.json", ("network",), "a\x1b[2J", "and a string of the pattern"),
+        ("history.json", ("network",), "", "and a string of the pattern"),
         ("history.json", ("epochs",), "many", "'$.epochs' is 'many', and a whole number"),
     ],
 )

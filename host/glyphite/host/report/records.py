@@ -38,7 +38,7 @@ _Shares = Annotated[list[Share], Meta(min_length=1)]
 class _History:
     """The content of history.json; the figures of a run that was judged at its end have one."""
 
-    network: str
+    network: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
     epochs: Count
     batch_size: Count
     seed: int
@@ -234,6 +234,10 @@ def _check_curves(path: Path, history: Document, again: str) -> None:
     fit = len(history["accuracy"]) == epochs, len(history["val_accuracy"]) == tested
     if not all(fit) or tested not in (1, epochs):
         raise InputError(f"{path} has lists of different lengths. {again}")
+    if history["epochs"] != epochs:
+        raise InputError(
+            f"{path} has {history['epochs']:,} epochs, and the losses of {epochs:,}. {again}"
+        )
 
 
 def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest: Manifest) -> bool:
