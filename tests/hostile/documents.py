@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from glyphite.convert.boards import BOARDS, BoardFile, load_board
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.wire.messages import Hello
+from glyphite.host.measure import compare, stream_record
+from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.report.records import Records
 from glyphite.host.runners.litert import read_manifest
 from tests.hostile import trees
@@ -75,15 +79,9 @@ class RecordWay:
         self.manifest = Manifest.load(UNO / "manifest.json")
         self.folder = ModelFolder(folder, UNO / "model_int8.tflite")
         self.folder = dataclasses.replace(self.folder, tflite=folder / "model_int8.tflite")
-        history = (UNO / "history.json").read_text()
-        kinds = _records(self.manifest.sha256)
-        self.texts = [history, *(json.dumps(one) for one in kinds)]
-        (folder / "native").mkdir()
-        self.paths = [
-            self.folder.history,
-            self.folder.compare,
-            *(folder / "native" / f"{name}.json" for name in ("stream", "size")),
-        ]
+        self.folder.history.write_bytes((UNO / "history.json").read_bytes())
+        self.paths = [self.folder.history, *_records(self.folder, self.manifest)]
+        self.texts = [path.read_text() for path in self.paths]
 
     def make(self, rng: Rng) -> bytes:
         """The first byte says which record it is."""
@@ -106,6 +104,7 @@ class RecordWay:
             found = records.history()
         elif which == 1:
             found = records.comparison()
+            records.scores(found)
         else:
             found = next(iter(records.streams() if which == 2 else records.sizes()), None)
         if found is None:
@@ -122,30 +121,26 @@ class RecordWay:
         return True
 
 
-def _records(sha256: str) -> tuple[dict[str, Any], ...]:
-    """A compare.json, a stream.json and a size.json."""
-    figures = {"name": "int8_tflm", "title": "TFLM", "correct": 375, "accuracy": 0.9375,
-               "interval": [0.9, 0.96], "drop_points": 0.25}  # fmt: skip
-    pair = {"first": "int8_tflm", "second": "c", "answers_differ": 0, "only_first_right": 0,
-            "only_second_right": 0, "mcnemar": 1.0, "images_differ": 0, "bytes_differ": 0,
-            "largest_difference": None}  # fmt: skip
-    compared = {"model": "uno", "sha256": sha256, "images": 400, "tools": {"numpy": "2.0"},
-                "oracle": "int8_tflm",
-                "runners": [figures, figures | {"name": "c", "drop_points": None}],
-                "pairs": [pair]}  # fmt: skip
-    streamed = {"model": "uno", "sha256": sha256, "board": "native", "port": "sim://native",
-                "firmware": "Glyphite 1", "jobs": 1, "images": 400, "correct": 375,
-                "accuracy": 0.9375,
-                "interval": [0.9, 0.96], "scores": 4000, "mismatched_bytes": 0,
-                "reference": "int8_tflm",
-                "mismatched_images": 0,
-                "largest_difference": 0, "retries": 0, "images_per_second": 21.5,
-                "seconds_per_image": {"mean": 0.0098, "min": 0.0098, "max": 0.0099},
-                "instructions_per_image": None}  # fmt: skip
-    size = {"flash": 5000, "ram": 900, "stack": 100, "sections": {".text": 4000}, "sha256": sha256,
+def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
+    """Write a compare.json, a stream.json and a size.json, and the arrays of the first two."""
+    labels = np.arange(400, dtype=np.uint8) % 10
+    scores = np.eye(10, dtype=np.int8)[(labels + (np.arange(400) % 16 == 0)) % 10]
+    both = {"int8_tflm": scores, "c": scores}
+    compared = compare.summarize(manifest, both, labels, {"numpy": "2.0"})
+    tensors = np.zeros((400, *manifest.input.shape[1:]), np.int8)
+    compare.save(folder, compared, both, labels, tensors)
+    hello, times = Hello(1, "Glyphite 1", "native", timer_hz=1), np.linspace(0.0097, 0.0099, 400)
+    streamed = Streamed(hello, scores, times, np.arange(400), 18.5, 0)
+    judge, link = Judge("int8_tflm", scores, labels), Link("sim://native", manifest.sha256)
+    told = summarize(manifest, link, streamed, judge)
+    stream_record.save(folder.board("native"), told, streamed, judge)
+    size = {"flash": 4000, "ram": 900, "stack": 100, "sections": {".text": 4000, ".bss": 900},
+            "sha256": manifest.sha256,
             "parts": [{"name": "weights", "bytes": 3000, "memory": "flash"}],
             "stack_measured": True}  # fmt: skip
-    return compared, streamed, size
+    sizes = folder.board("native") / "size.json"
+    sizes.write_text(json.dumps(size))
+    return folder.compare, folder.board("native") / "stream.json", sizes
 
 
 class BoardWay:

@@ -15,7 +15,9 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.measure import compare
+from glyphite.host.device.wire.messages import Hello
+from glyphite.host.measure import compare, stream_record
+from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.report import write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
@@ -58,33 +60,28 @@ def put_stream(
     folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0, right: int = 987
 ) -> Path:
     """A board's stream.json and size.json, as streaming and building write them."""
+    manifest, labels = Manifest.load(folder.manifest), load_mnist().test_labels[:1000]
+    scores = scores_of(labels, [])
+    scores[right:] = np.roll(scores[right:], 1, axis=1)
+    reference = scores.copy()
+    for difference, row in zip(range(1, wrong + 1), reference, strict=False):
+        row[row.argmin()] += difference
+    seconds = np.linspace(0.0097, 0.0099, len(labels))
+    ticks = np.full(len(labels), 246_764)  # of 40 instructions each
+    ticks[:50] -= 1
+    streamed = Streamed(Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, 0)
+    judge = Judge("int8_tflm", reference, labels)
+    streaming = summarize(manifest, Link(f"sim://{board}", manifest.sha256), streamed, judge)
+    streaming["sha256"] = sha256 or manifest.sha256
     path = folder.board(board) / "stream.json"
-    path.parent.mkdir()
-    streaming = {
-        "model": folder.name,
-        "sha256": sha256 or Manifest.load(folder.manifest).sha256,
-        "board": board,
-        "port": f"sim://{board}",
-        "firmware": "Glyphite 1.2.3",
-        "jobs": 1,
-        "images": 1000,
-        "correct": right,
-        "accuracy": right / 1000,
-        "interval": list(metrics.wilson_interval(right, 1000)),
-        "scores": 10_000,
-        "reference": "int8_tflm",
-        "mismatched_bytes": wrong,
-        "mismatched_images": wrong,
-        "largest_difference": wrong,
-        "retries": 0,
-        "images_per_second": 21.5,
-        "seconds_per_image": {"mean": 0.0098, "min": 0.0098, "max": 0.0099},
-        "instructions_per_image": 9_870_558,
-    }
-    path.write_text(json.dumps(streaming))
+    stream_record.save(path.parent, streaming, streamed, judge)
     parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
-    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "sections": {}, "parts": parts}
-    size |= {"stack_measured": False, "sha256": streaming["sha256"]}
+    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "parts": parts}
+    size |= {
+        "sections": {".text": 100_000, ".data": 2_880, ".bss": 19_188},
+        "stack_measured": False,
+    }
+    size |= {"sha256": streaming["sha256"]}
     (path.parent / "size.json").write_text(json.dumps(size))
     return path
 
@@ -153,6 +150,7 @@ class TestDocument:
         for name, row in history.items():
             if isinstance(row, list):
                 history[name] = [0.5, 0.25, *row]
+        history["epochs"] += 2
         compared.history.write_text(json.dumps(history))
         last = collect(compared).document["training"]["last_epoch"]
         assert last == {name: row[-1] for name, row in history.items() if isinstance(row, list)}
@@ -245,6 +243,7 @@ def put(path: Path, where: tuple[Any, ...], value: object) -> None:
 AGAIN = {
     "compare.json": "glyphite compare seed",
     "native/stream.json": "glyphite stream seed --port PORT",
+    "native/stream.npz": "glyphite stream seed --port PORT",
     "native/size.json": "glyphite build seed --board native",
     "history.json": "glyphite train seed",
     "scores.npz": "glyphite compare seed",
@@ -263,7 +262,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         collect(compared)
     said = str(caught.value)
     assert str(path) in said
-    assert name == "scores.npz" or said.endswith(f"Make it anew with `{AGAIN[name]}`.")
+    assert said.endswith(f"Make it anew with `{AGAIN[name]}`.")
     assert "\n" not in said
 
 
@@ -271,11 +270,13 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
     ("name", "where", "value", "said"),
     [
         ("compare.json", ("images",), 0, "'$.images' is 0, and a whole number >= 1"),
+        ("compare.json", ("images",), 10_001, "is 10001, and a whole number <= 10000"),
         ("compare.json", ("runners", 2, "accuracy"), 7.0, "accuracy' is 7.0, and a number <= 1.0"),
         ("compare.json", ("runners", 2, "accuracy"), 0.5, "accuracy of 0.5, and 397 of 400 is"),
         ("compare.json", ("runners", 2, "correct"), 396, "and 396 of 400 is another"),
         ("compare.json", ("runners", 2, "interval"), [0.5], "a list of length >= 2 is needed"),
         ("compare.json", ("runners", 2, "name"), "mine", "and a string of the pattern"),
+        ("compare.json", ("oracle",), "int8_tflm\n", "and a string of the pattern"),
         ("compare.json", ("runners", 2, "name"), "c", "has no figures of int8 (TFLM)"),
         ("compare.json", ("runners", 2, "colour"), 1, "unknown key '$.runners[2].colour'"),
         (
@@ -286,21 +287,50 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ),
         ("compare.json", ("runners", 2, "drop_points"), -9, "a drop of -9.0 points for int8"),
         ("compare.json", ("pairs", 0, "mcnemar"), -1, "mcnemar' is -1, and a number >= 0.0"),
-        ("native/stream.json", ("accuracy",), 0.99, "accuracy of 0.99, and 987 of 1,000 is"),
-        ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
-        ("native/stream.json", ("mismatched_bytes",), -1, "is -1, and a whole number >= 0"),
-        ("native/stream.json", ("interval",), [0.0, 0.1], "and that of 987 of 1,000 is another"),
         (
             "native/stream.json",
-            ("mismatched_bytes",),
-            10_001,
-            "10,001 bytes that differ in 0",
+            ("accuracy",),
+            0.99,
+            "0.99 as 'accuracy', and its answers give 0.98",
         ),
-        ("native/stream.json", ("mismatched_images",), 1, "0 bytes that differ in 1 images"),
-        ("native/stream.json", ("largest_difference",), 1, "which cannot be"),
-        ("native/stream.json", ("seconds_per_image", "min"), 0.0099, "is not between its least"),
-        ("native/stream.json", ("seconds_per_image", "max"), 0.0097, "is not between its least"),
+        ("native/stream.json", ("correct",), "987", "'$.correct' is '987', and a whole number"),
+        ("native/stream.json", ("correct",), 986, "986 as 'correct', and its answers give 987"),
+        ("native/stream.json", ("mismatched_bytes",), -1, "is -1, and a whole number >= 0"),
+        ("native/stream.json", ("mismatched_bytes",), 1, "1 as 'mismatched_bytes', and its"),
+        ("native/stream.json", ("mismatched_images",), 1, "1 as 'mismatched_images', and its"),
+        ("native/stream.json", ("largest_difference",), 1, "1 as 'largest_difference', and its"),
+        ("native/stream.json", ("interval",), [0.0, 0.1], "[0.0, 0.1] as 'interval', and its"),
+        ("native/stream.json", ("scores",), 9_999, "9999 as 'scores', and its answers give 10000"),
+        ("native/stream.json", ("images",), 10_001, "is 10001, and a whole number <= 10000"),
+        ("native/stream.json", ("images",), 999, "999 as 'images', and its answers give 1000"),
+        ("native/stream.json", ("jobs",), 1001, "1001 as 'jobs', and its answers give 1000"),
+        ("native/stream.json", ("retries",), 10**7, "is 10000000, and a whole number <= 1000000"),
+        (
+            "native/stream.json",
+            ("model",),
+            "mine",
+            "'mine' as 'model', and its answers give 'seed'",
+        ),
+        ("native/stream.json", ("board",), "uno", "is of 'uno', another board"),
+        ("native/stream.json", ("reference",), "c\n", "and a string of the pattern"),
+        ("native/stream.json", ("reference",), "float", "and a string of the pattern"),
+        ("native/stream.json", ("images_per_second",), 2e9, "and a number <= 1000000000.0"),
+        ("native/stream.json", ("images_per_second",), 99, "99.0 as 'images_per_second', and its"),
+        (
+            "native/stream.json",
+            ("instructions_per_image",),
+            9,
+            "9 as 'instructions_per_image', and",
+        ),
+        ("native/stream.json", ("seconds_per_image", "min"), 0.0096, "'min': 0.0096"),
+        ("native/stream.json", ("seconds_per_image", "max"), 1e7, "and a number <= 1000000.0"),
         ("native/stream.json", ("seconds_per_image", "mean"), 0, "a number > 0.0 is needed"),
+        ("native/size.json", ("flash",), 80_000, "has 80,000 bytes of flash and 22,068 of RAM"),
+        ("native/size.json", ("ram",), 19_187, "and its sections have 122,068 in all"),
+        ("native/size.json", ("sections", ".bss"), 30_000, "and its sections have 132,880 in all"),
+        ("native/size.json", ("parts", 0, "bytes"), 102_881, "102,881 bytes of flash, of 102,880"),
+        ("native/size.json", ("parts", 0, "memory"), "RAM", "37,440 bytes of RAM, of 22,068 in"),
+        ("native/size.json", ("parts", 0, "memory"), "tape", "'tape', and a string of the pattern"),
         ("native/size.json", ("flash",), None, "'$.flash' is None, and a whole number is needed"),
         ("native/size.json", ("sha256",), "ab", "'$.sha256' is 'ab', and a string of the pattern"),
         ("history.json", ("val_accuracy",), [2], "'$.val_accuracy[0]' is 2, and a number <= 1.0"),
@@ -308,6 +338,9 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("history.json", ("loss",), [1e308], "'$.loss[0]' is 1e+308, and a number <= 1000000000.0"),
         ("history.json", ("accuracy",), [0.1, 0.2], "has lists of different lengths"),
         ("history.json", ("val_accuracy",), [0.1, 0.2], "has lists of different lengths"),
+        ("history.json", ("epochs",), 7, "has 7 epochs, and the losses of 1"),
+        ("history.json", ("network",), "a\x1b[2J", "and a string of the pattern"),
+        ("history.json", ("network",), "", "and a string of the pattern"),
         ("history.json", ("epochs",), "many", "'$.epochs' is 'many', and a whole number"),
     ],
 )
@@ -329,6 +362,10 @@ def test_a_figure_that_cannot_be_is_named(
         {"labels": np.full(COUNT, 10, np.uint8)},
         {"labels": np.zeros(COUNT, np.int64)},
         {"misread": np.array([COUNT])},
+        {"misread": np.array([5, 9, 17, 201])},
+        {"misread": np.array([17, 9, 5, 200])},
+        {"misread_tensors": np.zeros((4, 784), np.int8)},
+        {"misread_tensors": np.zeros((4, 28, 28, 1), np.uint8)},
         {"misread": np.array([[5, 17, 200]])},
         {"int8_tflm": np.zeros((COUNT, 9), np.int8)},
         {"int8_tflm": np.zeros((COUNT, 10), np.int8)},
@@ -349,14 +386,85 @@ def test_scores_that_are_not_those_of_the_comparison_are_refused(
         collect(compared)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": np.full(1000, 10, np.uint8)},
+        {"labels": np.zeros(1000, np.int64)},
+        {"labels": np.zeros(0, np.uint8)},
+        {"reference": np.zeros((1000, 9), np.int8)},
+        {"scores": np.zeros((999, 10), np.int8)},
+        {"ticks": np.full(1000, -1)},
+        {"seconds": np.zeros((1000, 1))},
+        {"wall_seconds": np.float64(0)},
+        {"sha256": np.zeros(32, np.uint8)},
+        {"colour": np.zeros(3)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_answers_that_are_not_those_of_a_run_are_refused(
+    seed: ModelFolder, change: dict[str, np.ndarray]
+) -> None:
+    answers = put_stream(seed, "native").with_suffix(".npz")
+    with np.load(answers) as packed:
+        arrays = dict(packed)
+    np.savez(answers, **(arrays | change))
+    with pytest.raises(InputError, match=r"npz does not hold the answers of .*stream\.json\. Make"):
+        collect(seed)
+
+
+@pytest.mark.parametrize("name", ["scores", "labels", "reference", "sha256", "wall_seconds"])
+def test_answers_without_one_of_their_arrays_are_refused(seed: ModelFolder, name: str) -> None:
+    answers = put_stream(seed, "native").with_suffix(".npz")
+    with np.load(answers) as packed:
+        np.savez(answers, **{key: packed[key] for key in packed if key != name})
+    with pytest.raises(InputError, match=r"npz does not hold the answers of"):
+        collect(seed)
+
+
+def test_figures_of_a_board_without_its_answers_are_refused(seed: ModelFolder) -> None:
+    put_stream(seed, "native").with_suffix(".npz").unlink()
+    with pytest.raises(InputError, match=r"stream\.json has no stream\.npz beside it\. Make it"):
+        collect(seed)
+
+
+def test_several_jobs_at_a_port_are_refused(seed: ModelFolder) -> None:
+    path = put_stream(seed, "native")
+    put(path, ("jobs",), 2)
+    collect(seed)
+    put(path, ("port",), "COM3")
+    with pytest.raises(InputError, match="has 2 as 'jobs', and its answers give 1"):
+        collect(seed)
+
+
+def test_instructions_are_those_of_a_board_whose_timer_counts_them(seed: ModelFolder) -> None:
+    path = put_stream(seed, "cortex-m4")
+    put(path, ("instructions_per_image",), 7)
+    with pytest.raises(InputError, match="has 7 as 'instructions_per_image', and its answers give"):
+        collect(seed)
+
+
 def test_a_comparison_without_its_scores_is_refused(compared: ModelFolder) -> None:
     compared.scores.unlink()
     with pytest.raises(InputError, match=r"compare\.json has no scores\.npz beside it\. Make it"):
         collect(compared)
 
 
-def test_pairs_that_the_scores_do_not_have_are_refused(compared: ModelFolder) -> None:
-    put(compared.compare, ("pairs", 0, "answers_differ"), 77)
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("pairs", 0, "answers_differ"), 77),
+        (("model",), "mine"),
+        (("runners", 2, "title"), "int8 (ours)"),
+        (("runners", 1, "name"), "int8_tflm"),
+        (("oracle",), "int8_litert"),
+    ],
+    ids=str,
+)
+def test_what_the_scores_do_not_give_is_refused(
+    compared: ModelFolder, where: tuple[str | int, ...], value: object
+) -> None:
+    put(compared.compare, where, value)
     with pytest.raises(InputError, match=r"scores\.npz does not hold the scores of"):
         collect(compared)
 

@@ -13,7 +13,7 @@ from glyphite.host.cli.arguments import add_model
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
-from glyphite.host.measure import stream
+from glyphite.host.measure import stream, stream_record
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         judge = stream.Judge(right.name, reference, labels)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
-            stream.save(folder.board(streaming["board"]), streaming, streamed)
+            stream_record.save(folder.board(streaming["board"]), streaming, streamed, judge)
     _tell(streamed, explanation(right.name))
     _print(streaming, arguments.json)  # first, as another board's record may be damaged
     with writing_to(folder, print_status):

@@ -21,11 +21,15 @@ from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
 Labels = NDArray[np.uint8]
 FLOAT = "float"
 
+TEST_IMAGES = 10_000
+"""MNIST has as many, so no run has more."""
+
 Count = Annotated[int, Meta(ge=0)]
+Images = Annotated[int, Meta(ge=1, le=TEST_IMAGES)]
 Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
 
 
-RunnerName = Annotated[str, Meta(pattern="^(float|int8_litert|int8_tflm|c)$")]
+RunnerName = Annotated[str, Meta(pattern=r"^(float|int8_litert|int8_tflm|c)\Z")]
 
 
 class RunnerFigures(TypedDict):
@@ -67,7 +71,7 @@ class Comparison(TypedDict):
     model: str
     sha256: Sha256
     """That of the .tflite."""
-    images: Annotated[int, Meta(ge=1)]
+    images: Images
     runners: list[RunnerFigures]
     pairs: list[PairFigures]
     oracle: RunnerName
@@ -154,8 +158,7 @@ def save(
     Until both are written there is no compare.json, lest it be of other scores. Raises InputError
     where the model's folder cannot be written.
     """
-    wrong = [metrics.answers(given) != labels for given in scores.values()]
-    misread = np.flatnonzero(np.any(wrong, axis=0))
+    misread = misread_of(scores, labels)
     packed = io.BytesIO()
     arrays: dict[str, Any] = {  # none is of objects; numpy before 2.1 knows no allow_pickle
         "sha256": sha256_as_array(comparison["sha256"]),
@@ -168,6 +171,15 @@ def save(
     remove(folder.compare)
     write_bytes(folder.scores, packed.getvalue())
     write_text(folder.compare, to_json(comparison))
+
+
+def misread_of(scores: Mapping[str, Scores], labels: Labels) -> NDArray[np.intp]:
+    """The images (m,), in their order, that some runner misread.
+
+    Raises ValueError where there is no runner, or the numbers of images differ.
+    """
+    wrong = [metrics.answers(given) != labels for given in scores.values()]
+    return np.flatnonzero(np.any(wrong, axis=0))
 
 
 def sha256_as_array(sha256: str) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Sends test images to a board, and compares its scores with TensorFlow Lite Micro's."""
 
 import io
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +18,12 @@ from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.convert.files import remove, write_bytes, write_text
-from glyphite.convert.manifest import Manifest, Positive, Sha256, Share
+from glyphite.convert.files import write_bytes, write_text
+from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.measure.compare import Count, Interval
+from glyphite.host.measure.compare import Count, Images, Interval
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.oracle import LONG, Reference
@@ -105,12 +106,12 @@ class Judge:
 
 
 class Times(TypedDict):
-    """The board's own time for an image, in seconds."""
+    """The board's own time for an image, in seconds, of which a million are eleven days."""
 
-    mean: Positive
-    min: Annotated[float, Meta(ge=0)]
+    mean: Annotated[float, Meta(gt=0, le=1e6)]
+    min: Annotated[float, Meta(ge=0, le=1e6)]
     """0 where the image took less than a tick."""
-    max: Positive
+    max: Annotated[float, Meta(gt=0, le=1e6)]
 
 
 class Streaming(TypedDict):
@@ -121,8 +122,9 @@ class Streaming(TypedDict):
     board: str
     port: str
     firmware: str
-    jobs: Annotated[int, Meta(ge=1)]
-    images: Annotated[int, Meta(ge=1)]
+    jobs: Images
+    """At most one for each image."""
+    images: Images
     correct: Count
     accuracy: Share
     interval: Interval
@@ -134,8 +136,8 @@ class Streaming(TypedDict):
     """Bytes that differ from TensorFlow Lite Micro's."""
     mismatched_images: Count
     largest_difference: Count
-    retries: Count
-    images_per_second: Positive
+    retries: Annotated[int, Meta(ge=0, le=1_000_000)]
+    images_per_second: Annotated[float, Meta(gt=0, le=1e9)]
     seconds_per_image: Times | None
     """Mean, minimum and maximum of the board's own time; None where its rate is not known."""
     instructions_per_image: Count | None
@@ -290,7 +292,8 @@ def board_name(hello: Hello) -> str:
 def _times(seconds: NDArray[np.float64]) -> Times | None:
     if not np.isfinite(seconds).all():
         return None
-    return {"mean": float(seconds.mean()), "min": float(seconds.min()), "max": float(seconds.max())}
+    mean = math.fsum(seconds) / len(seconds)  # the same on every processor
+    return {"mean": mean, "min": float(seconds.min()), "max": float(seconds.max())}
 
 
 def _instructions(streamed: Streamed) -> int | None:
@@ -333,24 +336,6 @@ def save_partial(folder: Path, link: Link, received: Received, ended_by: str) ->
     write_bytes(folder / "partial.npz", packed.getvalue())
     write_text(folder / "partial.json", to_json(content))
     return folder / "partial.npz"
-
-
-def save(folder: Path, streaming: Streaming, streamed: Streamed) -> None:
-    """Write stream.npz (scores and times of each image) and stream.json to a board's folder.
-
-    Until both are written there is no stream.json. Raises InputError where the folder cannot be
-    written.
-    """
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed,
-        scores=streamed.scores,
-        seconds=streamed.seconds,
-        ticks=streamed.ticks,
-    )
-    remove(folder / "stream.json")
-    write_bytes(folder / "stream.npz", packed.getvalue())
-    write_text(folder / "stream.json", to_json(streaming))
 
 
 def check(streaming: Streaming) -> None:

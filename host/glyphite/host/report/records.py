@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -12,41 +12,22 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import load_board
-from glyphite.convert.documents import read_json
+from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
-from glyphite.convert.manifest import Manifest, MaybeSha256, Sha256, Share, sha256_of
-from glyphite.convert.text import command
+from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
+from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
+from glyphite.host.measure.size_record import SizeRecord, size_flaw
 from glyphite.host.measure.stream import Streaming
+from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.runners.base import TITLES
 
 PARTS = 12
 """How many of an image's largest parts are listed."""
 
 Document = dict[str, Any]
-
-
-class _Part(TypedDict):
-    """An entry of the parts in size.json."""
-
-    name: str
-    bytes: Count
-    memory: str
-
-
-class _Size(TypedDict):
-    """The content of size.json."""
-
-    flash: Count
-    ram: Count
-    stack: Count
-    sections: dict[str, Count]
-    parts: list[_Part]
-    stack_measured: bool
-    sha256: Sha256
-    """That of the .tflite."""
 
 
 _Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e9)]], Meta(min_length=1)]
@@ -57,7 +38,7 @@ _Shares = Annotated[list[Share], Meta(min_length=1)]
 class _History:
     """The content of history.json; the figures of a run that was judged at its end have one."""
 
-    network: str
+    network: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
     epochs: Count
     batch_size: Count
     seed: int
@@ -110,10 +91,27 @@ class Records:
         for path in sorted(self.folder.root.glob("*/stream.json"), key=_age):
             one = read_json(path, Streaming, again)
             if self.is_current(path, one["sha256"], again):
-                _check_figures(path, one, one["images"], again)
-                _check_differences(path, one, again)
+                self._check_stream(path, one, again)
                 found.append({"name": one["board"], **one})
         return found
+
+    def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
+        """The folder is the board's, and the figures are those of the answers beside them."""
+        if self.folder.board(one["board"]).name.casefold() != path.parent.name.casefold():
+            raise InputError(f"{path} is of {_quoted(one['board'])}, another board. {again}")
+        beside = path.with_suffix(".npz")
+        if not beside.is_file():
+            raise InputError(f"{path} has no {beside.name} beside it. {again}")
+        figures = figures_of(self.manifest, one, _arrays(beside, again))
+        if figures is None:
+            raise InputError(f"{beside} does not hold the answers of {path}. {again}")
+        said: Document = dict(one)
+        for key, value in figures.items():
+            if said[key] != value:
+                raise InputError(
+                    f"{path} has {_quoted(said[key])} as {key!r}, and its answers give "
+                    f"{_quoted(value)}. {again}"
+                )
 
     def sizes(self) -> list[Document]:
         """The memory that the firmware takes of each board for which it was built.
@@ -124,8 +122,10 @@ class Records:
         for path in sorted(self.folder.root.glob("*/size.json")):
             name = path.parent.name
             again = self.again("build", self.named, "--board", name)
-            size = read_json(path, _Size, again)
+            size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
+                if flaw := size_flaw(path, size):
+                    raise InputError(f"{path} {flaw}. {again}")
                 flash, ram = _limits(name)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
                 entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
@@ -159,7 +159,7 @@ class Records:
             return None
         if not path.is_file():
             raise InputError(f"{self.folder.compare} has no {path.name} beside it. {again}")
-        scores = read_npz(path)
+        scores = _arrays(path, again)
         digest = scores.pop("sha256", np.zeros(0, np.uint8)).tobytes().hex()
         is_current = digest == self.manifest.sha256
         if not (is_current and _are_scores(scores, comparison, self.manifest)):
@@ -178,6 +178,17 @@ class Records:
         return False
 
 
+def _arrays(path: Path, again: str) -> dict[str, NDArray[Any]]:
+    try:
+        return read_npz(path)
+    except InputError as error:
+        raise InputError(f"{error} {again}") from error
+
+
+def _quoted(value: object) -> str:
+    return printable(repr(value), MOST_SHOWN)
+
+
 def _age(path: Path) -> float:
     return -path.stat().st_mtime
 
@@ -191,7 +202,7 @@ def _limits(name: str) -> tuple[int | None, int | None]:
     return (memory.flash, memory.ram) if memory else (None, None)
 
 
-def _check_figures(path: Path, figures: RunnerFigures | Streaming, images: int, again: str) -> None:
+def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) -> None:
     """Accuracy and interval are those of the answers that were counted."""
     correct, share, interval = figures["correct"], figures["accuracy"], figures["interval"]
     of = f"{correct:,} of {images:,}"
@@ -217,29 +228,16 @@ def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: st
         )
 
 
-def _check_differences(path: Path, one: Streaming, again: str) -> None:
-    """What differs is a part of what was compared, and the times are in their order."""
-    images, values = one["mismatched_images"], one["mismatched_bytes"]
-    if not (images <= values <= one["scores"] and images <= one["images"]) or (
-        len({images > 0, values > 0, one["largest_difference"] > 0}) > 1
-    ):
-        raise InputError(
-            f"{path} has {values:,} bytes that differ in {images:,} images, of {one['scores']:,} "
-            f"in {one['images']:,}, which cannot be. {again}"
-        )
-    times = one["seconds_per_image"]
-    if times is not None and not times["min"] <= times["mean"] * (1 + 1e-9) <= (
-        times["max"] * (1 + 2e-9)
-    ):
-        raise InputError(f"{path} has a mean time that is not between its least and most. {again}")
-
-
 def _check_curves(path: Path, history: Document, again: str) -> None:
     """Each epoch has its figures; on the test images, the last one alone may have them."""
     epochs, tested = len(history["loss"]), len(history["val_loss"])
     fit = len(history["accuracy"]) == epochs, len(history["val_accuracy"]) == tested
     if not all(fit) or tested not in (1, epochs):
         raise InputError(f"{path} has lists of different lengths. {again}")
+    if history["epochs"] != epochs:
+        raise InputError(
+            f"{path} has {history['epochs']:,} epochs, and the losses of {epochs:,}. {again}"
+        )
 
 
 def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest: Manifest) -> bool:
@@ -254,13 +252,13 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
     labels, misread = scores["labels"], scores["misread"]
     fit = [scores[name].shape == (count, classes) for name in correct]
     fit += [labels.shape == (count,), labels.dtype == np.uint8, misread.dtype.kind == "i"]
-    fit += [scores["misread_tensors"].shape[:1] == misread.shape, misread.ndim == 1]
+    tensors, dtype = scores["misread_tensors"], np.dtype(manifest.input.dtype)
+    fit += [tensors.shape == (misread.size, *manifest.input.shape[1:]), tensors.dtype == dtype]
+    given = {name: scores[name] for name in correct}
     if not all(fit) or labels.max() >= classes:
         return False
-    if misread.size and not 0 <= misread.min() <= misread.max() < count:
+    if not np.array_equal(misread, compare.misread_of(given, labels)):
         return False
-    given = {name: scores[name] for name in correct}
     if any(given[name].dtype != np.int8 for name in given if name != FLOAT):
         return False
-    again = compare.summarize(manifest, given, labels, {})
-    return bool(again["runners"] == comparison["runners"] and again["pairs"] == comparison["pairs"])
+    return compare.summarize(manifest, given, labels, comparison["tools"]) == comparison

@@ -17,7 +17,7 @@ from glyphite.host.runners.tflm import TflmRunner
 
 TFLM, STAND_IN = TflmRunner.name, CompiledRunner.name
 
-Reference = Annotated[str, Meta(pattern=f"^({TFLM}|{STAND_IN})$")]
+Reference = Annotated[str, Meta(pattern=rf"^({TFLM}|{STAND_IN})\Z")]
 """The name of the runner that a result was compared with."""
 
 LONG = {TFLM: "TensorFlow Lite Micro", STAND_IN: "the generated C on this PC"}

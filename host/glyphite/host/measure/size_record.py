@@ -1,0 +1,80 @@
+"""What is kept of a build: size.json, held against itself and the image beside it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
+
+from glyphite.convert.boards import known_board
+from glyphite.convert.errors import ToolError
+from glyphite.convert.manifest import Sha256
+from glyphite.host.device.arduino import uploads
+from glyphite.host.device.build import image_size
+from glyphite.host.device.elf import read_elf
+from glyphite.host.measure.compare import Count
+
+
+class PartRecord(TypedDict):
+    """An entry of the parts in size.json."""
+
+    name: str
+    bytes: Count
+    memory: Annotated[str, Meta(pattern=r"^(flash|RAM|flash and RAM)\Z")]
+
+
+class SizeRecord(TypedDict):
+    """The content of size.json."""
+
+    flash: Count
+    ram: Count
+    stack: Count
+    sections: dict[str, Count]
+    parts: list[PartRecord]
+    stack_measured: bool
+    sha256: Sha256
+    """That of the .tflite."""
+
+
+def size_flaw(path: Path, size: SizeRecord) -> str:
+    """What cannot be in the record ``path``, in words that go behind its name; empty if nothing.
+
+    A core other than the AVR's reports flash and RAM itself: they do not follow from the sections.
+    Raises BoardError where the file of the folder's board has a mistake, InputError where the image
+    beside it cannot be read.
+    """
+    image = path.with_name("firmware.elf")
+    by_core = uploads(image).is_dir()
+    return _flaw_in_itself(size, by_core) or _flaw_by_image(image, size, by_core)
+
+
+def _flaw_in_itself(size: SizeRecord, by_core: bool) -> str:
+    total, flash, ram = sum(size["sections"].values()), size["flash"], size["ram"]
+    if not by_core and not max(flash, ram) <= total <= flash + ram:
+        return (
+            f"has {flash:,} bytes of flash and {ram:,} of RAM, and its sections have {total:,} "
+            "in all"
+        )
+    sizes = [part["bytes"] for part in size["parts"]]
+    most = {"flash": flash, "RAM": ram, "flash and RAM": min(flash, ram)}
+    for part in size["parts"]:
+        limit = total if by_core else most[part["memory"]]
+        if part["bytes"] > limit:
+            return f"has a part of {part['bytes']:,} bytes of {part['memory']}, of {limit:,} in all"
+    return "" if sizes == sorted(sizes, reverse=True) else "has parts that are not sorted by size"
+
+
+def _flaw_by_image(image: Path, size: SizeRecord, by_core: bool) -> str:
+    """What differs from the image, if that is there and can be read."""
+    try:
+        found = dataclasses.asdict(image_size(read_elf(image))) if image.is_file() else {}
+    except ToolError:
+        return ""
+    board, said = known_board(image.parent.name), dict[str, Any](size)
+    keys = ["sections", "parts"] if by_core else ["sections", "parts", "flash", "ram"]
+    if board is not None and board.arduino is None:  # nor is the stack of a sketch in its image
+        keys += ["stack", "stack_measured"]
+    for key in keys if found else ():
+        if said[key] != (list(found[key]) if key == "parts" else found[key]):
+            return f"has other {key!r} than {image.name} beside it"
+    return ""

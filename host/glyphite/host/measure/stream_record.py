@@ -1,0 +1,89 @@
+"""What is kept of a run on a board: stream.npz, and stream.json, whose figures follow from it."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.documents import to_json
+from glyphite.convert.files import remove, write_bytes, write_text
+from glyphite.convert.manifest import Manifest
+from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.wire.messages import Hello
+from glyphite.host.device.wire.protocol import PROTOCOL
+from glyphite.host.measure.compare import sha256_as_array
+from glyphite.host.measure.stream import Judge, Link, Streamed, Streaming, summarize
+
+
+def save(folder: Path, streaming: Streaming, streamed: Streamed, judge: Judge) -> None:
+    """Write stream.npz, which all figures follow from, and stream.json to a board's folder.
+
+    Times that are not known are left out of stream.npz. Until both are written there is no
+    stream.json. Raises InputError where the folder cannot be written.
+    """
+    packed = io.BytesIO()
+    arrays: dict[str, Any] = {  # none is of objects; numpy before 2.1 knows no allow_pickle
+        "sha256": sha256_as_array(streaming["sha256"]),
+        "labels": judge.labels,
+        "reference": judge.scores,
+        "scores": streamed.scores,
+        "ticks": streamed.ticks,
+        "wall_seconds": np.float64(streamed.wall_seconds),
+    }
+    if np.isfinite(streamed.seconds).all():
+        arrays["seconds"] = streamed.seconds
+    np.savez_compressed(packed, **arrays)
+    remove(folder / "stream.json")
+    write_bytes(folder / "stream.npz", packed.getvalue())
+    write_text(folder / "stream.json", to_json(streaming))
+
+
+def figures_of(
+    manifest: Manifest, told: Streaming, arrays: dict[str, NDArray[Any]]
+) -> Streaming | None:
+    """The figures that the ``arrays`` of stream.npz give of the run that ``told`` tells of.
+
+    None where they cannot be those of a run of this model. Raises BoardError where the file of the
+    board that ``told`` names has a mistake.
+    """
+    if not _are_answers(manifest, arrays):
+        return None
+    labels, unknown = arrays["labels"], np.full(len(arrays["labels"]), math.nan)
+    streamed = Streamed(
+        Hello(PROTOCOL, told["firmware"], told["board"], timer_hz=1),  # or there are no seconds
+        arrays["scores"],
+        arrays.get("seconds", unknown),
+        arrays["ticks"],
+        float(arrays["wall_seconds"]),
+        told["retries"],
+        doubt="" if told["seconds_per_image"] else "The board's times are left out.",
+    )
+    jobs = told["jobs"] if told["port"].startswith(EMULATED) else 1
+    judge = Judge(told["reference"], arrays["reference"], labels)
+    return summarize(manifest, Link(told["port"], manifest.sha256, jobs=jobs), streamed, judge)
+
+
+def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether the arrays are those that ``save`` writes, of the model."""
+    count, classes = arrays.get("labels", np.zeros(0)).size, len(manifest.labels)
+    kinds: dict[str, tuple[tuple[int, ...], Any]] = {
+        "sha256": ((32,), np.uint8),
+        "labels": ((count,), np.uint8),
+        "reference": ((count, classes), np.int8),
+        "scores": ((count, classes), np.int8),
+        "ticks": ((count,), np.int64),
+        "wall_seconds": ((), np.float64),
+        "seconds": ((count,), np.float64),
+    }
+    found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    if "seconds" not in arrays:  # where they were not known
+        del kinds["seconds"]
+    if not count or found != kinds:
+        return False
+    numbers = [arrays[name] for name in ("ticks", "seconds") if name in arrays]
+    is_right = arrays["sha256"].tobytes().hex() == manifest.sha256
+    is_right &= bool(arrays["labels"].max() < classes and arrays["wall_seconds"] > 0)
+    return is_right and all(array.min() >= 0 for array in numbers)
