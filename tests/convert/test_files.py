@@ -51,7 +51,7 @@ def test_a_name_of_any_length_that_the_system_takes_is_written(tmp_path: Path) -
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     """A folder is in the file's place, so that the last step, the renaming, fails."""
     (tmp_path / "place" / "full").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"/place cannot be written: Is a directory\. Free some"):
+    with pytest.raises(InputError, match=r"/place cannot be written: Is a directory\. Remove"):
         write_bytes(tmp_path / "place", b"content")
     assert names(tmp_path) == ["place"]
 
@@ -79,6 +79,16 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
         write_bytes(tmp_path / "build" / "seed" / "f", b"content")
     with pytest.raises(InputError, match="/build/f cannot be written: Not a directory"):
         remove(tmp_path / "build" / "f")
+    told = r"/build/f cannot be written: File exists\. A file or link on that path is in the"
+    with pytest.raises(InputError, match=told):
+        write_bytes(tmp_path / "build" / "f", b"content")
+
+
+def test_a_link_to_itself_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    told = r"/ring/f cannot be written: .*(rename it|link that leads back to itself)\.$"
+    with pytest.raises(InputError, match=told):
+        write_bytes(tmp_path / "ring" / "f", b"content")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])

@@ -22,6 +22,8 @@ MAGIC = npy.MAGIC_PREFIX
 ZIP_MAGIC = b"PK"
 NUMBERS = "biuf"
 """numpy's letters for truth values, integers with and without a sign, and floats."""
+MOST_AXES = 32
+"""Of any array that every numpy from 1.26 on can make."""
 
 Array = NDArray[Any]
 
@@ -67,8 +69,9 @@ def array_in(content: bytes, name: str) -> Array:
     shape, by_columns, dtype = _header(file, name)
     if dtype.kind not in NUMBERS:
         raise InputError(f"{name} is not a .npy file of numbers: it holds {printable(str(dtype))}.")
+    _check_shape(shape, dtype, name)
     announced, there = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
-    if min(shape, default=0) < 0 or announced != there:
+    if announced != there:
         raise InputError(
             f"{name} is not a whole .npy file: an array of the shape {shape} has {announced:,} "
             f"bytes, and {there:,} follow. Save it anew with `numpy.save`."
@@ -95,3 +98,15 @@ def _header(file: io.BytesIO, name: str) -> tuple[tuple[int, ...], bool, np.dtyp
             f"{name} is not a .npy file of numbers. Make one with `numpy.save`."
         ) from error
     return shape, by_columns, dtype
+
+
+def _check_shape(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:
+    """InputError where numpy can make no such array, whose header is not of its own making."""
+    whole = all(type(size) is int and size >= 0 for size in shape)  # True is an int as well
+    room = math.prod(max(size, 1) for size in shape) * dtype.itemsize  # as numpy counts empty ones
+    if len(shape) > MOST_AXES or not whole or room > np.iinfo(np.intp).max:
+        raise InputError(
+            f"{name} is not a whole .npy file: its header has the shape {printable(str(shape))}, "
+            f"and at most {MOST_AXES} axes are allowed, each a whole number from 0, and together "
+            "no more than a computer can count. Save it anew with `numpy.save`."
+        )

@@ -43,6 +43,14 @@ SCARCE = {
     errno.EAGAIN: "End other programs, or allow more with `ulimit -u`.",
 }
 """What fails where the system has no more of something -> the way out, whatever was asked for."""
+FILE_IN_PLACE = "A file or link on that path is in the place of a folder: remove or rename it."
+IN_THE_WAY = {
+    errno.EISDIR: "Remove or rename that folder, or name another file.",
+    errno.EEXIST: FILE_IN_PLACE,
+    errno.ENOTDIR: FILE_IN_PLACE,
+    errno.ELOOP: "Remove or rename the link that leads back to itself.",
+}
+"""What writing fails with where another thing has the name -> the way out: room is no help."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 """What writing fails with, whatever is written."""
 
@@ -178,7 +186,7 @@ def require_temporary_room(count: int) -> None:
 
 def unwritable(path: Path, error: OSError, way_out: str = OTHER_BUILD) -> InputError:
     """The error to raise where ``path`` cannot be written."""
-    way_out = SCARCE.get(error.errno or 0, way_out)
+    way_out = {**SCARCE, **IN_THE_WAY}.get(error.errno or 0, way_out)
     return InputError(
         f"{printable(str(path))} cannot be written: {error.strerror or error}. {way_out}"
     )

@@ -60,6 +60,15 @@ def test_raw_pixels_as_floats_are_refused_with_the_ways_out(tmp_path: Path) -> N
     assert from_file(path, 9, (64,), 1.0).inputs.max() == 255
 
 
+@pytest.mark.filterwarnings("error")
+def test_floats_too_large_for_the_model_are_refused_as_such(tmp_path: Path) -> None:
+    path = saved(tmp_path, np.full((3, 4), -1e300))
+    with pytest.raises(InputError, match=r"values up to 1e\+300 in size, .* ends at 3\.4e"):
+        from_file(path, 9, (4,), 255.0)
+    path = saved(tmp_path, np.full((3, 4), np.finfo(np.float32).max, np.float64))
+    assert np.isfinite(from_file(path, 9, (4,), 255.0).inputs).all()
+
+
 def test_black_and_white_images_in_the_unit_range_are_no_raw_pixels(tmp_path: Path) -> None:
     path = saved(tmp_path, np.eye(8, dtype=np.float32))
     assert from_file(path, 9, (8,), 255.0).inputs.max() == 1

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.quantize.keras_file import MOST_BYTES, check
+from glyphite.convert.quantize.keras_file import MOST_BYTES, MOST_LAYERS, check
 from tests.strict import require_module
 
 Layer = dict[str, Any]
@@ -78,12 +78,21 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> None:
         check(tmp_path / "other.keras")
 
 
-@pytest.mark.parametrize(("name", "text"), [("other", "{}"), ("config.json", "[1]")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("other", "{}"), ("config.json", "[1]"), ("config.json", "{}")]
+)
 def test_a_zip_that_describes_no_model_is_refused(tmp_path: Path, name: str, text: str) -> None:
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
         archive.writestr(name, text)
     with pytest.raises(ModelError, match=r"is not a \.keras file"):
         check(tmp_path / "model.keras")
+
+
+def test_more_layers_than_are_loaded_are_refused_wherever_they_are(tmp_path: Path) -> None:
+    inner = [DENSE] * (MOST_LAYERS - 2)
+    check(keras_file(tmp_path, DENSE, layer("Sequential", layers=inner)))
+    with pytest.raises(ModelError, match=r"model\.keras has 1,001 layers, and at most 1,000 are"):
+        check(keras_file(tmp_path, DENSE, DENSE, layer("Sequential", layers=inner)))
 
 
 def test_layers_within_each_other_without_end_are_refused(tmp_path: Path) -> None:

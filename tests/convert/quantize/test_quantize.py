@@ -1,6 +1,7 @@
 """A quantized model is int8 throughout; what cannot be quantized is refused by its layer's name."""
 
 import hashlib
+import re
 import resource
 import zipfile
 from collections.abc import Callable
@@ -408,6 +409,33 @@ def test_a_layer_that_asks_for_gigabytes_gets_none(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"have 20,000,000,\d+ bytes .* at most 268,435,456"):
         load_keras(tmp_path / "huge.keras")
     load_keras(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b'"units": 3', b'"units": -3', "Received an invalid value for `units`.*"),
+        (b'"name": "mine"', b'"name": 5', ".*`name`.*"),
+        (b'"name": "mine"', b'"name": "a/b"', ".*`name`.*"),
+        (b'"batch_shape": [null, 4]', b'"batch_shape": "abc"', ".*"),
+        (b'"class_name": "Dense"', b'"class_name": "TFSMLayer"', "Requested .* SavedModel"),
+    ],
+)
+def test_what_keras_stumbles_over_is_told_without_its_advice_to_authors(
+    tmp_path: Path, old: bytes, new: bytes, reason: str
+) -> None:
+    sequential((4,), layers.Dense(3, name="mine")).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert old in files["config.json"]
+    files["config.json"] = files["config.json"].replace(old, new)
+    with zipfile.ZipFile(tmp_path / "odd.keras", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    told = rf"odd\.keras: Keras cannot make its network anew \({reason}\)\. Save the model anew wi"
+    with pytest.raises(ModelError, match=told) as caught:
+        load_keras(tmp_path / "odd.keras")
+    assert not re.search("deserializ(ed|ing)|safe_mode|Please|config=", str(caught.value))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -21,7 +21,7 @@ DIGITS = Manifest(
 def test_a_count_is_1_to_a_million() -> None:
     assert [count_of("1"), count_of("1000000")] == [1, 1000000]
     for text in ("0", "-1", "", "1.5", "ten", "²", "\u0661\u0660", "1000001", "9" * 5000):
-        with pytest.raises(argparse.ArgumentTypeError, match="is not a number of images: 1 to 1,0"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is no count: 1 to 1,0"):
             count_of(text)
 
 

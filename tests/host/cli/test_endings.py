@@ -39,9 +39,8 @@ def test_a_build_folder_that_is_a_file_is_told_of_by_every_verb_that_writes(
     said = capsys.readouterr().err
     name = "seed" if "seed" in verb else "uno"
     assert said == (
-        f"glyphite {verb[0]}: {build_folder}/{name} cannot be written: Not a directory. Free some "
-        "room and allow writing there, or name another folder in the environment variable "
-        "GLYPHITE_BUILD.\n"
+        f"glyphite {verb[0]}: {build_folder}/{name} cannot be written: Not a directory. A file "
+        "or link on that path is in the place of a folder: remove or rename it.\n"
     )
 
 

@@ -251,6 +251,26 @@ def test_an_absent_compiler_names_its_package(tiny: ModelFolder, tmp_path: Path)
     )
 
 
+def test_a_compiler_that_writes_nothing_is_named(tiny: ModelFolder, tmp_path: Path) -> None:
+    board = variant(tmp_path, "cortex-m4", ("^cc = .*", 'cc = "true"'))
+    with pytest.raises(ToolError) as caught:
+        build(tiny, board)
+    assert str(caught.value) == (
+        "true, the compiler for the board 'cortex-m4', wrote no program. Name a C compiler as "
+        f"'toolchain.cc' in {board.path}."
+    )
+
+
+def test_a_sketch_for_a_board_whose_menu_is_left_out_names_the_key(
+    tiny: ModelFolder, tmp_path: Path, require_tool: Tools
+) -> None:
+    require_tool("arduino-builder")
+    board = variant(tmp_path, "mega2560", (":cpu=atmega2560", ""))
+    said = r"cannot build the firmware for 'mega2560': .*mmcu.*\. Check 'arduino\.fqbn' in .*toml, "
+    with pytest.raises(ToolError, match=said):
+        build(tiny, board)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\x7fELF", b"MZ" + bytes(100), b"\x7fELF\x01\x01" + b"\xff" * 100]
 )

@@ -236,7 +236,7 @@ class TestCommand:
     ) -> None:
         with pytest.raises(SystemExit):
             main(["compare", "seed", "--count", count])
-        assert f"'{count}' is not a number of images: 1 to 1,000,000 is." in capsys.readouterr().err
+        assert f"'{count}' is no count: 1 to 1,000,000 is." in capsys.readouterr().err
 
     @pytest.mark.usefixtures("seed")
     def test_refuses_more_images_than_there_are(self, capsys: pytest.CaptureFixture[str]) -> None:

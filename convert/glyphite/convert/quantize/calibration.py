@@ -45,7 +45,7 @@ def from_file(path: Path, count: int, shape: tuple[int, ...], divisor: float) ->
 
     Pixels are divided by ``divisor``; floats are used as they are. Raises InputError where the file
     is missing or not a .npy file, its type or shape does not fit the model, or its floats look like
-    pixels that were not divided.
+    pixels that were not divided or are beyond float32.
     """
     values = read_npy(path)
     if values.ndim == 0 or prod(values.shape[1:]) != prod(shape) or len(values) == 0:
@@ -59,6 +59,7 @@ def from_file(path: Path, count: int, shape: tuple[int, ...], divisor: float) ->
             "was trained on."
         )
     _refuse_raw_pixels(path, values, divisor)
+    _refuse_beyond_float32(path, values)
     chosen = evenly(values, count).astype(np.float32).reshape(-1, *shape)
     source = f"{len(chosen):,} of {len(values):,} inputs of {path.name}, evenly spread"
     return Calibration(chosen, source)
@@ -86,4 +87,14 @@ def _refuse_raw_pixels(path: Path, values: NDArray[Any], divisor: float) -> None
             f"{path} holds whole numbers from {low:g} to {high:g}, which look like raw pixels, and "
             f"the model takes pixels divided by {divisor:g}. Divide them, save them as uint8, or "
             "say --pixel-divisor 1 if the model was trained on raw pixels."
+        )
+
+
+def _refuse_beyond_float32(path: Path, values: NDArray[Any]) -> None:
+    """InputError where a float is too large for the model's type, in which it would be infinite."""
+    largest, most = np.abs(values).max(), np.finfo(np.float32).max
+    if largest > most:
+        raise InputError(
+            f"{path} holds values up to {largest:.3g} in size, and the model's float32 ends at "
+            f"{most:.3g}. Scale them as the model's training data were."
         )

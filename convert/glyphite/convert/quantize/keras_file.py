@@ -14,6 +14,8 @@ from glyphite.convert.text import printable
 MOST_BYTES = 256 << 20
 """Of a file and of what is in it: ten times the largest model that is trained for such boards."""
 WEIGHTS = "model.weights.h5"
+MOST_LAYERS = 1000
+"""Nested ones included; the largest of Keras's own have 800. For 3,000 Keras takes many minutes."""
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -21,8 +23,8 @@ def check(path: Path) -> dict[str, Any]:
 
     Returns the description of the model, as Keras deserializes it. A Lambda's code would be run by
     loading it, and the code of a custom layer is not in the file.
-    Raises ModelError where the file is missing, is not a ``.keras`` file, unpacks to too much, or
-    has such a layer; InputError where it cannot be read.
+    Raises ModelError where the file is missing, is not a ``.keras`` file, unpacks to too much, has
+    such a layer or too many; InputError where it cannot be read.
     """
     if not path.exists() and not path.is_symlink():
         raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
@@ -37,6 +39,11 @@ def check(path: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path} is not a .keras file ({reason}). Save a model with `model.save('NAME.keras')`."
         ) from error
+    if (count := _count_layers(description)) > MOST_LAYERS:
+        raise ModelError(
+            f"{path} has {count:,} layers, and at most {MOST_LAYERS:,} are loaded. Make a smaller "
+            "model: no microcontroller has room for it."
+        )
     if foreign is not None:
         kind, name = foreign
         raise ModelError(
@@ -48,9 +55,23 @@ def check(path: Path) -> dict[str, Any]:
 
 def _description(content: bytes) -> dict[str, Any]:
     description = json.loads(content)
-    if not isinstance(description, dict):
+    if not isinstance(description, dict) or "config" not in description:
         raise ValueError("its config.json describes no model")
     return description
+
+
+def _count_layers(description: dict[str, Any]) -> int:
+    """The entries of every list of layers, however deep in the description it is."""
+    count, left = 0, list[Any]([description])
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            layers = node.get("layers")
+            count += len(layers) if isinstance(layers, list) else 0
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+    return count
 
 
 def _check_weights(content: bytes | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import require_temporary_room
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import keras_file
@@ -44,10 +44,15 @@ def load_keras(path: Path) -> "keras.Model":
     description = keras_file.check(path)
     try:
         with quiet():
-            _check_size(_weight_bytes(description))
+            _check_size(_weight_bytes(description), path)
             model = keras.saving.load_model(path, compile=False)
+    except InputError:
+        raise
     except Exception as error:  # Keras raises whatever its layers raise
-        raise ModelError(f"Keras cannot load {path}: {_first_line(error)}") from error
+        raise ModelError(
+            f"{path}: Keras cannot make its network anew ({_reason(error)}). Save the model anew "
+            "with `model.save('NAME.keras')`."
+        ) from error
     _check_weights(model, path)
     return model
 
@@ -72,12 +77,25 @@ def _weight_bytes(description: dict[str, Any]) -> int:
         keras.utils.clear_session()  # else the next scope of Keras's own makes the weights
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, path: Path) -> None:
     if size > keras_file.MOST_BYTES:
         raise ModelError(
-            f"its layers have {size:,} bytes of weights, and at most {keras_file.MOST_BYTES:,} are "
-            "loaded. Make its layers smaller: no microcontroller has room for them."
+            f"The layers of {path} have {size:,} bytes of weights, and at most "
+            f"{keras_file.MOST_BYTES:,} are loaded. Make its layers smaller: no microcontroller "
+            "has room for them."
         )
+
+
+def _reason(error: BaseException) -> str:
+    """What Keras stumbled over: the first sentence, as advice to authors of layers may follow.
+
+    Each object that is made anew wraps the error of the one within it.
+    """
+    wrapped = r"could not be deserialized properly|^Error when deserializing class"
+    while error.__context__ is not None and re.search(wrapped, str(error)):
+        error = error.__context__
+    sentence = re.split(r"\.?\n|\. ", str(error).strip(), maxsplit=1)[0].rstrip(".:")
+    return printable(sentence if " " in sentence else f"{type(error).__name__}: {sentence}")
 
 
 def _check_weights(model: "keras.Model", path: Path) -> None:

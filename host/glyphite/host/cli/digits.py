@@ -21,12 +21,10 @@ MOST_IMAGES = 1_000_000
 
 
 def count_of(text: str) -> int:
-    """A number of images. Raises ArgumentTypeError, for argparse, where it cannot be one."""
+    """A number of images or of jobs. Raises ArgumentTypeError where it cannot be one."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_IMAGES))
     if not is_number or not 1 <= int(text) <= MOST_IMAGES:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of images: 1 to {MOST_IMAGES:,} is."
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is no count: 1 to {MOST_IMAGES:,} is.")
     return int(text)
 
 

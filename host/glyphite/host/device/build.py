@@ -84,7 +84,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
         said = _make(folder, board, made)
-        size = _by_core(board, image_size(read_elf(made)), said)
+        size = _by_core(board, image_size(_made(board, made)), said)
         _ensure_fits(folder.name, board, size)
         size = _measured(folder.name, board, made, size)
         if _has_own_core(board):
@@ -169,7 +169,7 @@ def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) 
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
         _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
-        _ensure_fits(folder.name, board, image_size(read_elf(made)))
+        _ensure_fits(folder.name, board, image_size(_made(board, made)))
         raise _no_room(folder, board) from error
 
 
@@ -185,6 +185,16 @@ def _no_room(folder: ModelFolder, board: Board) -> DoesNotFitError:
         f"The model {folder.name!r} does not fit on {board.name!r}: its core finds no room for "
         "the sketch. Use a larger board or a smaller model."
     )
+
+
+def _made(board: Board, image: Path) -> Elf:
+    """What the compiler has made; ToolError where it ended well and made nothing."""
+    if not image.is_file():
+        raise ToolError(
+            f"{board.toolchain.cc}, the compiler for the board {board.name!r}, wrote no program. "
+            f"Name a C compiler as 'toolchain.cc' in {board.path}."
+        )
+    return read_elf(image)
 
 
 def _has_own_core(board: Board) -> bool:
@@ -278,7 +288,16 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
     ):
         raise _OverflowError
     what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
-    raise finished.failure(what, "" if repeatable else "Fix that.")
+    raise finished.failure(what, "" if repeatable else _check_sketch(board))
+
+
+def _check_sketch(board: Board) -> str:
+    """The way out where a sketch cannot be built, whose files are gone by then."""
+    return (
+        f"Check 'arduino.fqbn' in {board.path}, which also names a choice of each menu of its "
+        "board (as arduino:avr:mega:cpu=atmega2560), or make the model's C anew with "
+        "`glyphite compile`."
+    )
 
 
 def _ensure_fits(model: str, board: Board, size: Size) -> None:

@@ -77,6 +77,11 @@ def read_picture(path: Path) -> Seen:
             f"{path} has no mark that stands clear of its edges, which {_counted(at_edge, 'mark')} "
             f"reach. {WAY_OUT}"
         )
+    if max(frame.size) > MOST_DIGITS * min(frame.size):
+        raise ImageError(
+            f"{path} is more than {MOST_DIGITS} times as long as it is wide, and no mark in it can "
+            f"be told. At most {MOST_DIGITS} digits in a row are read. Cut it into shorter pieces."
+        )
     raise ImageError(f"{path} is empty: nothing stands out from the paper. {WAY_OUT}")
 
 

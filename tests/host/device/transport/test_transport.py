@@ -285,6 +285,19 @@ def test_a_url_that_pyserial_cannot_take_is_a_sentence(url: str) -> None:
         open_port(url, 9600)
 
 
+@pytest.mark.parametrize("url", ["", "sim://un\no", "sim://native\x1b"])
+def test_a_name_that_no_port_has_is_a_sentence(url: str) -> None:
+    with pytest.raises(PortError, match=r"^'.*' is no name of a port\. Ports found: ") as caught:
+        open_port(url, 9600)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("url", ["hwgrep://(", "socket://", "socket://localhost:99999999"])
+def test_a_url_that_is_none_is_called_so(url: str) -> None:
+    with pytest.raises(PortError, match="is no URL that pyserial understands"):
+        open_port(url, 9600)
+
+
 def test_a_file_is_no_port(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("not a terminal")

@@ -1,5 +1,7 @@
 """Pictures of larger numbers, of several frames, and large ones are made small and RGB."""
 
+import io
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from glyphite.convert.errors import ImageError, InputError
 from glyphite.host.measure.digit_picture import read_digit, read_picture
 from glyphite.host.measure.picture.decode import MOST_FRAMES, WORKING_SIDE, frames
+from tests.paths import PROJECT
+from tools.kills.limits import descriptors, limit
 
 Plane = NDArray[np.float64]
 
@@ -66,3 +71,36 @@ def test_a_large_picture_is_made_small(tmp_path: Path) -> None:
     [(frame, count)] = frames(tmp_path / "wide.png")
     assert (frame.mode, count) == ("RGB", 1)
     assert frame.size == (WORKING_SIDE, round(WORKING_SIDE / 3))
+
+
+SEVEN = PROJECT / "tests" / "data" / "seven.png"
+
+
+def test_what_the_system_lacks_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    with descriptors(2), pytest.raises(OSError, match="Too many open files"):
+        read_digit(SEVEN)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with (
+        limit(resource.RLIMIT_FSIZE, 0),
+        pytest.raises(InputError, match=r"^No folder takes temporary files\. .* TMPDIR\.$"),
+    ):
+        read_digit(SEVEN)
+
+
+def test_a_picture_without_its_palette_is_damaged_and_not_empty(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with Image.open(SEVEN) as seven:
+        seven.convert("P").save(made, "PNG")
+    before, _, after = made.getvalue().partition(b"PLTE")
+    length = int.from_bytes(before[-4:], "big")
+    (tmp_path / "bare.png").write_bytes(before[:-4] + after[length + 4 :])
+    with pytest.raises(ImageError, match=r"is a damaged image: it has no palette\. Save"):
+        read_digit(tmp_path / "bare.png")
+
+
+def test_a_strip_of_too_many_digits_is_not_called_empty(tmp_path: Path) -> None:
+    with Image.open(SEVEN) as seven:
+        small = np.asarray(seven.convert("L").resize((28, 28)))
+    Image.fromarray(np.tile(small, 120)).save(tmp_path / "strip.png")
+    with pytest.raises(ImageError, match=r"At most 20 digits in a row are read\. Cut it into"):
+        read_picture(tmp_path / "strip.png")

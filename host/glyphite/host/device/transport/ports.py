@@ -34,6 +34,8 @@ def open_port(url: str, baud: int) -> serial.Serial:
             f"A baud rate of {baud} cannot be. Give that of the board's firmware, which is 115200 "
             "where its board file has no other."
         )
+    if not url or not url.isprintable():
+        raise PortError(f"{printable(repr(url))} is no name of a port. {_ports_found()}")
     holder = find_holder(url)
     if holder:
         raise PortError(_busy(url, holder))
@@ -63,6 +65,9 @@ def _cannot_open(url: str, error: Exception) -> str:
         )
     if number == errno.ENOENT or "FileNotFoundError" in str(error):
         return f"There is no port {url}. {_ports_found()}"
+    is_foreign = "://" in url and not url.startswith(EMULATED)
+    if is_foreign and not isinstance(error.__context__ or error, OSError):  # of reading the URL
+        return f"{url} is no URL that pyserial understands. {_ports_found()}"
     return f"The port {url} cannot be opened as a serial line ({error}). {_ports_found()}"
 
 

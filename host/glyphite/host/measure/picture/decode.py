@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
-from glyphite.convert.errors import ImageError
+from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
@@ -31,7 +31,7 @@ def frames(path: Path) -> Iterator[tuple[Image.Image, int]]:
     """Each frame of a picture as RGB of at most 400x400 pixels, and how many frames there are.
 
     Raises InputError where the file cannot be read, ImageError where it is not a picture, is
-    damaged or too large.
+    damaged or too large, OSError where the system lacks something.
     """
     content = read_bytes(path, MAX_BYTES)
     with _told(path):
@@ -48,13 +48,16 @@ def frames(path: Path) -> Iterator[tuple[Image.Image, int]]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Let whatever Pillow raises in the block be a sentence, and hear nothing of its libraries."""
+    """Let whatever Pillow raises in the block be a sentence, and hear nothing of its libraries.
+
+    What the system lacks (memory, files) is no fault of the picture, and stays as it is.
+    """
     try:
         with quiet(), warnings.catch_warnings(), np.errstate(invalid="ignore"):
             # MAX_PIXELS is checked instead; what is odd beside the pixels, as EXIF, is no matter.
             warnings.simplefilter("ignore")
             yield
-    except ImageError:
+    except (InputError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(_too_large(path, "more pixels than Pillow opens")) from error
@@ -64,6 +67,8 @@ def _told(path: Path) -> Iterator[None]:
             f"({', '.join(FORMATS)}), of one digit."
         ) from error
     except Exception as error:  # Pillow raises whatever its many readers raise
+        if isinstance(error, OSError) and error.errno is not None:  # its own have no number
+            raise
         reason = printable(str(error) or type(error).__name__).rstrip(".")
         raise ImageError(f"{path} is a damaged image: {reason}. Save the picture anew.") from error
 
@@ -83,6 +88,8 @@ def _too_large(path: Path, size: str, most: int = MAX_PIXELS) -> str:
 
 
 def _small_rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode == "P" and image.palette is not None and not image.palette.palette:
+        raise ImageError(f"{path} is a damaged image: it has no palette. Save the picture anew.")
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits or more: Pillow would clip them
         image = _eight_bits(image, path)
     if image.has_transparency_data:
