@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.quantize.keras_file import MOST_BYTES, MOST_LAYERS, check
+from glyphite.convert.quantize.keras_file import MOST_BYTES, MOST_IN_SEQUENCE, MOST_LAYERS, check
 from tests.strict import require_module
 
 Layer = dict[str, Any]
@@ -90,9 +90,16 @@ def test_a_zip_that_describes_no_model_is_refused(tmp_path: Path, name: str, tex
 
 def test_more_layers_than_are_loaded_are_refused_wherever_they_are(tmp_path: Path) -> None:
     inner = [DENSE] * (MOST_LAYERS - 2)
-    check(keras_file(tmp_path, DENSE, layer("Sequential", layers=inner)))
+    check(keras_file(tmp_path, DENSE, layer("Functional", layers=inner)))
     with pytest.raises(ModelError, match=r"model\.keras has 1,001 layers, and at most 1,000 are"):
-        check(keras_file(tmp_path, DENSE, DENSE, layer("Sequential", layers=inner)))
+        check(keras_file(tmp_path, DENSE, DENSE, layer("Functional", layers=inner)))
+
+
+def test_a_sequential_that_takes_minutes_to_load_is_refused(tmp_path: Path) -> None:
+    check(keras_file(tmp_path, layer("Sequential", layers=[DENSE] * (MOST_IN_SEQUENCE - 1))))
+    said = "has 121 layers in Sequentials, .*: one of 120 layers is the most"
+    with pytest.raises(ModelError, match=said):
+        check(keras_file(tmp_path, layer("Sequential", layers=[DENSE] * (MOST_IN_SEQUENCE + 1))))
 
 
 def test_layers_within_each_other_without_end_are_refused(tmp_path: Path) -> None:

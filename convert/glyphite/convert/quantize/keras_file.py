@@ -15,7 +15,9 @@ MOST_BYTES = 256 << 20
 """Of a file and of what is in it: ten times the largest model that is trained for such boards."""
 WEIGHTS = "model.weights.h5"
 MOST_LAYERS = 1000
-"""Nested ones included; the largest of Keras's own have 800. For 3,000 Keras takes many minutes."""
+"""Nested ones included; a chain of 200 takes Keras half a second."""
+MOST_IN_SEQUENCE = 120
+"""Layers of a Sequential, which Keras builds anew for each: 100 take 3 seconds, 200 take 13."""
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -39,11 +41,7 @@ def check(path: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path} is not a .keras file ({reason}). Save a model with `model.save('NAME.keras')`."
         ) from error
-    if (count := _count_layers(description)) > MOST_LAYERS:
-        raise ModelError(
-            f"{path} has {count:,} layers, and at most {MOST_LAYERS:,} are loaded. Make a smaller "
-            "model: no microcontroller has room for it."
-        )
+    _check_layers(path, list(_lists_of_layers(description)))
     if foreign is not None:
         kind, name = foreign
         raise ModelError(
@@ -60,18 +58,34 @@ def _description(content: bytes) -> dict[str, Any]:
     return description
 
 
-def _count_layers(description: dict[str, Any]) -> int:
-    """The entries of every list of layers, however deep in the description it is."""
-    count, left = 0, list[Any]([description])
+def _lists_of_layers(description: dict[str, Any]) -> Iterator[tuple[object, int]]:
+    """Of each list of layers, however deep in the description: whose class, and how many layers."""
+    left = list[Any]([description])
     while left:
         node = left.pop()
         if isinstance(node, dict):
-            layers = node.get("layers")
-            count += len(layers) if isinstance(layers, list) else 0
+            config = node.get("config")
+            layers = config.get("layers") if isinstance(config, dict) else None
+            if isinstance(layers, list):
+                yield node.get("class_name"), len(layers)
             left += node.values()
         elif isinstance(node, list):
             left += node
-    return count
+
+
+def _check_layers(path: Path, lists: list[tuple[object, int]]) -> None:
+    """ModelError where Keras would take minutes to make so many layers."""
+    if (count := sum(length for _, length in lists)) > MOST_LAYERS:
+        raise ModelError(
+            f"{path} has {count:,} layers, and at most {MOST_LAYERS:,} are loaded. Make a smaller "
+            "model: no microcontroller has room for it."
+        )
+    sequences = [length for kind, length in lists if kind == "Sequential"]
+    if sum(length**2 for length in sequences) > MOST_IN_SEQUENCE**2:
+        raise ModelError(
+            f"{path} has {sum(sequences)} layers in Sequentials, which take Keras too long to load: "
+            f"one of {MOST_IN_SEQUENCE} layers is the most. Join them by `keras.Model` instead."
+        )
 
 
 def _check_weights(content: bytes | None) -> None:
