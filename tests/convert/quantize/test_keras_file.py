@@ -97,7 +97,7 @@ def test_more_layers_than_are_loaded_are_refused_wherever_they_are(tmp_path: Pat
 
 def test_a_sequential_that_takes_minutes_to_load_is_refused(tmp_path: Path) -> None:
     check(keras_file(tmp_path, layer("Sequential", layers=[DENSE] * (MOST_IN_SEQUENCE - 1))))
-    said = "has 121 layers in Sequentials, .*: one of 120 layers is the most"
+    said = "has 122 layers in Sequentials, .*: one of 120 layers is the most"
     with pytest.raises(ModelError, match=said):
         check(keras_file(tmp_path, layer("Sequential", layers=[DENSE] * (MOST_IN_SEQUENCE + 1))))
 

@@ -83,7 +83,7 @@ def _check_layers(path: Path, lists: list[tuple[object, int]]) -> None:
     sequences = [length for kind, length in lists if kind == "Sequential"]
     if sum(length**2 for length in sequences) > MOST_IN_SEQUENCE**2:
         raise ModelError(
-            f"{path} has {sum(sequences)} layers in Sequentials, which take Keras too long to load: "
+            f"{path} has {sum(sequences)} layers in Sequentials, too many for Keras to load soon: "
             f"one of {MOST_IN_SEQUENCE} layers is the most. Join them by `keras.Model` instead."
         )
 
