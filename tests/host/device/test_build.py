@@ -256,7 +256,7 @@ def test_a_compiler_that_writes_nothing_is_named(tiny: ModelFolder, tmp_path: Pa
     with pytest.raises(ToolError) as caught:
         build(tiny, board)
     assert str(caught.value) == (
-        "true, the compiler for the board 'cortex-m4', wrote no program. Name a C compiler as "
+        "true, the compiler for the board 'my-cortex-m4', wrote no program. Name a C compiler as "
         f"'toolchain.cc' in {board.path}."
     )
 
@@ -266,7 +266,9 @@ def test_a_sketch_for_a_board_whose_menu_is_left_out_names_the_key(
 ) -> None:
     require_tool("arduino-builder")
     board = variant(tmp_path, "mega2560", (":cpu=atmega2560", ""))
-    said = r"cannot build the firmware for 'mega2560': .*mmcu.*\. Check 'arduino\.fqbn' in .*toml, "
+    said = (
+        r"cannot build the firmware for 'my-mega2560': .*mmcu.*\. Check 'arduino\.fqbn' in .*toml, "
+    )
     with pytest.raises(ToolError, match=said):
         build(tiny, board)
 

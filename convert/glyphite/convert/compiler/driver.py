@@ -11,6 +11,7 @@ from pathlib import Path
 
 from glyphite.convert.compiler.emit.layers import state_bytes
 from glyphite.convert.compiler.emit.model import Row, files, rows
+from glyphite.convert.compiler.emit.text import PREFIX
 from glyphite.convert.compiler.frontend.check import check, check_indices
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.goal import Goal
@@ -39,7 +40,7 @@ class Compiled:
     program: Program
     plan: Plan
     files: Mapping[str, str]
-    """File name -> text of ``model.c`` and ``model.h``."""
+    """File name -> text of ``model.c`` and ``model.h``, or what the prefix makes of these names."""
 
     @property
     def edges(self) -> tuple[Tensor, Tensor]:
@@ -84,12 +85,14 @@ def compile_model(
     stream_input: bool = False,
     architecture: str = "",
     goal: Goal = Goal.SPEED,
+    prefix: str = PREFIX,
 ) -> Compiled:
     """Compile the bytes of a .tflite.
 
     ``architecture``: a board's processor, whose own kernels are used where there are some.
     ``goal``: what decides among them.
     ``stream_input``: the C takes its input row by row, and keeps no more of it than it needs.
+    ``prefix``: what the names of files, functions and macros begin with, as ``c_prefix`` gives it.
     Two calls with the same arguments give the same text. Raises ModelError where the model cannot
     be compiled, PlanError where its memory plan turns out wrong.
     """
@@ -102,7 +105,7 @@ def compile_model(
     if by_scratch is not None:
         program, arena = fit(program, arena, by_scratch)
     digest = hashlib.sha256(content).digest()
-    texts = files(name, digest, program, arena, architecture=architecture, goal=goal)
+    texts = files(name, digest, program, arena, architecture=architecture, goal=goal, prefix=prefix)
     return Compiled(name, digest.hex(), architecture, goal, portable, program, arena, texts)
 
 

@@ -1,10 +1,15 @@
 """The arguments that several verbs take, each declared once."""
 
 import argparse
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.workspace import DEFAULT
+from glyphite.convert.hold import held
+from glyphite.convert.workspace import DEFAULT, ModelFolder, writing_to
+from glyphite.host.cli.console import print_status
 
 
 def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -62,3 +67,13 @@ def architecture(arguments: argparse.Namespace) -> str:
     Raises BoardError where there is no such board.
     """
     return load_board(arguments.board).mcu.architecture if arguments.board else ""
+
+
+def hold_place(model: ModelFolder, out: Path | None) -> AbstractContextManager[None]:
+    """Hold the folder in which a name will stand for something new: that of ``--out``, or else the
+    model's own. Raises InputError as :func:`writing_to` does."""
+    if out is None:
+        return writing_to(model, print_status)
+    above = out.absolute().parent
+    writable = os.access(above, os.W_OK) and above.is_dir()
+    return held(above if writable else model.root, print_status)

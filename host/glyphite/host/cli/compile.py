@@ -1,13 +1,15 @@
 """``glyphite compile``: a .tflite to C that needs no library."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.arguments import add_model, add_processor, architecture
-from glyphite.host.cli.console import print_json, print_status, print_table, say
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import add_model, add_processor, architecture, hold_place
+from glyphite.host.cli.console import print_json, print_table, say
 
 EXAMPLE = "glyphite compile seed"
 
@@ -22,6 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take the input row by row (model_begin, model_row, model_take_row), for a program of "
         "your own: the firmware here gives it whole",
     )
+    parser.add_argument(
+        "--prefix",
+        type=c_prefix,
+        default=PREFIX,
+        metavar="NAME",
+        help=f"what files, functions and macros begin with (default: {PREFIX}); two models in one "
+        "program need two",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="output: where the two files go (default: c in build/<model>)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -29,23 +45,28 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile the model, write the C, and print its layers and sizes."""
     folder = find_model(arguments.model)
     processor = architecture(arguments)
-    with writing_to(folder, print_status):
+    place = arguments.out or folder.generated
+    with hold_place(folder, arguments.out):
         compiled = compile_folder(
-            folder, processor, arguments.optimize, stream_input=arguments.stream_input
+            folder,
+            processor,
+            arguments.optimize,
+            stream_input=arguments.stream_input,
+            prefix=arguments.prefix,
         )
-        compiled.write(folder.generated)
+        compiled.write(place)
     if arguments.json:
-        print_json(_document(folder, compiled))
+        print_json(_document(place, compiled))
     else:
-        _print(folder, compiled)
+        _print(place, compiled)
     return 0
 
 
-def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
+def _document(place: Path, compiled: Compiled) -> dict[str, Any]:
     return {
         "name": compiled.name,
         "sha256": compiled.sha256,
-        "files": [str(folder.generated / file) for file in compiled.files],
+        "files": [str(place / file) for file in compiled.files],
         "arena_bytes": compiled.arena_bytes,
         "state_bytes": compiled.state_bytes,
         "constant_bytes": compiled.constant_bytes,
@@ -63,7 +84,7 @@ def _document(folder: ModelFolder, compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _print(folder: ModelFolder, compiled: Compiled) -> None:
+def _print(place: Path, compiled: Compiled) -> None:
     layers = [
         (row.name, row.output, f"{row.macs:,}", f"{row.constant_bytes:,}")
         for row in compiled.layers
@@ -73,4 +94,4 @@ def _print(folder: ModelFolder, compiled: Compiled) -> None:
     print_table(columns, [*layers, total], title=compiled.name)
     least = ", the least that these layers can do with" if compiled.plan.proven else ""
     say(f"arena: {compiled.arena_bytes:,} bytes of static RAM{least}")
-    say(f"written: {folder.generated / 'model.c'}, {folder.generated / 'model.h'}")
+    say(f"written: {', '.join(str(place / file) for file in sorted(compiled.files))}")

@@ -1,18 +1,16 @@
 """``glyphite export``: the model for another engine or build system."""
 
 import argparse
-import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
-from glyphite.convert.hold import held
-from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.console import print_json, print_status, print_table, say
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import hold_place
+from glyphite.host.cli.console import print_json, print_table, say
 from glyphite.host.cli.digits import next_step
 
 EXAMPLE = "glyphite export seed --arduino"
@@ -60,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _export_arduino(arguments: argparse.Namespace) -> None:
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
-    with _place(model, arguments.out):
+    with hold_place(model, arguments.out):
         library = write_library(model, board, arguments.out)
     if arguments.json:
         print_json(_arduino_result(library))
@@ -83,15 +81,6 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say(f"try it: {next_step(model.named, *edges, named, 'PORT')}")
 
 
-def _place(model: ModelFolder, out: Path | None) -> AbstractContextManager[None]:
-    """Hold the folder in which a name will stand for something new: that of the result."""
-    if out is None:
-        return writing_to(model, print_status)
-    above = out.absolute().parent
-    writable = os.access(above, os.W_OK) and above.is_dir()
-    return held(above if writable else model.root, print_status)
-
-
 def _outside_examples(library: ArduinoLibrary) -> int:
     return sum("/examples/" not in name for name in library.files)
 
@@ -112,7 +101,7 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
     if arguments.board:
         raise InputError("--board goes with --arduino: a .tflite is the same for every board.")
     model = find_model(arguments.model)
-    with _place(model, arguments.out):
+    with hold_place(model, arguments.out):
         sketch = write_sketch(model, arguments.out)
     if arguments.json:
         print_json(_tflm_result(sketch))

@@ -9,7 +9,14 @@ from glyphite.convert.compiler.emit import layers
 from glyphite.convert.compiler.emit.constants import C_TYPES, arrays, float_literal, struct, wrapped
 from glyphite.convert.compiler.emit.kernels import collect
 from glyphite.convert.compiler.emit.shared import shared
-from glyphite.convert.compiler.emit.text import TIE, byte_lines, environment, plain_name, tied
+from glyphite.convert.compiler.emit.text import (
+    PREFIX,
+    TIE,
+    byte_lines,
+    environment,
+    plain_name,
+    tied,
+)
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Tensor, shape_text
 from glyphite.convert.compiler.ir.program import Program
@@ -53,15 +60,26 @@ class Row:
 
 
 def files(
-    name: str, digest: bytes, program: Program, plan: Plan, *, architecture: str, goal: Goal
+    name: str,
+    digest: bytes,
+    program: Program,
+    plan: Plan,
+    *,
+    architecture: str,
+    goal: Goal,
+    prefix: str = PREFIX,
 ) -> dict[str, str]:
     """File name -> text of the model whose .tflite has the SHA-256 ``digest``.
+
+    ``prefix``: what the names of the files, functions and macros begin with.
 
     The same arguments give the same text.
     """
     names = layers.Names(program, plan)
     fields = {
         "name": plain_name(name),
+        "prefix": prefix,
+        "macro": prefix.upper(),
         "version": __version__,
         "architecture": architecture,
         "goal": goal,
@@ -76,8 +94,8 @@ def files(
     templates = environment("glyphite.convert.compiler.emit")
     return tied(
         {
-            file: templates.get_template(f"{file}.j2").render(fields)
-            for file in ("model.h", "model.c")
+            f"{prefix}.{kind}": templates.get_template(f"model.{kind}.j2").render(fields)
+            for kind in ("h", "c")
         }
     )
 

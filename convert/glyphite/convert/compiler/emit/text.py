@@ -7,11 +7,17 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
 
 BYTES_A_LINE = 12
 """Keeps a line within 80 columns."""
 
+PREFIX = "model"
+"""Of the names of a model's files, functions and macros where no other is asked for."""
+_TAKEN = """assert complex ctype errno fenv float glyphite inttypes limits locale math setjmp signal
+stdarg stdatomic stdbool stddef stdint stdio stdlib string tgmath threads time wchar wctype"""
+"""Prefixes that would hide a standard header, or belong to the kernels."""
 MODEL_NAME_BYTES = 31
 """Of a model's name in C and in a hello, whose texts have 32 bytes with the zero at their end."""
 
@@ -41,6 +47,20 @@ def plain_name(name: str) -> str:
     ASCII letters, digits, '_', '.' and '-' stay as they are; each other character becomes '_'.
     """
     return re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:MODEL_NAME_BYTES]
+
+
+def c_prefix(text: str) -> str:
+    """``text`` as the beginning of the names of a model's files, functions and macros in C.
+
+    Raises InputError where it cannot be one.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,30}", text) and text not in _TAKEN.split():
+        return text
+    raise InputError(
+        f"{printable(repr(text))} is no prefix for names in C: a lower-case letter, then at most "
+        "30 of a to z, 0 to 9 and '_' are, and no name of a standard header or of a kernel. "
+        "Say --prefix net, for instance."
+    )
 
 
 def c_comment(text: str) -> str:

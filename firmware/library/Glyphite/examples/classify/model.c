@@ -15,7 +15,7 @@
  * Arena: 1,132 bytes. */
 #include "model.h"
 
-#if MODEL_TIE != 0xcd26e7d5
+#if MODEL_TIE != 0xcb0b9ebc
 #error "model.h and model.c do not belong together: make both anew with glyphite compile."
 #endif
 

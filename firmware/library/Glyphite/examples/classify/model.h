@@ -13,6 +13,8 @@
  *     model_invoke();
  *     const int8_t *scores = model_output();
  *
+ * For several models in one program, compile each with a `--prefix` of its own.
+ *
  * Numbers: an int8 number q stands for the real number scale * (q - zero_point). So an input value v
  * is stored as q = round(v / MODEL_INPUT_SCALE) + MODEL_INPUT_ZERO_POINT, kept within -128 to 127,
  * and an output q means MODEL_OUTPUT_SCALE * (q - MODEL_OUTPUT_ZERO_POINT). Tensors lie row by row,
@@ -21,6 +23,9 @@
  * Memory: MODEL_ARENA_BYTES of static RAM for all tensors, input and
  * output among them; no heap. The functions share it, so only one thread, and no interrupt, may use
  * them at a time. */
+#if defined(MODEL_H) && MODEL_TIE != 0xcb0b9ebc
+#error "Two models have one prefix: compile each with `glyphite compile MODEL --prefix NAME`."
+#endif
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -34,7 +39,7 @@ extern "C" {
 #define MODEL_API 1
 
 /* By this number model.c knows that it was made together with this file. */
-#define MODEL_TIE 0xcd26e7d5
+#define MODEL_TIE 0xcb0b9ebc
 
 #define MODEL_NAME "uno"
 
