@@ -21,7 +21,6 @@ from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, write_text
 from glyphite.convert.text import printable
 
-Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
 """Of pixels of 0 to 255: beyond them, no network could have learned."""

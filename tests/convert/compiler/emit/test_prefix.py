@@ -1,5 +1,6 @@
 """Two models in one program: each has names of its own, or the C compiler says what to do."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,15 @@ def test_two_models_in_one_program_answer_as_tflm_does(
         right += infer(content, values.reshape(shape)).tobytes()
     assert said == right
     assert len(right) > 2
+
+
+@pytest.mark.parametrize("stream_input", [False, True])
+def test_no_other_name_of_a_model_is_left(stream_input: bool) -> None:
+    made = compile_model(contents()[0], "net", prefix="own", stream_input=stream_input)
+    text = made.files["own.h"] + made.files["own.c"]
+    assert not re.search(r"\{\{|\}\}|\bmodel\.[ch]\b", text)
+    assert not re.search(r"\bmodel_|\bMODEL_", made.files["own.h"])
+    assert ("OWN_ARENA_BYTES and OWN_STATE_BYTES of static RAM" in text) == stream_input
 
 
 @pytest.mark.parametrize(("second", "said"), [(0, ""), (1, "Two models have one prefix: compile")])

@@ -97,7 +97,7 @@ def find_holder(device: str) -> str | None:
     A lock alone does not help, as a terminal program may not ask for one and then takes bytes. The
     program at the other end of a pseudo-terminal is the device itself, and does not count.
     """
-    if not _may_be_line(device) or not Path("/proc/self/fd").is_dir():
+    if not Path("/proc/self/fd").is_dir() or not _may_be_line(device):
         return None
     target = os.path.realpath(device)
     for process in Path("/proc").iterdir():
