@@ -2,9 +2,10 @@
 
 import io
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from glyphite.convert.compiler import describe
 from glyphite.convert.compiler.driver import Compiled
@@ -12,16 +13,18 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.extras import absent
 from glyphite.convert.files import write_bytes
 
-INK, PAPER, FAINT = "#22303c", "#ffffff", "#c9d2da"
-COLOURS = ("#2a6f97", "#e09f3e", "#5b8e7d", "#9e2a2b", "#7d5ba6", "#468faf", "#bc6c25", "#6a994e")
-LABEL_SHARE = 0.035
-"""A buffer of less than this fraction of the arena has its label above it."""
-LABEL_WIDTH = 0.1
-"""The width of a label, as a fraction of the time axis."""
+INK, PAPER, FAINT, SCRATCH = "#22303c", "#ffffff", "#c9d2da", "#8a949d"
+SHADES = "viridis"
+"""The colour map that gives each layer a colour of its own, dark to light as they run."""
 LINE_SHARE = 0.01
 """A row of less than this fraction of the arena has no line around it."""
+LABEL_POINTS = (14, 10)
+"""Width and height of the room that a layer's number needs, in points (1/72 inch)."""
 NAMED = 24
 """Where calls change from layer to layer more often, no layer is named below the picture."""
+MOST_LISTED = 40
+"""Layers beside the picture: the largest."""
+CALLS = "each time for its next row, or for all of its output"
 KINDS = ("png", "svg", "pdf")
 
 
@@ -40,89 +43,153 @@ def draw(compiled: Compiled, path: Path) -> None:
     except ImportError as error:
         raise absent("matplotlib", "pictures") from error
 
-    moments = describe.moments(compiled.plan)
-    figure = Figure(figsize=(min(14.0, max(7.0, 0.5 * len(moments))), 6.5), layout="constrained")
+    figure = Figure(figsize=(14, 6.5), layout="constrained")
     FigureCanvasAgg(figure)
-    arena, filled = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
-    _draw_buffers(arena, compiled)
+    drawn, listed = np.asarray(figure.subfigures(1, 2, width_ratios=(10, 4)))
+    arena, filled = drawn.subplots(2, 1, sharex=True, height_ratios=(5, 1))
+    parts = _parts(compiled)
+    _draw_buffers(arena, compiled, parts)
     _draw_filled(filled, compiled)
     _name_moments(filled, compiled)
+    _list(listed, parts)
     arena.set_title(
         f"{compiled.name}: {compiled.arena_bytes:,} bytes of RAM hold all tensors",
         loc="left", color=INK, fontsize=13, fontweight="bold", pad=12,
     )  # fmt: skip
+    figure.draw_without_rendering()  # so that the axes have their size
+    _number(arena, parts)
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=160, facecolor=PAPER)
     write_bytes(path, picture.getvalue(), way_out="Name another path.")
 
 
-def _draw_buffers(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401 - matplotlib has no types
+@dataclass(frozen=True)
+class _Part:
+    """A buffer as it is drawn."""
+
+    number: str
+    """Its layer's place in the .tflite, as in the names of the generated C; or "in"."""
+    title: str
+    facts: describe.BufferFacts
+    rows: list[describe.RowLife]
+    colour: tuple[float, float, float]
+
+
+def _parts(compiled: Compiled) -> list[_Part]:
+    """All buffers, each layer's with its plain name and a colour that no other has."""
+    from matplotlib import colormaps
+
+    facts = describe.buffers(compiled)
+    plain = {layer.name: plain_name(layer.operator) for layer in describe.layers(compiled)}
+    makers = list(dict.fromkeys(fact.layer for fact in facts))
+    shades = colormaps[SHADES].resampled(len(makers) + 1)  # the last, yellow, is too light
+    return [
+        _Part(
+            number=fact.layer.rpartition("_")[2] if fact.layer in plain else "in",
+            title=plain.get(fact.layer, "the model's input"),
+            facts=fact,
+            rows=describe.rows(buffer),
+            colour=shades(makers.index(fact.layer))[:3],
+        )
+        for fact, buffer in zip(facts, compiled.plan.buffers, strict=True)
+    ]
+
+
+def plain_name(operator: str) -> str:
+    """``conv 2d`` for ``CONV_2D``."""
+    return operator.lower().replace("_", " ").replace("+", " + ")
+
+
+def _draw_buffers(axes: Any, compiled: Compiled, parts: list[_Part]) -> None:  # noqa: ANN401 - matplotlib has no types
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
     total = compiled.arena_bytes
-    facts = describe.buffers(compiled)
-    for buffer, fact, colour in zip(compiled.plan.buffers, facts, cycle(COLOURS), strict=False):
+    for part in parts:
         rows = [
             Rectangle((row.first, row.start), row.last + 1 - row.first, row.bytes)
-            for row in describe.rows(buffer)
+            for row in part.rows
         ]
-        edge = PAPER if fact.bytes / fact.rows > LINE_SHARE * total else "none"
-        axes.add_collection(
-            PatchCollection(rows, facecolor=colour, edgecolor=edge, linewidth=0.6, alpha=0.9)
-        )
-    _draw_labels(axes, facts, total, len(describe.moments(compiled.plan)))
+        axes.add_collection(PatchCollection(rows, **_style(part, total)))
     axes.axhline(total, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_ylim(0, total * 1.06)
     axes.set_ylabel("bytes from the arena's start", color=INK)
     _plain(axes)
 
 
-@dataclass(frozen=True)
-class _Label:
-    """A text and the place of its middle: x in moments, y in bytes."""
-
-    text: str
-    x: float
-    y: float
-    is_above: bool
+def _style(part: _Part, total: int) -> dict[str, Any]:
+    """One hatch for all scratch memory; a layer's colour for its output."""
+    if part.facts.scratch:
+        return {"facecolor": "none", "edgecolor": SCRATCH, "hatch": "/////", "linewidth": 0.4}
+    lined = part.facts.bytes / part.facts.rows > LINE_SHARE * total
+    return {"facecolor": part.colour, "edgecolor": PAPER if lined else "none", "linewidth": 0.5}
 
 
-def _label(buffer: describe.BufferFacts, total: int) -> _Label:
-    """The label in the middle of its buffer, or above a small one."""
-    text = "scratch" if buffer.scratch else "×".join(map(str, buffer.shape[1:]))  # noqa: RUF001
-    if buffer.rows < buffer.height:
-        text += f", {buffer.rows} of {buffer.height} rows"
-    is_above = buffer.bytes < LABEL_SHARE * total
-    text += f"{', ' if is_above else chr(10)}{buffer.bytes:,} B"
-    middle = buffer.bytes + 0.025 * total if is_above else buffer.bytes / 2
-    x = (buffer.first + buffer.last + 1) / 2
-    return _Label(text, x, buffer.offset + middle, is_above)
-
-
-def _draw_labels(
-    axes: Any,  # noqa: ANN401
-    facts: list[describe.BufferFacts],
-    total: int,
-    moments: int,
-) -> None:
-    """Write the labels of the largest buffers that have room for one."""
-    placed: list[_Label] = []
-    coloured = sorted(zip(facts, cycle(COLOURS), strict=False), key=lambda pair: -pair[0].bytes)
-    for buffer, colour in coloured:
-        label = _label(buffer, total)
-        if label.is_above and buffer.last - buffer.first < moments // 20:
+def _number(axes: Any, parts: list[_Part]) -> None:  # noqa: ANN401
+    """Write each layer's number into its buffer, where one has room for it."""
+    box = axes.get_window_extent()
+    points = axes.figure.dpi / 72
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    width = LABEL_POINTS[0] * points / box.width * (right - left)
+    height = LABEL_POINTS[1] * points / box.height * (top - bottom)
+    for part in parts:
+        if part.facts.scratch or (place := _roomiest(part.rows, width, height)) is None:
             continue
-        near = (other for other in placed if abs(other.y - label.y) < 0.07 * total)
-        if any(abs(other.x - label.x) < LABEL_WIDTH * max(moments, 14) for other in near):
-            continue
-        placed.append(label)
+        red, green, blue = part.colour
+        ink = INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else PAPER
         axes.text(
-            label.x, label.y, label.text, ha="center", va="center", color=colour,
-            fontsize=8, fontweight="bold", linespacing=1.3,
-            bbox={"boxstyle": "round,pad=0.25", "facecolor": PAPER, "edgecolor": "none",
-                  "alpha": 0.0 if label.is_above else 0.88},
-        )  # fmt: skip
+            *place, part.number, ha="center", va="center", color=ink, fontsize=9, fontweight="bold"
+        )
+
+
+def _roomiest(
+    rows: list[describe.RowLife], width: float, height: float
+) -> tuple[float, float] | None:
+    """The middle of the tallest room of ``width`` moments that these rows fill; None below
+    ``height`` bytes."""
+    rooms = []
+    ordered = sorted(rows, key=lambda row: row.start)
+    for left in range(min(row.first for row in rows), max(row.last for row in rows) + 1):
+        bottom = end = -1
+        for row in ordered:
+            if not (row.first <= left and left + width <= row.last + 1):
+                continue
+            bottom = bottom if row.start == end else row.start
+            end = row.start + row.bytes
+            rooms.append((end - bottom, left + width / 2, (bottom + end) / 2))
+    tallest = max((tall for tall, _, _ in rooms), default=0)
+    if tallest < height:
+        return None
+    places = [(x, y) for tall, x, y in rooms if tall == tallest]
+    return places[len(places) // 2]
+
+
+def _list(figure: Any, parts: list[_Part]) -> None:  # noqa: ANN401
+    """Beside the picture: number, layer, shape and bytes of each buffer."""
+    from matplotlib.patches import Patch
+
+    tensors = [part for part in parts if not part.facts.scratch]
+    largest = sorted(tensors, key=lambda part: -part.facts.bytes)[:MOST_LISTED]
+    shown = [part for part in tensors if part in largest]
+    handles = [Patch(**_style(part, 1), label=_line(part)) for part in shown]
+    if len(shown) < len(tensors):
+        left = len(tensors) - len(shown)
+        handles.append(Patch(facecolor="none", label=f"and {left} smaller ones"))
+    if scratch := [part for part in parts if part.facts.scratch]:
+        most = max(part.facts.bytes for part in scratch)
+        label = f"scratch of a layer, at most {most:,} B"
+        handles.append(Patch(**_style(scratch[0], 1), label=label))
+    figure.legend(
+        handles=handles, loc="upper left", frameon=False, fontsize=7.5, labelcolor=INK,
+        title="output of layer", title_fontsize=8.5, alignment="left", handlelength=1.4,
+    )  # fmt: skip
+
+
+def _line(part: _Part) -> str:
+    facts = part.facts
+    shape = "×".join(map(str, facts.shape[1:]))  # noqa: RUF001
+    held = f", {facts.rows} of {facts.height} rows" if facts.rows < facts.height else ""
+    return f"{part.number}  {part.title}: {shape}{held}, {facts.bytes:,} B"
 
 
 def _draw_filled(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
@@ -140,19 +207,18 @@ def _name_moments(axes: Any, compiled: Compiled) -> None:  # noqa: ANN401
     """Name the layers below the time axis, where there are few of them."""
     moments, schedule = describe.moments(compiled.plan), compiled.plan.schedule
     axes.set_xlim(moments.start, moments.stop)
-    steps = [name for name, _ in describe.memory_by_layer(compiled)]
-    axes.set_xlabel(
-        "kernel calls: each time a layer makes its next row, or all of its output", color=INK
-    )
+    steps = [name.rpartition("_")[2] for name, _ in describe.memory_by_layer(compiled)]
     if len(schedule.runs) > NAMED:
+        axes.set_xlabel(f"kernel calls: {CALLS}", color=INK)
         return
-    at, places, names = 0, [-0.5], ["caller writes"]
+    axes.set_xlabel(f"the layer that is called: {CALLS}", color=INK)
+    at, places, names = 0, [-0.5], ["in"]
     for step, calls in schedule.runs:
         places.append(at + calls / 2)
-        names.append(steps[step] if step >= 0 else "caller writes")
+        names.append(steps[step] if step >= 0 else "in")
         at += calls
     axes.set_xticks([*places, at + 0.5])
-    axes.set_xticklabels([*names, "caller reads"], rotation=35, ha="right", fontsize=7)
+    axes.set_xticklabels([*names, "out"], fontsize=8)
     axes.tick_params(axis="x", length=0)
 
 
