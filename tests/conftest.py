@@ -26,9 +26,11 @@ SEED_SOURCES = (
     *(
         "convert/glyphite/convert/quantize/quantize.py",
         "convert/glyphite/convert/manifest.py",
-        "tests/conftest.py",
+        *("tests/conftest.py", "tests/builders/training.py"),
     ),
 )
+LEARNT, JUDGED = 20_000, 10_000
+"""Images that the seed network learns from and is judged by: a third of them, and all."""
 MOST_SECONDS = 900
 """Of another process's training of the seed network."""
 QUICK_FOLDERS = ("convert", "faults", "contract")
@@ -79,12 +81,14 @@ def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The seed network, trained for one epoch on all of MNIST and quantized: a model's folder.
+    """The seed network, trained for one epoch of ``LEARNT`` images and quantized: a model's folder.
 
     Kept in ``build/tests`` under a hash of the sources that make it, so that only the first run
     and a run after a change to them pays for the training.
     """
     require_module("tensorflow", "ai_edge_litert")
+    from tests.builders.training import shorten
+
     digest = hashlib.sha256()
     for source in SEED_SOURCES:
         digest.update((PROJECT / source).read_bytes())
@@ -94,7 +98,8 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             making = tmp_path_factory.mktemp("making")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("GLYPHITE_BUILD", str(making))
-                assert main(["train", "seed", "--epochs", "1", "--batch-size", "128"]) == 0
+                shorten(patch, LEARNT, JUDGED)
+                assert main(["train", "seed", "--epochs", "1", "--batch-size", "64"]) == 0
                 assert main(["convert", "seed"]) == 0
             _keep(making, kept)
     return kept / "seed"

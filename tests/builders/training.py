@@ -6,7 +6,11 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Mapping
 
+import pytest
+
+from glyphite.train.data import mnist as data
 from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.recipes import train
@@ -21,6 +25,20 @@ def few(mnist: Mnist, images: int) -> Mnist:
         mnist.test_images[:500],
         mnist.test_labels[:500],
     )
+
+
+def shorten(patch: pytest.MonkeyPatch, learnt: int, judged: int) -> None:
+    """For the product too, MNIST has so many training images, and so many test images."""
+    whole = data._parse
+
+    def shorter(files: Mapping[str, bytes]) -> Mnist:
+        mnist = whole(files)
+        return Mnist(
+            *(mnist.train_images[:learnt], mnist.train_labels[:learnt]),
+            *(mnist.test_images[:judged], mnist.test_labels[:judged]),
+        )
+
+    patch.setattr(data, "_parse", shorter)
 
 
 def digest(trained: Trained) -> str:

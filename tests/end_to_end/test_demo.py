@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import demo as verb
 from glyphite.host.cli import main
-from glyphite.train.data import mnist
+from tests.builders.training import shorten
 
 IMAGES = 100
 LEARNT, JUDGED = 10_000, 1000
@@ -20,17 +20,8 @@ LEARNT, JUDGED = 10_000, 1000
 
 @pytest.fixture
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shorter MNIST; ``test_cli_train.py`` looks at a network that has learnt from all of it."""
-    whole = mnist._parse
-
-    def shorter(files: Mapping[str, bytes]) -> mnist.Mnist:
-        data = whole(files)
-        return mnist.Mnist(
-            *(data.train_images[:LEARNT], data.train_labels[:LEARNT]),
-            *(data.test_images[:JUDGED], data.test_labels[:JUDGED]),
-        )
-
-    monkeypatch.setattr(mnist, "_parse", shorter)
+    """A shorter MNIST; ``test_cli_train.py`` looks at a network that has learnt from more."""
+    shorten(monkeypatch, LEARNT, JUDGED)
 
 
 @pytest.mark.usefixtures("fewer")

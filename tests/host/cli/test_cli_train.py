@@ -18,10 +18,12 @@ def test_training_leaves_model_history_and_pictures(seed: ModelFolder) -> None:
     } <= names
 
 
-def test_one_epoch_of_the_seed_network_is_beyond_97_percent(seed: ModelFolder) -> None:
+def test_an_epoch_of_20_000_images_takes_the_seed_network_beyond_95_percent(
+    seed: ModelFolder,
+) -> None:
     history = json.loads(seed.history.read_text())
     assert history["epochs"] == 1
-    assert history["val_accuracy"][-1] > 0.97
+    assert history["val_accuracy"][-1] > 0.95
 
 
 @pytest.mark.parametrize(
