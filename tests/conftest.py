@@ -99,7 +99,7 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("GLYPHITE_BUILD", str(making))
                 shorten(patch, LEARNT, JUDGED)
-                assert main(["train", "seed", "--epochs", "1", "--batch-size", "64"]) == 0
+                assert main(["train", "seed", "--epochs", "1", "--batch-size", "32"]) == 0
                 assert main(["convert", "seed"]) == 0
             _keep(making, kept)
     return kept / "seed"
