@@ -26,7 +26,7 @@ MANIFEST = Manifest(
     [
         (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: train,"),
         (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: train, convert"),
-        ([], "glyphite [-h]", "the following arguments are required: VERB"),
+        ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
         (["inspect", "uno", "--wide"], "glyphite inspect [-h]", "unrecognized arguments: --wide"),
         (["inspect", "uno", "more"], "glyphite inspect [-h]", "unrecognized arguments: more"),
@@ -50,7 +50,7 @@ def test_help_fits_80_columns_and_names_every_verb(capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) < 80
     for verb, summary in VERBS.items():
-        assert f"  {verb:9}{summary}" in lines
+        assert f"  {verb:11}{summary}" in lines
 
 
 def test_ctrl_c_ends_a_verb_as_a_signal_does(
