@@ -72,6 +72,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def slow_machines_say_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a verb says on stderr is compared, and signs of life would depend on the load."""
+    monkeypatch.setattr("glyphite.host.cli.heartbeat.SILENCE", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a build folder of its own, so none sees what another left."""
     folder = tmp_path / "build"

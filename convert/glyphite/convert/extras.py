@@ -11,8 +11,8 @@ def absent(package: str, need: str) -> ToolError:
     return ToolError(f"The package {package} is not installed, and {need} need it. {remedy()}")
 
 
-def remedy() -> str:
-    """The sentence on how to get the packages of training and pictures.
+def remedy(extra: str = "train") -> str:
+    """The sentence on how to get the packages of an extra: by default training and pictures.
 
     pip completes the extra of a Glyphite that it has installed, from wherever that came; one that
     runs out of a clone, and that no pip knows, is installed from there.
@@ -20,5 +20,5 @@ def remedy() -> str:
     try:
         version("glyphite")
     except PackageNotFoundError:
-        return f"In the clone, type `{command('pip', 'install', '.[train]')}`."
-    return f"Install it with `{command('pip', 'install', 'glyphite[train]')}`."
+        return f"In the clone, type `{command('pip', 'install', f'.[{extra}]')}`."
+    return f"Install it with `{command('pip', 'install', f'glyphite[{extra}]')}`."

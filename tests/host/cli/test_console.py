@@ -12,7 +12,7 @@ from glyphite.host.cli.console import print_status, print_table, progress_bar, s
 from glyphite.host.cli.streams import print_error, safe_streams
 from tests.paths import PROJECT
 
-AT_THE_END = ("console.py", "streams.py")
+AT_THE_END = ("console.py", "heartbeat.py", "streams.py")
 MARKUP = "[red]a[link=x]b[/b] :bomb:"
 HOSTILE = f"{MARKUP}\x1b[2J\r\n\u202e\udce9"
 SHOWN = f"{MARKUP}\\x1b[2J\\r\\n\\u202e\\xe9"

@@ -1,7 +1,10 @@
 """However a verb ends: one sentence, the exit code that tells why, and nothing left behind."""
 
 import errno
+import io
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.host.cli import build, main
+from glyphite.host.cli.console import print_json, print_status, progress_bar
 from glyphite.host.cli.endings import describe, ended_by_signals
 from tests.paths import PROJECT
+from tests.strict import require_module
+
+SEVEN = str(PROJECT / "tests" / "data" / "seven.png")
 
 WRITING = (
     ("train", "seed", "--epochs", "1"),
@@ -166,6 +174,8 @@ def test_a_hangup_that_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+SIGN = re.compile(r"^glyphite \w+: still at work \(\d+ s\)\n", re.MULTILINE)
+"""What a process says where this machine is slow."""
 COMPILER = """#!/bin/sh
 echo $$ > "$MARK.part" && mv "$MARK.part" "$MARK"
 sleep 60
@@ -192,7 +202,7 @@ def test_sigterm_in_a_build_leaves_neither_a_folder_nor_the_compiler(tmp_path: P
         verb.send_signal(signal.SIGTERM)
         assert verb.wait(60) == 143
         assert verb.stderr is not None
-        assert verb.stderr.read() == "glyphite build: ended by SIGTERM.\n"
+        assert SIGN.sub("", verb.stderr.read()) == "glyphite build: ended by SIGTERM.\n"
     assert list(scratch.iterdir()) == []
     state = Path(f"/proc/{mark.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
@@ -204,30 +214,134 @@ def glyphite(shell: str, words: str = "boards") -> subprocess.CompletedProcess[s
     command = f'"$0" -m glyphite.host.cli {words} {shell}'
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command, sys.executable],
-        check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths},
+        check=False, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": ""},
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("shell", "code", "said"),
     [
-        (">&-", 2, "glyphite: stdout is closed, so nobody learns the result. Send it to a file"),
+        (
+            ">&-",
+            2,
+            "glyphite boards: stdout is closed, so nobody learns the result. Send it to a file",
+        ),
         (">/dev/full", 2, "glyphite boards: What is printed cannot be written (No space left on "),
         ("| true", 141, ""),
     ],
 )
 def test_an_output_that_nobody_takes_is_told_of(shell: str, code: int, said: str) -> None:
     ended = glyphite(shell)
+    told = SIGN.sub("", ended.stderr)
     assert (ended.returncode, ended.stdout) == (code, "")
-    assert ended.stderr.startswith(said)
-    assert ended.stderr.count("\n") == bool(said)
+    assert told.startswith(said)
+    assert told.count("\n") == bool(said)
 
 
-@pytest.mark.parametrize("words", ["--help", "--version", "verify --help"])
-def test_help_that_cannot_be_written_is_told_of(words: str) -> None:
-    ended = glyphite(">/dev/full", words)
+def test_help_that_cannot_be_written_is_told_of() -> None:
+    """As that of a verb is, by the same lines."""
+    ended = glyphite(">/dev/full", "--help")
     assert ended.returncode == 2
     assert "What is printed cannot be written (No space left on" in ended.stderr
+    ended = glyphite("| true", "--version")
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+class Gone(io.StringIO):
+    """The reader of this output went away."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["boards"],
+        ["boards", "--json"],
+        ["--help"],
+        ["predict", "--help"],
+        ["predict", SEVEN, "uno"],
+        ["completion", "bash"],
+    ],
+)
+def test_a_reader_that_goes_away_ends_a_verb_as_sigpipe_does(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if words[0] == "completion":
+        require_module("shtab")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert main(words) == 141
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_of_progress_that_goes_away_ends_a_verb_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in `glyphite ... 2>&1 | head`."""
+
+    def run(_: object) -> int:
+        with progress_bar("Building", 2) as progress:
+            progress()
+            print_status("one is done")
+        return 0
+
+    monkeypatch.setattr(build, "run", run)
+    monkeypatch.setattr(sys, "stderr", Gone())
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert main(["build", "uno", "--board", "native"]) == 141
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (InputError("no"), 2, "InputError"),
+        (CheckFailedError("no"), 1, "CheckFailedError"),
+        (OSError(errno.ENOSPC, "no"), 2, "OSError"),
+        (KeyError("no"), 1, "KeyError"),
+        (KeyboardInterrupt(), 130, "KeyboardInterrupt"),
+    ],
+)
+def test_with_json_a_refusal_is_a_document_too(
+    error: BaseException, code: int, kind: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(build, "run", raising(error))
+    assert main(["build", "uno", "--board", "native", "--json"]) == code
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert err == f"glyphite build: {told['error']}\n"
+    assert told == {"error": told["error"], "kind": kind, "verb": "build", "exit_code": code}
+    assert main(["build", "uno", "--board", "native"]) == code
+    assert capsys.readouterr().out == ""
+
+
+def test_with_json_a_wrong_call_is_a_document_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, verb in ((["build", "--json"], "build"), (["built", "--json"], "")):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        out, err = capsys.readouterr()
+        told = json.loads(out)
+        assert err.startswith(f"usage: glyphite {verb}".rstrip())
+        assert err.endswith(f"error: {told['error']}\n")
+        assert (told["kind"], told["verb"], told["exit_code"]) == ("UsageError", verb, 2)
+        assert ended.value.code == 2
+
+
+def test_a_check_that_fails_behind_the_result_leaves_it_the_only_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: object) -> int:
+        print_json({"bytes": 1})
+        raise CheckFailedError("1 byte differs.")
+
+    monkeypatch.setattr(build, "run", run)
+    for _ in range(2):
+        assert main(["build", "uno", "--board", "native", "--json"]) == 1
+        out, err = capsys.readouterr()
+        assert json.loads(out) == {"bytes": 1}
+        assert err == "glyphite build: 1 byte differs.\n"
 
 
 def test_a_closed_stderr_does_not_mix_messages_into_the_result() -> None:

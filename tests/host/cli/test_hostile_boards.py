@@ -359,7 +359,9 @@ class TestStream:
             code = self.run(fixed, port)
         folder = {"native": "native", "c": "board-c"}.get(name, "wild")
         path = fixed.root / folder / "partial.npz"
-        assert_refused(code, capsys, f"try again. The 3 of 5 answers that had come are in {path}.")
+        assert_refused(
+            code, capsys, f"try again. The 3 of 5 answers that had come are in {path}. No verb"
+        )
         with np.load(path) as packed:
             assert packed["images"].tolist() == [0, 1, 2]
             assert packed["scores"].tolist() == 3 * [SCORES.tolist()]

@@ -33,7 +33,7 @@ def test_a_person_sees_layers_numbers_passes_and_a_bar_a_layer(
     assert "int8, 6 scales to 0.01" in out
     assert (
         "operator 0 (CONV_2D) + operator 1 (MAX_POOL_2D) -> operator 0 (CONV_2D+MAX_POOL_2D)"
-        in (out)
+        in " ".join(out.split())
     )
     arena = compile_folder(small).arena_bytes
     assert f"memory: {arena:,} bytes" in out

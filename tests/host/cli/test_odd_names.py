@@ -27,8 +27,8 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def typed(said: str, intro: str) -> list[str]:
-    """The words that the shell makes of the command printed after ``intro``."""
-    (command,) = re.findall(rf"{intro}glyphite (.*)", said)
+    """The words that the shell makes of the command printed after ``intro``, on lines if long."""
+    (command,) = re.findall(rf"{intro}\s*glyphite ((?:.*\\\n)*.*)", said)
     shell = ["bash", "-c", f"printf '%s\\0' {command}"]
     words = subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")[:-1]
     return [os.fsdecode(word) for word in words]
@@ -60,7 +60,7 @@ def test_the_command_that_build_prints_works_when_it_is_typed(
     odd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["build", str(odd), "--board", "native"]) == 0
-    words = typed(capfd.readouterr().out, "try it: ")
+    words = typed(capfd.readouterr().out, "Next:")
     assert words == ["stream", str(odd), "--port", "sim://native"]
     assert main([*words, "--count", "2"]) == 0
 
@@ -70,7 +70,7 @@ def test_a_model_named_like_an_option_is_not_printed_as_one(
 ) -> None:
     odd.rename("-x.tflite")
     assert main(["export", "--arduino", "--", "-x.tflite"]) == 0
-    words = typed(capfd.readouterr().out, "try it: ")
+    words = typed(capfd.readouterr().out, "Next:")
     assert words[:2] == ["stream", "./-x.tflite"]
 
 
@@ -89,7 +89,7 @@ def test_export_s_command_names_the_model_as_given(
     odd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(odd), "--arduino"]) == 0
-    words = typed(capfd.readouterr().out, "try it: ")
+    words = typed(capfd.readouterr().out, "Next:")
     assert words == ["stream", str(odd), "--port", "PORT", "--count", "100"]
 
 
@@ -105,7 +105,7 @@ def test_a_board_file_is_named_as_given_and_its_port_is_known(
         (BOARDS / "native.toml").read_text().replace('name = "native"', 'name = "mine"')
     )
     assert main(["build", small_tflite.name, "--board", str(board)]) == 0
-    words = typed(capfd.readouterr().out, "try it: ")
+    words = typed(capfd.readouterr().out, "Next:")
     assert words == ["verify", small_tflite.name, "--board", str(board)]
     assert main([*words, "--count", "3"]) == 0
     url = "sim://my%20boards/mine%20%281%29.toml"

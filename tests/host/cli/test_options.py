@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.cli import VERBS, compare, main, stream, verify
+from glyphite.host.cli import VERBS, compare, main, stream, verify, whole_parser
 from glyphite.host.measure.verify import random_inputs
 
 MANIFEST = Manifest(
@@ -26,7 +26,7 @@ MANIFEST = Manifest(
     [
         (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: train,"),
         (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: train, convert"),
-        ([], "glyphite [-h]", "the following arguments are required: VERB"),
+        ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
         (["inspect", "uno", "--wide"], "glyphite inspect [-h]", "unrecognized arguments: --wide"),
         (["inspect", "uno", "more"], "glyphite inspect [-h]", "unrecognized arguments: more"),
@@ -50,7 +50,7 @@ def test_help_fits_80_columns_and_names_every_verb(capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) < 80
     for verb, summary in VERBS.items():
-        assert f"  {verb:9}{summary}" in lines
+        assert f"  {verb:11}{summary}" in lines
 
 
 def test_ctrl_c_ends_a_verb_as_a_signal_does(
@@ -90,3 +90,31 @@ def test_a_boards_seconds_are_printed_in_milliseconds() -> None:
         ("time on the board, mean", "12.500 ms an image"),
         ("least to most", "10.000 to 1500.000 ms"),
     ]
+
+
+def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (verbs,) = (each.choices for each in parser._actions if isinstance(each.choices, dict))
+    return dict(verbs)
+
+
+def test_an_option_is_the_same_in_all_verbs() -> None:
+    """Its metavar and its help, up to what the verb adds in parentheses."""
+    told: dict[str, set[tuple[object, str]]] = {}
+    for verb in verbs_of(whole_parser()).values():
+        for action in verb._actions:
+            for name in action.option_strings:
+                assert action.nargs == 0 or action.metavar, name
+                said = str(action.help).partition(" (")[0]
+                told.setdefault(name, set()).add((action.metavar, said))
+    assert {name for name, ways in told.items() if len(ways) > 1} == set()
+    assert {"--board", "--port", "--json", "--count"} <= set(told)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
+    """The model first; what is read, learned or made for is no model."""
+    actions = verbs_of(whole_parser())[verb]._actions
+    places = [action.metavar for action in actions if not action.option_strings]
+    others = {"train": ["NETWORK"], "predict": ["IMAGE", "MODEL"], "completion": ["SHELL"]}
+    assert places == others.get(verb, [] if verb in ("boards", "demo") else ["MODEL"])
+    assert verb == "completion" or actions[-1].option_strings == ["--json"]

@@ -86,7 +86,7 @@ def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
 
 def test_built_only_it_says_how_to_flash_it(capsys: pytest.CaptureFixture[str]) -> None:
     said = output(["build", "uno", "--board", "uno"], capsys)
-    assert said.endswith("put it on the board: glyphite flash uno --board uno --port sim://uno\n")
+    assert said.endswith("Next: glyphite flash uno --board uno --port sim://uno\n")
     assert re.search(r"flash +│ +[23]\d,\d{3} │ 32,256 │", said)
 
 
@@ -101,7 +101,8 @@ def test_another_model_on_the_board_is_named_and_a_foreign_one_by_its_path(
     small_tflite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = output(["flash", str(small_tflite), "--board", "uno", "--port", PORT], capsys)
-    assert f"try it: glyphite verify {small_tflite} --board uno --port sim://uno\n" in told
+    step = told.split("Next:")[1].replace("\\\n", " ").split()
+    assert step == f"glyphite verify {small_tflite} --board uno --port sim://uno".split()
     said = refused(["stream", "uno", "--port", PORT, "--count", "1"], capsys)
     assert said.startswith("The board on sim://uno holds another model: 'small' with SHA-256 ")
     assert said.endswith("Put yours on it: `glyphite flash uno --board uno --port sim://uno`.")

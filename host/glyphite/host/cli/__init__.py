@@ -14,6 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
+from glyphite.convert.errors import InputError
 from glyphite.convert.text import MOST_OF_A_LINE, printable
 from glyphite.host.cli.endings import (
     SIGNALLED,
@@ -26,7 +27,14 @@ from glyphite.host.cli.endings import (
     require_system,
     show_traceback,
 )
-from glyphite.host.cli.streams import print_error, print_plain, safe_streams
+from glyphite.host.cli.heartbeat import signs_of_life
+from glyphite.host.cli.streams import (
+    Documents,
+    print_error,
+    print_plain,
+    print_refusal,
+    safe_streams,
+)
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -60,6 +68,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "see it all": {
         "demo": "all of the above, from training to an emulated Uno",
+        "completion": "print a script that completes all of this in your shell",
     },
 }
 """Headings of `glyphite --help`, and below each the verbs with a line on what they do."""
@@ -79,6 +88,14 @@ class Verb(Protocol):
         """Do it; returns the exit code. Raises GlyphiteError where it fails."""
 
 
+class _UsageError(SystemExit):
+    """The arguments are wrong, and the usage has been shown."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(InputError.exit_code)
+        self.sentence = sentence
+
+
 class _Parser(argparse.ArgumentParser):
     """One whose complaints show what was typed as it can be shown.
 
@@ -89,7 +106,10 @@ class _Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message, MOST_OF_A_LINE))
+        with suppress(OSError):  # a full stderr: the exit code still tells
+            self.print_usage(sys.stderr)
+            print_error(f"{self.prog}: error: {message}")
+        raise _UsageError(printable(message, MOST_OF_A_LINE))
 
 
 class _Version(argparse.Action):
@@ -120,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _listing() -> str:
     groups = (
-        f"{heading}:\n" + "".join(f"  {verb:9}{summary}\n" for verb, summary in verbs.items())
+        f"{heading}:\n" + "".join(f"  {verb:11}{summary}\n" for verb, summary in verbs.items())
         for heading, verbs in GROUPS.items()
     )
     return "\n".join(groups)
@@ -134,8 +154,22 @@ def _verb(text: str) -> str:
     raise argparse.ArgumentTypeError(f"no verb {text!r}. {meant}There are: {', '.join(VERBS)}.")
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """One parser of all verbs, for what looks at them; it imports them all."""
+    parser = argparse.ArgumentParser(prog="glyphite")
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    verbs = parser.add_subparsers()
+    for name, summary in VERBS.items():
+        _verb_of(name).add_arguments(verbs.add_parser(name, help=summary))
+    return parser
+
+
+def _verb_of(name: str) -> Verb:
+    return cast(Verb, import_module(f"glyphite.host.cli.{name}"))
+
+
 def _verb_parser(name: str) -> argparse.ArgumentParser:
-    verb = cast(Verb, import_module(f"glyphite.host.cli.{name}"))
+    verb = _verb_of(name)
     parser = _Parser(
         prog=f"glyphite {name}",
         description=VERBS[name],
@@ -148,44 +182,74 @@ def _verb_parser(name: str) -> argparse.ArgumentParser:
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     """Those before the verb, or the verb's own. Raises SystemExit where they are wrong."""
-    verb = _parser().parse_args(words[:1]).verb
-    return _verb_parser(verb).parse_args(words[1:])
+    parser = _parser()
+    if not words:
+        parser.error("a verb is missing. `glyphite --help` lists them.")
+    return _verb_parser(parser.parse_args(words[:1]).verb).parse_args(words[1:])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code; whatever fails, one message goes to stderr.
+    """Run one verb and return its exit code; whatever fails, one message goes to stderr, and with
+    ``--json`` a JSON document on it to stdout where there is none yet.
 
     Raises SystemExit where the arguments are wrong, as argparse does.
     """
     safe_streams()
-    spoken = "glyphite"
+    words = sys.argv[1:] if argv is None else argv
+    verb = words[0] if words[:1] and words[0] in VERBS else ""
+    as_json = any(len(word) > len("--") and "--json".startswith(word) for word in words)
+    Documents.printed = False
     try:
         require_output()
         require_system()
-        with ended_by_signals():
-            words = sys.argv[1:] if argv is None else argv
-            spoken = f"glyphite {words[0]}" if words[:1] and words[0] in VERBS else spoken
-            arguments = _parse(words)
-            code: int = arguments.run(arguments)
-            sys.stdout.flush()
-    except KeyboardInterrupt as error:
-        show_traceback(error)
-        return _interrupted(spoken, error)
+        with signs_of_life(_spoken(verb)), ended_by_signals():
+            return _run(words)
     except BrokenPipeError:  # of `glyphite ... | head`: nobody reads a message
         drop_output()
         return SIGNALLED + PIPE
+    except _UsageError as error:  # which has shown the usage, and itself
+        _print_refusal(error, verb, error.sentence, as_json)
+        raise
+    except KeyboardInterrupt as error:
+        return _refuse(error, verb, _interrupted(error), as_json)
     except Exception as error:
-        show_traceback(error)
-        with suppress(OSError):  # a full stderr: the exit code still tells
-            print_error(f"{spoken}: {describe(error)}")
-        drop_output()
-        return exit_code(error)
+        return _refuse(error, verb, describe(error), as_json)
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        arguments = _parse(words)
+        code: int = arguments.run(arguments)
+    except SystemExit:
+        sys.stdout.flush()  # of a help, while a full disk can still be told of
+        raise
+    sys.stdout.flush()
     return code
 
 
-def _interrupted(spoken: str, error: KeyboardInterrupt) -> int:
-    """Say what has ended the program; returns the exit code that tells it."""
+def _spoken(verb: str) -> str:
+    return f"glyphite {verb}".strip()
+
+
+def _refuse(error: BaseException, verb: str, sentence: str, as_json: bool) -> int:
+    """Say why there is no result; returns the exit code."""
+    show_traceback(error)
+    with suppress(OSError):  # a full stderr: the exit code still tells
+        print_error(f"{_spoken(verb)}: {sentence}")
+    _print_refusal(error, verb, sentence, as_json)
+    return exit_code(error)
+
+
+def _print_refusal(error: BaseException, verb: str, sentence: str, as_json: bool) -> None:
+    """The same for a script, unless it has its document: a check may fail behind it."""
+    with suppress(OSError):
+        if as_json and not Documents.printed:
+            print_refusal(verb, type(error).__name__.lstrip("_"), sentence, exit_code(error))
+    drop_output()
+
+
+def _interrupted(error: KeyboardInterrupt) -> str:
+    """What has ended the program."""
     number = error.number if isinstance(error, EndedError) else signal.SIGINT
     how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-    print_error(f"{spoken}: {how}.")
-    return SIGNALLED + number
+    return f"{how}."

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -23,14 +24,70 @@ def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
     )
 
 
-def add_board(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--board`` for verbs that build its firmware."""
+def add_board(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Declare ``--board``, which may be left out where ``default`` says what is then taken."""
     parser.add_argument(
         "--board",
-        required=True,
+        required=default is None,
         metavar="BOARD",
-        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml)"
+        + _or(default),
     )
+
+
+def add_port(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Declare ``--port``, which may be left out where ``default`` says what is then taken."""
+    parser.add_argument(
+        "--port",
+        required=default is None,
+        metavar="URL",
+        help="the board's port: /dev/ttyACM0, COM3, sim://uno, ..." + _or(default),
+    )
+
+
+def add_baud(parser: argparse.ArgumentParser, default: int) -> None:
+    """Declare ``--baud``."""
+    parser.add_argument(
+        "--baud", type=int, default=default, metavar="N", help=f"bits per second{_or(default)}"
+    )
+
+
+def add_count(
+    parser: argparse.ArgumentParser, kind: Callable[[str], int], default: int | None
+) -> None:
+    """Declare ``--count``: how many images or inputs, all of them where ``default`` is None."""
+    parser.add_argument(
+        "--count",
+        type=kind,
+        default=default,
+        metavar="N",
+        help="how many images or inputs" + _or("all" if default is None else default),
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser, kind: Callable[[str], int]) -> None:
+    """Declare ``--seed``."""
+    parser.add_argument(
+        "--seed", type=kind, default=1, metavar="N", help=f"seed of all random numbers{_or(1)}"
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare ``--out``; ``what`` says which kind of path, and the default."""
+    parser.add_argument(
+        "--out", type=Path, metavar="PATH", help=f"where the result is written ({what})"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--json``."""
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document instead, of an error, too"
+    )
+
+
+def _or(default: object) -> str:
+    return "" if default is None else f" (default: {default})"
 
 
 def add_goal(parser: argparse.ArgumentParser, default: Goal | None = Goal.SPEED) -> None:
@@ -53,11 +110,7 @@ def _goal(text: str) -> Goal:
 
 def add_processor(parser: argparse.ArgumentParser) -> None:
     """Declare ``--optimize``, and ``--board`` for verbs that need no board."""
-    parser.add_argument(
-        "--board",
-        metavar="BOARD",
-        help="use the kernels of this board's processor (default: kernels for any)",
-    )
+    add_board(parser, "kernels for any processor")
     add_goal(parser)
 
 

@@ -9,7 +9,7 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
-from glyphite.host.cli.arguments import add_goal, add_model
+from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
@@ -28,13 +28,11 @@ COUNT = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
-    parser.add_argument("--board", required=True, metavar="BOARD", help="an emulated board's name")
-    parser.add_argument(
-        "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
-    )
+    add_board(parser)
+    add_count(parser, count_of, COUNT)
     add_goal(parser)
     parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,16 +5,18 @@ import shutil
 from typing import Any
 
 from glyphite.convert.boards import Board, all_boards
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.arguments import add_json
+from glyphite.host.cli.console import print_json, print_table, say, say_command
 from glyphite.host.device.arduino import CLI, DEBIAN_CORE, installed_cores
 from glyphite.host.device.transport import avr
 
 EXAMPLE = "glyphite boards"
+ARDUINO_CLI = "arduino-cli"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("--json", action="store_true", help="print the boards as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,9 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(boards)
         return 0
-    columns = ("board", "what it is", "flash", "RAM", "builds here", "runs here")
+    columns = ("board", "what it is", "flash", "RAM", "here")
     print_table(columns, [_row(board) for board in boards])
-    _say_installs([board for board in boards if not board["compiler"]["installed"]])
+    say("here: this PC builds for it and runs it, emulated; builds alone; or not yet: see below.")
+    _say_installs(boards)
     return 0
 
 
@@ -34,12 +37,22 @@ def _say_installs(boards: list[dict[str, Any]]) -> None:
     """Print the commands for which the table has no room."""
     names: dict[str, list[str]] = {}
     for board in boards:
-        if command := board["compiler"].get("install"):
+        for command in _installs(board):
             names.setdefault(command, []).append(board["name"])
-    if names and shutil.which("arduino-cli") is None:
-        say(f"The other Arduinos need arduino-cli ({CLI}), and each its core:")
+    if any(board["compiler"].get("install") for board in boards) and not shutil.which(ARDUINO_CLI):
+        say(f"The other Arduinos need {ARDUINO_CLI} ({CLI}), and each its core:")
     for command, of in names.items():
-        say(f"{', '.join(of)}: {command}")
+        say_command(", ".join(of), command)
+
+
+def _installs(board: dict[str, Any]) -> list[str]:
+    """The commands that install what is absent."""
+    absent = [
+        tool for tool in (board["compiler"], board["emulator"]) if tool and not tool["installed"]
+    ]
+    cores = [tool["install"] for tool in absent if "install" in tool]
+    packages = " ".join(tool["package"] for tool in absent if tool["package"])
+    return [*cores, f"sudo apt-get install {packages}"] if packages else cores
 
 
 def _describe(board: Board, cores: frozenset[str]) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def _builder(board: Board, cores: frozenset[str]) -> dict[str, Any]:
     if board.arduino is None or board.arduino.core == DEBIAN_CORE:
         return _tool(board.toolchain.cc, board.toolchain.package)
     return {
-        "program": "arduino-cli",
+        "program": ARDUINO_CLI,
         "installed": board.arduino.core in cores,
         "package": None,
         "install": board.arduino.install,
@@ -95,8 +108,7 @@ def _row(board: dict[str, Any]) -> tuple[str, ...]:
         board["description"],
         _bytes(board["flash"]),
         _bytes(board["ram"]),
-        _state(board["compiler"]),
-        _state(board["emulator"]),
+        _state(board),
     )
 
 
@@ -104,9 +116,7 @@ def _bytes(count: int | None) -> str:
     return "no limit" if count is None else f"{count:,}"
 
 
-def _state(tool: dict[str, Any] | None) -> str:
-    if tool is None:
-        return "no emulator"
-    if tool["installed"]:
-        return "yes"
-    return "see below" if "install" in tool else f"install {tool['package']}"
+def _state(board: dict[str, Any]) -> str:
+    if not board["compiler"]["installed"]:
+        return "not yet"
+    return "runs" if board["emulator"] and board["emulator"]["installed"] else "builds"

@@ -11,8 +11,15 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.arguments import add_board, add_goal, add_model
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.arguments import add_board, add_goal, add_json, add_model
+from glyphite.host.cli.console import (
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say_next,
+    say_written,
+)
 from glyphite.host.cli.digits import next_step
 from glyphite.host.device.build import Built, build
 from glyphite.host.device.transport.firmware_files import emulated_url
@@ -37,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser)
     add_goal(parser)
-    parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,13 +107,13 @@ def _print(prepared: Prepared) -> None:
     print_table(columns, rows, title=f"{prepared.folder.name} on {board.name}")
     parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
     print_table(("largest parts", "in", "bytes"), parts)
-    say(f"written: {built.image}")
+    say_written(built.image)
     if board.arduino:
         port = emulated_url(board_named) if board.emulator else "PORT"
         words = ("flash", named, "--board", board_named, "--port", port)
-        say(f"put it on the board: {command('glyphite', *words)}")
+        say_next(command("glyphite", *words))
     elif board.emulator:
-        say(f"try it: {next_step(named, *prepared.compiled.edges, board_named)}")
+        say_next(next_step(named, *prepared.compiled.edges, board_named))
 
 
 def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:

@@ -9,8 +9,15 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.arguments import add_count, add_json, add_model
+from glyphite.host.cli.console import (
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say,
+    say_loading,
+)
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -44,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="fail where int8 loses more percentage points than this against float",
     )
-    parser.add_argument("--count", type=count_of, help="only the first N test images")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    add_count(parser, count_of, None)
+    add_json(parser)
 
 
 def _points(text: str) -> float:
@@ -83,6 +90,8 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
+    if runners[0].name == "float":
+        say_loading()
     with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
         scores = compare.run_all(
             runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])

@@ -8,8 +8,15 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.arguments import add_model, add_processor, architecture, hold_place
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.arguments import (
+    add_json,
+    add_model,
+    add_out,
+    add_processor,
+    architecture,
+    hold_place,
+)
+from glyphite.host.cli.console import print_json, print_table, say, say_written
 
 EXAMPLE = "glyphite compile seed"
 
@@ -32,13 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what files, functions and macros begin with (default: {PREFIX}); two models in one "
         "program need two",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="output: where the two files go (default: c in build/<model>)",
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_out(parser, "a folder; default: c in build/<model>")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,4 +96,4 @@ def _print(place: Path, compiled: Compiled) -> None:
     print_table(columns, [*layers, total], title=compiled.name)
     least = ", the least that these layers can do with" if compiled.plan.proven else ""
     say(f"arena: {compiled.arena_bytes:,} bytes of static RAM{least}")
-    say(f"written: {', '.join(str(place / file) for file in sorted(compiled.files))}")
+    say_written(*(place / file for file in sorted(compiled.files)))

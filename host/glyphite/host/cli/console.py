@@ -4,18 +4,24 @@ Every text for people passes here, and may come from outside: ``printable`` show
 cannot act on the terminal, and none is read as markup.
 """
 
+import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from rich import progress as rich_progress
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from glyphite.convert.documents import to_json
 from glyphite.convert.progress import NotedProgress
 from glyphite.convert.text import MOST_OF_A_LINE, printable, printable_lines
+from glyphite.host.cli import heartbeat
+from glyphite.host.cli.streams import command_lines, print_document, wrapped
 
 
 class _Console(Console):
@@ -23,25 +29,42 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         """Called in the place of the error. Raises BrokenPipeError."""
+        del self._buffer[:]  # else it would be written again with what comes next
         raise BrokenPipeError
 
 
 STDOUT = _Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 STDERR = _Console(stderr=True, highlight=False, markup=False, emoji=False)
+BAR = 20
+"""Columns of a progress bar: beside it, a terminal of 80 has room for a note."""
+LEAST_COLUMN = 12
+"""Columns of a table's cell that is folded, as even its longest word has no room."""
+PADDING = 3
+"""Columns between two cells; one more closes the table."""
 
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[NotedProgress]:
-    """A progress bar on stderr for ``total`` steps; nothing where stderr is not a terminal."""
+    """A progress bar on stderr for ``total`` steps; where stderr is no terminal, what a line of
+    :mod:`heartbeat` says."""
+    with _live_bar(title, total) if STDERR.is_terminal else _plain_progress(title, total) as bar:
+        yield bar
+
+
+@contextmanager
+def _live_bar(title: str, total: int) -> Iterator[NotedProgress]:
+    note_column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = (
         rich_progress.TextColumn("{task.description}", markup=False),
-        rich_progress.BarColumn(),
+        rich_progress.BarColumn(BAR),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeRemainingColumn(),
-        rich_progress.TextColumn("{task.fields[note]}", markup=False),
+        rich_progress.TextColumn("{task.fields[note]}", markup=False, table_column=note_column),
     )
-    silent = not STDERR.is_terminal
-    with rich_progress.Progress(*columns, console=STDERR, disable=silent) as bar:
+    with (
+        heartbeat.silence_is_meant(),
+        rich_progress.Progress(*columns, console=STDERR, expand=True) as bar,
+    ):
         task = bar.add_task(printable(title), total=total, note="")
 
         def progress(steps: int = 1, note: str | None = None) -> None:
@@ -53,6 +76,23 @@ def progress_bar(title: str, total: int) -> Iterator[NotedProgress]:
         yield progress
 
 
+@contextmanager
+def _plain_progress(title: str, total: int) -> Iterator[NotedProgress]:
+    done, noted = 0, ""
+
+    def progress(steps: int = 1, note: str | None = None) -> None:
+        nonlocal done, noted
+        done += steps
+        noted = noted if note is None else note
+
+    def doing() -> str:
+        what = f"{title}, {done:,} of {total:,}" + (f", {noted}" if noted else "")
+        return printable(what)
+
+    with heartbeat.at(doing):
+        yield progress
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -60,15 +100,52 @@ def print_table(
     *,
     text: bool = False,
 ) -> None:
-    """Print a table. Columns are aligned to the right, except the first, and all with ``text``."""
+    """Print a table no wider than the terminal: cells are broken between words, and none is cut.
+
+    Columns of numbers are aligned to the right, the first one and, with ``text``, all to the left.
+    """
+    heading = [printable(column) for column in columns]
+    cells = [[printable(str(cell), MOST_OF_A_LINE) for cell in row] for row in rows]
+    widths = _widths([heading, *cells], line_width() - PADDING * len(columns) - 1)
     shown = None if title is None else Text(printable(title), style="table.title")
     table = Table(title=shown, title_justify="left")
-    for index, column in enumerate(columns):
-        heading = Text(printable(column))
-        table.add_column(heading, justify="left" if text or index == 0 else "right")
-    for row in rows:
-        table.add_row(*(Text(printable(str(cell), MOST_OF_A_LINE)) for cell in row))
+    for index, (name, width) in enumerate(zip(heading, widths, strict=True)):
+        numbers = index > 0 and not text and any(row[index][:1].isdigit() for row in cells)
+        side: Literal["right", "left"] = "right" if numbers else "left"
+        table.add_column(Text(name), justify=side, width=width, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(_folded(cell, at)) for cell, at in zip(row, widths, strict=True)))
+    heartbeat.said()
     STDOUT.print(table)
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """The width of each column so that all have ``room``: the widest give way first, down to their
+    longest word, and further only where that does not do."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [max(_longest_word(cell) for cell in column) for column in columns]
+    for lower in (least, [min(one, LEAST_COLUMN) for one in least]):
+        while sum(widths) > room:
+            free = [index for index, width in enumerate(widths) if width > lower[index]]
+            if not free:
+                break
+            widths[max(free, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _longest_word(cell: str) -> int:
+    indent = len(cell) - len(cell.lstrip())
+    words = re.split(r"\s+(?!%)", cell.strip())  # a share keeps its sign
+    return max(map(cell_len, words)) + indent
+
+
+def _folded(cell: str, width: int) -> str:
+    """``cell`` with words beyond ``width`` broken, behind a sign between their parts where it can
+    be."""
+    if _longest_word(cell) <= width:
+        return cell
+    return re.sub(rf"(\S{{1,{width - 1}}}[_/.-]|\S{{{width}}})(?=\S)", r"\1\n", cell)
 
 
 def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
@@ -76,14 +153,56 @@ def print_json(result: Any) -> None:  # noqa: ANN401 - whatever json can write
 
     Raises TypeError where ``result`` is not JSON, ValueError where a number in it is not finite.
     """
-    print(to_json(result), end="")
+    print_document(to_json(result))
+
+
+def line_width() -> int:
+    """The columns of a line on stdout: those of the terminal, or else 80."""
+    return STDOUT.width
 
 
 def say(text: str) -> None:
-    """Print one line of text for people."""
-    STDOUT.print(Text(printable(text, MOST_OF_A_LINE)))
+    """Print one line of text for people; on several where it is wider than the terminal."""
+    _say_lines(wrapped(printable(text, MOST_OF_A_LINE), line_width()))
+
+
+def say_written(*paths: Path) -> None:
+    """Print where results were written."""
+    shown = [printable(str(path), MOST_OF_A_LINE) for path in paths]
+    line = f"Written: {', '.join(shown)}"
+    fits = len(line) <= line_width()
+    _say_lines([line] if fits else ["Written:", *(f"    {path}" for path in shown)])
+
+
+def say_command(label: str, text: str) -> None:
+    """Print a command to go on with."""
+    line = f"{label}: {printable(text, MOST_OF_A_LINE)}"
+    fits = len(line) <= line_width()
+    _say_lines([line] if fits else [f"{label}:", *command_lines(text, line_width(), "    ")])
+
+
+def say_next(text: str) -> None:
+    """Print the command that comes next."""
+    say_command("Next", text)
+
+
+def _say_lines(lines: Iterable[str]) -> None:
+    heartbeat.said()
+    for line in lines:
+        STDOUT.print(Text(line))
 
 
 def print_status(text: str, style: str = "") -> None:
-    """Print on stderr what is going on, whole lines as they are; stdout is for the result."""
-    STDERR.print(Text(printable_lines(text), style=style), soft_wrap=True)
+    """Print on stderr what is going on; stdout is for the result. Lines are kept as they are, and
+    broken between words on a terminal alone: a log is searched line by line."""
+    heartbeat.said()
+    for line in printable_lines(text).split("\n"):
+        parts = wrapped(line, STDERR.width) if STDERR.is_terminal else [line]
+        for part in parts:
+            STDERR.print(Text(part, style=style), soft_wrap=True)
+
+
+def say_loading() -> None:
+    """Say, before TensorFlow is loaded, what takes the next seconds."""
+    if "tensorflow" not in sys.modules:
+        print_status("Loading TensorFlow, which takes some seconds.")

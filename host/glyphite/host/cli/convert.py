@@ -21,7 +21,17 @@ from glyphite.convert.workspace import (
     model_folder,
     safe_name,
 )
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.arguments import add_json
+from glyphite.host.cli.console import (
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say,
+    say_loading,
+    say_next,
+    say_written,
+)
 from glyphite.host.cli.digits import is_image, next_step
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
@@ -31,11 +41,10 @@ EXAMPLE = "glyphite convert seed"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument(
-        "model", metavar="MODEL", help="a model's name below build/, or the path of a .keras file"
-    )
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .keras")
     parser.add_argument(
         "--name",
+        metavar="NAME",
         help="the model's name from now on (default: made of the file's name)",
     )
     parser.add_argument(
@@ -49,16 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=calibration.IMAGES,
-        help=f"how many of them to use (default {calibration.IMAGES})",
+        help=f"how many of them to use (default: {calibration.IMAGES})",
     )
     parser.add_argument(
         "--pixel-divisor",
         metavar="X",
         type=float,
         default=255.0,
-        help="what a pixel of 0..255 was divided by in training (default 255)",
+        help="what a pixel of 0..255 was divided by in training (default: 255)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,14 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -> None:
     with progress_bar("Quantizing", 4) as progress:
+        say_loading()
         progress(0, note="loading TensorFlow")
         load_tensorflow()
-        progress(1, note=f"loading {source}")
+        progress(1, note=f"reading {source.name}")
         keras, model = read_bytes(source), quantize.load_keras(source)
         data = _calibration(arguments, quantize.input_shape(model))
-        progress(1, note="converting to float32 TFLite, for its size")
+        progress(1, note="to float32, for its size")
         float_bytes = len(quantize.convert_float(model))
-        progress(1, note=f"converting to int8, calibrated on {data.source}")
+        progress(1, note=f"to int8, by {data.source}")
         content = quantize.quantize(model, data.inputs)
         progress(1, note="")
     digest = hashlib.sha256(keras).hexdigest()
@@ -187,8 +197,8 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     counts = Counter(quantize.operators(content)).items()
     say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
     say(f"Calibrated on {manifest.calibration}")
-    say(f"Written: {folder.tflite}, {folder.manifest}")
-    say(f"Next: {next_step(folder.named, manifest.input, manifest.output)}")
+    say_written(folder.tflite, folder.manifest)
+    say_next(next_step(folder.named, manifest.input, manifest.output))
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:

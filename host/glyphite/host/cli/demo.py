@@ -13,10 +13,12 @@ from typing import Any
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import read_json
-from glyphite.convert.errors import GlyphiteError, ToolError
+from glyphite.convert.errors import GlyphiteError, InputError, ToolError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
+from glyphite.host.cli.arguments import add_board, add_count, add_json
 from glyphite.host.cli.console import print_json, print_status, print_table, say
+from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
@@ -34,12 +36,12 @@ UNO_IMAGES = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the demo's arguments."""
-    parser.add_argument("--epochs", type=int, default=2, help="training epochs (default: 2)")
-    parser.add_argument("--count", type=int, default=1000, help="images streamed (default: 1000)")
     parser.add_argument(
-        "--board", help="the emulated board (default: cortex-m4, or native where it cannot run)"
+        "--epochs", type=int, default=2, metavar="N", help="passes over the images (default: 2)"
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_count(parser, count_of, 1000)
+    add_board(parser, "cortex-m4, or native where it cannot run")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -141,7 +143,8 @@ def _run_stage(words: Sequence[str]) -> None:
         raise EndedError(code - SIGNALLED)
     if code != 0:
         sys.stderr.write(output.getvalue())
-        raise GlyphiteError(f"`glyphite {command(*words)}` ended with exit code {code}.")
+        kind = InputError if code == InputError.exit_code else GlyphiteError
+        raise kind(f"`glyphite {command(*words)}` ended with exit code {code}.")
     print_status(f"  {time.monotonic() - started:.1f} s", style="dim")
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import BoardError
-from glyphite.host.cli.arguments import add_board, add_goal, add_model
+from glyphite.host.cli.arguments import add_board, add_goal, add_json, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, say
+from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to, stop_on_signals
 
 EXAMPLE = "glyphite emulate seed --board cortex-m4 --link /tmp/board"
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--link", type=Path, metavar="PATH", help="a symbolic link to the port, to be made"
     )
     add_goal(parser)
-    parser.add_argument("--json", action="store_true", help="print the port's name as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,5 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             say(f"{model} runs on {board.name}. Its serial port: {port}")
             say("Ctrl-C stops it.")
-        emulated.wait()
+        with silence_is_meant():
+            emulated.wait()
     return 0

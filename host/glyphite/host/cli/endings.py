@@ -128,8 +128,12 @@ def describe(error: Exception) -> str:
     )
 
 
-def exit_code(error: Exception) -> int:
-    """1 for a failure, 2 where what the user named cannot be used."""
+def exit_code(error: BaseException) -> int:
+    """1 for a failure, 2 where what the user named cannot be used, 128 and more for a signal."""
+    if isinstance(error, KeyboardInterrupt):
+        return SIGNALLED + (error.number if isinstance(error, EndedError) else signal.SIGINT)
+    if isinstance(error, SystemExit):
+        return InputError.exit_code
     if isinstance(error, GlyphiteError):
         return error.exit_code
     unusable = isinstance(error, OSError) and error.errno in FULL | NO_SUCH_NAME

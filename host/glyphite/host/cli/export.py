@@ -2,15 +2,14 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.arguments import hold_place
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.arguments import add_board, add_json, add_model, add_out, hold_place
+from glyphite.host.cli.console import print_json, print_table, say, say_next, say_written
 from glyphite.host.cli.digits import next_step
 
 EXAMPLE = "glyphite export seed --arduino"
@@ -18,7 +17,7 @@ EXAMPLE = "glyphite export seed --arduino"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or a .tflite file")
+    add_model(parser)
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument(
         "--arduino",
@@ -34,18 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=_export_tflm,
         help="an Arduino sketch with the model as a C array and its operators",
     )
-    parser.add_argument(
-        "--board",
-        metavar="BOARD",
-        help="with --arduino: compile for this Arduino (default: C that runs on every board)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="PATH",
-        help="output: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_board(parser, "C that runs on every board; with --tflm there is none")
+    add_out(parser, "a .zip for --arduino, a folder for --tflm; default: in build/<model>")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,13 +62,13 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
         ],
         title=f"{library.compiled.name} as an Arduino library",
     )
-    say(f"Wrote {library.path}: {library.bytes:,} bytes.")
+    say_written(library.path)
     say("Arduino IDE: Sketch > Include Library > Add .ZIP Library; take an earlier one out first.")
     say("Then File > Examples > Glyphite > classify, and Upload.")
     if board is None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, board.named if board else "BOARD"
-    say(f"try it: {next_step(model.named, *edges, named, 'PORT')}")
+    say_next(next_step(model.named, *edges, named, "PORT"))
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:
@@ -117,7 +107,8 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
         f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro {needs} {arena.measured:,}, "
         f"optimised convolutions may take {arena.scratch:,}, and the rest is a margin."
     )
-    say(f"Wrote {sketch.folder}: see README.txt there for how to build it.")
+    say_written(sketch.folder)
+    say("README.txt there says how to build it.")
 
 
 def _tflm_result(sketch: TflmSketch) -> dict[str, object]:

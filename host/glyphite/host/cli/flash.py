@@ -3,9 +3,9 @@
 import argparse
 
 from glyphite.convert.boards import load_board
-from glyphite.host.cli.arguments import add_board, add_model
+from glyphite.host.cli.arguments import add_board, add_json, add_model, add_port
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, progress_bar, say
+from glyphite.host.cli.console import print_json, progress_bar, say, say_next
 from glyphite.host.cli.digits import next_step
 from glyphite.host.device.flash import STEPS, flash, require_flashable
 from glyphite.host.runners.litert import read_manifest
@@ -17,10 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     add_board(parser)
-    parser.add_argument(
-        "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://uno, ..."
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_port(parser)
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"It answers: {hello.firmware}, model {hello.model_name!r}, SHA-256 {hello.model_sha256}.")
     edges = manifest.input, manifest.output
     step = next_step(prepared.folder.named, *edges, board.named, flashed.port)
-    say(f"try it: {step}")
+    say_next(step)
     return 0

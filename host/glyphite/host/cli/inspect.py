@@ -10,14 +10,16 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.graph import shape_text
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli.arguments import add_model, add_processor, architecture
-from glyphite.host.cli.console import print_json, print_table, say
+from glyphite.host.cli.arguments import add_json, add_model, add_processor, architecture
+from glyphite.host.cli.console import line_width, print_json, print_table, say, say_written
 from glyphite.host.report.memory_picture import draw
 
 EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
 
 BAR = 32
-"""Characters of a bar that stands for the whole arena."""
+"""The most characters of a bar that stands for the whole arena."""
+BESIDE_BAR = 17
+"""Columns of a line of that chart that neither the bar nor the layer's name takes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
     )
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     _print_passes(content)
     _print_memory(compiled)
     if arguments.picture is not None:
-        say(f"written: {arguments.picture}")
+        say_written(arguments.picture)
     return 0
 
 
@@ -140,6 +142,7 @@ def _print_memory(compiled: Compiled) -> None:
     say(f"memory: {compiled.arena_bytes:,} bytes{least}; the most in use while each layer runs:")
     steps = describe.memory_by_layer(compiled)
     width = max((len(name) for name, _ in steps), default=0)
+    bar = max(1, min(BAR, line_width() - width - BESIDE_BAR))
     for name, taken in steps:
-        full = round(BAR * taken / compiled.arena_bytes)
-        say(f"    {name:<{width}}  {'█' * full}{'·' * (BAR - full)}  {taken:>9,}")
+        full = round(bar * taken / compiled.arena_bytes)
+        say(f"    {name:<{width}}  {'█' * full}{'·' * (bar - full)}  {taken:>9,}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
-from glyphite.host.cli.arguments import add_model
+from glyphite.host.cli.arguments import add_baud, add_json, add_model, add_port
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
 from glyphite.host.device.session import connect
@@ -38,11 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("image", metavar="IMAGE", type=Path, help="a picture of one digit, or of several in a row")
     add_model(parser, optional=True)
-    add("--port", metavar="URL", help="the port of a board (default: this PC)")
-    add("--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)")
-    add("--show", action="store_true", help="print the 28x28 pixels that the network sees")
-    add("--show-picture", metavar="FILE.png", type=Path, help="write those pixels to a picture")
-    add("--json", action="store_true", help="print digit and scores as JSON")
+    add_port(parser, "this PC reads")
+    add_baud(parser, stream.BAUD)
+    add("--show", action="store_true", help="show pictures, too (as text: what the network sees)")
+    add("--show-picture", metavar="FILE", type=Path, help="write what it sees to a .png")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

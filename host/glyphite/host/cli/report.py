@@ -4,8 +4,8 @@ import argparse
 import json
 
 from glyphite.convert.workspace import find_model, writing_to
-from glyphite.host.cli.arguments import add_model
-from glyphite.host.cli.console import print_json, print_status, say
+from glyphite.host.cli.arguments import add_json, add_model
+from glyphite.host.cli.console import print_json, print_status, say_written
 from glyphite.host.report import write_report
 
 EXAMPLE = "glyphite report seed"
@@ -14,7 +14,7 @@ EXAMPLE = "glyphite report seed"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(json.loads(written.document.read_text()))
     else:
-        say(f"Written: {written.document}, {written.page}")
+        say_written(written.document, written.page)
     return 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
-from glyphite.host.cli.arguments import add_model
+from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
@@ -25,17 +25,17 @@ EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
+    add_port(parser)
+    add_count(parser, count_of, 1000)
     parser.add_argument(
-        "--port", required=True, metavar="URL", help="/dev/ttyACM0, COM3, sim://cortex-m4, ..."
+        "--jobs",
+        type=count_of,
+        default=1,
+        metavar="N",
+        help="emulated boards in parallel (default: 1)",
     )
-    parser.add_argument("--count", type=count_of, default=1000, help="images (default: 1000)")
-    parser.add_argument(
-        "--jobs", type=count_of, default=1, help="emulated boards in parallel (default: 1)"
-    )
-    parser.add_argument(
-        "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    add_baud(parser, stream.BAUD)
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,7 +106,10 @@ def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, rea
     except InputError as error:
         return f"The answers that had come cannot be kept: {error}"
     answers = f"{len(received.sorted()):,} of {received.images:,}"
-    return f"The {answers} answers that had come are in {path}."
+    return (
+        f"The {answers} answers that had come are in {path}. No verb reads that file: numpy.load "
+        "gives the numbers of the images, their scores and times."
+    )
 
 
 def _tell(streamed: stream.Streamed, stand_in: str) -> None:

@@ -8,7 +8,18 @@ from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, model_folder
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.arguments import add_json, add_seed
+from glyphite.host.cli.console import (
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say,
+    say_loading,
+    say_next,
+    say_written,
+)
+from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
@@ -34,11 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", metavar="N", type=int, help=f"images per step (default: {sizes})"
     )
-    parser.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="seed of all random numbers (default 1)"
-    )
-    parser.add_argument("--show", action="store_true", help="show the pictures on screen, too")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_seed(parser, int)
+    parser.add_argument("--show", action="store_true", help="show pictures, too (in windows)")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     with held(folder.root, print_status):
         require_room(folder.keras, folder.history, folder=folder.pictures)
         _train(settings, folder, gallery, arguments.json)
-    gallery.show()
+    with silence_is_meant():
+        gallery.show()
     return 0
 
 
@@ -60,6 +70,7 @@ def _train(settings: Settings, folder: ModelFolder, gallery: Gallery, as_json: b
     data = load_mnist(report=print_status)
     if not as_json:
         say(_plan(settings, data))
+    say_loading()
     with progress_bar("Training", settings.batches(data)) as progress:
         trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
@@ -113,5 +124,5 @@ def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: boo
     ]
     title = f"{folder.name}: {trained.parameters:,} parameters"
     print_table(["images", "accuracy", "loss"], rows, title)
-    say(f"Written: {folder.keras}, {folder.history}, {folder.pictures}/*.png")
-    say(f"Next: {command('glyphite', 'convert', folder.named)}")
+    say_written(folder.keras, folder.history, folder.pictures / "*.png")
+    say_next(command("glyphite", "convert", folder.named))

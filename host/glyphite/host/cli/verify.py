@@ -10,7 +10,15 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
-from glyphite.host.cli.arguments import add_goal, add_model
+from glyphite.host.cli.arguments import (
+    add_board,
+    add_count,
+    add_goal,
+    add_json,
+    add_model,
+    add_port,
+    add_seed,
+)
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
@@ -29,15 +37,13 @@ EXAMPLE = "glyphite verify seed --board native --count 2000"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
-    parser.add_argument("--board", required=True, metavar="BOARD", help="a board's name")
-    parser.add_argument("--port", metavar="URL", help="the board's port (default: emulated)")
-    parser.add_argument("--count", type=count_of, default=100, help="random inputs (default: 100)")
-    parser.add_argument(
-        "--seed", type=_seed, default=1, help="seed of the random inputs (default: 1)"
-    )
-    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
+    add_board(parser)
+    add_port(parser, "an emulated one")
+    add_count(parser, count_of, 100)
+    add_seed(parser, _seed)
+    parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own, too")
     add_goal(parser, None)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    add_json(parser)
 
 
 def _seed(text: str) -> int:

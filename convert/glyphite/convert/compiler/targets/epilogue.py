@@ -80,5 +80,5 @@ def sums_fit(epilogue: Epilogue, bits: int) -> Decision:
     return Decision(
         f"sums fit 32 bits in units of 1/{1 << bits}" if bits else "sums fit 32 bits",
         -limit < low and high < limit,
-        f"{low:,} to {high:,}, within ±{limit - 1:,}",
+        f"{low:,} to {high:,}, within {limit - 1:,} either way",
     )
