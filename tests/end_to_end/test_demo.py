@@ -56,7 +56,9 @@ def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
     assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
     assert re.search(r"network on an Arduino Uno \(100 images\) +│ +\d+\.\d\d % │", printed)
     assert "0 of 1000 on the Uno" in printed
-    assert "The emulated Uno was flashed by avrdude and takes " in printed
+    counted = json.loads((folder / "uno/uno/bench.json").read_text())
+    takes = f"By counted cycles an image takes {counted['milliseconds']:.1f} ms."
+    assert f"The emulated Uno was flashed by avrdude. {takes}" in " ".join(printed.split())
 
 
 def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(

@@ -16,6 +16,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record
 from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
+from glyphite.host.measure.times import PC
 from glyphite.host.report.records import Records
 from glyphite.host.runners.litert import read_manifest
 from tests.hostile import trees
@@ -72,8 +73,19 @@ def _sealed(text: str) -> str:
     return json.dumps(document | {"checksum": hashlib.sha256(said).hexdigest()})
 
 
+BENCHED = {
+    "model": "uno", "board": "cortex-m4", "goal": "speed", "firmware_sha256": "f" * 64,
+    "date": "2026-11-29T10:00:00+00:00", "unit": "instructions", "count": 50, "count_least": 40,
+    "count_most": 60, "macs": 100, "count_per_mac": 0.5, "cycles": 75, "cycle_model": "cortex-m4",
+    "milliseconds": 1000 * (75 / 25_000_000), "timed_by": "modelled cycles", "weights_bytes": 9,
+    "code_bytes": 8, "flash_bytes": 99, "static_ram_bytes": 7, "stack_bytes": None,
+    "inputs": "5 random int8 inputs", "inferences": 5,
+    "tflm": {"title": "a", "count": 1, "static_ram_bytes": 2, "code_bytes": 3, "method": "b"},
+}  # fmt: skip
+
+
 class RecordWay:
-    """``compare.json``, ``stream.json``, ``size.json`` and ``history.json`` in a model's folder."""
+    """``compare.json``, ``history.json``, and the records of boards, in a model's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = Manifest.load(UNO / "manifest.json")
@@ -106,7 +118,8 @@ class RecordWay:
             found = records.comparison()
             records.scores(found)
         else:
-            found = next(iter(records.streams() if which == 2 else records.sizes()), None)
+            verbs = records.streams, records.sizes, records.benches
+            found = next(iter(verbs[which - 2]()), None)
         if found is None:
             require(len(records.left_out) == 1, "left out without a word")
             return False
@@ -122,7 +135,7 @@ class RecordWay:
 
 
 def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
-    """Write a compare.json, a stream.json and a size.json, and the arrays of the first two."""
+    """Write a record of each kind, and the arrays of compare.json and stream.json."""
     labels = np.arange(400, dtype=np.uint8) % 10
     scores = np.eye(10, dtype=np.int8)[(labels + (np.arange(400) % 16 == 0)) % 10]
     both = {"int8_tflm": scores, "c": scores}
@@ -130,17 +143,21 @@ def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
     tensors = np.zeros((400, *manifest.input.shape[1:]), np.int8)
     compare.save(folder, compared, both, labels, tensors)
     hello, times = Hello(1, "Glyphite 1", "native", timer_hz=1), np.linspace(0.0097, 0.0099, 400)
-    streamed = Streamed(hello, scores, times, np.arange(400), 18.5, 0)
+    streamed = Streamed(hello, scores, times, np.arange(400), 18.5, 0, timed_by=PC)
     judge, link = Judge("int8_tflm", scores, labels), Link("sim://native", manifest.sha256)
     told = summarize(manifest, link, streamed, judge)
     stream_record.save(folder.board("native"), told, streamed, judge)
     size = {"flash": 4000, "ram": 900, "stack": 100, "sections": {".text": 4000, ".bss": 900},
-            "sha256": manifest.sha256,
+            "sha256": manifest.sha256, "firmware_sha256": "f" * 64, "goal": "speed",
+            "compiler": "cc -O2", "date": "2026-11-29T10:00:00+00:00",
             "parts": [{"name": "weights", "bytes": 3000, "memory": "flash"}],
             "stack_measured": True}  # fmt: skip
     sizes = folder.board("native") / "size.json"
     sizes.write_text(json.dumps(size))
-    return folder.compare, folder.board("native") / "stream.json", sizes
+    bench = folder.board("cortex-m4") / "bench.json"
+    bench.parent.mkdir()
+    bench.write_text(json.dumps(BENCHED | {"sha256": manifest.sha256}))
+    return folder.compare, folder.board("native") / "stream.json", sizes, bench
 
 
 class BoardWay:

@@ -32,7 +32,7 @@ OPERATIONS = {
 """Audit events before which a kill makes a difference; the last is for the exchange of folders."""
 TIMES = {
     *("images_per_second", "seconds_per_image", "wall_seconds", "jobs", "retries", "seconds"),
-    *("tries", "tools"),
+    *("tries", "tools", "date"),
 }
 """Figures that are others each time."""
 

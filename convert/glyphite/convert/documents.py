@@ -13,18 +13,22 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
-from msgspec import inspect
+from msgspec import Meta, inspect
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.text import printable
 
 Document = TypeVar("Document")
+
+Date = Annotated[str, Meta(pattern=r"^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\+00:00\Z")]
+"""When something was measured, as :func:`now` writes it: in UTC, to the second."""
 
 MOST_JSON_BYTES = 16 << 20
 """Of one file: many times the largest record that a verb writes."""
@@ -108,6 +112,11 @@ def quoted_path(path: Path) -> str:
 def unquoted_path(text: str) -> Path:
     """The path that :func:`quoted_path` wrote."""
     return Path(os.fsdecode(unquote_to_bytes(text)))
+
+
+def now() -> str:
+    """This moment as a ``Date``."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def to_json(document: object) -> str:

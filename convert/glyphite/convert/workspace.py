@@ -9,7 +9,8 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/tflm/                                  export --tflm
     build/seed/Glyphite-seed.zip                      export --arduino
     build/seed/<board>/firmware.elf  size.json        build
-    build/seed/<board>/stream.json                    stream
+    build/seed/<board>/bench.json                     bench
+    build/seed/<board>/stream.json  stream.npz        stream
     build/seed/<board>/partial.npz  partial.json      stream, where it ended early
     build/seed/report.json  report.html               report
 

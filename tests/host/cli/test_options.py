@@ -81,14 +81,19 @@ def test_the_accuracy_of_a_runner_that_is_left_out_does_not_stay(tmp_path: Path)
     assert Manifest.load(path).accuracy == {"int8_tflm": 0.75}
 
 
-def test_a_boards_seconds_are_printed_in_milliseconds() -> None:
+def test_a_boards_seconds_are_printed_with_the_clock_that_they_are_by() -> None:
     streaming: Any = {
         "seconds_per_image": {"mean": 0.0125, "min": 0.01, "max": 1.5},
+        "timed_by": "the board",
         "instructions_per_image": None,
     }
     assert stream._time_rows(streaming) == [
-        ("time on the board, mean", "12.500 ms an image"),
-        ("least to most", "10.000 to 1500.000 ms"),
+        ("time measured on the board, mean", "12.5 ms an image"),
+        ("least to most", "10.0 ms to 1.50 s"),
+    ]
+    instructions: Any = {"instructions_per_image": 1_360_336, "seconds_per_image": None}
+    assert stream._time_rows(instructions | {"timed_by": None}) == [
+        ("instructions, mean", "about 1,360,000 an image")
     ]
 
 

@@ -1,5 +1,6 @@
 """What an ELF file says of its sections and symbols, against files that compilers make."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,21 @@ def test_objects_and_functions_are_named_with_what_they_take(
     writable = {name for name, symbol in found.items() if symbol.section.writable}
     assert stored == {"answer.constprop.0", "table", "counter"}
     assert writable == {"counter", "buffer"}
+
+
+def test_the_digest_is_of_what_the_board_stores(
+    tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    """Names that a debugger is told, such as that of a temporary folder, do not change it."""
+    require_tool("cc")
+    source = SOURCE.replace("%", "@")
+    digest = assembled(tmp_path, "cc", source).digest
+    assert re.fullmatch(r"[0-9a-f]{64}", digest)
+    assert assembled(tmp_path, "cc", f'.file "another.c"\n{source}').digest == digest
+    assert (
+        assembled(tmp_path, "cc", source.replace(".byte 1, 2, 3", ".byte 1, 2, 4")).digest != digest
+    )
+    assert assembled(tmp_path, "cc", source.replace(".space 40", ".space 44")).digest == digest
 
 
 def test_a_function_that_gcc_specialised_is_found_by_its_name(thumb: Elf) -> None:

@@ -37,6 +37,6 @@ def test_flash_and_ram_have_all_sections_between_them(flash: int, tmp_path: Path
     path = tmp_path / "elsewhere" / "size.json"
     size = SizeRecord(
         flash=flash, ram=50, stack=0, sections={".text": 100, ".bss": 50}, parts=[],
-        stack_measured=False, sha256="",
+        stack_measured=False, sha256="", firmware_sha256="", goal=None, compiler="", date="",
     )  # fmt: skip
     assert size_flaw(path, size).endswith("of RAM, and its sections have 150 in all")

@@ -27,6 +27,7 @@ from glyphite.host.measure.stream import (
     stream,
     summarize,
 )
+from glyphite.host.measure.times import BOARD
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import TflmRunner
 from glyphite.train.data.mnist import load_mnist
@@ -123,8 +124,9 @@ class TestFigures:
         times = np.array([seconds, seconds, seconds, 2 * seconds])
         ticks = np.array([10, 20, 30, 40])
         return Streamed(
-            Hello(1, "firmware 1", board, timer_hz=1_000_000), self.SCORES, times, ticks, 2.0, 3
-        )
+            Hello(1, "firmware 1", board, timer_hz=1_000_000), self.SCORES, times, ticks, 2.0, 3,
+            timed_by=BOARD,
+        )  # fmt: skip
 
     def summary(self, streamed: Streamed, reference: NDArray[np.int8]) -> dict[str, object]:
         link = Link("sim://cortex-m4", MANIFEST.sha256)
@@ -143,6 +145,9 @@ class TestFigures:
         assert figures["images_per_second"] == 2.0
         assert figures["retries"] == 3
         assert figures["seconds_per_image"] == {"mean": 0.0025, "min": 0.002, "max": 0.004}
+        assert figures["timed_by"] == BOARD
+        emulated = self.summary(replace(self.streamed(), timed_by=None), self.SCORES)
+        assert emulated["seconds_per_image"] is emulated["timed_by"] is None
 
     def test_give_instructions_only_where_the_boards_timer_counts_them(self) -> None:
         figures = self.summary(self.streamed("cortex-m4"), self.SCORES)
@@ -202,7 +207,7 @@ class TestCommand:
             "seed on native (sim://native)",
             "bytes that differ from TFLM │ 0 of 200",
             "images a second",
-            "time on the board, mean",
+            "time on this PC, mean",
         ):
             assert text in printed
 
@@ -216,6 +221,7 @@ class TestCommand:
         assert printed["board"] == "cortex-m4"
         assert printed["mismatched_bytes"] == 0
         assert printed["instructions_per_image"] > 1_000_000
+        assert printed["seconds_per_image"] is printed["timed_by"] is None
 
     def test_exits_with_1_where_a_byte_differs(
         self, flash: Flash, capsys: pytest.CaptureFixture[str]

@@ -13,11 +13,15 @@ import pytest
 from glyphite.convert import metrics
 from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest, sha256_of
-from glyphite.convert.workspace import ModelFolder
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record
+from glyphite.host.measure.bench import record as bench_record
+from glyphite.host.measure.bench.record import BenchRecord
+from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
+from glyphite.host.measure.times import clock_at
 from glyphite.host.report import write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
@@ -57,8 +61,9 @@ def compared(seed: ModelFolder) -> ModelFolder:
 
 
 def put_stream(
-    folder: ModelFolder, board: str, sha256: str | None = None, wrong: int = 0, right: int = 987
-) -> Path:
+    folder: ModelFolder, board: str, *, sha256: str | None = None, wrong: int = 0,
+    right: int = 987, goal: str = "speed", place: str = "",
+) -> Path:  # fmt: skip
     """A board's stream.json and size.json, as streaming and building write them."""
     manifest, labels = Manifest.load(folder.manifest), load_mnist().test_labels[:1000]
     scores = scores_of(labels, [])
@@ -69,11 +74,17 @@ def put_stream(
     seconds = np.linspace(0.0097, 0.0099, len(labels))
     ticks = np.full(len(labels), 246_764)  # of 40 instructions each
     ticks[:50] -= 1
-    streamed = Streamed(Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, 0)
+    streamed = Streamed(
+        Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, 0,
+        timed_by=clock_at(f"sim://{board}", board),
+    )  # fmt: skip
     judge = Judge("int8_tflm", reference, labels)
-    streaming = summarize(manifest, Link(f"sim://{board}", manifest.sha256), streamed, judge)
+    digest = {"speed": "f", "size": "e"}[goal] * 64
+    firmware = Firmware(Path(), digest, goal)
+    link = Link(f"sim://{board}", manifest.sha256, jobs=2, firmware=firmware)
+    streaming = summarize(manifest, link, streamed, judge)
     streaming["sha256"] = sha256 or manifest.sha256
-    path = folder.board(board) / "stream.json"
+    path = folder.board(board) / place / "stream.json"
     stream_record.save(path.parent, streaming, streamed, judge)
     parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
     size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "parts": parts}
@@ -81,9 +92,26 @@ def put_stream(
         "sections": {".text": 100_000, ".data": 2_880, ".bss": 19_188},
         "stack_measured": False,
     }
-    size |= {"sha256": streaming["sha256"]}
+    size |= {"sha256": streaming["sha256"], "firmware_sha256": digest, "goal": goal}
+    size |= {"compiler": "gcc -O2", "date": "2026-11-29T10:00:00+00:00"}
     (path.parent / "size.json").write_text(json.dumps(size))
     return path
+
+
+def put_bench(folder: ModelFolder, board: str) -> Path:
+    """A board's bench.json, as ``glyphite bench`` writes it, of the firmware of ``put_stream``."""
+    record = BenchRecord(
+        model="seed", sha256=Manifest.load(folder.manifest).sha256, board=board, goal="speed",
+        firmware_sha256="f" * 64, date="2026-11-29T10:00:00+00:00", unit="instructions",
+        count=1_360_000, count_least=1_350_000, count_most=1_370_000, macs=2_720_000,
+        count_per_mac=0.5, cycles=2_100_000, cycle_model="cortex-m4", milliseconds=84.0,
+        timed_by="modelled cycles", weights_bytes=179_824, code_bytes=5_896, flash_bytes=188_512,
+        static_ram_bytes=9_648, stack_bytes=584, inputs="the first 5 test images of MNIST",
+        inferences=5, tflm=None,
+    )  # fmt: skip
+    folder.board(board).mkdir(exist_ok=True)
+    bench_record.save(folder.board(board), record)
+    return folder.board(board) / "bench.json"
 
 
 def report_of(folder: ModelFolder) -> dict[str, Any]:
@@ -115,11 +143,9 @@ class TestDocument:
         assert board["mismatched_bytes"] == 3
 
     def test_of_several_boards_the_latest_stands_first(self, compared: ModelFolder) -> None:
-        import os
-
         for age, board in enumerate(("cortex-m4", "native")):
             path = put_stream(compared, board, right=980 + age)
-            os.utime(path, (1_000_000 - age, 1_000_000 - age))
+            put(path, ("date",), f"2026-11-29T10:00:0{9 - age}+00:00")
         report = report_of(compared)
         assert [board["name"] for board in report["boards"]] == ["cortex-m4", "native"]
         assert report["board"]["name"] == "cortex-m4"
@@ -430,9 +456,9 @@ def test_figures_of_a_board_without_its_answers_are_refused(seed: ModelFolder) -
 
 def test_several_jobs_at_a_port_are_refused(seed: ModelFolder) -> None:
     path = put_stream(seed, "native")
-    put(path, ("jobs",), 2)
     collect(seed)
-    put(path, ("port",), "COM3")
+    for key, value in (("port", "COM3"), ("firmware_sha256", None), ("goal", None)):
+        put(path, (key,), value)
     with pytest.raises(InputError, match="has 2 as 'jobs', and its answers give 1"):
         collect(seed)
 
@@ -596,9 +622,14 @@ class TestPage:
             "0.50 points",  # lost by TFLM
             "102,880 B of 4.0 MiB (2.5 %)",
             "100.5 KiB",  # the same, rounded
-            "9,870,558",
-            "glyphite train seed --epochs 1",
-            "glyphite stream seed --port sim://cortex-m4 --count 1000",
+            "glyphite train seed --epochs 1 --batch-size 128 --seed 1\n",
+            "glyphite convert seed --calibration-images 500\n",
+            "glyphite compare seed --count 400\n",
+            "glyphite build seed --board cortex-m4 --optimize speed\n",
+            "glyphite stream seed --port sim://cortex-m4 --count 1000 --jobs 2\n",
+            "TFLM has 987 of the same",
+            "TFLM: 987 (98.70 %)",
+            "ffffffffffff, 2026-",
             "int8 (TFLM) misreads 3 of 400 images",
         ):
             assert figure in text, figure
@@ -677,6 +708,94 @@ def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
     never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
     assert once.startswith("data:image/png;base64,")
     assert once != never
+
+
+class TestBuilds:
+    """A row is one firmware, and has figures of no other one."""
+
+    def test_each_of_a_board_s_builds_has_a_row_of_its_own(self, compared: ModelFolder) -> None:
+        for goal in ("speed", "size"):
+            put_stream(compared, "cortex-m4", goal=goal, place=goal)
+        rows = collect(compared).document["builds"]
+        assert sorted((row["goal"], row["firmware_sha256"][0]) for row in rows) == [
+            ("size", "e"), ("speed", "f"),
+        ]  # fmt: skip
+        for row in rows:
+            assert row["stream"]["goal"] == row["size"]["goal"] == row["goal"]
+        text = page_of(compared)
+        assert "seed on cortex-m4, size" in text
+        assert "glyphite build seed --board cortex-m4 --optimize size\n" in text
+
+    def test_the_size_of_a_later_build_is_not_shown_beside_an_earlier_run(
+        self, compared: ModelFolder
+    ) -> None:
+        path = put_stream(compared, "cortex-m4")
+        put(path.with_name("size.json"), ("firmware_sha256",), "d" * 64)
+        put_bench(compared, "cortex-m4")
+        run, built = collect(compared).document["builds"]
+        assert (run["firmware_sha256"], built["firmware_sha256"]) == ("f" * 64, "d" * 64)
+        assert run["size"] is built["stream"] is built["bench"] is None
+        assert run["bench"]["cycles"] == 2_100_000
+        assert "<span>flash on cortex-m4</span>" not in page_of(compared)
+
+    def test_what_bench_counted_stands_beside_the_run_of_its_firmware(
+        self, compared: ModelFolder
+    ) -> None:
+        put_stream(compared, "cortex-m4")
+        put_bench(compared, "cortex-m4")
+        text = page_of(compared)
+        for said in (
+            "<span>modelled time of an image</span><b>84.0 ms</b>",
+            "2,100,000 modelled cycles",
+            "1,360,000<small>the first 5 test images of MNIST</small>",
+            "glyphite bench seed --board cortex-m4 --optimize speed --count 5\n",
+        ):
+            assert said in text, said
+
+    def test_a_bench_that_cannot_be_is_named(self, compared: ModelFolder) -> None:
+        put(put_bench(compared, "cortex-m4"), ("milliseconds",), 1.4)
+        with pytest.raises(InputError, match=r"bench\.json has 1\.4 as .*e bench seed"):
+            collect(compared)
+
+    def test_a_bench_of_another_model_is_left_out(self, compared: ModelFolder) -> None:
+        path = put_bench(compared, "cortex-m4")
+        put(path, ("sha256",), "0" * 64)
+        document = collect(compared).document
+        assert document["builds"] == []
+        assert document["left_out"][0].startswith(f"{path} is of another model, and left out.")
+
+    def test_a_real_board_has_a_row_whose_build_is_not_known(self, compared: ModelFolder) -> None:
+        path = put_stream(compared, "uno")
+        for key, value in (
+            ("port", "COM3"), ("jobs", 1), ("firmware_sha256", None), ("goal", None),
+        ):  # fmt: skip
+            put(path, (key,), value)
+        run, built = collect(compared).document["builds"]
+        assert (run["goal"], run["size"], built["stream"]) == (None, None, None)
+        assert "seed on uno, build not known<small>COM3, " in page_of(compared)
+
+    def test_a_board_that_does_not_tell_its_firmware_has_none(self, compared: ModelFolder) -> None:
+        path = put_stream(compared, "uno")
+        put(path, ("jobs",), 1)
+        put(path, ("port",), "COM3")
+        with pytest.raises(InputError, match=r"as 'firmware_sha256', and its answers give None"):
+            collect(compared)
+
+    def test_another_model_s_runs_are_shown_as_such(
+        self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+        uno = find_model("uno")
+        put_stream(compared, "cortex-m4")
+        put_stream(ModelFolder(uno.root, uno.tflite), "uno")
+        assert main(["report", "seed", "--with", "uno"]) == 0
+        report = json.loads((compared.root / "report.json").read_text())
+        assert [row["model"] for row in report["builds"]] == ["seed", "uno"]
+        assert [board["model"] for board in report["boards"]] == ["seed"]
+        text = (compared.root / "report.html").read_text()
+        assert f"<small>another model, {report['builds'][1]['sha256'][:12]}</small>" in text
+        assert "glyphite stream uno --port sim://uno --count 1000 --jobs 2\n" in text
+        assert "glyphite report seed --with uno</code>" in text
 
 
 def test_an_arduino_is_flashed_by_the_commands_of_its_page(compared: ModelFolder) -> None:

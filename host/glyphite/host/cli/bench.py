@@ -2,21 +2,25 @@
 
 import argparse
 import dataclasses
-from typing import Any
 
 from glyphite.convert.boards import Board, Memory, load_board
 from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import writing_to
 from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json, add_model
-from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_table, progress_bar, say
+from glyphite.host.cli.build import Prepared, compile_and_build
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.device.build import Built
 from glyphite.host.measure import verify
+from glyphite.host.measure.bench import record
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
 from glyphite.host.measure.digit_picture import SIDE
+from glyphite.host.measure.times import COUNTED, MODELLED, TITLES, duration
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
 
@@ -48,14 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
     with progress_bar("Counting", len(tensors)) as progress:
         cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
     require_unchanged(folder, compiled)
+    document = _record(prepared, arguments.optimize, inputs, cost)
+    with writing_to(folder, print_status):
+        record.save(built.image.parent, document)
     if arguments.json:
-        document = _document(compiled, board, inputs, cost, _memory(board, built, cost))
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
-        print_json(document | ({"layers": layers} if arguments.layers else {}))
+        print_json({**document, **({"layers": layers} if arguments.layers else {})})
     else:
         _print(compiled, board, inputs, cost, arguments.layers)
         if board.arduino and board.memory:
-            _print_memory(board.memory, _memory(board, built, cost))
+            _print_memory(board.memory, built)
     return 0
 
 
@@ -76,50 +82,43 @@ def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]
     return verify.random_inputs(shape, count), f"{count} random int8 inputs"
 
 
-def _memory(board: Board, built: Built, cost: Cost) -> dict[str, int | None]:
+def _memory(board: Board, built: Built, cost: Cost) -> tuple[int, int, int | None]:
     """Flash, static RAM and stack: on an Arduino those of the whole sketch, else the model's own
     RAM."""
-    of_sketch = board.arduino is not None
-    return {
-        "flash_bytes": built.size.flash,
-        "static_ram_bytes": built.size.ram if of_sketch else cost.footprint.static_ram,
-        "stack_bytes": built.size.stack if of_sketch else cost.stack_bytes,
-    }
+    if board.arduino is not None:
+        return built.size.flash, built.size.ram, built.size.stack
+    return built.size.flash, cost.footprint.static_ram, cost.stack_bytes
 
 
-def _milliseconds(board: Board, cost: Cost) -> float | None:
-    """The time of one inference at the board's clock; None where that is not known."""
-    clock = board.mcu.clock_hz
-    return 1000 * cost.modelled_cycles / clock if clock else None
-
-
-def _document(
-    compiled: Compiled,
-    board: Board,
-    inputs: str,
-    cost: Cost,
-    memory: dict[str, int | None],
-) -> dict[str, Any]:
-    return {
-        "model": compiled.name,
-        "sha256": compiled.sha256,
-        "board": board.name,
-        "unit": cost.unit,
-        "count": cost.count,
-        "count_least": min(cost.counts),
-        "count_most": max(cost.counts),
-        "macs": cost.macs,
-        "count_per_mac": cost.count / cost.macs if cost.macs else None,
-        "modelled_cycles": cost.modelled_cycles,
-        "cycle_model": cost.cycle_model,
-        "milliseconds": _milliseconds(board, cost),
-        "weights_bytes": cost.footprint.weights,
-        "code_bytes": cost.footprint.code,
-        **memory,
-        "inputs": inputs,
-        "inferences": len(cost.counts),
-        "tflm": dataclasses.asdict(cost.baseline) if cost.baseline else None,
-    }
+def _record(prepared: Prepared, goal: Goal, inputs: str, cost: Cost) -> record.BenchRecord:
+    compiled, board, known = prepared.compiled, prepared.board, cost.baseline
+    flash, static_ram, stack = _memory(board, prepared.built, cost)
+    return record.BenchRecord(
+        model=compiled.name,
+        sha256=compiled.sha256,
+        board=board.name,
+        goal=goal,
+        firmware_sha256=prepared.built.sha256,
+        date=now(),
+        unit=cost.unit,
+        count=cost.count,
+        count_least=min(cost.counts),
+        count_most=max(cost.counts),
+        macs=cost.macs,
+        count_per_mac=cost.count / cost.macs if cost.macs else None,
+        cycles=cost.cycles,
+        cycle_model=cost.cycle_model,
+        milliseconds=None if cost.seconds is None else 1000 * cost.seconds,
+        timed_by=cost.timed_by,
+        weights_bytes=cost.footprint.weights,
+        code_bytes=cost.footprint.code,
+        flash_bytes=flash,
+        static_ram_bytes=static_ram,
+        stack_bytes=stack,
+        inputs=inputs,
+        inferences=len(cost.counts),
+        tflm=record.TflmRecord(**dataclasses.asdict(known)) if known else None,  # type: ignore[typeddict-item]
+    )
 
 
 def _print(compiled: Compiled, board: Board, inputs: str, cost: Cost, layers: bool) -> None:
@@ -138,32 +137,42 @@ def _print_layers(cost: Cost) -> None:
             f"{layer.count:,}",
             f"{100 * layer.count / cost.count:.1f} %",
             _per_mac(layer.count, layer.macs),
-            f"{layer.modelled_cycles:,}",
+            *((f"{layer.cycles:,}",) if cost.timed_by == MODELLED else ()),
         )
         for layer in cost.layers
     ]
-    print_table(("layer", cost.unit, "share", "per MAC", "modelled cycles"), rows)
+    columns = ("layer", _counted(cost), "share", "per MAC")
+    print_table((*columns, MODELLED) if cost.timed_by == MODELLED else columns, rows)
 
 
-def _print_memory(limits: Memory, memory: dict[str, int | None]) -> None:
+def _counted(cost: Cost) -> str:
+    """What was counted, for people."""
+    return cost.unit if cost.timed_by == MODELLED else COUNTED
+
+
+def _print_memory(limits: Memory, built: Built) -> None:
     rows = [
-        ("flash", f"{memory['flash_bytes']:,}", f"{limits.flash:,}"),
-        ("static RAM", f"{memory['static_ram_bytes']:,}", f"{limits.ram:,}"),
-        ("stack", f"{memory['stack_bytes']:,}", ""),
+        ("flash", f"{built.size.flash:,}", f"{limits.flash:,}"),
+        ("static RAM", f"{built.size.ram:,}", f"{limits.ram:,}"),
+        ("stack", f"{built.size.stack:,}", ""),
     ]
     print_table(("the whole sketch", "bytes", "of"), rows)
 
 
 def _print_figures(board: Board, cost: Cost) -> None:
     takes = cost.footprint
-    milliseconds = _milliseconds(board, cost)
+    unit, clock = _counted(cost), board.mcu.clock_hz
     stack = "not known" if cost.stack_bytes is None else f"{cost.stack_bytes:,}"
     ours = [
-        (cost.unit, f"{cost.count:,}"),
+        (unit, f"{cost.count:,}"),
         ("per MAC", _per_mac(cost.count, cost.macs)),
         ("MACs", f"{cost.macs:,}"),
-        (f"modelled cycles, {cost.cycle_model}", f"{cost.modelled_cycles:,}"),
-        ("milliseconds", "not known" if milliseconds is None else f"{milliseconds:.1f}"),
+    ]
+    if cost.timed_by == MODELLED:
+        ours.append((f"{MODELLED}, {cost.cycle_model}", f"{cost.cycles:,}"))
+    if cost.seconds is not None and clock:
+        ours.append((f"{TITLES[cost.timed_by]} at {clock / 1e6:g} MHz", duration(cost.seconds)))
+    ours += [
         ("weights, bytes", f"{takes.weights:,}"),
         ("code, bytes", f"{takes.code:,}"),
         ("static RAM, bytes", f"{takes.static_ram:,}"),
@@ -174,7 +183,7 @@ def _print_figures(board: Board, cost: Cost) -> None:
         return
     known = cost.baseline
     theirs = {
-        cost.unit: _against(known.count, cost.count),
+        unit: _against(known.count, cost.count),
         "per MAC": (_per_mac(known.count, cost.macs), ""),
         "code, bytes": _against(known.code_bytes, takes.code),
         "static RAM, bytes": _against(known.static_ram_bytes, takes.static_ram),

@@ -73,7 +73,7 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)
         progress(note=board.name)
-        built = build(folder, board)
+        built = build(folder, board, goal)
         progress()
     return Prepared(folder, board, compiled, built)
 

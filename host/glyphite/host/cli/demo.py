@@ -22,6 +22,8 @@ from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
+from glyphite.host.measure.bench.watch import is_countable
+from glyphite.host.measure.times import duration
 from glyphite.host.runners.oracle import LONG, WHOSE, explanation
 
 EXAMPLE = "glyphite demo --epochs 2 --count 1000"
@@ -56,9 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     for words in _stages(board, arguments.epochs, arguments.count):
         _run_stage(words)
+    uno = _flash_uno()
+    _run_stage(["report", MODEL, *(("--with", UNO) if uno else ())])
     folder = model_folder(MODEL)
     report = _read(folder.root / "report.json")
-    uno = _flash_uno()
     if arguments.json:
         print_json(report | {"uno": uno})
     else:
@@ -87,6 +90,7 @@ def _choose_board(name: str | None) -> Board:
 def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
     """The commands of all stages, in order; each core of this PC runs an emulated board."""
     jobs = str(os.cpu_count() or 1)
+    bench = [["bench", MODEL, "--board", board.name]] if is_countable(board) else []
     return [
         ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
         ["convert", MODEL],
@@ -95,19 +99,22 @@ def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
         ["compile", MODEL],
         ["build", MODEL, "--board", board.name],
         ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],
-        ["report", MODEL],
+        *bench,
     ]
 
 
 def _flash_uno() -> dict[str, Any] | None:
-    """Flash the emulated Uno and stream to it; returns its figures, or None without its tools."""
+    """Flash the emulated Uno, stream to it and count its cycles; None without its tools."""
     if (missing := _no_uno()) is not None:
         print_status(f"The Arduino Uno is left out: {missing}")
         return None
     port = f"sim://{UNO}"
     _run_stage(["flash", UNO, "--board", UNO, "--port", port])
     _run_stage(["stream", UNO, "--port", port, "--count", str(UNO_IMAGES)])
-    return _read(find_model(UNO).board(UNO) / "stream.json")
+    _run_stage(["bench", UNO, "--board", UNO])
+    folder = find_model(UNO).board(UNO)
+    counted = _read(folder / "bench.json")
+    return _read(folder / "stream.json") | {"milliseconds": counted["milliseconds"]}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -148,29 +155,37 @@ def _run_stage(words: Sequence[str]) -> None:
     print_status(f"  {time.monotonic() - started:.1f} s", style="dim")
 
 
+def _board_rows(
+    streamed: dict[str, Any], names: dict[str, str], title: str
+) -> list[tuple[str, int, float]]:
+    """A board's accuracy, below that of its reference on the very same images."""
+    reference, images = names[streamed["reference"]].replace("int8, ", ""), streamed["images"]
+    return [
+        (f"  the first of them, {reference}", images, streamed["reference_accuracy"]),
+        (f"  the same, {title}", images, streamed["accuracy"]),
+    ]
+
+
 def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
     """Print the accuracy of each runner, and the bytes of the boards that differ."""
-    board = report["board"]
+    board, accuracy = report["board"], report["accuracy"]
     names = {
         "float": "float, Keras on this PC",
         "int8_litert": "int8, LiteRT on this PC",
-        "int8_tflm": "int8, TensorFlow Lite Micro on this PC",
+        "int8_tflm": f"int8, {LONG['int8_tflm']} on this PC",
         "c": f"int8, {LONG['c']}",
-        "board": f"int8, compiled C on {board['name']} ({board['images']} images)",
     }
-    if "int8_tflm" in report["accuracy"]:
+    if "int8_tflm" in accuracy:
         del names["c"]  # it has the same bytes
-    shares = {
-        title: report["accuracy"][key] for key, title in names.items() if key in report["accuracy"]
-    }
+    images = report["compare"]["images"]
+    rows = [(names[key], images, accuracy[key]) for key in names if key in accuracy]
+    rows += _board_rows(board, names, f"compiled C on {board['name']}")
     differ = [(board["name"], board)]
     if uno is not None:
-        shares[f"int8, a smaller network on an Arduino Uno ({uno['images']} images)"] = uno[
-            "accuracy"
-        ]
+        rows += _board_rows(uno, names, "a smaller network on an Arduino Uno")
         differ.append(("the Uno", uno))
-    rows = [(title, f"{100 * share:.2f} %") for title, share in shares.items()]
-    print_table(("MNIST test images", "accuracy"), rows)
+    shown = [(title, f"{count:,}", f"{100 * share:.2f} %") for title, count, share in rows]
+    print_table(("", "test images", "accuracy"), shown)
     found = ", ".join(
         f"{figures['mismatched_bytes']} of {figures['images'] * len(report['labels'])} on {name}"
         for name, figures in differ
@@ -179,5 +194,5 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
     if told := explanation(board["reference"]):
         print_status(told)
     if uno is not None:
-        milliseconds = 1000 * uno["seconds_per_image"]["mean"]
-        say(f"The emulated Uno was flashed by avrdude and takes {milliseconds:.0f} ms an image.")
+        takes = duration(uno["milliseconds"] / 1000)
+        say(f"The emulated Uno was flashed by avrdude. By counted cycles an image takes {takes}.")

@@ -7,13 +7,18 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.boards import known_board
 from glyphite.convert.errors import GlyphiteError, InputError
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
+from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream, stream_record
+from glyphite.host.measure.bench.watch import is_countable
+from glyphite.host.measure.running import firmware_at
+from glyphite.host.measure.times import TITLES, duration
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -48,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     tensors, labels = load_digits(manifest, arguments.count)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
+    firmware = firmware_at(arguments.port, folder.root)
     link = stream.Link(
-        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named
-    )
+        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
+        firmware,
+    )  # fmt: skip
     received = stream.Received(len(tensors))
     with _kept(folder, link, received):
         streamed = _stream(link, tensors, labels, received)
@@ -61,9 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
         judge = stream.Judge(right.name, reference, labels)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
-            stream_record.save(folder.board(streaming["board"]), streaming, streamed, judge)
+            place = folder.board(streaming["board"])
+            if firmware and firmware.image.is_relative_to(place.resolve()):
+                place = firmware.image.parent
+            stream_record.save(place, streaming, streamed, judge)
     _tell(streamed, explanation(right.name))
-    _print(streaming, arguments.json)  # first, as another board's record may be damaged
+    # First, as another board's record may be damaged.
+    _print(streaming, folder.named, arguments.json)
     with writing_to(folder, print_status):
         write_report(folder)
     stream.check(streaming)
@@ -124,17 +135,19 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
         )
 
 
-def _print(streaming: stream.Streaming, as_json: bool) -> None:
+def _print(streaming: stream.Streaming, named: str, as_json: bool) -> None:
     if as_json:
         print_json(streaming)
         return
     images, scores = streaming["images"], streaming["scores"]
     right = BRIEF[streaming["reference"]]
     low, high = streaming["interval"]
+    expected = f"{100 * streaming['reference_accuracy']:.2f} %"
     rows = [
         ("accuracy", f"{100 * streaming['accuracy']:.2f} %"),
         ("right", f"{streaming['correct']:,} of {images:,}"),
         ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
+        (f"accuracy of {right} on the same images", expected),
         (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
         ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
         ("largest difference", str(streaming["largest_difference"])),
@@ -145,15 +158,21 @@ def _print(streaming: stream.Streaming, as_json: bool) -> None:
         rows.append(("requests repeated", f"{streaming['retries']:,}"))
     title = f"{streaming['model']} on {streaming['board']} ({streaming['port']})"
     print_table(("", "streamed"), rows, title=title)
+    known = known_board(streaming["board"])
+    if streaming["timed_by"] is None and known and is_countable(known):
+        words = ("bench", named, "--board", known.name)
+        say(f"The time on a board is told by `{command('glyphite', *words)}`.")
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:
-    """The board's own time, and the instructions where its emulator counts them."""
-    times, rows = streaming["seconds_per_image"], []
-    if times is not None:
-        rows.append(("time on the board, mean", f"{1000 * times['mean']:.3f} ms an image"))
-        rows.append(("least to most", f"{1000 * times['min']:.3f} to {1000 * times['max']:.3f} ms"))
+    """The board's own time, or the instructions where its emulator counts them."""
+    times, clock = streaming["seconds_per_image"], streaming["timed_by"]
+    if times is not None and clock is not None:
+        return [
+            (f"{TITLES[clock]}, mean", f"{duration(times['mean'])} an image"),
+            ("least to most", f"{duration(times['min'])} to {duration(times['max'])}"),
+        ]
     if streaming["instructions_per_image"] is not None:
-        # The emulator counts instructions, not cycles: its time is not that of a real processor.
-        rows.append(("instructions, mean", f"{streaming['instructions_per_image']:,} an image"))
-    return rows
+        rounded = float(f"{streaming['instructions_per_image']:.3g}")  # as its timer has ticks
+        return [("instructions, mean", f"about {rounded:,.0f} an image")]
+    return []

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import PORTS, Board, Memory
-from glyphite.convert.documents import to_json
+from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.documents import now, to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.programs import attempt
@@ -66,10 +67,14 @@ class Built:
 
     image: Path
     size: Size
+    sha256: str = ""
+    """The SHA-256 of what the image stores on the board."""
 
 
-def build(folder: ModelFolder, board: Board) -> Built:
+def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     """Compile and link ``folder``'s generated C for ``board``, and record the image.
+
+    ``goal`` is recorded: the one that the C was generated for, where that is known.
 
     Raises ModelError where there is no generated C or the model's name is too long, ToolError where
     the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
@@ -91,11 +96,24 @@ def build(folder: ModelFolder, board: Board) -> Built:
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
         write_bytes(image, made.read_bytes(), executable=True)
-    document = {**dataclasses.asdict(size), "sha256": _sha256(folder)}
-    write_text(image.with_name(SIZE), to_json(document))
+    built = Built(image, size, read_elf(image).digest)
+    write_text(image.with_name(SIZE), to_json(_document(folder, board, goal, built)))
     if board.arduino is None:
         record_firmware(board, image)
-    return Built(image, size)
+    return built
+
+
+def _document(
+    folder: ModelFolder, board: Board, goal: Goal | None, built: Built
+) -> dict[str, object]:
+    return {
+        **dataclasses.asdict(built.size),
+        "sha256": _sha256(folder),
+        "firmware_sha256": built.sha256,
+        "goal": goal,
+        "compiler": f"{board.toolchain.cc} {board.toolchain.optimize}",
+        "date": now(),
+    }
 
 
 def image_size(elf: Elf) -> Size:

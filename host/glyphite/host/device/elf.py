@@ -3,6 +3,7 @@
 Layout: Tool Interface Standard, "Executable and Linking Format", 1.2, and its 64-bit form.
 """
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,9 @@ class Elf:
 
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
+    digest: str = ""
+    """The SHA-256 of what is stored on the board, 64 hexadecimal digits: names of temporary files,
+    which a debugger is told, have no part in it."""
 
     def function(self, name: str) -> Symbol | None:
         """The function called ``name``, or None where there is none.
@@ -115,7 +119,16 @@ def _parse(data: bytes, wide: bool) -> Elf:
         if kind in (OBJECT, FUNCTION) and size and index in sections
     ]
     symbols.sort(key=lambda symbol: (-symbol.size, symbol.name))
-    return Elf(tuple(sections.values()), tuple(symbols))
+    return Elf(tuple(sections.values()), tuple(symbols), _digest(data, headers))
+
+
+def _digest(data: bytes, headers: list[_Header]) -> str:
+    digest = hashlib.sha256()
+    for header in headers:
+        if header.flags & ALLOCATED and header.kind != NO_BITS:
+            digest.update(struct.pack("<QQ", header.address, header.size))
+            digest.update(data[header.offset : header.offset + header.size])
+    return digest.hexdigest()
 
 
 def _headers(data: bytes, wide: bool) -> tuple[list[_Header], _Header]:

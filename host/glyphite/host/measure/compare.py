@@ -10,7 +10,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
-from glyphite.convert.documents import to_json
+from glyphite.convert.documents import Date, now, to_json
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
@@ -77,6 +77,7 @@ class Comparison(TypedDict):
     oracle: RunnerName
     """The runner whose bytes boards have to give, or what comes next to it."""
     tools: dict[str, str]
+    date: Date
 
 
 def run_all(
@@ -91,9 +92,15 @@ def run_all(
 
 
 def summarize(
-    manifest: Manifest, scores: Mapping[str, Scores], labels: Labels, tools: Mapping[str, str]
+    manifest: Manifest,
+    scores: Mapping[str, Scores],
+    labels: Labels,
+    tools: Mapping[str, str],
+    date: str = "",
 ) -> Comparison:
     """The figures of each runner's ``scores`` (n, classes) against the ``labels`` (n,).
+
+    They are of ``date``; by default of this moment.
 
     One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of images
     differ, or the scores of an int8 runner are not int8.
@@ -106,6 +113,7 @@ def summarize(
         pairs=[_pair(first, second, scores, labels) for first, second in combinations(scores, 2)],
         oracle=next(name for name in ORACLES if name in scores),
         tools=dict(tools),
+        date=date or now(),
     )
 
 

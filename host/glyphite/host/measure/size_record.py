@@ -7,12 +7,15 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from glyphite.convert.boards import known_board
+from glyphite.convert.documents import Date
 from glyphite.convert.errors import ToolError
 from glyphite.convert.manifest import Sha256
 from glyphite.host.device.arduino import uploads
 from glyphite.host.device.build import image_size
 from glyphite.host.device.elf import read_elf
 from glyphite.host.measure.compare import Count
+
+GoalName = Annotated[str, Meta(pattern=r"^(speed|size|ram)\Z")]
 
 
 class PartRecord(TypedDict):
@@ -34,6 +37,13 @@ class SizeRecord(TypedDict):
     stack_measured: bool
     sha256: Sha256
     """That of the .tflite."""
+    firmware_sha256: Sha256
+    """That of what the image stores on the board."""
+    goal: GoalName | None
+    """What was asked of the compiler by ``--optimize``; None where it is not known."""
+    compiler: Annotated[str, Meta(max_length=200)]
+    """The C compiler and how it optimizes."""
+    date: Date
 
 
 def size_flaw(path: Path, size: SizeRecord) -> str:
@@ -67,11 +77,12 @@ def _flaw_in_itself(size: SizeRecord, by_core: bool) -> str:
 def _flaw_by_image(image: Path, size: SizeRecord, by_core: bool) -> str:
     """What differs from the image, if that is there and can be read."""
     try:
-        found = dataclasses.asdict(image_size(read_elf(image))) if image.is_file() else {}
+        elf = read_elf(image) if image.is_file() else None
     except ToolError:
         return ""
+    found = {**dataclasses.asdict(image_size(elf)), "firmware_sha256": elf.digest} if elf else {}
     board, said = known_board(image.parent.name), dict[str, Any](size)
-    keys = ["sections", "parts"] if by_core else ["sections", "parts", "flash", "ram"]
+    keys = ["firmware_sha256", "sections", "parts", *(() if by_core else ("flash", "ram"))]
     if board is not None and board.arduino is None:  # nor is the stack of a sketch in its image
         keys += ["stack", "stack_measured"]
     for key in keys if found else ():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
-from glyphite.convert.documents import to_json
+from glyphite.convert.documents import Date, now, to_json
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
@@ -24,6 +24,9 @@ from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.compare import Count, Images, Interval
+from glyphite.host.measure.running import Firmware
+from glyphite.host.measure.size_record import GoalName
+from glyphite.host.measure.times import OnBoard, clock_at
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.oracle import LONG, Reference
@@ -49,6 +52,8 @@ class Link:
     """With it, the board's tensors have to be the model's, too."""
     named: str = "MODEL"
     """What a command calls the model."""
+    firmware: Firmware | None = None
+    """That of an emulated board, where it is known."""
 
 
 class Received:
@@ -91,6 +96,8 @@ class Streamed:
     """How many restarts of the board were noticed."""
     doubt: str = ""
     """A sentence on why the board's times are not believed; empty where they are."""
+    timed_by: str | None = None
+    """Whose clock the times are by; None where they are an emulator's own."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,13 @@ class Streaming(TypedDict):
     board: str
     port: str
     firmware: str
+    """The program that answers, and its version, as the board tells them."""
+    firmware_sha256: Sha256 | None
+    """That of what its image stores on the board; None where it is not known."""
+    goal: GoalName | None
+    """What was asked of the compiler by ``--optimize``; None where it is not known."""
+    date: Date
+    baud: Annotated[int, Meta(ge=1)]
     jobs: Images
     """At most one for each image."""
     images: Images
@@ -132,6 +146,9 @@ class Streaming(TypedDict):
     """Bytes that were compared: images times classes."""
     reference: Reference
     """The runner whose bytes are the right ones."""
+    reference_correct: Count
+    """How many of the same images it has right."""
+    reference_accuracy: Share
     mismatched_bytes: Count
     """Bytes that differ from TensorFlow Lite Micro's."""
     mismatched_images: Count
@@ -139,7 +156,10 @@ class Streaming(TypedDict):
     retries: Annotated[int, Meta(ge=0, le=1_000_000)]
     images_per_second: Annotated[float, Meta(gt=0, le=1e9)]
     seconds_per_image: Times | None
-    """Mean, minimum and maximum of the board's own time; None where its rate is not known."""
+    """Mean, minimum and maximum of the board's own time; None where its rate is not known, and of
+    an emulated board."""
+    timed_by: OnBoard | None
+    """Whose clock that is; None where there is no time."""
     instructions_per_image: Count | None
     """The mean, where the board's timer counts instructions, as its board file says."""
 
@@ -209,6 +229,7 @@ def _stream_share(
             session.retries,
             session.restarts,
             doubt(link.url, session.board, answers),
+            clock_at(link.url, session.board.board),
         )
 
 
@@ -249,23 +270,32 @@ def join(parts: list[Streamed]) -> Streamed:
         sum(part.retries for part in parts),
         sum(part.restarts for part in parts),
         next((part.doubt for part in parts if part.doubt), ""),
+        parts[0].timed_by,
     )
 
 
-def summarize(manifest: Manifest, link: Link, streamed: Streamed, judge: Judge) -> Streaming:
-    """The figures of one run.
+def summarize(
+    manifest: Manifest, link: Link, streamed: Streamed, judge: Judge, date: str = ""
+) -> Streaming:
+    """The figures of one run, which ended at ``date``; by default at this moment.
 
     Raises ValueError where the numbers of images or the types of the scores differ.
     """
     accuracy = metrics.accuracy(metrics.answers(streamed.scores), judge.labels)
+    expected = metrics.accuracy(metrics.answers(judge.scores), judge.labels)
     compared = streamed.scores.view(np.int8)
     difference = metrics.byte_differences(compared, judge.scores.view(np.int8))
+    times = None if streamed.doubt or not streamed.timed_by else _times(streamed.seconds)
     return Streaming(
         model=manifest.name,
         sha256=manifest.sha256,
         board=board_name(streamed.hello),
         port=link.url,
         firmware=streamed.hello.firmware,
+        firmware_sha256=link.firmware.sha256 if link.firmware else None,
+        goal=link.firmware.goal if link.firmware else None,
+        date=date or now(),
+        baud=link.baud,
         jobs=min(link.jobs, len(judge.labels)),
         images=len(judge.labels),
         correct=accuracy.correct,
@@ -273,12 +303,15 @@ def summarize(manifest: Manifest, link: Link, streamed: Streamed, judge: Judge) 
         interval=list(accuracy.interval),
         scores=compared.size,
         reference=judge.runner,
+        reference_correct=expected.correct,
+        reference_accuracy=expected.value,
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
         retries=streamed.retries,
         images_per_second=len(judge.labels) / streamed.wall_seconds,
-        seconds_per_image=None if streamed.doubt else _times(streamed.seconds),
+        seconds_per_image=times,
+        timed_by=streamed.timed_by if times else None,
         instructions_per_image=_instructions(streamed),
     )
 

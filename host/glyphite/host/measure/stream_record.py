@@ -15,7 +15,9 @@ from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import PROTOCOL
 from glyphite.host.measure.compare import sha256_as_array
+from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.stream import Judge, Link, Streamed, Streaming, summarize
+from glyphite.host.measure.times import clock_at
 
 
 def save(folder: Path, streaming: Streaming, streamed: Streamed, judge: Judge) -> None:
@@ -51,6 +53,7 @@ def figures_of(
     """
     if not _are_answers(manifest, arrays):
         return None
+    is_timed = told["seconds_per_image"] or told["instructions_per_image"] is not None
     labels, unknown = arrays["labels"], np.full(len(arrays["labels"]), math.nan)
     streamed = Streamed(
         Hello(PROTOCOL, told["firmware"], told["board"], timer_hz=1),  # or there are no seconds
@@ -59,11 +62,17 @@ def figures_of(
         arrays["ticks"],
         float(arrays["wall_seconds"]),
         told["retries"],
-        doubt="" if told["seconds_per_image"] else "The board's times are left out.",
+        doubt="" if is_timed else "The board's times are left out.",
+        timed_by=clock_at(told["port"], told["board"]) and told["timed_by"],
     )
-    jobs = told["jobs"] if told["port"].startswith(EMULATED) else 1
+    is_emulated = told["port"].startswith(EMULATED)
+    jobs, digest = told["jobs"] if is_emulated else 1, told["firmware_sha256"]
+    link = Link(
+        told["port"], manifest.sha256, told["baud"], jobs,
+        firmware=Firmware(Path(), digest, told["goal"]) if is_emulated and digest else None,
+    )  # fmt: skip
     judge = Judge(told["reference"], arrays["reference"], labels)
-    return summarize(manifest, Link(told["port"], manifest.sha256, jobs=jobs), streamed, judge)
+    return summarize(manifest, link, streamed, judge, told["date"])
 
 
 def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> bool:

@@ -1,5 +1,6 @@
 """The report of a model: one JSON document for scripts, and one page for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,15 @@ class Written:
     """A sentence for each record that is of another model."""
 
 
-def write_report(folder: ModelFolder) -> Written:
+def write_report(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Written:
     """Write report.json and report.html from the results in the model's folder.
+
+    What boards did with the models of the ``others`` stands there too, in rows of their own.
 
     Raises InputError where there are none yet or a file of them is damaged, ModelError where the
     .tflite cannot be used, ToolError where no LiteRT is installed.
     """
-    results = collect(folder)
+    results = collect(folder, others)
     left_out = tuple(results.document["left_out"])
     written = Written(folder.root / "report.json", folder.root / "report.html", left_out)
     page = render(results)

@@ -6,6 +6,7 @@ says so.
 
 import dataclasses
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,8 @@ class Results:
     history: Document | None
 
 
-def collect(folder: ModelFolder) -> Results:
-    """All current results of a model.
+def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
+    """All current results of a model, and of the ``others`` what boards did, in rows of their own.
 
     Raises InputError where there are none or a file of them is damaged, ModelError where the
     .tflite cannot be used, ToolError where no LiteRT is installed.
@@ -61,6 +62,7 @@ def collect(folder: ModelFolder) -> Results:
     manifest = read_manifest(folder)
     records = Records(folder, manifest, folder.named)
     comparison, streams = records.comparison(), records.streams()
+    sizes = records.sizes()
     if comparison is None and not streams:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
@@ -68,7 +70,14 @@ def collect(folder: ModelFolder) -> Results:
         )
     history = records.history()
     document = _document(folder, manifest, comparison, streams)
-    document["sizes"]["boards"] = records.sizes()
+    document["sizes"]["boards"] = sizes
+    document["builds"] = _builds(manifest, folder.named, streams, sizes, records.benches())
+    for other in others:
+        described = read_manifest(other)
+        found = Records(other, described, other.named)
+        kinds = found.streams(), found.sizes(), found.benches()
+        document["builds"] += _builds(described, other.named, *kinds)
+        records.left_out += found.left_out
     document["training"] = history and _training(history)
     scores = records.scores(comparison)
     oracle = comparison["oracle"] if comparison else ""
@@ -93,6 +102,7 @@ def _document(
         "input": dataclasses.asdict(manifest.input),
         "output": dataclasses.asdict(manifest.output),
         "calibration": manifest.calibration,
+        "pixel_divisor": manifest.pixel_divisor,
         "accuracy": {name: runner["accuracy"] for name, runner in figures.items()},
         "intervals": {name: runner["interval"] for name, runner in figures.items()},
         "compare": comparison,
@@ -101,6 +111,35 @@ def _document(
         "sizes": {"tflite": len(read_bytes(folder.tflite))},
         "tools": _tools(manifest, comparison),
     }
+
+
+def _builds(
+    manifest: Manifest,
+    named: str,
+    streams: list[Document],
+    sizes: list[Document],
+    benches: list[Document],
+) -> list[Document]:
+    """A row for each firmware, with what is known of it and of no other one.
+
+    A real board does not tell which firmware it runs, so its run has a row of its own.
+    """
+    rows: dict[tuple[object, ...], Document] = {}
+    kinds = ("stream", "name", streams), ("bench", "board", benches), ("size", "name", sizes)
+    for kind, name, records in kinds:
+        for record in records:
+            build = record["firmware_sha256"], record["goal"]
+            place = (record[name], *build) if build[0] else (record[name], record["port"])
+            row = rows.setdefault(
+                place,
+                {
+                    "model": manifest.name, "named": named, "sha256": manifest.sha256,
+                    "board": record[name], "goal": build[1], "firmware_sha256": build[0],
+                    "stream": None, "bench": None, "size": None,
+                },
+            )  # fmt: skip
+            row[kind] = record
+    return list(rows.values())
 
 
 def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:

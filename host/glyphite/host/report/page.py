@@ -1,5 +1,6 @@
 """The report as a page: the template, and what it needs beside the document."""
 
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -9,6 +10,10 @@ from markupsafe import Markup
 
 from glyphite.convert.boards import all_boards
 from glyphite.convert.text import command, printable_lines
+from glyphite.host.measure.compare import TEST_IMAGES
+from glyphite.host.measure.stream import BAUD
+from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
+from glyphite.host.measure.times import duration
 from glyphite.host.report import pictures
 from glyphite.host.report.collect import Misread, Results
 from glyphite.host.runners.base import SHORT, TITLES
@@ -17,6 +22,10 @@ from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM, WHOSE
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
 """The largest number of misread digits on the page."""
+USUAL = [("--jobs", 1), ("--baud", BAUD)]
+"""Options that need not be given."""
+DIVISOR = 255.0
+"""Of pixels, by default."""
 
 
 def render(results: Results) -> str:
@@ -28,6 +37,7 @@ def render(results: Results) -> str:
         short=SHORT,
         oracle=_oracle(document),
         whose=BRIEF,
+        clocks=TITLES_OF_CLOCKS,
         explained=EXPLAINED if _stands_in(document) else "",
         headline=_headline(document),
         axis=_axis(document),
@@ -50,7 +60,8 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "thousands": _thousands, "bytes": _bytes}
+    shown = {"percent": _percent, "thousands": _thousands, "bytes": _bytes, "day": _day}
+    environment.filters |= {**shown, "duration": duration}
     return environment.get_template("report.html")
 
 
@@ -75,6 +86,11 @@ def _bytes(count: int) -> str:
     if count < 10_000:
         return f"{count:,} B"
     return f"{count / 1024:,.1f} KiB" if count < 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MiB"
+
+
+def _day(date: str) -> str:
+    """A date for people: to the minute, in UTC."""
+    return f"{date[:10]} {date[11:16]}{NO_BREAK}UTC"
 
 
 def _headline(document: dict[str, Any]) -> str:
@@ -110,31 +126,62 @@ def _axis(document: dict[str, Any]) -> tuple[float, float]:
 
 
 def _commands(document: dict[str, Any], model: str) -> list[str]:
-    """The commands that make these results again."""
-    training, board = document["training"], document["board"]
+    """The commands that make these results again, with every option that they depend on."""
+    training, compared = document["training"], document["compare"]
     commands = []
     if training:
-        commands += [_glyphite("train", model, "--epochs", training["epochs"])]
-        commands += [_glyphite("convert", model)]
-    if document["compare"]:
-        commands += [_glyphite("compare", model)]
-    if board:
-        commands += [_glyphite("compile", model), _put(model, board["name"], board["port"])]
-        count = ("--count", board["images"])
-        commands += [_glyphite("stream", model, "--port", board["port"], *count)]
-    return [*commands, _glyphite("report", model)]
+        settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
+        words = [word for option, key in settings for word in (option, training[key])]
+        commands += [_glyphite("train", training["network"], *words), _convert(document, model)]
+    if compared:
+        fewer = compared["images"] < TEST_IMAGES
+        commands += [_glyphite("compare", model, *(("--count", compared["images"]) * fewer))]
+    for build in document["builds"]:
+        commands += _build_again(build)
+    others = {build["named"]: None for build in document["builds"] if build["named"] != model}
+    words = [word for other in others for word in ("--with", other)]
+    return [*commands, _glyphite("report", model, *words)]
+
+
+def _convert(document: dict[str, Any], model: str) -> str:
+    """The command of the conversion, as the manifest tells of its settings."""
+    words: list[object] = []
+    found = re.match(r"([\d,]+) of [\d,]+ (?:inputs of (.+), evenly)?", document["calibration"])
+    if found and found[2]:
+        words += ["--calibration", found[2]]
+    if found:
+        words += ["--calibration-images", int(found[1].replace(",", ""))]
+    if document["pixel_divisor"] != DIVISOR:
+        words += ["--pixel-divisor", f"{document['pixel_divisor']:g}"]
+    return _glyphite("convert", model, *words)
+
+
+def _build_again(build: dict[str, Any]) -> list[str]:
+    """The commands that make a firmware again, and what was measured with it."""
+    model, stream, bench = build["named"], build["stream"], build["bench"]
+    goal = ("--optimize", build["goal"]) if build["goal"] else ()
+    known = {board.name: board for board in all_boards()}.get(build["board"])
+    commands = []
+    if stream and known and known.arduino:
+        commands += [_glyphite("flash", model, "--board", known.name, "--port", stream["port"])]
+    elif build["size"] or not bench:  # which builds it, too
+        commands += [_glyphite("build", model, "--board", build["board"], *goal)]
+    if stream:
+        kept = [
+            ("--count", stream["images"]),
+            ("--jobs", stream["jobs"]),
+            ("--baud", stream["baud"]),
+        ]
+        words = [word for pair in kept if pair not in USUAL for word in pair]
+        commands += [_glyphite("stream", model, "--port", stream["port"], *words)]
+    if bench:
+        words = ["--board", build["board"], *goal, "--count", bench["inferences"]]
+        commands += [_glyphite("bench", model, *words)]
+    return commands
 
 
 def _glyphite(*words: object) -> str:
     return command("glyphite", *words)
-
-
-def _put(model: str, board: str, port: str) -> str:
-    """The command that puts the model on a board: `flash` for an Arduino, else `build`."""
-    arduinos = {known.name for known in all_boards() if known.arduino}
-    if board in arduinos:
-        return _glyphite("flash", model, "--board", board, "--port", port)
-    return _glyphite("build", model, "--board", board)
 
 
 def _picture(image: Misread) -> dict[str, Any]:

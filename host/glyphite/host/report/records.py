@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -18,12 +18,16 @@ from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
+from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.runners.base import TITLES
 
+BUILD: tuple[Literal["firmware_sha256", "goal", "compiler", "date"], ...] = (
+    "firmware_sha256", "goal", "compiler", "date",
+)  # fmt: skip
 PARTS = 12
 """How many of an image's largest parts are listed."""
 
@@ -88,17 +92,25 @@ class Records:
         Raises InputError where they cannot be read or are damaged.
         """
         again, found = self.again("stream", self.named, "--port", "PORT"), []
-        for path in sorted(self.folder.root.glob("*/stream.json"), key=_age):
+        for path in sorted(self._paths("stream.json"), key=_age):
             one = read_json(path, Streaming, again)
             if self.is_current(path, one["sha256"], again):
                 self._check_stream(path, one, again)
                 found.append({"name": one["board"], **one})
-        return found
+        return sorted(found, key=lambda one: one["date"], reverse=True)
+
+    def _paths(self, name: str) -> list[Path]:
+        """The files of that name of all boards, and of all builds for them."""
+        root = self.folder.root
+        return sorted([*root.glob(f"*/{name}"), *root.glob(f"*/*/{name}")])
+
+    def _board_of(self, path: Path) -> str:
+        """The name of the board's folder that ``path`` lies in."""
+        return path.relative_to(self.folder.root).parts[0]
 
     def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
         """The folder is the board's, and the figures are those of the answers beside them."""
-        if self.folder.board(one["board"]).name.casefold() != path.parent.name.casefold():
-            raise InputError(f"{path} is of {_quoted(one['board'])}, another board. {again}")
+        self._check_board(path, one["board"], again)
         beside = path.with_suffix(".npz")
         if not beside.is_file():
             raise InputError(f"{path} has no {beside.name} beside it. {again}")
@@ -113,14 +125,34 @@ class Records:
                     f"{_quoted(value)}. {again}"
                 )
 
+    def _check_board(self, path: Path, board: str, again: str) -> None:
+        if self.folder.board(board).name.casefold() != self._board_of(path).casefold():
+            raise InputError(f"{path} is of {_quoted(board)}, another board. {again}")
+
+    def benches(self) -> list[Document]:
+        """What an inference costs, of each build that was measured.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
+        found = []
+        for path in self._paths(BENCH):
+            again = self.again("bench", self.named, "--board", self._board_of(path))
+            one = read_json(path, BenchRecord, again)
+            if self.is_current(path, one["sha256"], again):
+                self._check_board(path, one["board"], again)
+                if flaw := bench_flaw(one):
+                    raise InputError(f"{path} {flaw}. {again}")
+                found.append(dict(one))
+        return found
+
     def sizes(self) -> list[Document]:
         """The memory that the firmware takes of each board for which it was built.
 
         Raises InputError where they cannot be read or are damaged.
         """
         found = []
-        for path in sorted(self.folder.root.glob("*/size.json")):
-            name = path.parent.name
+        for path in self._paths("size.json"):
+            name = self._board_of(path)
             again = self.again("build", self.named, "--board", name)
             size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
@@ -129,6 +161,7 @@ class Records:
                 flash, ram = _limits(name)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
                 entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
+                entry |= {key: size[key] for key in BUILD}
                 found.append(entry | {"parts": size["parts"][:PARTS]})
         return found
 
@@ -261,4 +294,5 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
         return False
     if any(given[name].dtype != np.int8 for name in given if name != FLOAT):
         return False
-    return compare.summarize(manifest, given, labels, comparison["tools"]) == comparison
+    again = compare.summarize(manifest, given, labels, comparison["tools"], comparison["date"])
+    return again == comparison

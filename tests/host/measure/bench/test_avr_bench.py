@@ -85,9 +85,10 @@ def test_the_command_counts_cycles_and_models_none(
     document = json.loads(capsys.readouterr().out)
     assert document["unit"] == "cycles"
     assert document["cycle_model"] == "counted"
-    assert document["count"] == document["modelled_cycles"] > 8 * document["macs"]
+    assert document["count"] == document["cycles"] > 8 * document["macs"]
     assert document["weights_bytes"] >= 4 * 16
-    assert document["milliseconds"] == pytest.approx(document["count"] / 16_000)
+    assert document["milliseconds"] == 1000 * (document["count"] / 16_000_000)
+    assert document["timed_by"] == "counted cycles"
     assert sum(layer["count"] for layer in document["layers"]) == pytest.approx(
         document["count"], abs=2
     )
@@ -105,5 +106,8 @@ def test_memory_is_the_whole_sketchs_as_build_says_it(
     assert document["weights_bytes"] + document["code_bytes"] < document["flash_bytes"]
     assert main(["bench", str(small_tflite), "--board", "uno", "--count", "1"]) == 0
     said = capsys.readouterr().out
+    assert "modelled" not in said
+    assert len(re.findall(r"│ counted cycles +│", said)) == 1
+    assert re.search(r"│ time, from counted cycles at 16 MHz +│ +\d+ µs │", said)
     assert re.search(rf"│ flash +│ +{built['flash']:,} │ 32,256 │", said)
     assert re.search(rf"│ static RAM +│ +{built['ram']:,} │ +2,048 │", said)

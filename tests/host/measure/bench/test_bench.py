@@ -30,9 +30,9 @@ from tests.builders.edges import network
 from tests.builders.models import conv_and_pool
 from tests.strict import require_module
 
-FIGURES = """unit count macs modelled_cycles weights_bytes code_bytes static_ram_bytes stack_bytes
+FIGURES = """unit count macs cycles weights_bytes code_bytes static_ram_bytes stack_bytes
     count_least count_most count_per_mac cycle_model inputs inferences tflm model board sha256
-    milliseconds flash_bytes"""
+    milliseconds timed_by flash_bytes goal firmware_sha256 date"""
 
 PARTS = """
 __attribute__((noinline)) static void run_loop(void) {
@@ -275,10 +275,14 @@ class TestCommand:
         assert document["inputs"] == "3 random int8 inputs"
         assert document["count_least"] <= document["count"] <= document["count_most"]
         assert document["count"] > document["macs"] / 2 > 0  # SMLAD makes two MACs at once
-        assert document["modelled_cycles"] > document["count"]
+        assert document["cycles"] > document["count"]
+        assert document["milliseconds"] == 1000 * (document["cycles"] / 25_000_000)
+        assert document["timed_by"] == "modelled cycles"
+        kept = json.loads((small.board("cortex-m4") / "bench.json").read_text())
+        assert kept == {key: value for key, value in document.items() if key != "layers"}
         assert document["stack_bytes"] > 0
         assert document["tflm"] is None
-        for key in ("count", "modelled_cycles", "macs"):
+        for key in ("count", "cycles", "macs"):
             assert sum(layer[key] for layer in document["layers"]) == pytest.approx(
                 document[key], abs=2
             )
@@ -299,6 +303,7 @@ class TestCommand:
         out = capsys.readouterr().out
         assert "seed on cortex-m4: mean of the first 2 test images of MNIST" in out
         assert "dsp_conv_2d_4" in out
+        assert re.search(r"│ modelled time at 25 MHz +│ +\d\d\.\d ms │", out)
         assert "6,805,000" in out
         assert "TFLM: recorded for the seed CNN. TFLM with CMSIS-NN, int8" in out
 

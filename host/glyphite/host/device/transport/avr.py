@@ -96,8 +96,21 @@ def flash_with(board: Board, firmware: Path) -> bytes:
 
     Raises InputError where ``firmware`` cannot be read, ToolError as :func:`erased_flash` does.
     """
-    program = _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
+    program = _program(firmware)
     return program + erased_flash(board)[len(program) :]
+
+
+def is_in_flash(firmware: Path, flash: bytes) -> bool:
+    """Whether the content of a flash begins with the sketch ``firmware`` (.elf).
+
+    Raises InputError where ``firmware`` cannot be read, ToolError where avr-objcopy is missing or
+    fails.
+    """
+    return flash.startswith(_program(firmware))
+
+
+def _program(firmware: Path) -> bytes:
+    return _binary(firmware, "-R", ".eeprom", "-R", ".fuse", "-R", ".lock", "-R", ".signature")
 
 
 def emulator_program(board: Board) -> Path:

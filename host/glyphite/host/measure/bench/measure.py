@@ -15,7 +15,14 @@ from glyphite.host.measure.bench.baseline import Baseline, find_baseline
 from glyphite.host.measure.bench.code import Instruction, disassemble
 from glyphite.host.measure.bench.cycles import Costs, costs_of, timing
 from glyphite.host.measure.bench.footprint import Footprint, footprint
-from glyphite.host.measure.bench.watch import Watched, counts_cycles, make_plan, watch
+from glyphite.host.measure.bench.watch import (
+    Watched,
+    counts_cycles,
+    is_countable,
+    make_plan,
+    watch,
+)
+from glyphite.host.measure.times import COUNTED, MODELLED
 from glyphite.host.runners.base import Tensors
 
 
@@ -28,7 +35,7 @@ class LayerCost:
     output: str
     macs: int
     count: int
-    modelled_cycles: int
+    cycles: int
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,12 @@ class Cost:
     counts: tuple[int, ...]
     """Instructions or cycles, of each input."""
     macs: int
-    modelled_cycles: int
+    cycles: int
+    """Counted on an Arduino, modelled on a Cortex-M."""
     cycle_model: str
     """The processor whose table of cycles was used, or "counted"."""
+    seconds: float | None
+    """The time of ``cycles`` at the board's clock; None where that is not known."""
     footprint: Footprint
     stack_bytes: int | None
     layers: tuple[LayerCost, ...]
@@ -52,6 +62,11 @@ class Cost:
     def count(self) -> int:
         """Instructions or cycles of one inference, on average."""
         return round(mean(self.counts))
+
+    @property
+    def timed_by(self) -> str:
+        """Whether the cycles are counted or modelled: ``COUNTED`` or ``MODELLED``."""
+        return COUNTED if self.unit == "cycles" else MODELLED
 
 
 def measure(
@@ -80,12 +95,14 @@ def measure(
     graph = compiled.program.graph
     shapes = (graph.tensors[graph.inputs[0]].shape, graph.tensors[graph.outputs[0]].shape)
     stacks = [run.stack for run in runs]
+    taken = round(mean(sum(parts.values()) for parts in modelled))
     return Cost(
         unit="cycles" if cycles else "instructions",
         counts=tuple(run.count() for run in runs),
         macs=compiled.macs,
-        modelled_cycles=round(mean(sum(parts.values()) for parts in modelled)),
+        cycles=taken,
         cycle_model="counted" if cycles else costs.name,
+        seconds=taken / board.mcu.clock_hz if board.mcu.clock_hz else None,
         footprint=footprint(board, folder.generated, layers_with_weights(compiled)),
         stack_bytes=None if None in stacks else max(stack for stack in stacks if stack is not None),
         layers=_layers(compiled, runs, modelled),
@@ -98,7 +115,7 @@ def require_countable(board: Board) -> None:
 
     Raises InputError where it is not emulated by QEMU or simavr.
     """
-    if board.emulator is None or board.emulator.kind not in ("qemu", "simavr"):
+    if not is_countable(board):
         raise InputError(
             f"Neither instructions nor cycles can be counted on the board {board.name!r}. "
             "Name one that is emulated, such as cortex-m4 or uno."

@@ -131,6 +131,11 @@ def counts_cycles(board: Board) -> bool:
     return board.emulator is not None and board.emulator.kind == "simavr"
 
 
+def is_countable(board: Board) -> bool:
+    """Whether the board's emulator counts instructions or cycles."""
+    return board.emulator is not None and board.emulator.kind in ("qemu", "simavr")
+
+
 def _greet(session: Session, emulated: EmulatedBoard) -> None:
     try:
         session.hello()
