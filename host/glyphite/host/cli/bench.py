@@ -10,7 +10,8 @@ from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.arguments import add_goal, add_model
-from glyphite.host.cli.build import compile_and_build
+from glyphite.host.cli.budgets import Checks, add_budgets, checking
+from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.device.build import Built
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
     )
     add_goal(parser)
+    add_budgets(parser, "max_flash", "max_ram", "max_cycles")
     parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -40,8 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print the cost.
 
-    Raises InputError where nothing can be counted on the board.
+    Raises InputError where nothing can be counted on the board, CheckFailedError where a figure is
+    beyond its limit.
     """
+    with checking("bench", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     require_countable(load_board(arguments.board))
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
@@ -58,7 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
         _print(compiled, board, inputs, cost, arguments.layers)
         if board.arduino and board.memory:
             _print_memory(board.memory, _memory(board, built, cost))
-    return 0
+    _check(checks, prepared, cost)
+
+
+def _check(checks: Checks, prepared: Prepared, cost: Cost) -> None:
+    of, memory = prepared.subject, _memory(prepared.board, prepared.built, cost)
+    checks.passed(f"the firmware fits: {of}")
+    checks.hold("max_flash", memory["flash_bytes"] or 0, of)
+    checks.hold("max_ram", memory["static_ram_bytes"] or 0, of)
+    checks.hold("max_cycles", cost.modelled_cycles, of)
 
 
 def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]:

@@ -12,6 +12,7 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_board, add_goal, add_model
+from glyphite.host.cli.budgets import add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import next_step
 from glyphite.host.device.build import Built, build
@@ -31,22 +32,37 @@ class Prepared:
     compiled: Compiled
     built: Built
 
+    @property
+    def subject(self) -> str:
+        """What its figures are of, as sentences on limits say it."""
+        compiled = self.compiled
+        return subject(compiled.name, compiled.sha256, self.board.name, compiled.goal)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     add_board(parser)
     add_goal(parser)
+    add_budgets(parser, "max_flash", "max_ram")
     parser.add_argument("--json", action="store_true", help="print the sizes as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, build, and print the sizes against the board's limits."""
-    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
-    if arguments.json:
-        print_json(_document(prepared))
-    else:
-        _print(prepared)
+    """Compile, build, and print the sizes against the board's limits.
+
+    Raises CheckFailedError where they are beyond ``--max-flash`` or ``--max-ram``.
+    """
+    with checking("build", arguments) as checks:
+        prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+        if arguments.json:
+            print_json(_document(prepared))
+        else:
+            _print(prepared)
+        of, size = prepared.subject, prepared.built.size
+        checks.passed(f"the firmware fits: {of}")
+        checks.hold("max_flash", size.flash, of)
+        checks.hold("max_ram", size.ram, of)
     return 0
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli.arguments import add_model
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
@@ -35,14 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baud", type=int, default=stream.BAUD, help="bits per second (default: %(default)s)"
     )
+    add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs.
+    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit.
     """
+    with checking("stream", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
@@ -66,8 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     _print(streaming, arguments.json)  # first, as another board's record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
-    stream.check(streaming)
-    return 0
+    of = subject(manifest.name, manifest.sha256, streaming["board"])
+    checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
+    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming))
 
 
 def _stream(

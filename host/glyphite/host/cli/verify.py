@@ -11,6 +11,7 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_goal, add_model
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own")
     add_goal(parser, None)
+    add_budgets(parser, "max_mismatched_bytes")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -50,8 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run all inputs on both, and print the differences.
 
     Raises InputError where the board is neither emulated nor at a port, or has no firmware yet;
-    CheckFailedError where a byte differs.
+    CheckFailedError where a byte differs, or more than ``--max-mismatched-bytes`` do.
     """
+    with checking("verify", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     if arguments.optimize is not None:
         compile_and_build(arguments.model, arguments.board, arguments.optimize)
@@ -79,8 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
         _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
-    verify.check(compared.figures, board.name, cause, right.name)
-    return 0
+    of = subject(manifest.name, manifest.sha256, board.name)
+    checks.hold_bytes(
+        sum(group["bytes_differ"] for group in compared.figures),
+        of,
+        lambda: verify.check(compared.figures, board.name, cause, right.name),
+    )
 
 
 def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:
