@@ -27,6 +27,27 @@ FAULTS = (
         ("host/cli/test_budgets.py",),
     ),
     Fault(
+        "an estimate passes a limit",
+        HOST + "cli/size.py",
+        "        if one.is_measured:",
+        "        if one.size:",
+        ("host/cli/test_size.py",),
+    ),
+    Fault(
+        "every board has to hold the model, named or not",
+        HOST + "cli/size.py",
+        "    if is_named and one.fits is False:",
+        "    if one.fits is False:",
+        ("host/cli/test_size.py",),
+    ),
+    Fault(
+        "the model is linked anew for each board of a processor",
+        HOST + "measure/board_sizes.py",
+        "            if key not in self._linked:",
+        "            if key:",
+        ("host/cli/test_size.py",),
+    ),
+    Fault(
         "a limit that nothing was held to has passed",
         HOST + "cli/budgets.py",
         "    checks.hold_none()\n",

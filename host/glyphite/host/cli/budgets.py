@@ -186,6 +186,13 @@ class Checks:
         allowed = f"asks for {limit:,} %" if budget.is_least else f"allows {limit:,}"
         self.failed(case, f"{of} {found}, and {option} {allowed}. {budget.way_out}")
 
+    def cannot_hold(self, name: str, of: str, reason: str) -> None:
+        """Let the limit fail, if there is one, as the figure of ``of`` cannot be had here."""
+        if name in self.limits:
+            self._held.add(name)
+            case = f"{_option(name)} {self.limits[name]}: {of}"
+            self.failed(case, f"{of} is not measured, so {_option(name)} has not passed. {reason}")
+
     def hold_bytes(self, figure: int, of: str, check: Callable[[], None]) -> None:
         """Hold the bytes that differ to their limit; without one, make the verb's own ``check``,
         which allows none and says more."""

@@ -66,6 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def for_goal(board: Board, goal: Goal) -> Board:
+    """``board`` with what its compiler optimizes for."""
+    if goal is not Goal.SIZE:
+        return board
+    toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
+    return dataclasses.replace(board, toolchain=toolchain)
+
+
 def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
     """Compile ``model`` and build its firmware for a board.
 
@@ -73,10 +81,7 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
     cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
     board is too small, LinkError where a sketch does not answer on the emulated board.
     """
-    board = load_board(board_name)
-    if goal is Goal.SIZE:
-        toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
-        board = dataclasses.replace(board, toolchain=toolchain)
+    board = for_goal(load_board(board_name), goal)
     folder = find_model(model)
     with writing_to(folder, print_status), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
