@@ -19,6 +19,7 @@ CHEAPER = {
     "train seed": "",  # the `seed` fixture has trained it; test_demo.py runs this verb
     "stream seed --port sim://cortex-m4": " --count 20",
     "compare seed --max-drop 0.5": " --count 500",
+    "size seed": " --board native",
     "verify seed --board cortex-m4": " --count 5",
 }
 """Steps whose full length is not for a test, and what makes them shorter."""

@@ -15,7 +15,9 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.measure.compare import check_drop, check_generated_c, run_all, save, summarize
+from glyphite.host.cli.budgets import Checks
+from glyphite.host.cli.compare import hold_runners
+from glyphite.host.measure.compare import check_generated_c, run_all, save, summarize
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.train.data.mnist import load_mnist
 
@@ -104,18 +106,24 @@ class TestLimits:
         MANIFEST, {"float": FLOATS, "int8_tflm": np.roll(TFLM, 1, axis=1)}, LABELS, {}
     )
 
-    def test_a_larger_drop_than_allowed_fails_in_one_sentence(self) -> None:
-        message = (
-            r"int8 \(TFLM\) loses 50\.00 percentage points against the float model, to 25\.00 %, "
-            r"and --max-drop allows 0\.5\. Train longer"
-        )
-        with pytest.raises(CheckFailedError, match=message):
-            check_drop(self.COMPARISON, 0.5)
+    def test_a_drop_of_just_the_limit_passes_and_a_larger_one_fails_in_one_sentence(self) -> None:
+        passing, failing = Checks({"max_drop": 50.0}), Checks({"max_drop": 49.99})
+        hold_runners(passing, self.COMPARISON)
+        hold_runners(failing, self.COMPARISON)
+        assert [case.outcome for case in passing.cases] == [""]
+        assert [case.text.partition(". ")[0] for case in failing.cases] == [
+            f"int8 (TFLM) of example (model {MANIFEST.sha256[:12]}) loses 50.00 percentage points "
+            "against the float model, and --max-drop allows 49.99"
+        ]
 
-    def test_a_drop_of_just_the_limit_passes_and_a_little_less_fails(self) -> None:
-        check_drop(self.COMPARISON, 50.0)
-        with pytest.raises(CheckFailedError, match=r"loses 50\.00 .* allows 49\.99"):
-            check_drop(self.COMPARISON, 49.99)
+    def test_each_int8_runner_is_held_to_the_least_accuracy(self) -> None:
+        checks = Checks({"min_accuracy": 30.0})
+        hold_runners(checks, summarize(MANIFEST, SCORES, LABELS, {}))
+        assert len(checks.cases) == len(SCORES) - 1  # all but the float model
+        low = Checks({"min_accuracy": 30.0})
+        hold_runners(low, self.COMPARISON)
+        assert [case.outcome for case in low.cases] == ["failure"]
+        assert "reads 25.00 % of the images right" in low.cases[0].text
 
     def test_generated_c_unlike_tflm_fails(self) -> None:
         comparison = summarize(MANIFEST, {"int8_tflm": TFLM, "c": LITERT}, LABELS, {})
@@ -183,15 +191,8 @@ class TestCommand:
         for text in ("seed on 100 test images", "int8 (LiteRT)", "95 % interval", "LiteRT, TFLM"):
             assert text in printed
 
-    def test_exits_with_1_beyond_max_drop_and_keeps_the_figures(
-        self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert main(["compare", "seed", "--count", "100", "--max-drop", "-101"]) == 1
-        assert "percentage points against the float model" in capsys.readouterr().err
-        assert seed.compare.is_file()
-
     @pytest.mark.parametrize(("limit", "code"), [("2", 0), ("1.99", 1)])
-    def test_takes_max_drop_in_percentage_points(
+    def test_takes_max_drop_in_percentage_points_and_keeps_the_figures(
         self, seed: ModelFolder, monkeypatch: pytest.MonkeyPatch, limit: str, code: int
     ) -> None:
         """One answer of 50 is lost: 2 points."""
@@ -218,7 +219,10 @@ class TestCommand:
     ) -> None:
         with pytest.raises(SystemExit, match="2"):
             main(["compare", "seed", "--max-drop", limit])
-        assert f"'{limit}' is not a number of percentage points." in capsys.readouterr().err
+        assert (
+            f"'{limit}' is not a number of percentage points: 0 to 100 is."
+            in capsys.readouterr().err
+        )
 
     def test_refuses_max_drop_without_a_float_model(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]

@@ -57,6 +57,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "run it on a board, real or emulated": {
         "boards": "list the boards, and whether their tools are installed here",
         "build": "build a model's firmware for a board, and show its size",
+        "size": "tell which boards can hold a model, by flash and RAM",
         "flash": "flash a model's firmware onto an Arduino",
         "emulate": "keep an emulated board running on a pseudo-terminal",
         "verify": "check a board's bytes on random, extreme and given inputs",

@@ -12,6 +12,7 @@ from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import writing_to
 from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json, add_model
+from glyphite.host.cli.budgets import Checks, add_budgets, checking
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_board(parser)
     add_count(parser, count_of, COUNT)
     add_goal(parser)
+    add_budgets(parser, "max_flash", "max_ram", "max_cycles")
     parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
     add_json(parser)
 
@@ -42,8 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, run the firmware on inputs, and print the cost.
 
-    Raises InputError where nothing can be counted on the board.
+    Raises InputError where nothing can be counted on the board, CheckFailedError where a figure is
+    beyond its limit.
     """
+    with checking("bench", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     require_countable(load_board(arguments.board))
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
@@ -62,7 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
         _print(compiled, board, inputs, cost, arguments.layers)
         if board.arduino and board.memory:
             _print_memory(board.memory, built)
-    return 0
+    _check(checks, prepared, document)
+
+
+def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> None:
+    of = prepared.subject
+    checks.passed(f"the firmware fits: {of}")
+    checks.hold("max_flash", found["flash_bytes"], of)
+    checks.hold("max_ram", found["static_ram_bytes"], of)
+    checks.hold("max_cycles", found["cycles"], of)
 
 
 def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]:

@@ -12,6 +12,7 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_board, add_goal, add_json, add_model
+from glyphite.host.cli.budgets import add_budgets, checking, subject
 from glyphite.host.cli.console import (
     print_json,
     print_status,
@@ -38,23 +39,46 @@ class Prepared:
     compiled: Compiled
     built: Built
 
+    @property
+    def subject(self) -> str:
+        """What its figures are of, as sentences on limits say it."""
+        compiled = self.compiled
+        return subject(compiled.name, compiled.sha256, self.board.name, compiled.goal)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     add_board(parser)
     add_goal(parser)
+    add_budgets(parser, "max_flash", "max_ram")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, build, and print the sizes against the board's limits."""
-    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
-    if arguments.json:
-        print_json(_document(prepared))
-    else:
-        _print(prepared)
+    """Compile, build, and print the sizes against the board's limits.
+
+    Raises CheckFailedError where they are beyond ``--max-flash`` or ``--max-ram``.
+    """
+    with checking("build", arguments) as checks:
+        prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+        if arguments.json:
+            print_json(_document(prepared))
+        else:
+            _print(prepared)
+        of, size = prepared.subject, prepared.built.size
+        checks.passed(f"the firmware fits: {of}")
+        checks.hold("max_flash", size.flash, of)
+        checks.hold("max_ram", size.ram, of)
     return 0
+
+
+def for_goal(board: Board, goal: Goal) -> Board:
+    """``board`` with what its compiler optimizes for."""
+    if goal is not Goal.SIZE:
+        return board
+    toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
+    return dataclasses.replace(board, toolchain=toolchain)
 
 
 def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
@@ -64,10 +88,7 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
     cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
     board is too small, LinkError where a sketch does not answer on the emulated board.
     """
-    board = load_board(board_name)
-    if goal is Goal.SIZE:
-        toolchain = dataclasses.replace(board.toolchain, optimize="-Os")
-        board = dataclasses.replace(board, toolchain=toolchain)
+    board = for_goal(load_board(board_name), goal)
     folder = find_model(model)
     with writing_to(folder, print_status), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)

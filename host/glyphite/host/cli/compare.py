@@ -1,7 +1,6 @@
 """``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
 
 import argparse
-import math
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
@@ -10,6 +9,7 @@ from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import add_count, add_json, add_model
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import (
     print_json,
     print_status,
@@ -45,34 +45,24 @@ _REFERENCES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
-    parser.add_argument(
-        "--max-drop",
-        type=_points,
-        metavar="POINTS",
-        help="fail where int8 loses more percentage points than this against float",
-    )
+    add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_json(parser)
-
-
-def _points(text: str) -> float:
-    """A number of percentage points; no drop is larger than one that is not a number."""
-    try:
-        points = float(text)
-    except ValueError:
-        points = math.nan
-    if not math.isfinite(points):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of percentage points.")
-    return points
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, write compare.json and scores.npz, and update the report.
 
     Raises InputError where ``--max-drop`` is given and there is no float model, ModelError where
-    the float model is not the one that the .tflite was made from, CheckFailedError where the drop
-    is larger or a byte of the generated C differs from TFLM's.
+    the float model is not the one that the .tflite was made from, CheckFailedError where a figure
+    is beyond its limit or a byte of the generated C differs from TFLM's.
     """
+    with checking("compare", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     with writing_to(folder, print_status):
         require_room(folder.compare, folder.scores)
@@ -80,10 +70,29 @@ def run(arguments: argparse.Namespace) -> int:
     _print(comparison, arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
-    compare.check_generated_c(comparison)
-    if arguments.max_drop is not None:
-        compare.check_drop(comparison, arguments.max_drop)
-    return 0
+    hold_runners(checks, comparison)
+    if (differing := bytes_of_c(comparison)) is not None:
+        of = f"the generated C of {subject(comparison['model'], comparison['sha256'])}"
+        checks.hold_bytes(differing, of, lambda: compare.check_generated_c(comparison))
+
+
+def hold_runners(checks: Checks, comparison: compare.Comparison) -> None:
+    """Hold each int8 runner's accuracy and drop to their limits."""
+    of = subject(comparison["model"], comparison["sha256"])
+    for figures in comparison["runners"]:
+        if figures["name"] != compare.FLOAT:
+            name = f"{figures['title']} of {of}"
+            checks.hold("min_accuracy", 100 * figures["correct"] / comparison["images"], name)
+            if figures["drop_points"] is not None:
+                checks.hold("max_drop", figures["drop_points"], name)
+
+
+def bytes_of_c(comparison: compare.Comparison) -> int | None:
+    """The bytes in which the generated C differs from TFLM; None where not both ran."""
+    for pair in comparison["pairs"]:
+        if (pair["first"], pair["second"]) == ("int8_tflm", "c"):
+            return pair["bytes_differ"]
+    return None
 
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:

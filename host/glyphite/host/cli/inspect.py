@@ -11,6 +11,7 @@ from glyphite.convert.compiler.ir.graph import shape_text
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_json, add_model, add_processor, architecture
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import line_width, print_json, print_table, say, say_written
 from glyphite.host.report.memory_picture import draw
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     add_processor(parser)
+    add_budgets(parser, "max_ram")
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
     )
@@ -33,7 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile the model, and print how."""
+    """Compile the model, and print how.
+
+    Raises CheckFailedError where the memory of its tensors is beyond ``--max-ram``.
+    """
+    with checking("inspect", arguments, always=False) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     content = read_bytes(folder.tflite)
     compiled = compile_model(
@@ -43,7 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
         draw(compiled, arguments.picture)
     if arguments.json:
         print_json(_document(compiled, content))
-        return 0
+    else:
+        _print(arguments, compiled, content)
+    of = subject(compiled.name, compiled.sha256, arguments.board or "", compiled.goal)
+    checks.hold("max_ram", compiled.arena_bytes, f"the arena of {of}")
+
+
+def _print(arguments: argparse.Namespace, compiled: Compiled, content: bytes) -> None:
     _print_layers(compiled)
     _print_numbers(compiled)
     _print_kernels(compiled, arguments.board)
@@ -51,7 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
     _print_memory(compiled)
     if arguments.picture is not None:
         say_written(arguments.picture)
-    return 0
 
 
 def _document(compiled: Compiled, content: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
@@ -40,14 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="emulated boards in parallel (default: 1)",
     )
     add_baud(parser, stream.BAUD)
+    add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs.
+    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit.
     """
+    with checking("stream", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
@@ -77,8 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
     _print(streaming, folder.named, arguments.json)
     with writing_to(folder, print_status):
         write_report(folder)
-    stream.check(streaming)
-    return 0
+    of = subject(manifest.name, manifest.sha256, streaming["board"])
+    checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
+    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming))
 
 
 def _stream(

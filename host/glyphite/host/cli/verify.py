@@ -19,6 +19,7 @@ from glyphite.host.cli.arguments import (
     add_port,
     add_seed,
 )
+from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_seed(parser, _seed)
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own, too")
     add_goal(parser, None)
+    add_budgets(parser, "max_mismatched_bytes")
     add_json(parser)
 
 
@@ -56,8 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run all inputs on both, and print the differences.
 
     Raises InputError where the board is neither emulated nor at a port, or has no firmware yet;
-    CheckFailedError where a byte differs.
+    CheckFailedError where a byte differs, or more than ``--max-mismatched-bytes`` do.
     """
+    with checking("verify", arguments) as checks:
+        _run(arguments, checks)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     if arguments.optimize is not None:
         compile_and_build(arguments.model, arguments.board, arguments.optimize)
@@ -85,8 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
-    verify.check(compared.figures, board.name, cause, right.name)
-    return 0
+    of = subject(manifest.name, manifest.sha256, board.name)
+    checks.hold_bytes(
+        sum(group["bytes_differ"] for group in compared.figures),
+        of,
+        lambda: verify.check(compared.figures, board.name, cause, right.name),
+    )
 
 
 def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:

@@ -88,11 +88,10 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     _check_model(folder)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
-        said = _make(folder, board, made)
-        size = _by_core(board, image_size(_made(board, made)), said)
-        _ensure_fits(folder.name, board, size)
-        size = _measured(folder.name, board, made, size)
-        if _has_own_core(board):
+        size = linked_size(folder, board, made)
+        ensure_fits(folder.name, board, size)
+        size = with_stack(folder.name, board, made, size)
+        if has_own_core(board):
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
         write_bytes(image, made.read_bytes(), executable=True)
@@ -114,6 +113,17 @@ def _document(
         "compiler": f"{board.toolchain.cc} {board.toolchain.optimize}",
         "date": now(),
     }
+
+
+def linked_size(folder: ModelFolder, board: Board, image: Path) -> Size:
+    """Compile and link ``folder``'s generated C to the file ``image``; returns the memory that it
+    takes, whether or not it fits.
+
+    Raises ToolError where the compiler is missing or fails, and DoesNotFitError where a sketch is
+    so large that there is no image.
+    """
+    said = _make(folder, board, image)
+    return _by_core(board, image_size(_made(board, image)), said)
 
 
 def image_size(elf: Elf) -> Size:
@@ -167,7 +177,7 @@ def _make(folder: ModelFolder, board: Board, image: Path) -> str:
     Firmware that is too large is linked all the same, to find its size. Only a core other than the
     AVR's refuses it, and then its parts are not known.
     """
-    if _has_own_core(board):
+    if has_own_core(board):
         return _link_by_own_core(folder, board, image)
     compiler = _compiler(board)
     if board.arduino is not None:
@@ -187,7 +197,7 @@ def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) 
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
         _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
-        _ensure_fits(folder.name, board, image_size(_made(board, made)))
+        ensure_fits(folder.name, board, image_size(_made(board, made)))
         raise _no_room(folder, board) from error
 
 
@@ -215,14 +225,14 @@ def _made(board: Board, image: Path) -> Elf:
     return read_elf(image)
 
 
-def _has_own_core(board: Board) -> bool:
+def has_own_core(board: Board) -> bool:
     """Whether arduino-cli alone builds for the board, with the compiler that the core brings."""
     return board.arduino is not None and board.arduino.core != DEBIAN_CORE
 
 
 def _by_core(board: Board, size: Size, said: str) -> Size:
     """``size`` with flash and RAM as the core reports them, where it is not the AVR's."""
-    sizes = reported_sizes(said) if _has_own_core(board) else None
+    sizes = reported_sizes(said) if has_own_core(board) else None
     return dataclasses.replace(size, flash=sizes[0], ram=sizes[1]) if sizes else size
 
 
@@ -267,8 +277,12 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
     return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *definitions)
 
 
-def _measured(model: str, board: Board, made: Path, size: Size) -> Size:
-    """``size`` with the peak of the stack, for a sketch; DoesNotFitError where it is too high."""
+def with_stack(model: str, board: Board, made: Path, size: Size) -> Size:
+    """``size`` of the image ``made`` with the peak of the stack, for a sketch.
+
+    Raises DoesNotFitError where it is too high, LinkError where a sketch does not answer on the
+    emulated board.
+    """
     if board.arduino is None or board.memory is None:
         return size
     if board.emulator is None:
@@ -318,7 +332,11 @@ def _check_sketch(board: Board) -> str:
     )
 
 
-def _ensure_fits(model: str, board: Board, size: Size) -> None:
+def ensure_fits(model: str, board: Board, size: Size) -> None:
+    """Make sure that the board has room for ``size`` and the stack that its file reserves.
+
+    Raises DoesNotFitError where it has not.
+    """
     if board.memory is None:
         return
     for memory, needed, available in (

@@ -198,21 +198,6 @@ def sha256_as_array(sha256: str) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(sha256), np.uint8)
 
 
-def check_drop(comparison: Comparison, max_drop: float) -> None:
-    """Make sure that no runner loses more than ``max_drop`` percentage points of accuracy.
-
-    Raises CheckFailedError where one does.
-    """
-    for figures in comparison["runners"]:
-        drop = figures["drop_points"]
-        if drop is not None and drop > max_drop:
-            raise CheckFailedError(
-                f"{figures['title']} loses {drop:.2f} percentage points against the float model, "
-                f"to {100 * figures['accuracy']:.2f} %, and --max-drop allows {max_drop:g}. "
-                "Train longer or calibrate on more images, or allow a larger drop."
-            )
-
-
 def check_generated_c(comparison: Comparison) -> None:
     """Make sure that every byte of the generated C is TFLM's.
 

@@ -36,32 +36,42 @@ def footprint(board: Board, folder: Path, layers: Sequence[str]) -> Footprint:
     ``layers`` are the names, as in the generated C, of the layers with weights. Raises ToolError
     where the model cannot be compiled and linked, or the result cannot be read.
     """
+    return footprint_of(linked_alone(board, folder), layers)
+
+
+def linked_alone(board: Board, folder: Path) -> Elf:
+    """The ``model.c`` in ``folder``, linked for ``board`` without anything around it.
+
+    Raises ToolError where it cannot be compiled and linked, or the result cannot be read.
+    """
     with temporary_folder() as scratch:
         image = scratch / "model.elf"
         _link(board, folder, image)
-        return footprint_of(read_elf(image), layers)
+        elf = read_elf(image)
+    kept = tuple(part for part in elf.sections if not part.name.startswith(UNWINDING))
+    return Elf(kept, elf.symbols)
 
 
 def footprint_of(elf: Elf, layers: Sequence[str]) -> Footprint:
     """The footprint of a model that was linked alone; ``layers`` are those with weights."""
-    sections = [section for section in elf.sections if not section.name.startswith(UNWINDING)]
     prefixes = tuple(f"{layer}_" for layer in layers)
     weights = sum(
         symbol.size
         for symbol in elf.symbols
         if not symbol.is_function and symbol.section.stored and symbol.name.startswith(prefixes)
     )
-    stored = sum(section.size for section in sections if section.stored)
+    stored = sum(section.size for section in elf.sections if section.stored)
     return Footprint(
         weights=weights,
         code=stored - weights,
-        static_ram=sum(section.size for section in sections if section.writable),
+        static_ram=sum(section.size for section in elf.sections if section.writable),
     )
 
 
 def _link(board: Board, folder: Path, image: Path) -> None:
     toolchain = board.toolchain
-    chip = (f"-mmcu={board.mcu.cpu}",) if board.arduino else ()  # else among the flags
+    is_avr = board.mcu.architecture.startswith("avr")
+    chip = (f"-mmcu={board.mcu.cpu}",) if is_avr else ()  # of others, it is among the flags
     command = [
         *(toolchain.cc, toolchain.optimize, "-std=gnu99", *SECTIONS, *chip, *toolchain.flags),
         *(str(folder / "model.c"), "-nostartfiles", f"-Wl,--gc-sections,-e,{ROOTS[1]}"),
