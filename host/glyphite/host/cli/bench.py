@@ -9,7 +9,7 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
-from glyphite.host.cli.arguments import add_goal, add_model
+from glyphite.host.cli.arguments import add_board, add_goal, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
@@ -28,7 +28,7 @@ COUNT = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
-    parser.add_argument("--board", required=True, metavar="BOARD", help="an emulated board's name")
+    add_board(parser)
     parser.add_argument(
         "--count", type=count_of, default=COUNT, help=f"inputs to run (default: {COUNT})"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glyphite.convert.boards import PORTS, Board, Memory
-from glyphite.convert.documents import to_json
+from glyphite.convert.documents import quoted_path, to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.programs import attempt
@@ -28,6 +28,8 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
 
 SIZE = "size.json"
+BOARD = "board.json"
+"""Names the file of a board of the user's own."""
 STACK_SECTION = ".stack"
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
@@ -75,10 +77,11 @@ def build(folder: ModelFolder, board: Board) -> Built:
     the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
     a sketch does not answer on the emulated board. After an error there is no image.
     """
-    image = folder.board(board.name) / "firmware.elf"
+    image = folder.board(board.key) / "firmware.elf"
     forget_firmware(board, image)
     remove(image.with_name(SIZE))  # first: it tells of the image
     remove(image)
+    remove(image.with_name(BOARD))
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
     with temporary_folder() as scratch:
@@ -91,6 +94,8 @@ def build(folder: ModelFolder, board: Board) -> Built:
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
         write_bytes(image, made.read_bytes(), executable=True)
+    if board.key != board.name:
+        write_text(image.with_name(BOARD), to_json({"board": quoted_path(board.path)}))
     document = {**dataclasses.asdict(size), "sha256": _sha256(folder)}
     write_text(image.with_name(SIZE), to_json(document))
     if board.arduino is None:

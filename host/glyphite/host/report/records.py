@@ -1,6 +1,7 @@
 """The records in a model's folder that a report is made of: what they hold, and of which model."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
-from glyphite.convert.boards import load_board
-from glyphite.convert.documents import MOST_SHOWN, read_json
+from glyphite.convert.boards import PATH_DIGITS, load_board
+from glyphite.convert.documents import MOST_SHOWN, read_json, unquoted_path
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import BOARD
 from glyphite.host.measure import compare
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, size_flaw
@@ -49,6 +51,14 @@ class _History:
     val_accuracy: _Shares
     keras_sha256: MaybeSha256 = ""
     """That of the float model; empty where it is not known."""
+
+
+@dataclass(frozen=True)
+class _BoardRecord:
+    """The content of board.json."""
+
+    board: str
+    """The path of the board file, as :func:`quoted_path` writes it."""
 
 
 class Records:
@@ -97,7 +107,9 @@ class Records:
 
     def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
         """The folder is the board's, and the figures are those of the answers beside them."""
-        if self.folder.board(one["board"]).name.casefold() != path.parent.name.casefold():
+        own = re.sub(rf"-[0-9a-f]{{{PATH_DIGITS}}}$", "", path.parent.name)
+        told = self.folder.board(one["board"]).name.casefold()
+        if told not in (path.parent.name.casefold(), own.casefold()):
             raise InputError(f"{path} is of {_quoted(one['board'])}, another board. {again}")
         beside = path.with_suffix(".npz")
         if not beside.is_file():
@@ -120,13 +132,13 @@ class Records:
         """
         found = []
         for path in sorted(self.folder.root.glob("*/size.json")):
-            name = path.parent.name
-            again = self.again("build", self.named, "--board", name)
+            name, board = path.parent.name, _board_of(path.parent)
+            again = self.again("build", self.named, "--board", board)
             size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
                 if flaw := size_flaw(path, size):
                     raise InputError(f"{path} {flaw}. {again}")
-                flash, ram = _limits(name)
+                flash, ram = _limits(board)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
                 entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
                 found.append(entry | {"parts": size["parts"][:PARTS]})
@@ -191,6 +203,17 @@ def _quoted(value: object) -> str:
 
 def _age(path: Path) -> float:
     return -path.stat().st_mtime
+
+
+def _board_of(folder: Path) -> str:
+    """What a command calls the board whose files ``folder`` has: its name, or its file's path."""
+    record = folder / BOARD
+    if not record.is_file():
+        return folder.name
+    try:
+        return str(unquoted_path(read_json(record, _BoardRecord, "").board))
+    except InputError:
+        return "BOARD.toml"
 
 
 def _limits(name: str) -> tuple[int | None, int | None]:
