@@ -88,7 +88,7 @@ def test_an_unknown_board_is_answered_with_those_there_are() -> None:
         load_board("unoo")
     names = ", ".join(board.name for board in all_boards())
     assert str(caught.value) == (
-        f"No board called 'unoo'. There are: {names}. "
+        f"No board called 'unoo'. Did you mean uno? There are: {names}. "
         "Name one of them, or the path of a board file (.toml)."
     )
 

@@ -4,6 +4,8 @@ An unknown key is an error, so that a typo is found. What a board does not have,
 limits of the native board, is left out.
 """
 
+import difflib
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
 EMULATORS = ("process", "qemu", "simavr")
 DEBIAN_NAME = "[a-z0-9][a-z0-9+.-]*"
+PATH_DIGITS = 8
+"""Of the SHA-256 of a path: as many as tell board files apart."""
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 
@@ -157,6 +161,14 @@ class Board(BoardFile):
         return f".{os.sep}{path}" if path.startswith("-") else path
 
     @property
+    def key(self) -> str:
+        """What its files go by: its name, and for a file of the user's own digits of its path, as
+        another one may have that name."""
+        if self.path.parent == BOARDS:
+            return self.name
+        return f"{self.name}-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:PATH_DIGITS]}"
+
+    @property
     def definitions(self) -> tuple[str, ...]:
         """What ``firmware/ports`` needs to know of the board, as ``-D`` options of the compiler."""
         values = {
@@ -183,9 +195,11 @@ def load_board(name_or_path: str) -> Board:
     if path.suffix != ".toml":
         path = BOARDS / f"{name_or_path}.toml"
         if name_or_path not in _names():
+            near = difflib.get_close_matches(name_or_path[:MOST_SHOWN], _names(), 1)
+            meant = f"Did you mean {near[0]}? " if near else ""
             raise BoardError(
-                f"No board called {_quoted(name_or_path)}. There are: {', '.join(_names())}. "
-                "Name one of them, or the path of a board file (.toml)."
+                f"No board called {_quoted(name_or_path)}. {meant}There are: "
+                f"{', '.join(_names())}. Name one of them, or the path of a board file (.toml)."
             )
     return _check(_read(path))
 

@@ -17,6 +17,12 @@ static const uint64_t NANOSECONDS = 1000000000U;
  * them: 65 ms), in which bytes that are sent too early pass it by. */
 enum { LOOKS_A_SECOND = 1000, QUIET_SECONDS = 10, START_UP_MS = 65 };
 
+/* A bootloader that asks the line so often between two looks does nothing else; one that does not
+ * in so many seconds of its own time never will. */
+enum { ASKED_OFTEN = 10, BOOT_SECONDS = 3 };
+
+static const uint64_t NAP = 100000000U; /* nanoseconds, after which the host may be gone */
+
 static const avr_cycle_count_t FOREVER = UINT64_MAX;
 
 /* The flash and its file */
@@ -83,12 +89,27 @@ static void pace(struct board *board) {
     }
 }
 
+/* While a board is flashed, its time stands still where the bootloader waits for the host, and runs
+ * as fast as the machine can where not: so neither of the two gives the other up on a machine that
+ * is busy, and the bootloader listens before the host may open the port. */
+static void stand_still(struct board *board) {
+    bool waits = board->uart.asked >= ASKED_OFTEN;
+    board->uart.asked = 0;
+    if (waits || board->avr->cycle > (avr_cycle_count_t)BOOT_SECONDS * board->options.clock) {
+        line_tell(&board->line);
+    }
+    if (waits && !uart_is_busy(&board->uart)) {
+        line_wait(&board->line, NAP);
+    }
+}
+
 /* The chip */
 
 static void reset(struct board *board) {
     avr_reset(board->avr);
     avr_regbit_set(board->avr, board->avr->reset_flags.extrf);
     board->awake = board->avr->cycle + (uint64_t)board->options.clock * START_UP_MS / 1000;
+    board->reset_cycle = board->avr->cycle;
     board->in_sketch = false;
     board->resets++;
 }
@@ -155,11 +176,17 @@ static bool advance(struct board *board) {
 }
 
 static void look_outside(struct board *board) {
-    if (line_was_opened(&board->line)) {
+    bool flashed = board->options.keep && !board->in_sketch && board->awake != FOREVER;
+    if (line_was_opened(&board->line) && !board->options.keep) {
         reset(board);
     }
     uart_listen(&board->uart);
-    pace(board);
+    if (flashed) {
+        stand_still(board);
+    } else {
+        line_tell(&board->line);
+        pace(board);
+    }
     board->next_look = board->avr->cycle + board->options.clock / LOOKS_A_SECOND;
 }
 

@@ -32,6 +32,7 @@ struct board {
     uint8_t *kept;  /* the flash as the file has it */
     bool in_sketch; /* false: the bootloader runs */
     unsigned resets;
+    avr_cycle_count_t reset_cycle; /* when the chip was reset last */
     avr_cycle_count_t first_cycle; /* of the sketch */
     avr_cycle_count_t awake;       /* the chip is held until then */
     avr_cycle_count_t next_look;

@@ -11,15 +11,15 @@
 
 enum { SLOW_READER_MS = 2000 };
 
-/* A pseudo-terminal starts as a terminal for people: it echoes and rewrites line ends. The speed
- * tells the host that the board is there. */
-static void make_raw(int terminal) {
+/* A pseudo-terminal starts as a terminal for people: it echoes and rewrites line ends. */
+void line_tell(struct line *line) {
     struct termios settings;
-    if (tcgetattr(terminal, &settings) == 0) {
+    if (!line->told && tcgetattr(line->in, &settings) == 0) {
         cfmakeraw(&settings);
         cfsetspeed(&settings, B115200);
-        tcsetattr(terminal, TCSANOW, &settings);
+        tcsetattr(line->in, TCSANOW, &settings);
     }
+    line->told = true;
 }
 
 /* POLLHUP on the master would miss a port that is closed and opened again at once. */
@@ -33,7 +33,6 @@ static int watch_slave(int master) {
         close(watch);
         watch = -1;
     }
-    make_raw(master);
     return watch;
 }
 

@@ -19,10 +19,14 @@ struct line {
     size_t start;
     size_t end;
     bool ended; /* the host closed its pipe */
+    bool told;  /* the host knows that the board is there */
 };
 
 /* Takes standard input and output as the line; what the program prints then goes to stderr. */
 void line_open(struct line *line);
+
+/* Tells the host, once, that the board is there: by the speed of the pseudo-terminal. */
+void line_tell(struct line *line);
 
 /* Whether some program opened the port since the last call. */
 bool line_was_opened(struct line *line);

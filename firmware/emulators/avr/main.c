@@ -95,8 +95,10 @@ static void report(const struct board *board, enum outcome outcome) {
     }
     bool runs = board->in_sketch;
     avr_cycle_count_t cycles = board->avr->cycle;
-    fprintf(file, "{\"stopped_by\": \"%s\", \"cycles\": %llu, \"sketch_cycles\": %llu,\n",
-            name_of(outcome), (unsigned long long)cycles,
+    fprintf(file, "{\"stopped_by\": \"%s\", \"cycles\": %llu,\n", name_of(outcome),
+            (unsigned long long)cycles);
+    fprintf(file, " \"boot_cycles\": %llu, \"sketch_cycles\": %llu,\n",
+            (unsigned long long)(runs ? board->first_cycle - board->reset_cycle : 0),
             (unsigned long long)(runs ? cycles - board->first_cycle : 0));
     fprintf(file, " \"received\": %llu, \"sent\": %llu, \"overruns\": %llu, \"resets\": %u,\n",
             (unsigned long long)board->uart.received, (unsigned long long)board->uart.sent,

@@ -121,7 +121,10 @@ static void write_data(avr_t *avr, avr_io_addr_t address, uint8_t byte, void *pa
 /* Status and control */
 
 static uint8_t read_status(avr_t *avr, avr_io_addr_t address, void *param) {
-    (void)param;
+    struct uart *uart = param;
+    if (uart->held_count == 0 && !uart_is_busy(uart)) {
+        uart->asked++;
+    }
     return avr->data[address];
 }
 

@@ -31,6 +31,7 @@ struct uart {
     bool has_next;
 
     avr_cycle_count_t last_traffic;
+    uint64_t asked; /* how often the sketch looked for a byte while the line was silent */
     uint64_t received;
     uint64_t sent;
     uint64_t overruns; /* bytes lost because the sketch did not read in time */

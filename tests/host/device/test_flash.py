@@ -127,9 +127,10 @@ def test_any_program_reaches_it_by_pyserials_own_url(uno: Board) -> None:
 
 @pytest.mark.parametrize("name", ["uno", "mega2560"])
 def test_a_port_is_flashed_as_a_real_one_is(sketches: dict[str, Path], name: str) -> None:
-    """By its path, as /dev/ttyACM0 is: the pseudo-terminal of a board that runs elsewhere."""
+    """By its path, as /dev/ttyACM0 is: the pseudo-terminal of a board that runs elsewhere. Its time
+    stands still where it waits for a host that other programs keep from running."""
     board = load_board(name)
-    with EmulatedBoard(board, flash_file(board)) as emulated:
+    with EmulatedBoard(board, flash_file(board), ("--keep",)) as emulated:
         flashed, _ = put(sketches[name], board, emulated.terminal)
         assert flashed.hello.model_name == "tiny"
         assert_answers(emulated.terminal)
@@ -147,16 +148,48 @@ def test_another_model_is_noticed_and_the_command_named(uno: Board) -> None:
 
 @pytest.mark.parametrize(("named", "there"), [("uno", "mega2560"), ("mega2560", "uno")])
 def test_the_wrong_board_is_named_by_its_bootloader(
-    sketches: dict[str, Path], named: str, there: str, monkeypatch: pytest.MonkeyPatch
+    sketches: dict[str, Path], named: str, there: str
 ) -> None:
-    monkeypatch.setattr("glyphite.host.device.flash.SYNC_SECONDS", 2.5)
+    """What an emulated board has, its file says, and nothing is tried."""
     with pytest.raises(BoardError) as caught:
         put(sketches[named], load_board(named), f"sim://{there}")
-    assert str(caught.value) == (
-        f"The board on sim://{there} is not a {named!r}: its bootloader is that of {there}. "
+    assert str(caught.value) == wrong_board(f"sim://{there}", named, there)
+    assert flash_file(load_board(there)).read_bytes() == erased_flash(load_board(there))
+
+
+def wrong_board(port: str, named: str, there: str) -> str:
+    return (
+        f"The board on {port} is not a {named!r}: its bootloader is that of {there}. "
         f"Name the board that it is: `--board {there}`."
     )
-    assert flash_file(load_board(there)).read_bytes() == erased_flash(load_board(there))
+
+
+def test_the_wrong_board_at_a_port_is_named_by_what_its_bootloader_answers(
+    sketches: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glyphite.host.device.flash.SYNC_SECONDS", 0.5)
+    monkeypatch.setattr("glyphite.host.device.bootloader.ASK_SECONDS", 60.0)
+    board = load_board("mega2560")
+    with EmulatedBoard(board, flash_file(board)) as emulated:
+        with pytest.raises(BoardError) as caught:
+            put(sketches["uno"], load_board("uno"), emulated.terminal)
+        assert str(caught.value) == wrong_board(emulated.terminal, "uno", "mega2560")
+
+
+def test_an_emulated_bootloader_that_answers_nothing_is_told_in_its_own_words(
+    sketches: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks whether a byte has come, for ever. No button can be pressed on such a board."""
+    monkeypatch.setattr("glyphite.host.device.flash.EMULATED_SECONDS", 0.5)
+    board, look_again = load_board("uno"), bytes.fromhex("8091C000 FDCF")  # lds, rjmp
+    flash_file(board).write_bytes(b"\xff" * 0x7E00 + look_again.ljust(512, b"\xff"))
+    with pytest.raises(LinkError) as caught:
+        put(sketches["uno"], board, "sim://uno")
+    assert str(caught.value) == (
+        "avrdude and the bootloader of the emulated board on sim://uno did not understand each "
+        "other in 3 tries. Try again when this machine has less to do; if it stays so, check "
+        f"'emulator' and 'arduino' in {board.path}."
+    )
 
 
 def test_the_wrong_chip_is_refused_by_its_signature(
@@ -189,7 +222,8 @@ def terminal() -> Iterator[str]:
 def test_a_port_without_a_bootloader_is_not_in_sync(
     sketches: dict[str, Path], terminal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glyphite.host.device.flash.SYNC_SECONDS", 1.5)
+    monkeypatch.setattr("glyphite.host.device.flash.SYNC_SECONDS", 0.5)
+    monkeypatch.setattr("glyphite.host.device.bootloader.ASK_SECONDS", 0.5)
     with pytest.raises(LinkError) as caught:
         put(sketches["uno"], load_board("uno"), terminal)
     assert str(caught.value) == (

@@ -21,6 +21,8 @@ from glyphite.host.device.board_check import check_board
 from glyphite.host.device.build import build
 from glyphite.host.device.session import RETRIES, Session, _pauses, connect
 from glyphite.host.device.transport import open_port
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
 from glyphite.host.device.wire.protocol import Item, Message, Status
@@ -384,3 +386,23 @@ def test_open_port_gives_a_pyserial_port() -> None:
     with open_port("sim://native", 115200) as port:
         assert isinstance(port, serial.Serial)
         assert Session(port).hello().board == "native"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone tells who waits")
+def test_a_board_that_has_no_processor_is_given_time(tmp_path: Path) -> None:
+    """Two emulators that compute for ever share one processor, so each has half of the time."""
+    image = tmp_path / "firmware.elf"
+    image.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    image.chmod(0o755)
+    board, processors = load_board("native"), os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        one, other = EmulatedBoard(board, image), EmulatedBoard(board, image)
+    finally:
+        os.sched_setaffinity(0, processors)
+    with other, Serial() as port:
+        port.open_on(one)
+        start = time.monotonic()
+        with pytest.raises(LinkError, match=r"no answer to hello in 0\.5 s"):
+            Session(port, 0.5).hello()
+        assert time.monotonic() - start > 0.7

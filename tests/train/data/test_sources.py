@@ -215,10 +215,8 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        start = time.monotonic()
         with pytest.raises(SourceError, match=r"it sent nothing for 0\.2 s"):
             download(f"http://127.0.0.1:{listener.getsockname()[1]}", silence=0.2, total=9)
-        assert time.monotonic() - start < 2
 
 
 def test_a_server_that_falls_silent_is_given_up(serve: Serve) -> None:
@@ -233,17 +231,22 @@ def test_a_server_that_falls_silent_is_given_up(serve: Serve) -> None:
 
 
 def test_a_server_that_trickles_is_given_up(serve: Serve) -> None:
+    """It would go on for a minute, and finds that nobody listens any more."""
+    given_up = threading.Event()
+
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
-        for _ in range(30):
-            request.wfile.write(b".")
-            time.sleep(0.05)
+        try:
+            for _ in range(1200):
+                request.wfile.write(b".")
+                time.sleep(0.05)
+        except OSError:
+            given_up.set()
 
-    start = time.monotonic()
     with pytest.raises(SourceError, match=r"it did not end within 0\.3 s"):
         download(serve(answer), silence=9, total=0.3)
-    assert time.monotonic() - start < 1.4
+    assert given_up.wait(50)
 
 
 def test_a_connection_that_breaks_off_is_not_taken_for_the_end(serve: Serve) -> None:

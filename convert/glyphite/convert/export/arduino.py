@@ -119,7 +119,7 @@ def _path(model: ModelFolder, board: Board | None, out: Path | None) -> Path:
             "lists them, or leave out --board for C that runs on every board."
         )
     if out is None:
-        name = model.name if board is None else f"{model.name}-{board.name}"
+        name = model.name if board is None else f"{model.name}-{board.key}"
         return model.root / f"{LIBRARY.name}-{name}.zip"
     if out.is_dir():
         raise InputError(f"{out} is a folder, and a .zip file is needed. Name one with --out.")

@@ -13,6 +13,7 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli.arguments import add_baud, add_json, add_model, add_port
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.digits import require_digits
+from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
 from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import Seen, read_picture
@@ -71,6 +72,7 @@ def _ask(
         scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
         require_unchanged(folder, manifest)
         return scores, f"LiteRT on this PC ({litert_version()})"
+    build_missing(arguments.port, folder)
     with connect(
         arguments.port, baud=arguments.baud, manifest=manifest, named=folder.named
     ) as session:

@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.boards import known_board
+from glyphite.convert.boards import known_board, load_board
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
@@ -15,6 +16,9 @@ from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.cli.flash import build_missing
+from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream, stream_record
 from glyphite.host.measure.bench.watch import is_countable
@@ -61,6 +65,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     tensors, labels = load_digits(manifest, arguments.count)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
+    build_missing(arguments.port, folder)
     firmware = firmware_at(arguments.port, folder.root)
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
@@ -76,7 +81,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         judge = stream.Judge(right.name, reference, labels)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
-            place = folder.board(streaming["board"])
+            place = _place(folder, link, streaming["board"])
             if firmware and firmware.image.is_relative_to(place.resolve()):
                 place = firmware.image.parent
             stream_record.save(place, streaming, streamed, judge)
@@ -116,13 +121,21 @@ def _kept(folder: ModelFolder, link: stream.Link, received: stream.Received) -> 
         raise
 
 
+def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
+    """The folder of the board that calls itself ``told``, which several board files may do."""
+    if link.url.startswith(EMULATED):
+        board = load_board(emulated_board(link.url))
+        return folder.board(board.key if board.name == told else told)
+    return folder.board(told)
+
+
 def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, reason: str) -> str:
     """Write what has come; returns a sentence on it, which is empty where nothing had come."""
     if received.hello is None:
         return ""
-    board = folder.board(stream.board_name(received.hello))
+    place = _place(folder, link, stream.board_name(received.hello))
     try:
-        path = stream.save_partial(board, link, received, reason)
+        path = stream.save_partial(place, link, received, reason)
     except InputError as error:
         return f"The answers that had come cannot be kept: {error}"
     answers = f"{len(received.sorted()):,} of {received.images:,}"

@@ -8,7 +8,6 @@ from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
-from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
     add_board,
@@ -23,6 +22,7 @@ from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
 from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import verify
@@ -57,8 +57,9 @@ def _seed(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Run all inputs on both, and print the differences.
 
-    Raises InputError where the board is neither emulated nor at a port, or has no firmware yet;
-    CheckFailedError where a byte differs, or more than ``--max-mismatched-bytes`` do.
+    Firmware that an emulated board lacks is built first. Raises InputError where the board is
+    neither emulated nor at a port, CheckFailedError where a byte differs, or more than
+    ``--max-mismatched-bytes`` do.
     """
     with checking("verify", arguments) as checks:
         _run(arguments, checks)
@@ -73,6 +74,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
+    if arguments.port:
+        build_missing(arguments.port, folder)
     url = arguments.port or _emulated(folder, board, arguments)
     with (
         connect(url, baud=board.serial.baud, manifest=manifest, named=folder.named) as session,
@@ -128,15 +131,12 @@ def _groups(
 
 def _emulated(folder: ModelFolder, board: Board, arguments: argparse.Namespace) -> str:
     """The URL of an emulated board that runs this model's firmware."""
-    image = folder.board(board.name) / "firmware.elf"
+    image = folder.board(board.key) / "firmware.elf"
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
     if not image.is_file():
-        build = command("glyphite", "build", folder.named, "--board", board.named)
-        raise InputError(
-            f"No firmware of {folder.name!r} for {board.name!r}: {image} does not exist. Build it "
-            f"with `{build}`."
-        )
+        print_status(f"There is no firmware of {folder.name} for {board.name} yet: it is built.")
+        compile_and_build(folder.named, arguments.board)
     return emulated_url(arguments.board, image)
 
 

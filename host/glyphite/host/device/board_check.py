@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 
-from glyphite.convert.boards import known_board
+from glyphite.convert.boards import known_board, load_board
 from glyphite.convert.errors import LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.text import command
+from glyphite.host.device.transport.firmware_files import emulated_board
+from glyphite.host.device.transport.ports import EMULATED
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
 
@@ -68,8 +70,10 @@ def _check_tensor(
 
 
 def _remedy(url: str, name: str, named: str) -> str:
-    """The command that puts a model onto the board called ``name``, if that is a known one."""
-    board = known_board(name)
+    """The command that puts a model onto the board called ``name``, if that is a known one; an
+    emulated board is the one in its URL."""
+    emulated = url.startswith(EMULATED)
+    board = load_board(emulated_board(url)) if emulated else known_board(name)
     if board is not None and board.arduino is not None:
-        return command("glyphite", "flash", named, "--board", board.name, "--port", url)
-    return command("glyphite", "build", named, "--board", board.name if board else "BOARD")
+        return command("glyphite", "flash", named, "--board", board.named, "--port", url)
+    return command("glyphite", "build", named, "--board", board.named if board else "BOARD")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from glyphite.convert.boards import PORTS, Board, Memory
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.documents import now, to_json
+from glyphite.convert.documents import now, quoted_path, to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
 from glyphite.convert.programs import attempt
@@ -29,6 +29,8 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
 
 SIZE = "size.json"
+BOARD = "board.json"
+"""Names the file of a board of the user's own."""
 STACK_SECTION = ".stack"
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
@@ -80,10 +82,11 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
     a sketch does not answer on the emulated board. After an error there is no image.
     """
-    image = folder.board(board.name) / "firmware.elf"
+    image = folder.board(board.key) / "firmware.elf"
     forget_firmware(board, image)
     remove(image.with_name(SIZE))  # first: it tells of the image
     remove(image)
+    remove(image.with_name(BOARD))
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
     with temporary_folder() as scratch:
@@ -96,6 +99,8 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
                 write_bytes(uploads(image) / file.name, file.read_bytes())
         write_bytes(image, made.read_bytes(), executable=True)
     built = Built(image, size, read_elf(image).digest)
+    if board.key != board.name:
+        write_text(image.with_name(BOARD), to_json({"board": quoted_path(board.path)}))
     write_text(image.with_name(SIZE), to_json(_document(folder, board, goal, built)))
     if board.arduino is None:
         record_firmware(board, image)

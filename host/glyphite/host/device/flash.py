@@ -30,13 +30,18 @@ TRIES = 3
 """Each try opens the port anew, and so resets the board."""
 
 SYNC_SECONDS = 6.0
-"""Seconds to wait for a bootloader, which answers within two; avrdude would wait a minute."""
+"""Seconds to wait for the bootloader of a real board, which answers within two; avrdude would wait
+a minute."""
 
 HELLO_SECONDS = 30.0
 """Seconds for the sketch to answer: the bootloader runs first, on a slow emulator for long."""
 
 STALL_SECONDS = 20.0
-"""Seconds without progress after which writing or reading back is given up."""
+"""Seconds without progress after which writing or reading back a real board is given up."""
+
+EMULATED_SECONDS = 600.0
+"""In place of both for an emulated board, whose bootloader waits for avrdude as long as it takes:
+avrdude ends by itself, and this machine may be busy."""
 
 STEPS = 100
 """Steps of progress in all: half for writing, half for reading back."""
@@ -89,10 +94,13 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
 def _flash_by_avrdude(
     arduino: Arduino, board: Board, image: Path, port: str, progress: Progress
 ) -> int:
-    with temporary_folder() as scratch, _device(port) as device:
-        program = _intel_hex(image, scratch)
-        command = _avrdude(arduino, board, device, program)
-        return _try(command, board, port, device, progress)
+    if port.startswith(EMULATED):
+        _ensure_same_bootloader(arduino, board, port)
+    else:
+        open_port(port, 115200).close()  # raises PortError if the port cannot be used
+    with temporary_folder() as scratch:
+        command = _avrdude(arduino, board, _intel_hex(image, scratch))
+        return _try(command, board, port, progress)
 
 
 def _arduino(board: Board) -> Arduino:
@@ -112,7 +120,6 @@ def _build(board: Board) -> str:
 def _device(port: str) -> Iterator[str]:
     """The device that avrdude opens; an emulated board keeps what is written into its flash."""
     if not port.startswith(EMULATED):
-        open_port(port, 115200).close()  # raises PortError if the port cannot be used
         yield port
         return
     board = _emulated(port)
@@ -147,7 +154,8 @@ def _intel_hex(image: Path, scratch: Path) -> Path:
     return made
 
 
-def _avrdude(arduino: Arduino, board: Board, device: str, program: Path) -> list[str]:
+def _avrdude(arduino: Arduino, board: Board, program: Path) -> list[str]:
+    """The command, which ends with the option for a device."""
     avrdude = shutil.which("avrdude")
     if avrdude is None:
         raise ToolError(
@@ -156,11 +164,11 @@ def _avrdude(arduino: Arduino, board: Board, device: str, program: Path) -> list
         )
     return [
         *(avrdude, "-p", str(arduino.part), "-c", str(arduino.programmer)),
-        *("-P", device, "-b", str(board.serial.baud), "-D", "-U", f"flash:w:{program}:i"),
+        *("-b", str(board.serial.baud), "-D", "-U", f"flash:w:{program}:i", "-P"),
     ]
 
 
-def _try(command: list[str], board: Board, port: str, device: str, progress: Progress) -> int:
+def _try(command: list[str], board: Board, port: str, progress: Progress) -> int:
     """Run avrdude until it succeeds; returns the number of tries."""
     done = 0
 
@@ -172,13 +180,24 @@ def _try(command: list[str], board: Board, port: str, device: str, progress: Pro
 
     for number in range(1, TRIES + 1):
         try:
-            _run(command, board, port, proceed)
+            with _device(port) as device:
+                _run([*command, device], board, port, proceed)
             proceed(STEPS)
             return number
         except _NoSyncError:
-            if number == 1:
-                _ensure_no_other_board(board, port, device)
-    raise LinkError(
+            if number == 1 and not port.startswith(EMULATED):
+                _ensure_no_other_board(board, port)
+    raise LinkError(_no_sync(board, port))
+
+
+def _no_sync(board: Board, port: str) -> str:
+    if port.startswith(EMULATED):
+        return (
+            f"avrdude and the bootloader of the emulated board on {port} did not understand each "
+            f"other in {TRIES} tries. Try again when this machine has less to do; if it stays so, "
+            f"check 'emulator' and 'arduino' in {board.path}."
+        )
+    return (
         f"The bootloader of the board on {port} is not in sync: it answered none of {TRIES} tries. "
         f"Likely the board is not a {board.name!r}, or opening the port does not reset it: press "
         "its reset button as flashing starts, and check the cable."
@@ -189,7 +208,7 @@ def _run(command: list[str], board: Board, port: str, proceed: Progress) -> None
     """Run avrdude once. Raises _NoSyncError, or the error to show."""
     output = b""
     with Running(command, heard=True) as avrdude:
-        for piece in _listen(avrdude):
+        for piece in _listen(avrdude, emulated=port.startswith(EMULATED)):
             output += piece
             proceed(min(STEPS, _bars(output)))
         code = avrdude.wait(STALL_SECONDS)
@@ -197,15 +216,15 @@ def _run(command: list[str], board: Board, port: str, proceed: Progress) -> None
         raise _failure(output.decode(errors="replace"), board, port)
 
 
-def _listen(avrdude: Running) -> Iterator[bytes]:
+def _listen(avrdude: Running, *, emulated: bool) -> Iterator[bytes]:
     """The output of avrdude in pieces; _NoSyncError where none comes for too long."""
-    end = time.monotonic() + SYNC_SECONDS
+    end = time.monotonic() + (EMULATED_SECONDS if emulated else SYNC_SECONDS)
     begun = False
     while piece := avrdude.hear(end - time.monotonic()):
         yield piece
         begun = begun or b"initialized" in piece
         if begun:
-            end = time.monotonic() + STALL_SECONDS
+            end = time.monotonic() + (EMULATED_SECONDS if emulated else STALL_SECONDS)
     if piece is None:
         raise _NoSyncError
 
@@ -241,11 +260,21 @@ def _failure(output: str, board: Board, port: str) -> Exception:
     return ToolError(f"avrdude failed at {port} and said: {said}. Fix that and flash again.")
 
 
-def _ensure_no_other_board(board: Board, port: str, device: str) -> None:
+def _ensure_same_bootloader(arduino: Arduino, board: Board, port: str) -> None:
+    """BoardError where the emulated board's bootloader speaks another protocol."""
+    there = _emulated(port)
+    if there.arduino and there.arduino.programmer != arduino.programmer:
+        raise _other_board(board, port, [there.named])
+
+
+def _ensure_no_other_board(board: Board, port: str) -> None:
     """Try the protocols of other boards' bootloaders; BoardError where one answers."""
-    others = identify(device, board)
-    if others:
-        raise BoardError(
-            f"The board on {port} is not a {board.name!r}: its bootloader is that of "
-            f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
-        )
+    if others := identify(port, board):
+        raise _other_board(board, port, others)
+
+
+def _other_board(board: Board, port: str, others: list[str]) -> BoardError:
+    return BoardError(
+        f"The board on {port} is not a {board.name!r}: its bootloader is that of "
+        f"{' or '.join(others)}. Name the board that it is: `--board {others[0]}`."
+    )

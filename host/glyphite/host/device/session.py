@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.board_check import check_board
-from glyphite.host.device.transport import open_port
+from glyphite.host.device.transport import open_port, protocol_sim
 from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
 from glyphite.host.device.wire.messages import (
     Answer,
@@ -102,6 +102,7 @@ class Session:
         self._doubted = False
         self._request = 0
         self._slowest: float | None = None
+        self._held_up = 0.0
         port.write_timeout = min(port.write_timeout or self.timeout, self.timeout)
 
     @property
@@ -122,9 +123,9 @@ class Session:
         protocol or another model than the session is for, or is another board than before; and
         where the line breaks.
         """
-        end = time.monotonic() + self.timeout
+        end = self._now() + self.timeout
         for pause in _pauses(awake=self._hello is not None):
-            if (left := end - time.monotonic()) <= 0:
+            if (left := self._left(end)) <= 0:
                 break
             self._send(hello_request())
             answer = self._receive(self._told, min(pause, left))
@@ -219,12 +220,12 @@ class Session:
         """Send one tensor until it is answered. A repeat has the same id, so that it runs once."""
         self._request = (self._request + 1) & 0xFFFF
         message = infer_request(self._request, content)
-        start, unanswered = time.monotonic(), 0
+        start, unanswered = self._now(), 0
         for _ in range(RETRIES + 1):
             self._send(message)
             reply = self._receive(self._own_reply, self._patience(len(message), unanswered))
             if reply is not None and reply.status == Status.OK:
-                self._slowest = max(self._slowest or 0.0, min(time.monotonic() - start, 10.0))
+                self._slowest = max(self._slowest or 0.0, min(self._now() - start, 10.0))
                 return reply
             if reply is not None and reply.status != Status.CORRUPT:
                 raise LinkError(self._refusal(reply.status))
@@ -232,7 +233,7 @@ class Session:
                 unanswered += 1
                 self._doubted = True
             self.retries += 1
-            start = time.monotonic()
+            start = self._now()
         raise LinkError(
             f"The board on {self.name} said hello and did not answer {RETRIES + 1} tries of one "
             "inference. Check cable and baud rate, reset the board, and try again."
@@ -264,13 +265,26 @@ class Session:
 
     def _receive(self, parse: Callable[[bytes], Parsed | None], seconds: float) -> Parsed | None:
         """The first message that ``parse`` accepts; None where none comes in so many seconds."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end = self._now() + seconds
+        while (left := self._left(end)) > 0:
             for message in self._reader.feed(self._read(left)):
                 parsed = parse(message)
                 if parsed is not None:
                     return parsed
         return None
+
+    def _now(self) -> float:
+        """Seconds by the clock of this session, which stands while an emulated board cannot run."""
+        return time.monotonic() - self._held_up
+
+    def _left(self, end: float) -> float:
+        """Seconds until ``end`` by that clock. The system is asked only where they are over, as
+        that takes longer than a small model's inference."""
+        left = end - self._now()
+        if left <= 0 and isinstance(self._port, protocol_sim.Serial):
+            self._held_up = max(self._held_up, self._port.held_up)
+            left = end - self._now()
+        return left
 
     def _read(self, seconds: float) -> bytes:
         try:

@@ -25,6 +25,7 @@ class _Report(TypedDict):
 
     stopped_by: str
     cycles: int
+    boot_cycles: int
     sketch_cycles: int
     received: int
     sent: int

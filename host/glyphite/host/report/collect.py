@@ -129,7 +129,7 @@ def _builds(
     for kind, name, records in kinds:
         for record in records:
             build = record["firmware_sha256"], record["goal"]
-            place = (record[name], *build) if build[0] else (record[name], record["port"])
+            place = build if build[0] else (record[name], record["port"])
             row = rows.setdefault(
                 place,
                 {

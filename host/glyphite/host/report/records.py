@@ -1,6 +1,7 @@
 """The records in a model's folder that a report is made of: what they hold, and of which model."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
-from glyphite.convert.boards import load_board
-from glyphite.convert.documents import MOST_SHOWN, read_json
+from glyphite.convert.boards import PATH_DIGITS, load_board
+from glyphite.convert.documents import MOST_SHOWN, read_json, unquoted_path
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.build import BOARD
 from glyphite.host.measure import compare
 from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
@@ -53,6 +55,14 @@ class _History:
     val_accuracy: _Shares
     keras_sha256: MaybeSha256 = ""
     """That of the float model; empty where it is not known."""
+
+
+@dataclass(frozen=True)
+class _BoardRecord:
+    """The content of board.json."""
+
+    board: str
+    """The path of the board file, as :func:`quoted_path` writes it."""
 
 
 class Records:
@@ -108,6 +118,16 @@ class Records:
         """The name of the board's folder that ``path`` lies in."""
         return path.relative_to(self.folder.root).parts[0]
 
+    def _named_board(self, path: Path) -> str:
+        """What a command calls the board of a record: its name, or its file's path."""
+        record = path.with_name(BOARD)
+        if not record.is_file():
+            return self._board_of(path)
+        try:
+            return str(unquoted_path(read_json(record, _BoardRecord, "").board))
+        except InputError:
+            return "BOARD.toml"
+
     def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
         """The folder is the board's, and the figures are those of the answers beside them."""
         self._check_board(path, one["board"], again)
@@ -126,7 +146,9 @@ class Records:
                 )
 
     def _check_board(self, path: Path, board: str, again: str) -> None:
-        if self.folder.board(board).name.casefold() != self._board_of(path).casefold():
+        name = self._board_of(path).casefold()
+        own = re.sub(rf"-[0-9a-f]{{{PATH_DIGITS}}}$", "", name)
+        if self.folder.board(board).name.casefold() not in (name, own):
             raise InputError(f"{path} is of {_quoted(board)}, another board. {again}")
 
     def benches(self) -> list[Document]:
@@ -136,7 +158,7 @@ class Records:
         """
         found = []
         for path in self._paths(BENCH):
-            again = self.again("bench", self.named, "--board", self._board_of(path))
+            again = self.again("bench", self.named, "--board", self._named_board(path))
             one = read_json(path, BenchRecord, again)
             if self.is_current(path, one["sha256"], again):
                 self._check_board(path, one["board"], again)
@@ -152,13 +174,13 @@ class Records:
         """
         found = []
         for path in self._paths("size.json"):
-            name = self._board_of(path)
-            again = self.again("build", self.named, "--board", name)
+            name, board = self._board_of(path), self._named_board(path)
+            again = self.again("build", self.named, "--board", board)
             size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
                 if flaw := size_flaw(path, size):
                     raise InputError(f"{path} {flaw}. {again}")
-                flash, ram = _limits(name)
+                flash, ram = _limits(board)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
                 entry |= {"ram": size["ram"], "ram_limit": ram, "stack": size["stack"]}
                 entry |= {key: size[key] for key in BUILD}

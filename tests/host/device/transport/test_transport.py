@@ -10,6 +10,7 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serial.tools.list_ports_common import ListPortInfo
 
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import BoardError, InputError, LinkError, PortError, ToolError
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import build
@@ -29,6 +30,7 @@ from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faul
 from glyphite.host.device.transport.firmware_files import (
     find_firmware,
     forget_firmware,
+    lacks_firmware,
     record_firmware,
 )
 from glyphite.host.device.transport.protocol_sim import Serial
@@ -465,19 +467,38 @@ DAMAGED = {
 }
 
 
+def own_native(path: Path) -> Board:
+    """A board file of the user's own, which calls itself "mine"."""
+    text = load_board("native").path.read_text()
+    path.write_text(text.replace('name = "native"', 'name = "mine"'))
+    return load_board(str(path))
+
+
 def test_the_firmware_of_another_board_of_the_same_name_is_not_run(tmp_path: Path) -> None:
     """A board file of the user's own does not run what another one of that name was built for."""
-    text = load_board("native").path.read_text().replace('name = "native"', 'name = "mine"')
     files = [tmp_path / "a.toml", tmp_path / os.fsdecode(b"\xe9.toml")]
     image = tmp_path / "firmware.elf"
     image.touch()
     for path in files:
-        path.write_text(text)
-    for path, other in (files, files[::-1]):
-        record_firmware(load_board(str(path)), image)
+        own_native(path)
+    record_firmware(load_board(str(files[0])), image)
+    with pytest.raises(PortError, match="No firmware was built for the board"):
+        find_firmware(str(files[1]))
+    record_firmware(load_board(str(files[1])), image)
+    for path in files:
         assert find_firmware(str(path)).board.path == path
-        with pytest.raises(PortError, match="No firmware was built for the board"):
-            find_firmware(str(other))
+        assert lacks_firmware(f"sim://{quote(os.fsencode(path))}") is None
+
+
+def test_a_damaged_record_of_a_board_of_ones_own_names_its_file(
+    tmp_path: Path, build_folder: Path
+) -> None:
+    board = own_native(tmp_path / "mine.toml")
+    record_firmware(board, board.path)
+    (record,) = (build_folder / ".boards").glob("mine-*.json")
+    record.write_text("")
+    with pytest.raises(InputError, match=rf"`glyphite build uno --board {board.path}`\.$"):
+        find_firmware(str(board.path))
 
 
 @pytest.mark.parametrize("name", DAMAGED)

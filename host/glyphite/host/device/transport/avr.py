@@ -65,7 +65,7 @@ def flash_file(board: Board) -> Path:
 
     Raises ToolError and InputError as :func:`erased_flash` does.
     """
-    path = build_root() / ".boards" / f"{board.name}.flash"
+    path = build_root() / ".boards" / f"{board.key}.flash"
     if not path.is_file():
         write_shared(path, erased_flash(board))
     return path
@@ -142,7 +142,7 @@ def _kept_flash_with(board: Board, firmware: Path) -> Path:
     """The flash of :func:`flash_with` as a file whose name is a hash of its content."""
     flash = flash_with(board, firmware)
     name = hashlib.sha256(flash).hexdigest()[:16]
-    path = build_root() / ".boards" / f"{board.name}-{name}.flash"
+    path = build_root() / ".boards" / f"{board.key}-{name}.flash"
     if not path.is_file():
         write_shared(path, flash)
     return path

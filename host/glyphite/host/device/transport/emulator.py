@@ -22,9 +22,10 @@ if sys.platform != "win32":
     import termios
     import tty
 
-START_SECONDS = 10.0
-STOP_SECONDS = 10.0
-"""Seconds for the shell to end; it kills an emulator that does not end within 5 seconds."""
+START_SECONDS = 300.0
+"""For an emulator that lives to be ready, which takes it a second: this machine may be busy."""
+STOP_SECONDS = 30.0
+"""Seconds for the shell to end; it kills an emulator that does not end within 20 seconds."""
 READ_SECONDS = 1.0
 """Seconds for the rest of an ended emulator's messages to be read."""
 KEPT_BYTES = 4096
@@ -41,7 +42,9 @@ exec >/dev/null 2>&1
 (
     read -r nothing <&3
     kill -$signal $emulator
-    [ $signal = KILL ] || { sleep 5; kill -9 $emulator; }
+    [ $signal = KILL ] && exit
+    for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 1; done
+    kill -9 $emulator
 ) & watcher=$!
 exec 3<&- </dev/null
 wait $emulator; status=$?
@@ -133,9 +136,13 @@ class EmulatedBoard:
             ends = watched, master, telling
             self.process = _start(["TERM" if simavr else "KILL", *command], *ends)
             if simavr and not _listens(self.process, slave):
-                reason = self._complaint or "it says nothing"
-                raise ToolError(f"The emulator does not start ({reason}). Try again.")
+                raise ToolError(f"The emulator does not start ({self._no_start}). Try again.")
             self._opened = opened.pop_all()
+
+    @property
+    def _no_start(self) -> str:
+        patience = f"it was not ready in {START_SECONDS:g} s, as where this machine is too busy"
+        return patience if self.running else self._complaint or "it says nothing"
 
     @property
     def running(self) -> bool:
@@ -148,6 +155,24 @@ class EmulatedBoard:
         code = self.process.poll()
         reason = self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
         return f"{reason}: {self._complaint}" if code is not None and self._complaint else reason
+
+    @property
+    def held_up(self) -> float:
+        """Seconds in which the emulator could have run and had no processor, as others had them.
+
+        0 where the system does not tell.
+        """
+        try:
+            task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
+            emulators = (task / "children").read_text().split()
+            waits = [
+                int(thread.read_text().split()[1])
+                for emulator in emulators
+                for thread in Path(f"/proc/{emulator}/task").glob("*/schedstat")
+            ]
+        except (OSError, IndexError):  # another system, or it has just ended
+            return 0.0
+        return max(waits, default=0) / 1e9
 
     @property
     def _complaint(self) -> str:

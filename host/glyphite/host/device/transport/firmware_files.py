@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from glyphite.convert.boards import Board, known_board, load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import quoted_path, read_json, to_json, unquoted_path
 from glyphite.convert.errors import BoardError, InputError, PortError
 from glyphite.convert.files import remove
@@ -57,16 +57,16 @@ def record_firmware(board: Board, firmware: Path) -> None:
     """Record that the file ``firmware`` is the last one built for ``board``."""
     board_file, image = (quoted_path(path) for path in (board.path, firmware.resolve()))
     content = _Record(board_file, image)
-    write_shared(_record(board.name), to_json(asdict(content)).encode())
+    write_shared(_record(board), to_json(asdict(content)).encode())
 
 
 def forget_firmware(board: Board, firmware: Path) -> None:
     """Remove the record of ``board`` if it names ``firmware``, or cannot be read."""
-    record = _record(board.name)
+    record = _record(board)
     if not record.is_file():
         return
     try:
-        named = _read(record, board.name).image
+        named = _read(board).image
     except InputError:  # cut short, say: a build makes it anew
         named = None
     if named in (None, quoted_path(firmware.resolve())):
@@ -79,14 +79,9 @@ def find_firmware(name: str) -> FirmwareFile:
     Raises BoardError where there is no such board or it is not emulated, PortError where no
     firmware was built or flashed for it, InputError where the record is damaged.
     """
-    own = load_board(name) if name.endswith(".toml") else known_board(name)
-    record = _record(own.name if own else name)
-    if record.is_file():
-        content = _read(record, name)
-        file, path = unquoted_path(content.board), unquoted_path(content.image)
-        if file.is_file() and path.is_file() and own in (None, load_board(str(file))):
-            return FirmwareFile(load_board(str(file)), path)
-    board = own or load_board(name)
+    board = load_board(name)
+    if firmware := _recorded(board):
+        return FirmwareFile(board, firmware)
     if board.emulator is None:
         raise BoardError(
             f"The board {name!r} is not emulated. Connect one and name its port, or name an "
@@ -104,10 +99,29 @@ def find_firmware(name: str) -> FirmwareFile:
     )
 
 
-def _read(record: Path, name: str) -> _Record:
-    again = command("glyphite", "build", default_model(), "--board", name)
-    return read_json(record, _Record, f"Build the firmware again with `{again}`.")
+def lacks_firmware(url: str) -> Board | None:
+    """The emulated board that ``url`` names, where no firmware was built for it; else None.
+
+    Raises BoardError where there is no such board, InputError where the record is damaged.
+    """
+    if not url.startswith(EMULATED) or "firmware=" in urlsplit(url).query:
+        return None
+    board = load_board(emulated_board(url))
+    return board if board.emulator is not None and _recorded(board) is None else None
 
 
-def _record(name: str) -> Path:
-    return build_root() / ".boards" / f"{name}.json"
+def _recorded(board: Board) -> Path | None:
+    """The firmware in the board's record, if there is one."""
+    if not _record(board).is_file():
+        return None
+    image = unquoted_path(_read(board).image)
+    return image if image.is_file() else None
+
+
+def _read(board: Board) -> _Record:
+    again = command("glyphite", "build", default_model(), "--board", board.named)
+    return read_json(_record(board), _Record, f"Build the firmware again with `{again}`.")
+
+
+def _record(board: Board) -> Path:
+    return build_root() / ".boards" / f"{board.key}.json"

@@ -83,6 +83,11 @@ class Serial(serial.Serial):
             emulated.stop()
             raise
 
+    @property
+    def held_up(self) -> float:
+        """Seconds in which the board could not run, as :attr:`EmulatedBoard.held_up` tells."""
+        return self._emulated.held_up if self._emulated is not None else 0.0
+
     def close(self) -> None:
         """Close the port and stop the board."""
         super().close()
