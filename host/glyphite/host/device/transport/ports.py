@@ -22,7 +22,7 @@ EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
 
 
-def open_port(url: str, baud: int) -> serial.Serial:
+def open_port(url: str, baud: int) -> serial.SerialBase:
     """The open port at ``url``, a device or a pyserial URL, locked for other programs.
 
     Raises PortError where it does not exist, is in use, or may not be opened. For an emulated board
