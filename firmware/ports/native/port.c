@@ -14,7 +14,7 @@
 #include <unistd.h>
 #endif
 
-enum { INPUT, OUTPUT };
+enum { FROM_HOST, TO_HOST };
 
 static uint8_t received[GLYPHITE_RECEIVE_BUFFER];
 static size_t received_bytes;
@@ -26,16 +26,16 @@ static size_t kept_bytes;
 #ifdef _WIN32
 
 void port_start(void) {
-    _setmode(INPUT, _O_BINARY); /* as text, a line's end is rewritten, and 0x1A ends it all */
-    _setmode(OUTPUT, _O_BINARY);
+    _setmode(FROM_HOST, _O_BINARY); /* as text, a line's end is rewritten, and 0x1A ends it all */
+    _setmode(TO_HOST, _O_BINARY);
 }
 
 static long take(void *bytes, size_t count) {
-    return _read(INPUT, bytes, (unsigned)count);
+    return _read(FROM_HOST, bytes, (unsigned)count);
 }
 
 static long give(const void *bytes, size_t count) {
-    return _write(OUTPUT, bytes, (unsigned)count);
+    return _write(TO_HOST, bytes, (unsigned)count);
 }
 
 uint32_t port_ticks(void) {
@@ -53,11 +53,11 @@ void port_start(void) {
 }
 
 static long take(void *bytes, size_t count) {
-    return (long)read(INPUT, bytes, count);
+    return (long)read(FROM_HOST, bytes, count);
 }
 
 static long give(const void *bytes, size_t count) {
-    return (long)write(OUTPUT, bytes, count);
+    return (long)write(TO_HOST, bytes, count);
 }
 
 uint32_t port_ticks(void) {

@@ -23,8 +23,9 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.compiled import FLAGS, c_compiler
+from glyphite.host.runners.compiled import FLAGS
 from glyphite.host.runners.tflm import all_tensors
 
 WATCHED = """#include <stdint.h>
@@ -167,7 +168,7 @@ def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArra
 def _load(generated: Path) -> ctypes.CDLL:
     with temporary_folder() as scratch:
         source, library = scratch / "watched.c", scratch / "watched.so"
-        source.write_text(WATCHED)
-        command = [c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
+        source.write_text(WATCHED, encoding="utf-8")
+        command = [*c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
         run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")
         return ctypes.CDLL(str(library))

@@ -15,6 +15,7 @@ from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.hold import LOCK, holder, release, take
 from glyphite.convert.programs import Running, complaint
+from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
 from glyphite.host.device.transport.line import Line
 
@@ -85,7 +86,7 @@ def _program(board: Board, emulator: Emulator) -> str:
     if program is None:
         raise ToolError(
             f"{emulator.program}, which emulates the board {board.name!r}, is not installed. "
-            f"Install it with `sudo apt-get install {emulator.package}`, or use sim://native."
+            + install(str(emulator.package), more=", or use sim://native")
         )
     return program
 
