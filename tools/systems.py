@@ -95,7 +95,6 @@ def compile_all() -> list[tuple[str, str, str, str]]:
             size = image_size(read_image(image))
             shared = f"{library.stat().st_size:,}"
             rows.append((system, f"{size.flash:,}", f"{size.ram:,}", shared))
-            )
     return rows
 
 

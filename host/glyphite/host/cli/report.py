@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in written.left_out:
         print_status(sentence)
     if arguments.json:
-        print_json(json.loads(written.document.read_text()))
+        print_json(json.loads(written.document.read_text(encoding="utf-8")))
     else:
         say(f"Written: {written.document}, {written.page}")
     return 0

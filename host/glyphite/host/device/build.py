@@ -132,7 +132,9 @@ def _check_model(folder: ModelFolder) -> None:
             f"The model {folder.name!r} has no C yet: {folder.generated}/model.c does not exist. "
             f"Make it with `{command('glyphite', 'compile', folder.named)}`."
         )
-    name = re.search(r'^#define MODEL_NAME "(.*)"', header.read_text(), re.MULTILINE)
+    name = re.search(
+        r'^#define MODEL_NAME "(.*)"', header.read_text(encoding="utf-8"), re.MULTILINE
+    )
     if name and len(name[1].encode()) >= TEXT_BYTES:
         raise ModelError(
             f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
@@ -142,7 +144,11 @@ def _check_model(folder: ModelFolder) -> None:
 
 def _sha256(folder: ModelFolder) -> str:
     """The SHA-256 of the .tflite that the generated C was made from, as the C tells the board."""
-    defined = folder.generated.joinpath("model.h").read_text().partition("#define MODEL_SHA256")[2]
+    defined = (
+        folder.generated.joinpath("model.h")
+        .read_text(encoding="utf-8")
+        .partition("#define MODEL_SHA256")[2]
+    )
     return "".join(re.findall(r"0x([0-9a-fA-F]{2})", defined.partition("}")[0])).lower()
 
 

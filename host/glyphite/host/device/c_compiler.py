@@ -1,6 +1,6 @@
 """This PC's own C compiler, for the native board, the generated C on this PC and QEMU's plugin.
 
-Where the system has none, that of the package ziglang does it: `pip install 'glyphite[cc]'`.
+Where the system has none, that of the package ziglang does it: the extra `cc` installs it.
 Microsoft's cl is not used, as it takes neither C99 nor these options.
 """
 
@@ -16,7 +16,7 @@ from glyphite.convert.text import command
 NATIVE = "cc"
 """What a board file calls this PC's own compiler."""
 USUAL = (NATIVE, "gcc", "clang")
-EXTRA = "pip install 'glyphite[cc]'"
+EXTRA = "pip install ziglang"
 
 
 def c_compiler() -> tuple[str, ...]:

@@ -77,11 +77,13 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
     where a file cannot be read, ModelError where the model cannot be compiled or run by TFLM,
     ToolError where the C compiler or tflite-micro is missing or fails.
     """
-    target = _target((folder.generated / "model.h").read_text())
+    target = _target((folder.generated / "model.h").read_text(encoding="utf-8"))
     if target is None or target[0] in AVR:
         return None
     compiled = compile_folder(folder, *target)
-    if _places((folder.generated / "model.c").read_text()) != _places(compiled.files["model.c"]):
+    if _places((folder.generated / "model.c").read_text(encoding="utf-8")) != _places(
+        compiled.files["model.c"]
+    ):
         return None
     output, tensors = _run(folder, compiled, tensor)
     expected = all_tensors(read_bytes(folder.tflite), tensor, list(tensors))
@@ -168,7 +170,7 @@ def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArra
 def _load(generated: Path) -> ctypes.CDLL:
     with temporary_folder() as scratch:
         source, library = scratch / "watched.c", scratch / "watched.so"
-        source.write_text(WATCHED, encoding="utf-8")
+        source.write_bytes(WATCHED.encode())
         command = [*c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
         run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")
         return ctypes.CDLL(str(library))

@@ -132,7 +132,7 @@ def _owns_terminal(process: Path, links: dict[str, str], terminal: str) -> bool:
 
 def _terminal_of(process: Path, number: str) -> str | None:
     try:
-        text = (process / "fdinfo" / number).read_text()
+        text = (process / "fdinfo" / number).read_text(encoding="utf-8")
     except OSError:
         return None
     index = re.search(r"^tty-index:\s*(\d+)", text, re.MULTILINE)

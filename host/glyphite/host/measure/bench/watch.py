@@ -120,7 +120,7 @@ def watch(
             _greet(session, emulated)
             for number, tensor in enumerate(tensors, 1):
                 session.infer(tensor)
-                yield parse_report(report.read_text(), number)
+                yield parse_report(report.read_text(encoding="utf-8"), number)
                 progress(1)
 
 
