@@ -30,6 +30,7 @@ READ_SECONDS = 60.0
 
 _TELLING = re.compile(r"\b(error|undefined|multiple definition|cannot)\b")
 _PIECE_BYTES = 4096
+_CRASHED = 0xC000_0000
 _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Windows's way to keep Ctrl-C from a program; ``start_new_session`` is that of the others."""
 
@@ -45,6 +46,11 @@ class Finished:
     """All of its stdout."""
     errors: str
     """All of its stderr."""
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the system ended it; Windows's codes of that are such as 0xC0000005."""
+        return self.code < 0 or self.code >= _CRASHED
 
     @property
     def complaint(self) -> str:
@@ -231,7 +237,9 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     """End the program and its descendants; those of a program that has ended already, too."""
     if sys.platform == "win32":
         tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(tree, capture_output=True, check=False)
+        with suppress(OSError):  # a PATH without Windows's own programs
+            subprocess.run(tree, capture_output=True, check=False)
+        process.kill()
     else:
         with suppress(ProcessLookupError, PermissionError):  # the latter for a zombie on macOS
             os.killpg(process.pid, signal.SIGKILL)

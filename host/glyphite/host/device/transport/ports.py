@@ -18,6 +18,9 @@ WRITE_TIMEOUT = 10.0
 MEMORY_DEVICES = 1
 """Linux's major number of /dev/null, /dev/zero, /dev/full, which any program may have open."""
 
+WINDOWS = os.name == "nt"
+"""Whose refusal of a port has no number, and means that another program has it."""
+
 EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
 
@@ -54,9 +57,7 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
 
 def _cannot_open(url: str, error: Exception) -> str:
     number = getattr(error, "errno", None)
-    if number in (errno.EBUSY, errno.EAGAIN) or (
-        os.name == "nt" and "PermissionError" in str(error)
-    ):
+    if number in (errno.EBUSY, errno.EAGAIN) or (WINDOWS and "PermissionError" in str(error)):
         return _busy(url, "another program")
     if number in (errno.EACCES, errno.EPERM):
         return (
