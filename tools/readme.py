@@ -64,7 +64,7 @@ def filled(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write or check; the exit code."""
-    text = README.read_text()
+    text = README.read_text(encoding="utf-8")
     if arguments == ["--check"]:
         if text == filled(text):
             return 0

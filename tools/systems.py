@@ -2,14 +2,23 @@
 
 uv resolves the requirements of pyproject.toml as each system's pip would, from wheels alone, and
 downloads no more than their descriptions. Fails where a system lacks a wheel of any of them.
+
+With ``--build``, the C is compiled for each system as well, by the package ziglang: the native
+board's firmware of the model `uno`, and the shared library that stands in for the oracle.
 """
 
 import sys
 from dataclasses import dataclass
 from itertools import product
 
-from glyphite.convert.programs import attempt
+from glyphite.convert.boards import load_board
+from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.files import temporary_folder
+from glyphite.convert.programs import attempt, run
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_table, progress_bar, say
+from glyphite.host.device.build import image_size, native_command
+from glyphite.host.device.images import read_image
 
 SYSTEMS = {
     "Linux x86-64": "x86_64-manylinux_2_28",
@@ -19,6 +28,15 @@ SYSTEMS = {
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SECONDS = 300.0
+
+TARGETS = {
+    "Linux x86-64": "x86_64-linux-gnu",
+    "Linux aarch64": "aarch64-linux-gnu",
+    "Windows x86-64": "x86_64-windows-gnu",
+    "macOS arm64": "aarch64-macos",
+}
+BUILD_SECONDS = 1200.0
+"""The first program for Windows takes minutes: ziglang compiles that system's libraries then."""
 
 Row = tuple[str, str, int, str, str, str]
 
@@ -60,8 +78,40 @@ def look(system: str, python: str) -> tuple[Row, list[str]]:
     return row, [f"{system}, Python {python}: {reason}" for reason in reasons]
 
 
+def compile_all() -> list[tuple[str, str, str, str]]:
+    """A row for each system: bytes of the firmware's flash and RAM, and of the library's file.
+
+    Raises ToolError where a compilation fails.
+    """
+    rows = []
+    with temporary_folder() as scratch:
+        folder = ModelFolder(scratch / "uno", find_model("uno").tflite)
+        compile_folder(folder).write(folder.generated)
+        for system, target in TARGETS.items():
+            image, library = scratch / f"{target}.elf", scratch / f"{target}.so"
+            zig = (sys.executable, "-m", "ziglang", "cc", "-target", target)
+            run([*zig, *native_command(folder, load_board("native"), image)], BUILD_SECONDS)
+            run([*zig, *_shared(target), "-o", str(library), _source(folder)], BUILD_SECONDS)
+            size = image_size(read_image(image))
+            shared = f"{library.stat().st_size:,}"
+            rows.append((system, f"{size.flash:,}", f"{size.ram:,}", shared))
+    return rows
+
+
+def _shared(target: str) -> tuple[str, ...]:
+    anywhere = () if "windows" in target else ("-fPIC",)
+    return ("-std=c99", "-O2", "-shared", *anywhere)
+
+
+def _source(folder: ModelFolder) -> str:
+    return str(folder.generated / "model.c")
+
+
 def main() -> int:
-    """Resolve for each system, and print a table."""
+    """Resolve, or with ``--build`` compile, for each system, and print a table."""
+    if sys.argv[1:] == ["--build"]:
+        print_table(("system", "flash", "RAM", "library"), compile_all())
+        return 0
     rows, failed = [], []
     with progress_bar("Resolving", len(SYSTEMS) * len(PYTHONS)) as progress:
         for system, python in product(SYSTEMS, PYTHONS):

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.runners.tflm import ARENA_BYTES
 from tests.fuzz.compiling import Edge, Outcome
 
@@ -151,7 +151,7 @@ def _run(
     """The bytes of all answers of the generated C."""
     for name, text in {**outcome.files, "main.c": HARNESS}.items():
         (folder / name).write_text(text)
-    build = [c_compiler(), *flags, "-o", "model", "main.c", "model.c"]
+    build = [*c_compiler(), *flags, "-o", "model", "main.c", "model.c"]
     try:
         subprocess.run(build, cwd=folder, capture_output=True, check=True, timeout=4 * SECONDS)
     except subprocess.CalledProcessError as error:

@@ -172,7 +172,7 @@ def _once(name: str, place: Path, kept: bool) -> Callable[..., Any]:
 @contextmanager
 def _trained(keras: Path) -> Iterator[None]:
     """Let training be over at once, with the file ``keras`` and the history beside it."""
-    told = json.loads(keras.with_name("history.json").read_text())
+    told = json.loads(keras.with_name("history.json").read_text(encoding="utf-8"))
     model, history = _Learned(keras.read_bytes()), {row: told[row] for row in ROWS}
 
     def train(

@@ -151,7 +151,7 @@ def _children() -> set[int]:
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+            if int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1]) == os.getpid():
                 found.add(int(path.parent.name))
     return found
 
@@ -163,7 +163,9 @@ def _child(verb: str, words: Sequence[str], kill_at: int, under: Under, pipes: l
         os.dup2(pipes[1], 2)
         for pipe in pipes[:2]:
             os.close(pipe)
-        sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
+        sys.stdout, sys.stderr = (
+            os.fdopen(number, "w", encoding="utf-8", newline="") for number in (1, 2)
+        )
         sys.argv = ["glyphite", verb, *words]
         tempfile.tempdir = None  # TMPDIR may be another now
         counter = _Counter(Path.cwd(), kill_at)

@@ -36,7 +36,7 @@ def descriptors(count: int) -> Iterator[None]:
 @contextmanager
 def memory(count: int) -> Iterator[None]:
     """So many bytes more."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     with limit(resource.RLIMIT_AS, pages * resource.getpagesize() + count):
         yield
 

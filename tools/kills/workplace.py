@@ -123,6 +123,6 @@ def _whole(path: Path) -> bool:
         if path.suffix == ".png":
             Image.open(path).load()
             return True
-        return path.read_text().rstrip().endswith("</html>")
+        return path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     except (OSError, ValueError, zipfile.BadZipFile):
         return False

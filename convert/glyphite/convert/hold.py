@@ -108,7 +108,7 @@ def take(lock: Path) -> int | None:
 def holder(lock: Path) -> str:
     """Who has the file ``lock``: "process 12 (glyphite train seed)"."""
     try:
-        told = lock.read_text(errors="replace")
+        told = lock.read_text(encoding="utf-8", errors="replace")
     except OSError:
         told = ""
     return f"process {printable(told)}" if told else "another process"

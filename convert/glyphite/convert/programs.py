@@ -30,6 +30,9 @@ READ_SECONDS = 60.0
 
 _TELLING = re.compile(r"\b(error|undefined|multiple definition|cannot)\b")
 _PIECE_BYTES = 4096
+_CRASHED = 0xC000_0000
+_OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows's way to keep Ctrl-C from a program; ``start_new_session`` is that of the others."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Finished:
     """All of its stdout."""
     errors: str
     """All of its stderr."""
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the system ended it; Windows's codes of that are such as 0xC0000005."""
+        return self.code < 0 or self.code >= _CRASHED
 
     @property
     def complaint(self) -> str:
@@ -98,8 +106,8 @@ def attempt(
     Raises ToolError where the program cannot be started, and TimeLimitError where it runs for
     longer than ``seconds``. Then, and at Ctrl-C, its whole process group is ended first.
     """
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with _popen(command, folder=folder, **pipes) as process:
+    pipe = subprocess.PIPE
+    with _popen(command, stdin=pipe, stdout=pipe, stderr=pipe, folder=folder) as process:
         try:
             output, errors = process.communicate(stdin, seconds)
         except subprocess.TimeoutExpired as error:
@@ -116,7 +124,8 @@ class Running:
 
     It has no time limit as a whole: use it as a context manager, or call :meth:`end`.
     ``stdin``, ``stdout`` and ``stderr`` are open file descriptors; without one the stream is empty.
-    With ``heard``, :meth:`hear` gives what it writes to stderr.
+    With ``heard``, :meth:`hear` gives what it writes to stderr. ``inherited``: further open files
+    that it gets, by the same numbers, where the system is not Windows.
     Raises ToolError where the program cannot be started.
     """
 
@@ -128,10 +137,13 @@ class Running:
         stdout: int = subprocess.DEVNULL,
         stderr: int = subprocess.DEVNULL,
         heard: bool = False,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._command = command
         errors = subprocess.PIPE if heard else stderr
-        self._process = _popen(command, stdin=stdin, stdout=stdout, stderr=errors)
+        self._process = _popen(
+            command, stdin=stdin, stdout=stdout, stderr=errors, inherited=inherited
+        )
         self._pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         if self._process.stderr is not None:
             threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
@@ -202,6 +214,7 @@ def _popen(
     stdout: int,
     stderr: int,
     folder: Path | None = None,
+    inherited: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start the program as the head of a session, and so of a process group, of its own."""
     try:
@@ -211,7 +224,9 @@ def _popen(
             stdout=stdout,
             stderr=stderr,
             cwd=folder,
+            pass_fds=inherited,
             start_new_session=True,
+            creationflags=_OWN_GROUP,
         )
     except OSError as error:
         way_out = SCARCE.get(error.errno or 0, "Install it, or check the PATH.")
@@ -222,7 +237,9 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     """End the program and its descendants; those of a program that has ended already, too."""
     if sys.platform == "win32":
         tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(tree, capture_output=True, check=False)
+        with suppress(OSError):  # a PATH without Windows's own programs
+            subprocess.run(tree, capture_output=True, check=False)
+        process.kill()
     else:
         with suppress(ProcessLookupError, PermissionError):  # the latter for a zombie on macOS
             os.killpg(process.pid, signal.SIGKILL)

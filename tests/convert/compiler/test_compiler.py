@@ -14,7 +14,8 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.emit.text import plain_name
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.compiled import SharedModel, c_compiler
+from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.compilers import warnings_of
 from tests.builders.models import SAME, VALID, ModelBuilder, conv_and_pool, hard_inputs
@@ -66,7 +67,7 @@ def test_the_header_says_what_the_model_is(seed: ModelFolder, compiled: Compiled
 
 def test_the_arena_is_all_the_static_memory_there_is(compiled: Compiled, tmp_path: Path) -> None:
     compiled.write(tmp_path)
-    subprocess.run([c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
     size = subprocess.run(
         ["size", "-A", "model.o"], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout
@@ -78,7 +79,7 @@ def test_the_arena_is_all_the_static_memory_there_is(compiled: Compiled, tmp_pat
 def test_no_memory_is_allocated_and_nothing_is_called(compiled: Compiled, tmp_path: Path) -> None:
     """The object file needs no symbol but, perhaps, the compiler's own memcpy and memset."""
     compiled.write(tmp_path)
-    subprocess.run([c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
     listing = subprocess.run(
         ["nm", "model.o"], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout
@@ -94,7 +95,7 @@ def test_the_generated_c_compiles_alone_without_a_warning(
 ) -> None:
     compiled.write(tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*.?")) == ["model.c", "model.h"]
-    assert warnings_of([c_compiler(), *STRICT, level, "-c", "model.c"], tmp_path) == ""
+    assert warnings_of([*c_compiler(), *STRICT, level, "-c", "model.c"], tmp_path) == ""
 
 
 def test_the_generated_c_compiles_for_a_cortex_m_without_a_warning(
@@ -134,7 +135,7 @@ def test_a_cpp_program_can_include_the_header(compiled: Compiled, tmp_path: Path
         "int main() { model_input()[0] = 1; model_invoke();\n"
         "  return model_output()[0] + shape[0] + sha[0] + MODEL_INPUT_ZERO_POINT < 999 ? 0 : 1; }\n"
     )
-    subprocess.run([c_compiler(), "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), "-c", "model.c"], cwd=tmp_path, check=True)
     subprocess.run(["c++", "-Wall", "main.cpp", "model.o", "-o", "main"], cwd=tmp_path, check=True)
     assert subprocess.run([str(tmp_path / "main")], check=False).returncode == 0
 
@@ -157,7 +158,7 @@ def sanitized(compiled: Compiled, folder: Path, tensors: NDArray[np.int8]) -> by
     compiled.write(folder)
     (folder / "main.c").write_text(SANITIZED)
     flags = ["-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    command = [c_compiler(), *flags, "main.c", "model.c", "-o", "main"]
+    command = [*c_compiler(), *flags, "main.c", "model.c", "-o", "main"]
     subprocess.run(command, cwd=folder, check=True)
     done = subprocess.run(
         [str(folder / "main")], input=tensors.tobytes(), capture_output=True, check=False
@@ -198,7 +199,7 @@ def test_any_file_name_makes_a_valid_comment_and_a_valid_string(tmp_path: Path) 
     (tmp_path / "main.c").write_text(
         '#include "model.h"\n#include <stdio.h>\nint main(void) { puts(MODEL_NAME); return 0; }\n'
     )
-    command = [c_compiler(), "-std=c99", "-trigraphs", "-Wall", "-Werror", "-o", "main"]
+    command = [*c_compiler(), "-std=c99", "-trigraphs", "-Wall", "-Werror", "-o", "main"]
     subprocess.run([*command, "main.c", "model.c"], cwd=tmp_path, check=True)
     said = subprocess.run([str(tmp_path / "main")], check=True, capture_output=True).stdout
     assert said.decode() == plain_name(AWKWARD) + "\n"

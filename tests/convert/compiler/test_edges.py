@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.errors import ModelError
-from glyphite.host.runners.compiled import SharedModel, c_compiler
+from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.runners.compiled import SharedModel
 from tests.builders.edges import dequantize, network, quantize
 from tests.builders.models import ModelBuilder
 from tests.builders.oracle import assert_same_bytes
@@ -96,7 +97,7 @@ def test_the_header_declares_floats_as_floats(tmp_path: Path) -> None:
         "  return scores[0] > 1.5f && scores[0] < 2.0f ? 0 : 1; }\n"
     )
     strict = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-O2"]
-    subprocess.run([c_compiler(), *strict, "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), *strict, "-c", "model.c"], cwd=tmp_path, check=True)
     subprocess.run(["c++", "-Wall", "main.cpp", "model.o", "-o", "main"], cwd=tmp_path, check=True)
     assert subprocess.run([str(tmp_path / "main")], check=False).returncode == 0
 

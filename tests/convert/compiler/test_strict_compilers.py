@@ -9,7 +9,7 @@ import pytest
 
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.device.c_compiler import c_compiler
 from tests.builders.compilers import warnings_of
 from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME, ModelBuilder
@@ -50,7 +50,7 @@ def models() -> dict[str, bytes]:
 def test_a_layer_compiles_without_a_warning(
     name: str, compiler: str, tmp_path: Path, require_tool: Callable[..., None]
 ) -> None:
-    program = c_compiler() if compiler == "cc" else compiler
+    program = c_compiler()[0] if compiler == "cc" else compiler
     require_tool(program)
     compile_model(models()[name], name).write(tmp_path)
     assert warnings_of([program, *STRICT, *COMPILERS[compiler]], tmp_path) == ""
@@ -77,7 +77,7 @@ def test_a_kernel_that_layers_share_compiles_without_a_warning(
     kind: str, compiler: str, tmp_path: Path, require_tool: Callable[..., None]
 ) -> None:
     """The numbers in which they differ pass through a struct of their own."""
-    program = c_compiler() if compiler == "cc" else compiler
+    program = c_compiler()[0] if compiler == "cc" else compiler
     require_tool(program)
     made = compile_model(twice(kind), "twice", goal=Goal.SIZE)
     made.write(tmp_path)

@@ -14,7 +14,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.arduino import library_files
 from glyphite.convert.export.c_array import TEMPLATES, c_array
 from glyphite.convert.export.tflm import TflmOperator
-from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.device.c_compiler import c_compiler
 from tests.builders.small import small
 from tests.paths import PROJECT
 
@@ -45,7 +45,7 @@ def compiled(content: bytes, text: str) -> Compiled:
 def seen(path: Path, *options: str) -> bytes:
     """What the compiler sees outside of strings in a file that it takes without a warning."""
     language = "c" if path.suffix == ".c" else "c++"
-    command = [c_compiler(), "-x", language, *options]
+    command = [*c_compiler(), "-x", language, *options]
     checked = subprocess.run([*command, *WARNINGS, str(path)], capture_output=True, check=False)
     assert checked.returncode == 0, checked.stderr.decode()
     text = subprocess.run([*command, "-E", "-P", str(path)], capture_output=True, check=True).stdout

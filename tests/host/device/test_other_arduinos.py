@@ -253,7 +253,10 @@ def test_what_arduino_cli_made_is_weighed_uploaded_and_heard(
     image = Path(shutil.copy(build(tiny, native).image, tmp_path / "native.elf"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     zero, log = load_board("zero"), tmp_path / "log"
-    with EmulatedBoard(native, image) as emulated, EmulatedBoard(native, image) as other:
+    with (
+        EmulatedBoard(native, image, terminal=True) as emulated,
+        EmulatedBoard(native, image, terminal=True) as other,
+    ):
         script = STAND_IN.format(elf=image, log=log, port=other.terminal)
         executable(tmp_path, "arduino-cli", script)
         built = build(tiny, zero)
@@ -278,7 +281,10 @@ def test_a_board_that_does_not_come_back_is_said_so(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("glyphite.host.device.upload.BACK_SECONDS", 0.5)
     board, arduino = arduino_of("zero")
-    with EmulatedBoard(native, image) as emulated, pytest.raises(LinkError) as caught:
+    with (
+        EmulatedBoard(native, image, terminal=True) as emulated,
+        pytest.raises(LinkError) as caught,
+    ):
         upload(image, board, arduino, emulated.terminal)
     assert str(caught.value).startswith(
         "The sketch is on the board, but its port /dev/ttyACM99 did not come back: There is no port"

@@ -102,7 +102,7 @@ def _sketches(compiled: Compiled, board: Board | None) -> dict[str, str]:
         "baud": baud,
     }
     templates = environment(TEMPLATES)
-    classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text()
+    classify = (LIBRARY / "examples" / "classify" / "classify.ino").read_text(encoding="utf-8")
     _, include, rest = classify.partition("#include")  # above it: a comment on the shipped model
     head = templates.get_template("classify_head.txt.j2").render(fields)
     rate = "" if baud == BAUD else f"#define GLYPHITE_BAUD {baud}\n"

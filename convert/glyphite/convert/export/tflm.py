@@ -83,8 +83,8 @@ def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
     arena = arena_for(tflite, graph, convolution_scratch(graph))
     templates, name = environment(TEMPLATES), plain_name(model.name)
     texts = {
-        f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(),
-        **{file: (EXAMPLE / file).read_text() for file in SHARED_FILES},
+        f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(encoding="utf-8"),
+        **{file: (EXAMPLE / file).read_text(encoding="utf-8") for file in SHARED_FILES},
         **c_array(name, tflite),
         "model.h": templates.get_template("tflm_model.h.j2").render(
             name=name, version=__version__, edges=edges, arena=arena, spare=SPARE, tie=tie(tflite)

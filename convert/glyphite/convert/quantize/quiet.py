@@ -24,7 +24,7 @@ def quiet() -> Iterator[IO[bytes]]:
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
     with (
         tempfile.TemporaryFile(dir=temporary_place()) as away,
-        os.fdopen(os.dup(away.fileno()), "w") as text,
+        os.fdopen(os.dup(away.fileno()), "w", encoding="utf-8", newline="") as text,
         redirect_stdout(text),
         redirect_stderr(text),
     ):

@@ -8,6 +8,7 @@ from glyphite.convert.boards import Board, all_boards
 from glyphite.host.cli.arguments import add_json
 from glyphite.host.cli.console import print_json, print_table, say, say_command
 from glyphite.host.device.arduino import CLI, DEBIAN_CORE, installed_cores
+from glyphite.host.device.c_compiler import NATIVE, has_c_compiler
 from glyphite.host.device.transport import avr
 
 EXAMPLE = "glyphite boards"
@@ -71,6 +72,8 @@ def _describe(board: Board, cores: frozenset[str]) -> dict[str, Any]:
 
 def _builder(board: Board, cores: frozenset[str]) -> dict[str, Any]:
     if board.arduino is None or board.arduino.core == DEBIAN_CORE:
+        if board.toolchain.cc == NATIVE and has_c_compiler():
+            return {"program": NATIVE, "installed": True, "package": board.toolchain.package}
         return _tool(board.toolchain.cc, board.toolchain.package)
     return {
         "program": ARDUINO_CLI,

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = prepared.folder.name
     with (
         stop_on_signals(),
-        EmulatedBoard(prepared.board, prepared.built.image) as emulated,
+        EmulatedBoard(prepared.board, prepared.built.image, terminal=True) as emulated,
         link_to(emulated.terminal, arguments.link) as port,
     ):
         if arguments.json:

@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         written = write_report(folder, others)
     for sentence in written.left_out:
         print_status(sentence)
-    document = json.loads(written.document.read_text())
+    document = json.loads(written.document.read_text(encoding="utf-8"))
     if arguments.json:
         print_json(document)
     else:

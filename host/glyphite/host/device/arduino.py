@@ -42,7 +42,8 @@ def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:
     for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
         shutil.copy(file, sketch)
     source = sketch / f"{sketch.name}.ino"
-    source.write_text(f"#define GLYPHITE_BAUD {baud}\n{source.read_text()}")
+    text = source.read_text(encoding="utf-8")
+    source.write_bytes(f"#define GLYPHITE_BAUD {baud}\n{text}".encode())
     return sketch
 
 

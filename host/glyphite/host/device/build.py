@@ -17,13 +17,16 @@ from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
-from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
+from glyphite.host.device.c_compiler import NATIVE, c_compiler, without_unused
+from glyphite.host.device.elf import Elf, Section, Symbol
+from glyphite.host.device.images import read_image
+from glyphite.host.device.packages import install
 from glyphite.host.device.stack import measure_stack
 from glyphite.host.device.transport.firmware_files import forget_firmware, record_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
@@ -98,7 +101,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
         write_bytes(image, made.read_bytes(), executable=True)
-    built = Built(image, size, read_elf(image).digest)
+    built = Built(image, size, read_image(image).digest)
     if board.key != board.name:
         write_text(image.with_name(BOARD), to_json({"board": quoted_path(board.path)}))
     write_text(image.with_name(SIZE), to_json(_document(folder, board, goal, built)))
@@ -162,7 +165,9 @@ def _check_model(folder: ModelFolder) -> None:
             f"The model {folder.name!r} has no C yet: {folder.generated}/model.c does not exist. "
             f"Make it with `{command('glyphite', 'compile', folder.named)}`."
         )
-    name = re.search(r'^#define MODEL_NAME "(.*)"', header.read_text(), re.MULTILINE)
+    name = re.search(
+        r'^#define MODEL_NAME "(.*)"', header.read_text(encoding="utf-8"), re.MULTILINE
+    )
     if name and len(name[1].encode()) >= TEXT_BYTES:
         raise ModelError(
             f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
@@ -172,7 +177,11 @@ def _check_model(folder: ModelFolder) -> None:
 
 def _sha256(folder: ModelFolder) -> str:
     """The SHA-256 of the .tflite that the generated C was made from, as the C tells the board."""
-    defined = folder.generated.joinpath("model.h").read_text().partition("#define MODEL_SHA256")[2]
+    defined = (
+        folder.generated.joinpath("model.h")
+        .read_text(encoding="utf-8")
+        .partition("#define MODEL_SHA256")[2]
+    )
     return "".join(re.findall(r"0x([0-9a-fA-F]{2})", defined.partition("}")[0])).lower()
 
 
@@ -188,12 +197,12 @@ def _make(folder: ModelFolder, board: Board, image: Path) -> str:
     if board.arduino is not None:
         return _link_sketch(compiler, folder, board, image)
     try:
-        return _run(board, [compiler, *_command(folder, board, board.memory, image)])
+        return _run(board, [*compiler, *_command(folder, board, board.memory, image)])
     except _OverflowError:
-        return _run(board, [compiler, *_command(folder, board, UNLIMITED, image)])
+        return _run(board, [*compiler, *_command(folder, board, UNLIMITED, image)])
 
 
-def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) -> str:
+def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, image: Path) -> str:
     """Build the sketch. Where it exceeds an AVR's 16-bit addresses, there is no image, and the
     error has the size of the model alone."""
     try:
@@ -201,7 +210,7 @@ def _link_sketch(compiler: str, folder: ModelFolder, board: Board, image: Path) 
     except _OverflowError as error:
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
-        _run(board, [compiler, *alone, "-c", str(source), "-o", str(made)])
+        _run(board, [*compiler, *alone, "-c", str(source), "-o", str(made)])
         ensure_fits(folder.name, board, image_size(_made(board, made)))
         raise _no_room(folder, board) from error
 
@@ -227,7 +236,7 @@ def _made(board: Board, image: Path) -> Elf:
             f"{board.toolchain.cc}, the compiler for the board {board.name!r}, wrote no program. "
             f"Name a C compiler as 'toolchain.cc' in {board.path}."
         )
-    return read_elf(image)
+    return read_image(image)
 
 
 def has_own_core(board: Board) -> bool:
@@ -241,14 +250,21 @@ def _by_core(board: Board, size: Size, said: str) -> Size:
     return dataclasses.replace(size, flash=sizes[0], ram=sizes[1]) if sizes else size
 
 
-def _compiler(board: Board) -> str:
+def _compiler(board: Board) -> tuple[str, ...]:
+    if board.toolchain.cc == NATIVE:
+        return c_compiler()
     compiler = shutil.which(board.toolchain.cc)
     if compiler is None:
         raise ToolError(
             f"{board.toolchain.cc}, the compiler for the board {board.name!r}, is not installed. "
-            f"Install it with `sudo apt-get install {board.toolchain.package}`."
+            + install(str(board.toolchain.package))
         )
-    return compiler
+    return (compiler,)
+
+
+def native_command(folder: ModelFolder, board: Board, image: Path) -> list[str]:
+    """The arguments by which any C compiler makes the firmware of a board without a memory map."""
+    return _command(folder, board, None, image)
 
 
 def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Path) -> list[str]:
@@ -266,7 +282,11 @@ def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Pa
         *(f"-I{path}" for path in includes),
         *board.definitions,
         *map(str, sorted(sources, key=lambda source: source.name)),
-        *("-Wl,--gc-sections", *board.toolchain.link_flags, *_linker_script(port, memory)),
+        *(
+            without_unused(board.toolchain.cc),
+            *board.toolchain.link_flags,
+            *_linker_script(port, memory),
+        ),
         *("-o", str(image)),
     ]
 

@@ -18,6 +18,7 @@ from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.text import command, printable
 from glyphite.host.device.bootloader import identify
+from glyphite.host.device.packages import install
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.transport.avr import flash_file
@@ -158,10 +159,7 @@ def _avrdude(arduino: Arduino, board: Board, program: Path) -> list[str]:
     """The command, which ends with the option for a device."""
     avrdude = shutil.which("avrdude")
     if avrdude is None:
-        raise ToolError(
-            "avrdude, which flashes Arduinos, is not installed. "
-            "Install it with `sudo apt-get install avrdude`."
-        )
+        raise ToolError(f"avrdude, which flashes Arduinos, is not installed. {install('avrdude')}")
     return [
         *(avrdude, "-p", str(arduino.part), "-c", str(arduino.programmer)),
         *("-b", str(board.serial.baud), "-D", "-U", f"flash:w:{program}:i", "-P"),

@@ -79,7 +79,7 @@ class Session:
 
     def __init__(
         self,
-        port: serial.Serial,
+        port: serial.SerialBase,
         timeout: float | None = None,
         sha256: str | None = None,
         manifest: Manifest | None = None,
@@ -291,7 +291,7 @@ class Session:
             self._port.timeout = min(seconds, LISTEN)
             data = bytes(self._port.read(1))
             if data:
-                data += bytes(self._port.read(self._port.in_waiting))
+                data += self._port.read_all() or b""
         except (serial.SerialException, OSError) as error:
             raise LinkError(self._broken(error)) from error
         self._heard += len(data)

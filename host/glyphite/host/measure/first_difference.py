@@ -23,8 +23,9 @@ from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.compiled import FLAGS, c_compiler
+from glyphite.host.runners.compiled import FLAGS
 from glyphite.host.runners.tflm import all_tensors
 
 WATCHED = """#include <stdint.h>
@@ -76,11 +77,13 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
     where a file cannot be read, ModelError where the model cannot be compiled or run by TFLM,
     ToolError where the C compiler or tflite-micro is missing or fails.
     """
-    target = _target((folder.generated / "model.h").read_text())
+    target = _target((folder.generated / "model.h").read_text(encoding="utf-8"))
     if target is None or target[0] in AVR:
         return None
     compiled = compile_folder(folder, *target)
-    if _places((folder.generated / "model.c").read_text()) != _places(compiled.files["model.c"]):
+    if _places((folder.generated / "model.c").read_text(encoding="utf-8")) != _places(
+        compiled.files["model.c"]
+    ):
         return None
     output, tensors = _run(folder, compiled, tensor)
     expected = all_tensors(read_bytes(folder.tflite), tensor, list(tensors))
@@ -167,7 +170,7 @@ def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArra
 def _load(generated: Path) -> ctypes.CDLL:
     with temporary_folder() as scratch:
         source, library = scratch / "watched.c", scratch / "watched.so"
-        source.write_text(WATCHED)
-        command = [c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
+        source.write_bytes(WATCHED.encode())
+        command = [*c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
         run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")
         return ctypes.CDLL(str(library))

@@ -6,7 +6,7 @@ from pathlib import Path
 from glyphite.convert.documents import read_json
 from glyphite.convert.errors import ToolError
 from glyphite.host.device.build import SIZE
-from glyphite.host.device.elf import read_elf
+from glyphite.host.device.images import read_image
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.transport.avr import is_in_flash
 from glyphite.host.device.transport.protocol_sim import parse_url
@@ -38,7 +38,7 @@ def firmware_at(url: str, root: Path) -> Firmware | None:
         if image is not None and image.suffix == ".flash":
             flash, built = image.read_bytes(), sorted(root.glob("**/firmware.elf"))
             image = next((sketch for sketch in built if is_in_flash(sketch, flash)), None)
-        digest = read_elf(image).digest if image is not None else ""
+        digest = read_image(image).digest if image is not None else ""
     except ToolError:  # no image, or the tool that reads it is missing
         return None
     return None if image is None else Firmware(image, digest, _goal(image, digest))

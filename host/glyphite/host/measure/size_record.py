@@ -12,7 +12,7 @@ from glyphite.convert.errors import ToolError
 from glyphite.convert.manifest import Sha256
 from glyphite.host.device.arduino import uploads
 from glyphite.host.device.build import image_size
-from glyphite.host.device.elf import read_elf
+from glyphite.host.device.images import read_image
 from glyphite.host.measure.compare import Count
 
 GoalName = Annotated[str, Meta(pattern=r"^(speed|size|ram)\Z")]
@@ -77,7 +77,7 @@ def _flaw_in_itself(size: SizeRecord, by_core: bool) -> str:
 def _flaw_by_image(image: Path, size: SizeRecord, by_core: bool) -> str:
     """What differs from the image, if that is there and can be read."""
     try:
-        elf = read_elf(image) if image.is_file() else None
+        elf = read_image(image) if image.is_file() else None
     except ToolError:
         return ""
     found = {**dataclasses.asdict(image_size(elf)), "firmware_sha256": elf.digest} if elf else {}

@@ -1,8 +1,6 @@
 """The generated C on this PC: built by the PC's C compiler and called in this process."""
 
 import ctypes
-import os
-import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,15 +9,15 @@ import numpy as np
 
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.rows import geometry
-from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.progress import Progress, ignore_progress
+from glyphite.host.device.c_compiler import c_compiler, shared_library
 from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
 """Images between two reports of progress."""
-FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
+FLAGS = shared_library("-O2")
 
 
 @dataclass(frozen=True)
@@ -100,23 +98,11 @@ class SharedModel:
             self._library.model_take_row()
 
 
-def c_compiler() -> str:
-    """The path of the C compiler, ``$CC`` or ``cc``. Raises ToolError where there is none."""
-    name = os.environ.get("CC", "cc")
-    path = shutil.which(name)
-    if path is None:
-        raise ToolError(
-            f"No C compiler: {name} is not on the PATH. Install one (`apt install gcc`), or name "
-            "yours in the environment variable CC."
-        )
-    return path
-
-
 def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
     """Build the library in a temporary folder, so that no outdated one is left."""
     with temporary_folder() as folder:
         compiled.write(folder)
-        command = [c_compiler(), *flags, "-o", "model.so", "model.c"]
+        command = [*c_compiler(), *flags, "-o", "model.so", "model.c"]
         failure = f"`{' '.join(command)}` failed"
         remedy = "Check that it is a C99 compiler."
         run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=folder)

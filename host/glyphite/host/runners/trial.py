@@ -26,7 +26,7 @@ def try_out(model: Path) -> None:
         finished = attempt(command, SECONDS)
     except TimeLimitError as error:
         raise _harmful(model, f"runs for more than {SECONDS} seconds on") from error
-    if finished.code < 0:
+    if finished.crashed:
         raise _harmful(model, "crashes on")
     if finished.code > 0:
         raise ToolError(

@@ -14,7 +14,7 @@ from glyphite.convert.compiler.emit.layers import COLUMNS, codes, wrap
 from glyphite.convert.compiler.memory.schedule import KernelCall, Schedule
 from glyphite.convert.compiler.targets.dsp import conv_2d as dsp_conv_2d
 from glyphite.convert.compiler.targets.portable import arithmetic, softmax
-from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.device.c_compiler import c_compiler
 from tests.builders.models import ModelBuilder, conv_and_pool
 
 
@@ -87,7 +87,7 @@ def test_the_state_beside_the_arena_is_as_large_as_it_is_told(layers: int, tmp_p
         model.operator("ADD", pair, [tensors[index + 1]], "AddOptions")
     compiled = compile_model(model.build([tensors[0]], [tensors[-1]]), "state", stream_input=True)
     compiled.write(tmp_path)
-    subprocess.run([c_compiler(), "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), "-c", "model.c"], cwd=tmp_path, check=True)
     symbols = subprocess.run(["nm", "-S", "model.o"], cwd=tmp_path, check=True,
                              capture_output=True, text=True).stdout  # fmt: skip
     (size,) = re.findall(r"(\w+) [bB] state\b", symbols)

@@ -23,7 +23,7 @@ from glyphite.convert.compiler.ir.fixed_point import (
     requantize,
     shift_left_saturating,
 )
-from glyphite.host.runners.compiled import c_compiler
+from glyphite.host.device.c_compiler import c_compiler
 
 EDGES = sorted(
     {0, 1, -1, INT32_MAX, INT32_MIN}
@@ -53,7 +53,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Function]:
     (folder / "twin.c").write_text(WRAPPER)
     flags = ["-std=c99", "-O1", "-shared", "-fPIC", "-fsanitize=undefined"]
     flags += ["-fsanitize-undefined-trap-on-error", "-I", str(LIBRARY)]
-    subprocess.run([c_compiler(), *flags, "-o", "twin.so", "twin.c"], cwd=folder, check=True)
+    subprocess.run([*c_compiler(), *flags, "-o", "twin.so", "twin.c"], cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "twin.so"))
 
     def function(name: str) -> Function:

@@ -12,7 +12,8 @@ import pytest
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.graph import shape_text
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.compiled import SharedModel, c_compiler
+from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.compilers import warnings_of
 from tests.builders.mlperf_tiny import kept
@@ -134,7 +135,7 @@ def test_the_header_says_how_the_input_is_given(uno: bytes) -> None:
 def test_static_memory_is_the_arena_and_the_state(uno: bytes, tmp_path: Path) -> None:
     compiled = compile_model(uno, "uno", stream_input=True)
     compiled.write(tmp_path)
-    subprocess.run([c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([*c_compiler(), *STRICT, "-c", "model.c"], cwd=tmp_path, check=True)
     listing = subprocess.run(["size", "-A", "model.o"], cwd=tmp_path, check=True,
                              capture_output=True, text=True).stdout  # fmt: skip
     sections = dict(re.findall(r"^(\.\S+)\s+(\d+)", listing, re.MULTILINE))
@@ -196,7 +197,7 @@ def test_the_sanitizers_find_nothing_where_the_input_streams(uno: bytes, tmp_pat
     compile_model(uno, "uno", stream_input=True).write(tmp_path)
     (tmp_path / "main.c").write_text(STREAMED)
     flags = ["-std=c99", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    command = [c_compiler(), *flags, "main.c", "model.c", "-o", "main"]
+    command = [*c_compiler(), *flags, "main.c", "model.c", "-o", "main"]
     subprocess.run(command, cwd=tmp_path, check=True)
     tensors = hard_inputs(np.random.default_rng(3), (1, 28, 28, 1), 5)
     done = subprocess.run([str(tmp_path / "main")], input=tensors.tobytes(), capture_output=True,

@@ -33,11 +33,14 @@ from glyphite.host.device.transport.firmware_files import (
     lacks_firmware,
     record_firmware,
 )
+from glyphite.host.device.transport.line import Line
 from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
 from tools.kills.limits import unwritable
+
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -151,7 +154,6 @@ def test_an_exception_inside_a_session_leaves_nothing_running(
     [
         (-3, "A baud rate of -3 cannot be"),
         (0, "A baud rate of 0 cannot be"),
-        (10**12, "The port sim://native cannot be opened as a serial line"),
     ],
 )
 def test_a_baud_rate_that_cannot_be_is_a_sentence_and_leaves_nothing_running(
@@ -390,7 +392,7 @@ def test_a_port_without_permission_is_refused(terminal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    "ending",
     [
         ("exit 7", "(exit code 7)"),
         (
@@ -399,15 +401,17 @@ def test_a_port_without_permission_is_refused(terminal: str) -> None:
         ),
     ],
 )
+@pytest.mark.parametrize("terminal", [False, True])
 def test_an_emulator_that_ends_by_itself_is_said_so(
-    script: str, said: str, tmp_path: Path, before: set[int], capfd: pytest.CaptureFixture[str]
+    ending: tuple[str, str], terminal: bool, tmp_path: Path, before: set[int], capfd: Capture
 ) -> None:
     """Its firmware may write what it likes: that is made printable, and holds nothing up."""
+    script, said = ending
     image = tmp_path / "firmware.elf"
     image.write_text(f"#!/bin/sh\n{script}\n")
     image.chmod(0o755)
     with (
-        EmulatedBoard(load_board("native"), image) as emulated,
+        EmulatedBoard(load_board("native"), image, terminal=terminal) as emulated,
         pytest.raises(ToolError) as caught,
     ):
         emulated.wait()
@@ -564,3 +568,54 @@ def test_a_corrupted_byte_is_another_one() -> None:
 def test_settings_are_read_from_the_url() -> None:
     assert parse_faults({"drop": "0.5", "seed": "9"}) == Faults(drop=0.5, seed=9)
     assert not parse_faults({"seed": "9"}).any
+
+
+# --- the line of a board on pipes ------------------------------------------------------------
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[Line, int, int]]:
+    """A line, and the files by which a board would hear and speak."""
+    taking, giving = os.pipe()
+    hearing, saying = os.pipe()
+    opened = Line(hearing, giving)
+    yield opened, taking, saying
+    for descriptor in (saying, taking):
+        os.close(descriptor)
+    opened.close()
+
+
+def test_a_line_reads_what_is_asked_for_and_waits_no_longer(line: tuple[Line, int, int]) -> None:
+    opened, taking, saying = line
+    os.write(saying, b"abc")
+    assert opened.read(2, 5.0) == b"ab"
+    assert opened.in_waiting == 1
+    start = time.monotonic()
+    assert opened.read(9, 0.05) == b"c"
+    assert 0.05 <= time.monotonic() - start < 4.0
+    assert opened.read(1, 0.0) == b""
+    os.write(saying, b"old")
+    while opened.in_waiting < 3:
+        time.sleep(0.001)
+    opened.drop()
+    assert opened.read(1, 0.0) == b""
+    assert opened.write(bytes(range(256)), 1.0)
+    assert os.read(taking, 1000) == bytes(range(256))
+
+
+def test_a_board_that_takes_nothing_holds_nobody_up(line: tuple[Line, int, int]) -> None:
+    assert not all(line[0].write(bytes(1 << 14), 0.05) for _ in range(1000))
+
+
+def test_a_board_that_has_ended_gives_the_rest_and_then_nothing() -> None:
+    taking, giving = os.pipe()
+    hearing, saying = os.pipe()
+    opened = Line(hearing, giving)
+    os.write(saying, b"the rest")
+    os.close(saying)
+    os.close(taking)
+    assert opened.read(100, None) == b"the rest"
+    assert opened.read(1, None) == b""
+    for _ in range(3):  # into a pipe that nobody reads
+        opened.write(b"lost", 0.1)
+    opened.close()

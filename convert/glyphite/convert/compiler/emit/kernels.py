@@ -39,7 +39,7 @@ def _add(path: Path, system: set[str], texts: dict[Path, str]) -> None:
     """Add what a header includes, then the header's own text."""
     if path in texts:
         return
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     for bracket, name in _INCLUDE.findall(text):
         if bracket == "<":
             system.add(name)

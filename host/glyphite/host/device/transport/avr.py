@@ -6,6 +6,7 @@ flashed is kept as ``build/.boards/<board>.flash``.
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -116,8 +117,14 @@ def _program(firmware: Path) -> bytes:
 def emulator_program(board: Board) -> Path:
     """The path of the emulator, compiled if its sources have changed since the last time.
 
-    Raises ToolError where libsimavr or the C compiler is not installed or fails.
+    Raises ToolError where libsimavr or the C compiler is not installed or fails, and where the
+    system is not Linux.
     """
+    if sys.platform != "linux":
+        raise ToolError(
+            f"Arduinos are emulated on Linux alone, so {board.name!r} is not here. Name the port "
+            "of a real one, or use sim://native or WSL."
+        )
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     program = build_root() / ".tools" / f"avr_board-{digest[:16]}"

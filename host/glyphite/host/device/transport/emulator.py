@@ -1,4 +1,4 @@
-"""An emulated board: a process whose UART is a pseudo-terminal."""
+"""An emulated board: a process whose UART is a pair of pipes, or a pseudo-terminal for others."""
 
 import os
 import shutil
@@ -15,7 +15,9 @@ from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.hold import LOCK, holder, release, take
 from glyphite.convert.programs import Running, complaint
+from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
+from glyphite.host.device.transport.line import Line
 
 if sys.platform != "win32":
     import pty
@@ -32,13 +34,20 @@ KEPT_BYTES = 4096
 """Of what an emulator writes to stderr, the first so many: what is wrong stands there."""
 OUTPUT_SPEED = 5  # index in the list that tcgetattr returns
 
-# A shell runs the emulator and a watcher, which ends the emulator when the other end of the shell's
-# stdin is closed: the system does that when the program that started the shell ends.
+NO_TERMINALS = (
+    "Windows has no pseudo-terminals, which this needs. Use `glyphite stream --port sim://native`, "
+    "which needs none, or WSL."
+)
+
+# A shell runs the emulator and a watcher, which ends the emulator when the other end of the file
+# that is watched is closed: the system does that when the program that started the shell ends.
+# Windows has no such shell. There, and wherever it is killed, the native board still ends by
+# itself, as its line does.
 _KEEPER = """
-signal=$1; shift
-exec 3<&0
-"$@" <&1 3<&- & emulator=$!
-exec >/dev/null 2>&1
+watched=$1; signal=$2; shift 2
+exec 3<$watched 4<&0
+"$@" <&4 3<&- 4<&- & emulator=$!
+exec >/dev/null 2>&1 4<&-
 (
     read -r nothing <&3
     kill -$signal $emulator
@@ -80,7 +89,7 @@ def _program(board: Board, emulator: Emulator) -> str:
     if program is None:
         raise ToolError(
             f"{emulator.program}, which emulates the board {board.name!r}, is not installed. "
-            f"Install it with `sudo apt-get install {emulator.package}`, or use sim://native."
+            + install(str(emulator.package), more=", or use sim://native")
         )
     return program
 
@@ -108,36 +117,89 @@ class _Messages:
 
 
 class EmulatedBoard:
-    """A running emulated board; ``terminal`` is the path of its serial port.
+    """A running emulated board.
 
-    Use it as a context manager, or call :meth:`stop`; it also ends with this program. Raises
+    With ``terminal``, and always where simavr emulates it, its line is a pseudo-terminal, else
+    pipes. Use it as a context manager, or call :meth:`stop`; it also ends with this program. Raises
     BoardError where the board has no emulator, ToolError where the emulator is not installed or
     does not start, or the system has no pseudo-terminals, InputError where ``image`` cannot be
     read.
     """
 
-    def __init__(self, board: Board, image: Path, extra: Sequence[str] = ()) -> None:
-        if sys.platform == "win32":
-            raise ToolError("Emulated boards need pseudo-terminals, which Windows lacks: use WSL.")
-        command = emulator_command(board, image, extra)
+    terminal = ""
+    """The path of its serial port; "" on pipes."""
+    _line: Line | None = None
+
+    def __init__(
+        self, board: Board, image: Path, extra: Sequence[str] = (), *, terminal: bool = False
+    ) -> None:
         simavr = board.emulator is not None and board.emulator.kind == "simavr"
+        if (terminal or simavr) and sys.platform == "win32":
+            raise ToolError(NO_TERMINALS)
+        command = emulator_command(board, image, extra)
         self._endings = ENDINGS if simavr else {}
+        # The emulator of AVRs gets SIGTERM, as it writes a report; QEMU would print a message.
+        keeper = ["TERM" if simavr else "KILL", *command]
         with ExitStack() as opened:
-            master, slave = pty.openpty()
-            opened.callback(os.close, master)
-            opened.callback(os.close, slave)  # held open, or the emulator would read an error
-            tty.setraw(slave)
-            self.terminal = os.ttyname(slave)
-            watched, alive = os.pipe()
-            opened.callback(os.close, alive)
-            told, telling = os.pipe()
-            self._messages = _Messages(told)
-            # The emulator of AVRs gets SIGTERM, as it writes a report; QEMU would print a message.
-            ends = watched, master, telling
-            self.process = _start(["TERM" if simavr else "KILL", *command], *ends)
-            if simavr and not _listens(self.process, slave):
-                raise ToolError(f"The emulator does not start ({self._no_start}). Try again.")
+            if terminal or simavr:
+                self._on_terminal(keeper, opened)
+            else:
+                self._on_pipes(keeper, opened)
             self._opened = opened.pop_all()
+
+    def _on_terminal(self, keeper: list[str], opened: ExitStack) -> None:
+        """The board as a terminal that any program can open, again and again."""
+        if sys.platform == "win32":  # which mypy believes here alone
+            raise ToolError(NO_TERMINALS)
+        master, slave = pty.openpty()
+        opened.callback(os.close, slave)  # held open, or the emulator would read an error
+        opened.callback(os.close, master)
+        tty.setraw(slave)
+        self.terminal = os.ttyname(slave)
+        self._start(keeper, master, master, opened)
+        if keeper[0] == "TERM" and not _listens(self.process, slave):
+            raise ToolError(f"The emulator does not start ({self._no_start}). Try again.")
+
+    def _on_pipes(self, keeper: list[str], opened: ExitStack) -> None:
+        """The board for this program alone, which works on every system."""
+        taking, giving = os.pipe()
+        hearing, saying = os.pipe()
+        try:
+            self._start(keeper, taking, saying, opened)
+        except BaseException:
+            os.close(giving)
+            os.close(hearing)
+            raise
+        finally:
+            os.close(taking)
+            os.close(saying)
+        self._line = Line(hearing, giving)
+
+    def _start(self, keeper: list[str], stdin: int, stdout: int, opened: ExitStack) -> None:
+        """Start the emulator in a new session, so that Ctrl-C does not end it."""
+        watched, alive = os.pipe()
+        opened.callback(os.close, alive)
+        told, telling = os.pipe()
+        self._messages = _Messages(told)
+        kept = [watched] if sys.platform != "win32" else []
+        command = _kept_by_shell(keeper, watched) if kept else keeper[1:]
+        try:
+            self.process = Running(
+                command, stdin=stdin, stdout=stdout, stderr=telling, inherited=kept
+            )
+        finally:
+            os.close(watched)
+            os.close(telling)
+
+    def open_line(self) -> Line:
+        """The line to the board. One on a terminal notices that: an Arduino restarts then.
+
+        Raises OSError where the terminal cannot be opened.
+        """
+        if self._line is None:
+            terminal = os.open(self.terminal, os.O_RDWR | os.O_NOCTTY)
+            return Line(terminal, terminal)
+        return self._line
 
     @property
     def _no_start(self) -> str:
@@ -186,7 +248,11 @@ class EmulatedBoard:
     def stop(self) -> None:
         """Stop the emulator and wait until it has ended; a second call does nothing."""
         self._opened.close()
+        if sys.platform == "win32":  # where no shell ends it
+            self.process.end()
         self.process.end(STOP_SECONDS)
+        if self._line is not None:
+            self._line.close()
 
     def __enter__(self) -> Self:
         return self
@@ -195,14 +261,9 @@ class EmulatedBoard:
         self.stop()
 
 
-def _start(command: list[str], watched: int, master: int, telling: int) -> Running:
-    """Start the shell and its emulator in a new session, so that Ctrl-C does not end them."""
-    shell = ["/bin/sh", "-c", _KEEPER, "sh", *command]
-    try:
-        return Running(shell, stdin=watched, stdout=master, stderr=telling)
-    finally:
-        os.close(watched)
-        os.close(telling)
+def _kept_by_shell(keeper: list[str], watched: int) -> list[str]:
+    """The command of the shell that ends the emulator when ``watched`` is closed."""
+    return ["/bin/sh", "-c", _KEEPER, "sh", f"/dev/fd/{watched}", *keeper]
 
 
 def _listens(process: Running, slave: int) -> bool:

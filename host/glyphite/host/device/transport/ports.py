@@ -18,11 +18,14 @@ WRITE_TIMEOUT = 10.0
 MEMORY_DEVICES = 1
 """Linux's major number of /dev/null, /dev/zero, /dev/full, which any program may have open."""
 
+WINDOWS = os.name == "nt"
+"""Whose refusal of a port has no number, and means that another program has it."""
+
 EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
 
 
-def open_port(url: str, baud: int) -> serial.Serial:
+def open_port(url: str, baud: int) -> serial.SerialBase:
     """The open port at ``url``, a device or a pyserial URL, locked for other programs.
 
     Raises PortError where it does not exist, is in use, or may not be opened. For an emulated board
@@ -54,9 +57,7 @@ def open_port(url: str, baud: int) -> serial.Serial:
 
 def _cannot_open(url: str, error: Exception) -> str:
     number = getattr(error, "errno", None)
-    if number in (errno.EBUSY, errno.EAGAIN) or (
-        os.name == "nt" and "PermissionError" in str(error)
-    ):
+    if number in (errno.EBUSY, errno.EAGAIN) or (WINDOWS and "PermissionError" in str(error)):
         return _busy(url, "another program")
     if number in (errno.EACCES, errno.EPERM):
         return (
@@ -132,7 +133,7 @@ def _owns_terminal(process: Path, links: dict[str, str], terminal: str) -> bool:
 
 def _terminal_of(process: Path, number: str) -> str | None:
     try:
-        text = (process / "fdinfo" / number).read_text()
+        text = (process / "fdinfo" / number).read_text(encoding="utf-8")
     except OSError:
         return None
     index = re.search(r"^tty-index:\s*(\d+)", text, re.MULTILINE)

@@ -24,6 +24,7 @@ from glyphite.host.device.transport.firmware_files import (
     emulated_board,
     find_firmware,
 )
+from glyphite.host.device.transport.line import Line
 
 SPLIT_SECONDS = 0.001
 """The pause after a byte where the line splits the stream, in seconds."""
@@ -48,13 +49,18 @@ def parse_url(url: str) -> tuple[FirmwareFile, Faults]:
     return FirmwareFile(load_board(board), Path(firmware)), faults
 
 
-class Serial(serial.Serial):
-    """A serial port with an emulated board behind it; closing it stops the board."""
+class Serial(serial.SerialBase):
+    """A serial port with an emulated board behind it; closing it stops the board.
+
+    Baud rate, bits and flow control are taken as any port takes them, and have no effect.
+    """
 
     _emulated: EmulatedBoard | None = None
+    _line: Line | None = None
+    _faulty = False
 
     def open(self) -> None:
-        """Start the board, then open its terminal as pyserial opens any port.
+        """Start the board that the URL names.
 
         Raises SerialException where the port is open already, ToolError where the emulator is not
         installed or does not start, and what :func:`parse_url` raises.
@@ -67,21 +73,19 @@ class Serial(serial.Serial):
     def open_on(self, emulated: EmulatedBoard, faults: Faults = GOOD_LINE) -> None:
         """Open the port of a board that runs already; closing it stops that board.
 
-        Raises SerialException where the terminal cannot be opened.
+        Raises OSError where its terminal cannot be opened.
         """
         self._sending = FaultyLine(faults, 0)
         self._receiving = FaultyLine(faults, 1)
         self._faulty = faults.any
         self._surplus = b""
-        self._emulated = emulated
-        if self.port is None:
-            self.port = emulated.terminal
         try:
-            self.portstr = emulated.terminal
-            super().open()
+            self._line = emulated.open_line()
         except BaseException:
             emulated.stop()
             raise
+        self._emulated = emulated
+        self.is_open = True
 
     @property
     def held_up(self) -> float:
@@ -90,21 +94,29 @@ class Serial(serial.Serial):
 
     def close(self) -> None:
         """Close the port and stop the board."""
-        super().close()
+        self.is_open = False
         if self._emulated is not None:
             self._emulated.stop()
-            self._emulated = None
+        if self._line is not None:
+            self._line.close()
+        self._emulated = self._line = None
 
-    def read(self, size: int = 1) -> bytes:
+    @property
+    def in_waiting(self) -> int:
+        """The number of bytes that can be read at once. Raises SerialException where closed."""
+        return len(self._surplus) + self._opened.in_waiting
+
+    def read(self, size: int = 1, /) -> bytes:
         """Up to ``size`` bytes, as pyserial reads them, with the line's faults.
 
         Raises SerialException where the port is closed, or the emulator has ended by itself.
         """
         if self._surplus or not self._faulty:
-            taken = self._surplus[:size] or super().read(size)
+            taken = self._surplus[:size] or self._opened.read(size, self.timeout)
             self._surplus = self._surplus[size:]
         else:
-            arrived = b"".join(self._receiving.carry(super().read(size)))
+            came = self._opened.read(size, self.timeout)
+            arrived = b"".join(self._receiving.carry(came))
             taken, self._surplus = arrived[:size], arrived[size:]
         if not taken and size and self._emulated is not None and not self._emulated.running:
             raise serial.SerialException(self._emulated.ending)
@@ -113,18 +125,32 @@ class Serial(serial.Serial):
     def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer
         """Send ``data`` with the line's faults; returns the length of ``data``.
 
-        Raises SerialException where the port is closed.
+        Raises SerialException where the port is closed, SerialTimeoutException, which is one, where
+        the board takes nothing for too long.
         """
-        if not self._faulty:
-            return super().write(data)
-        for number, piece in enumerate(self._sending.carry(bytes(data))):
+        sent = bytes(data)
+        for number, piece in enumerate(self._sending.carry(sent) if self._faulty else [sent]):
             if number:
                 time.sleep(SPLIT_SECONDS)
-            super().write(piece)
-        return len(data)
+            if not self._opened.write(piece, self.write_timeout):
+                raise serial.SerialTimeoutException("Write timeout")
+        return len(sent)
 
-    def _update_dtr_state(self) -> None:
-        """Do nothing where DTR is set: a pseudo-terminal has no such line."""
+    def reset_input_buffer(self) -> None:
+        """Forget what has arrived. Raises SerialException where the port is closed."""
+        self._surplus = b""
+        self._opened.drop()
 
-    def _update_rts_state(self) -> None:
-        """Do nothing where RTS is set: a pseudo-terminal has no such line."""
+    def reset_output_buffer(self) -> None:
+        """Do nothing: what was written is on its way."""
+
+    @property
+    def _opened(self) -> Line:
+        if self._line is None:
+            raise serial.PortNotOpenError()
+        return self._line
+
+    def _reconfigure_port(self) -> None:
+        """Do nothing where a setting of the line changes: pipes have none."""
+
+    _update_dtr_state = _update_rts_state = _update_break_state = _reconfigure_port

@@ -9,6 +9,7 @@ from pathlib import Path
 from glyphite.convert.boards import Board
 from glyphite.convert.errors import ToolError
 from glyphite.convert.programs import READ_SECONDS, run
+from glyphite.host.device.packages import install
 
 _LINE = re.compile(r"^ *([0-9a-f]+):\t([^\t;@]+)(?:\t([^;@]*))?")
 _REGISTERS = re.compile(r"\{([^}]*)\}")
@@ -75,7 +76,7 @@ def disassemble(board: Board, image: Path) -> Mapping[int, Instruction]:
     if shutil.which(program) is None:
         raise ToolError(
             f"{program}, which reads machine code, is not installed. "
-            f"Install it with `sudo apt-get install {board.toolchain.package}`."
+            + install(str(board.toolchain.package))
         )
     command = [program, "-d", "--no-show-raw-insn", str(image)]
     failure = f"{program} cannot read {image}"

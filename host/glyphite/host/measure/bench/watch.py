@@ -6,6 +6,7 @@ its serial line.
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,13 @@ from glyphite.convert.programs import COMPILE_SECONDS, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
+from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.device.elf import Elf
 from glyphite.host.device.session import Session
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.measure.bench.code import Instruction
 from glyphite.host.runners.base import Tensors
-from glyphite.host.runners.compiled import c_compiler
 
 SOURCES = FIRMWARE / "emulators" / "qemu"
 FLAGS = ("-std=c99", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror")
@@ -76,15 +77,19 @@ class Watched:
 def plugin() -> Path:
     """The path of the plugin, compiled if its sources have changed since the last time.
 
-    Raises ToolError where the C compiler is missing or fails.
+    Raises ToolError where the C compiler is missing or fails, and on Windows.
     """
+    if sys.platform == "win32":
+        raise ToolError(
+            "QEMU takes no plugin here that counts instructions. Use Linux, macOS or WSL for this."
+        )
     sources = sorted(SOURCES.glob("*.[ch]"))
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     made = build_root() / ".tools" / f"qemu_watch-{digest[:16]}.so"
     if not made.is_file():
         with temporary_folder() as scratch:
             built = scratch / "watch.so"
-            command = [c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
+            command = [*c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
             run(command, COMPILE_SECONDS)
             write_shared(made, built.read_bytes(), executable=True)
     return made.resolve()
@@ -115,7 +120,7 @@ def watch(
             _greet(session, emulated)
             for number, tensor in enumerate(tensors, 1):
                 session.infer(tensor)
-                yield parse_report(report.read_text(), number)
+                yield parse_report(report.read_text(encoding="utf-8"), number)
                 progress(1)
 
 

@@ -1,0 +1,43 @@
+"""What is said of a program that lacks, on Debian and elsewhere; emulation that others lack."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from glyphite.convert.boards import load_board
+from glyphite.convert.errors import ToolError
+from glyphite.host.device.packages import install
+from glyphite.host.device.transport.emulator import EmulatedBoard
+from glyphite.host.measure.bench.watch import plugin
+
+
+@pytest.mark.parametrize("apt", ["/usr/bin/apt-get", None])
+def test_apt_get_is_named_where_it_is(apt: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: apt)
+    said = install("qemu-system-arm", more=", or use sim://native")
+    assert said.endswith(", or use sim://native.")
+    assert ("sudo apt-get install qemu-system-arm" in said) == bool(apt)
+    assert "qemu-system-arm" in said
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_an_emulated_arduino_is_refused_off_linux(
+    system: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    said = "Windows has no pseudo-terminals" if system == "win32" else "on Linux alone, so 'uno'"
+    with pytest.raises(ToolError, match=said) as caught:
+        EmulatedBoard(load_board("uno"), tmp_path / "all.flash")
+    assert "sim://native" in str(caught.value)
+
+
+def test_a_terminal_and_qemus_plugin_are_refused_on_windows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(ToolError, match="Windows has no pseudo-terminals, which this needs"):
+        EmulatedBoard(load_board("native"), tmp_path / "firmware.elf", terminal=True)
+    with pytest.raises(ToolError, match="QEMU takes no plugin here"):
+        plugin()
