@@ -14,6 +14,7 @@ from glyphite.host.cli.console import print_json, print_status, print_table, pro
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream, stream_record
+from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     _print(streaming, arguments.json)  # first, as another board's record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
-    stream.check(streaming)
+    stream.check(streaming, one_scale(folder, tensors, streamed.scores, reference))
     return 0
 
 
@@ -115,6 +116,8 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
         print_status(stand_in)
     if streamed.doubt:
         print_status(streamed.doubt)
+    if streamed.hello.remark:
+        print_status(f"The board says of itself: {streamed.hello.remark}.")
     if streamed.restarts:
         print_status(
             f"The board restarted in this run ({streamed.restarts} times); it holds the same model."
