@@ -59,7 +59,7 @@ SHARED = [
     Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES", "host.device.wire.protocol.TEXT_BYTES"),
     Shared("glyphite_wire.h", "GLYPHITE_TEXT_BYTES - 1", f"{COMPILER}.emit.text.MODEL_NAME_BYTES"),
     Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "host.device.wire.protocol.RANK_MAX"),
-    Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "convert.export.tflm.MOST_AXES"),
+    Shared("glyphite_wire.h", "GLYPHITE_RANK_MAX", "convert.export.tflm_graph.MOST_AXES"),
 ]  # fmt: skip
 
 

@@ -266,7 +266,7 @@ FAULTS = (
     ),
     Fault(
         "the smallest filter decides on scratch memory",
-        ROOT + "export/tflm.py",
+        ROOT + "export/tflm_graph.py",
         "max(filters, default=0)",
         "min(filters, default=0)",
         ("convert/export/test_tflm_export.py",),

@@ -89,6 +89,7 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
         receive_buffer=64,
         encodings=(Encoding.RAW,),
         inferences=0,
+        remark="",
     )
     assert hello.input_scale == pytest.approx(1 / 255)
 

@@ -12,7 +12,7 @@ import pytest
 
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError
-from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, convolution_scratch, write_sketch
+from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, write_sketch
 from glyphite.convert.export.tflm_arena import (
     GENEROUS,
     SPARE,
@@ -22,8 +22,12 @@ from glyphite.convert.export.tflm_arena import (
     reckon_arena,
     tried,
 )
+from glyphite.convert.export.tflm_graph import convolution_scratch, tflm_operators
+from glyphite.convert.export.tflm_library import CHIRALE
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
+from glyphite.host.cli.digits import next_step
+from glyphite.host.runners.litert import read_manifest
 from tests.builders import mlperf_tiny
 from tests.builders.models import ModelBuilder
 
@@ -35,6 +39,7 @@ FILES = {
     "model_data.h",
     "model_data.cc",
     "model_ops.h",
+    "model_test.h",
     "README.txt",
     "build.sh",
 }
@@ -43,11 +48,11 @@ SEED_METHODS = ["AddConv2D", "AddMaxPool2D", "AddReshape", "AddFullyConnected", 
 Refused = Callable[[bytes], str]
 
 
-def relu_model(kind: str = "RELU", dtype: str = "INT8", shape: tuple[int, ...] = (1, 4)) -> bytes:
+def relu_model(kind: str = "RELU", shape: tuple[int, ...] = (1, 4)) -> bytes:
     """A model of one operator without options, which TFLM has where ``kind`` is RELU."""
     model = ModelBuilder()
-    source = model.tensor(shape, 0.5, dtype=dtype)
-    target = model.tensor(shape, 0.5, dtype=dtype)
+    source = model.tensor(shape, 0.5)
+    target = model.tensor(shape, 0.5)
     model.operator(kind, [source], [target])
     return model.build([source], [target])
 
@@ -118,7 +123,8 @@ def test_what_is_the_same_for_every_model_exists_once(seed: ModelFolder) -> None
     write_sketch(seed)
     for file in SHARED_FILES:
         assert (seed.tflm / file).read_text() == (EXAMPLE / file).read_text()
-    assert (seed.tflm / "tflm.ino").read_text() == (EXAMPLE / "classify_tflm.ino").read_text()
+    sketch, shared = (seed.tflm / "tflm.ino").read_text(), EXAMPLE / "classify_tflm.ino"
+    assert sketch == shared.read_text().replace("<Chirale_TensorFlowLite.h>", "<TensorFlowLite.h>")
 
 
 def test_sketch_is_shorter_than_40_lines() -> None:
@@ -144,9 +150,7 @@ def test_resolver_has_exactly_the_models_operators_and_room_for_them(seed: Model
 
 
 def test_custom_operator_of_tflm_is_added_by_its_own_method() -> None:
-    from glyphite.convert.export.tflm import tflm_operators
-
-    operators = tflm_operators(read(custom_model("TFLite_Detection_PostProcess")))
+    operators = tflm_operators((read(custom_model("TFLite_Detection_PostProcess")),))
     assert [operator.add_method for operator in operators] == ["AddDetectionPostprocess"]
 
 
@@ -206,7 +210,7 @@ def test_arena_is_the_measured_size_and_the_stated_margin(seed: ModelFolder) -> 
 @pytest.mark.parametrize("name", ["autoencoder", "mobilenet"])
 def test_the_arena_of_a_network_serves_it_and_the_reckoned_one_is_larger(name: str) -> None:
     """To plan the autoencoder's memory, TFLM needs more than it reports as used."""
-    content = mlperf_tiny.tflite(name)
+    content = mlperf_tiny.kept(name).read_bytes()
     measured = measure_arena(content)
     assert tried(content, measured).code == 0
     assert tried(content, measured - STEP - 16).code != 0
@@ -231,11 +235,72 @@ def test_arena_is_rounded_up_to_16() -> None:
 
 
 def test_model_without_convolutions_needs_no_scratch() -> None:
-    assert convolution_scratch(read(relu_model())) == 0
+    assert convolution_scratch((read(relu_model()),)) == 0
 
 
 def test_generous_arena_is_beyond_any_microcontroller() -> None:
     assert GENEROUS > 4 << 20
+
+
+# --- the library -------------------------------------------------------------------------------
+
+
+def test_for_an_older_library_the_sketch_has_a_model_by_tensor_of_its_own(
+    seed: ModelFolder,
+) -> None:
+    sketch = write_sketch(seed, library=CHIRALE, next_step=next_step)
+    assert "#include <Chirale_TensorFlowLite.h>" in (seed.tflm / "tflm.ino").read_text()
+    variant = find_model(str(seed.tflm / "seed_by_tensor"))
+    assert variant == sketch.variant
+    manifest = read_manifest(variant)
+    assert manifest.sha256 != read_manifest(seed).sha256
+    assert manifest.name == "seed_by_tensor"
+    data = (seed.tflm / "model_data.h").read_text()
+    assert manifest.sha256 in data
+    assert '#define MODEL_NAME "seed_by_tensor"' in data
+    assert "seed_by_tensor --port /dev/ttyACM0" in (seed.tflm / "README.txt").read_text()
+
+
+def test_people_learn_of_the_other_model_and_what_it_costs(
+    seed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "seed", "--tflm", "--library", "esp32"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "TensorFlowLite_ESP32 1.0.0 knows one scale for a dense layer" in told
+    costs = r"It reads (9\d\.\d\d) % of MNIST's test images, and the model it is made from (\S+) %"
+    found = re.search(costs, told)
+    assert found is not None
+    assert abs(float(found[1]) - float(found[2])) < 0.5
+
+
+def test_a_current_library_gets_the_model_as_it_is(seed: ModelFolder) -> None:
+    sketch = write_sketch(seed)
+    assert sketch.variant is None
+    assert sketch.model.tflite == seed.tflite.read_bytes()
+    assert sketch.test is not None
+    assert sketch.test.told_apart
+    assert "The sketch notices at its start" in (seed.tflm / "README.txt").read_text()
+
+
+def test_model_without_dense_layers_by_channel_needs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "plain.tflite").write_bytes(relu_model())
+    sketch = write_sketch(find_model(str(tmp_path / "plain.tflite")), library=CHIRALE)
+    assert sketch.variant is None
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--tflm", "--library", "2023"], "--library 2023: there is no such library. Name one of "),
+        (["--arduino", "--library", "chirale"], "--library goes with --tflm: --arduino makes C"),
+    ],
+)
+def test_a_library_that_is_none_is_refused(
+    seed: ModelFolder, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    assert main(["export", "seed", *words]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not seed.tflm.exists()
 
 
 # --- what the verb prints ------------------------------------------------------------------------
@@ -251,6 +316,9 @@ def test_json_is_the_only_thing_on_stdout(
     assert set(result["files"]) == FILES
     assert result["folder"] == str(seed.tflm)
     assert result["operators"][0] == "CONV_2D"
+    assert result["library"] == "current"
+    assert result["self_test"]
+    assert (result["model"], result["accuracy"]) == (None, None)
     assert result["arena"]["bytes"] >= result["arena"]["reckoned"] + result["arena"]["margin"]
 
 
@@ -283,13 +351,6 @@ def test_file_that_is_no_tflite_is_refused(refused: Refused) -> None:
 def test_truncated_tflite_is_refused(refused: Refused, seed: ModelFolder) -> None:
     content = seed.tflite.read_bytes()
     assert refused(content[: len(content) // 2]).startswith("The .tflite is truncated or damaged: ")
-
-
-def test_float_model_is_refused(refused: Refused) -> None:
-    assert refused(relu_model(dtype="FLOAT32")) == (
-        "The .tflite's input is float32, and int8 is needed. Quantize the model with "
-        "`glyphite convert`, which makes weights, activations, input and output int8."
-    )
 
 
 def test_operator_that_tflm_lacks_is_named_with_its_index(refused: Refused) -> None:

@@ -35,6 +35,7 @@ typedef struct TFLMRegistration {
 #ifndef TFLM_DOUBLE_OF_2025
 } // namespace micro
 using micro::kTfLiteError;
+using micro::kTfLiteFloat32;
 using micro::kTfLiteInt8;
 using micro::kTfLiteOk;
 using micro::TfLiteStatus;
@@ -44,6 +45,7 @@ using micro::TFLMRegistration;
 } // namespace tflite
 #ifndef TFLM_NO_GLOBAL_C_ALIASES
 using ::tflite::micro::kTfLiteError;
+using ::tflite::micro::kTfLiteFloat32;
 using ::tflite::micro::kTfLiteInt8;
 using ::tflite::micro::kTfLiteOk;
 using ::tflite::micro::TfLiteStatus;

@@ -1,11 +1,13 @@
 """Builds the exported sketch against the doubles of tests/doubles, on this PC or a Cortex-M4."""
 
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.export.c_array import c_array
 from glyphite.convert.export.tflm import TflmSketch
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.host.device.build import LIBRARY, WARNINGS
@@ -58,8 +60,13 @@ class Kit:
         text = (folder / file).read_text()
         assert text.count(old) == 1
         (folder / file).write_text(text.replace(old, new))
-        sketch = TflmSketch(folder, self.sketch.files, self.sketch.operators, self.sketch.arena)
-        return Kit(sketch, self.compiled, self.objects)
+        return Kit(replace(self.sketch, folder=folder), self.compiled, self.objects)
+
+    def put_model(self, tflite: bytes) -> None:
+        """Another .tflite in this copy, whose other files compile with their own data alone."""
+        header, made = (self.folder / "model_data.h").read_text(), c_array("seed", tflite)
+        for file, text in made.items():
+            (self.folder / file).write_text(text.replace(_tie(made["model_data.h"]), _tie(header)))
 
     def tflm_library(self, tools: Toolchain) -> list[Path]:
         """The double of TensorFlow Lite Micro, which is the same for every sketch of the model."""
@@ -139,6 +146,12 @@ class Kit:
     def _link(self, objects: list[Path], image: Path) -> Path:
         _run("g++", *objects, "-o", image)
         return image
+
+
+def _tie(header: str) -> str:
+    """The number by which files of one sketch know each other."""
+    (found,) = re.findall(r"#define MODEL_TIE (\S+)", header)
+    return str(found)
 
 
 def _run(*command: str | Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import LinkError
-from glyphite.convert.export.c_array import c_array
 from glyphite.convert.manifest import sha256_of
 from glyphite.host.device.session import connect
+from tests.builders.models import pack
 from tests.firmware.tflm.kit import ARDUINO, CORTEX_M4, NATIVE, SOFT_FLOAT, TFLM, Kit, Toolchain
 
 Tensors = NDArray[np.int8]
@@ -179,17 +179,22 @@ def told(image: Path) -> str:
     return text[:-3].decode()
 
 
-def assert_not_ready(image: Path, digit: NDArray[np.int8]) -> None:
-    """The host, past the printed line, hears hello, and on a tensor that the model is not ready."""
+def assert_not_ready(image: Path, digit: NDArray[np.int8], remark: str) -> None:
+    """The host, past the printed line, hears hello, and on a tensor why the model is not ready."""
     with connect(f"sim://native?firmware={image}") as session:
         assert session.hello().model_name == "seed"
-        with pytest.raises(LinkError, match="could not set its model up"):
-            session.infer(digit)
-        with pytest.raises(LinkError, match="could not set its model up"):
-            session.infer(digit)
+        assert session.hello().remark == remark
+        for _ in range(2):
+            with pytest.raises(LinkError, match=rf"could not set its model up \({remark}\)"):
+                session.infer(digit)
 
 
 OPERATORS = "model_ops.h lacks an operator of the model, or room for it: export the model again."
+REMARKS = {
+    "wrong identifier": "model_data.cc holds no .tflite",
+    "another output": "other tensors than in model.h",
+}
+MISSING = "an operator is missing"
 FAULTS = {
     "wrong identifier": (
         "model_data.cc",
@@ -222,7 +227,7 @@ def test_fault_is_told_over_the_line_and_answered_with_not_ready(
     file, old, new, sentence = FAULTS[fault]
     image = kit.changed(tmp_path / "sketch", file, old, new).arduino_sketch()
     assert told(image) == sentence
-    assert_not_ready(image, digits[0])
+    assert_not_ready(image, digits[0], REMARKS.get(fault, MISSING))
 
 
 def test_arena_a_step_too_small_is_told(kit: Kit, digits: Tensors, tmp_path: Path) -> None:
@@ -234,7 +239,7 @@ def test_arena_a_step_too_small_is_told(kit: Kit, digits: Tensors, tmp_path: Pat
         "TensorFlow Lite Micro cannot prepare the model: raise MODEL_ARENA_BYTES in model.h, or "
         "use a newer TensorFlow Lite Micro."
     )
-    assert_not_ready(image, digits[0])
+    assert_not_ready(image, digits[0], "arena too small, or old kernels")
 
 
 def test_arena_of_exactly_the_measured_size_is_enough(
@@ -253,30 +258,56 @@ def test_model_of_another_schema_version_is_told(
 ) -> None:
     content = with_version((trained_seed / "model_int8.tflite").read_bytes(), 4)
     old_kit = kit.changed(tmp_path / "sketch", "README.txt", "1. Arduino IDE", "1. Arduino IDE")
-    ours, theirs = tie((old_kit.folder / "model_data.h").read_text()), c_array("seed", content)
-    for file, text in theirs.items():  # the rest of the sketch compiles with its own data alone
-        (old_kit.folder / file).write_text(text.replace(tie(theirs["model_data.h"]), ours))
+    old_kit.put_model(content)
     image = old_kit.arduino_sketch()
     assert told(image) == "The model's schema is not version 3: export the model again."
-    assert_not_ready(image, digits[0])
+    assert_not_ready(image, digits[0], "schema is not version 3")
 
 
-def tie(header: str) -> str:
-    """The number by which files of one sketch know each other."""
-    (found,) = re.findall(r"#define MODEL_TIE (\S+)", header)
-    return str(found)
+def test_library_that_computes_other_bytes_is_told_and_answers_all_the_same(
+    kit: Kit, digits: Tensors, answers: Tensors, tmp_path: Path
+) -> None:
+    """As far as one run can tell: here the answer that is right has been changed instead."""
+    text = (kit.folder / "model_test.h").read_text()
+    (first,) = re.findall(r"MODEL_TEST_ANSWER \\\n    { \\\n        (0x..), ", text)
+    image = kit.changed(
+        tmp_path / "sketch", "model_test.h", f"        {first}, ", "        0x55, "
+    ).arduino_sketch()
+    assert "name it in glyphite export --tflm --library" in told(image)
+    with connect(f"sim://native?firmware={image}") as session:
+        assert session.hello().remark == "self-test gave other bytes"
+        assert np.array_equal(session.infer(digits[0]).scores, answers[0])
+
+
+def test_operator_that_is_listed_and_not_used_is_not_asked_for(
+    kit: Kit, trained_seed: Path, digits: Tensors, answers: Tensors, tmp_path: Path
+) -> None:
+    """Of MLPerf Tiny's four networks two are such."""
+    content = with_spare_operator((trained_seed / "model_int8.tflite").read_bytes())
+    copied = kit.changed(tmp_path / "sketch", "README.txt", "1. Arduino IDE", "1. Arduino IDE")
+    copied.put_model(content)
+    got, _ = scores(copied.arduino_sketch(), "native", digits[:1])
+    assert np.array_equal(got, answers[:1])
 
 
 def with_version(tflite: bytes, version: int) -> bytes:
     """The same model, saying that it has another schema version."""
-    import flatbuffers
     from ai_edge_litert.schema_py_generated import ModelT
 
     model = ModelT.InitFromPackedBuf(tflite, 0)
     model.version = version
-    builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
+
+
+def with_spare_operator(tflite: bytes) -> bytes:
+    """The same model, whose list of operators has one more, which nothing uses."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
+    spare = schema.OperatorCodeT()
+    spare.builtinCode = schema.BuiltinOperator.ADD
+    model.operatorCodes.append(spare)
+    return pack(model)
 
 
 def test_double_stands_in_for_the_headers_that_the_glue_names(kit: Kit) -> None:

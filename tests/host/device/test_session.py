@@ -324,6 +324,18 @@ def test_a_refusal_becomes_a_sentence(status: int, text: str) -> None:
         session.infer(np.zeros(4, np.int8))
 
 
+def test_a_board_that_knows_why_it_is_not_ready_says_so() -> None:
+    said = b"schema is not version 3".ljust(32, b"\0")
+    device = scripted(bytes([256 + Status.NOT_READY]), SHAPE + bytes([Item.REMARK, 32]) + said)
+    text = r"could not set its model up \(schema is not version 3\)\. What it prints when it starts"
+    with (
+        terminal(device) as path,
+        connect(path) as session,
+        pytest.raises(LinkError, match=text),
+    ):
+        session.infer(np.zeros(4, np.int8))
+
+
 def test_a_board_that_saw_another_tensor_is_found_out() -> None:
     reply = bytes([0]) + (0x1234).to_bytes(2, "little") + bytes(4) + bytes(4)
     with (

@@ -4,52 +4,60 @@ The files that are the same for every model (the sketch, and the code that sets 
 are copied from ``firmware/library/Glyphite/examples/classify_tflm``.
 """
 
+import dataclasses
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
-from jinja2 import Environment
-
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.emit.model import Edge
-from glyphite.convert.compiler.emit.text import environment, plain_name
-from glyphite.convert.compiler.frontend.check import check_edges, check_indices
-from glyphite.convert.compiler.frontend.tflite import read
-from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor
+from glyphite.convert.compiler.emit.text import byte_lines, environment, plain_name
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.export.c_array import TEMPLATES, c_array, tie
-from glyphite.convert.export.tflm_arena import SPARE, Arena, arena_for
-from glyphite.convert.export.tflm_operators import ADD_CUSTOM_METHODS, ADD_METHODS
-from glyphite.convert.files import read_bytes, write_folder
+from glyphite.convert.export.tflm_arena import NO_SEEDS, SPARE, Arena, answers, arena_for
+from glyphite.convert.export.tflm_dense import by_tensor, has_channels, misread
+from glyphite.convert.export.tflm_graph import (
+    TflmModel,
+    TflmOperator,
+    convolution_scratch,
+    read_model,
+)
+from glyphite.convert.export.tflm_library import CHIRALE, CURRENT, Library
+from glyphite.convert.files import read_bytes, write_bytes, write_folder
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.shipped import FIRMWARE
-from glyphite.convert.text import command
 from glyphite.convert.version import __version__
-from glyphite.convert.workspace import ModelFolder
+from glyphite.convert.workspace import TFLITE, ModelFolder
 
 LIBRARY = FIRMWARE / "library" / "Glyphite"
 EXAMPLE = LIBRARY / "examples" / "classify_tflm"
 _TOOLS = {"cxx": "g++", "readelf": "readelf", "nm": "nm"}
 """Tools that come with the C compiler."""
 SHARED_FILES = ("tflm_model.h", "tflm_model.cc")
-BOARD = "cortex-m4"
-"""The board that build.sh builds for."""
+BOARD, ARDUINO = "cortex-m4", "nano33ble"
+"""The board that build.sh builds for, and the one of the README's commands."""
+PORT = "/dev/ttyACM0"
+SEEDS = range(2, 10)
+"""Of the inputs among which the self-test's is chosen."""
 
-MOST_AXES = 4
-"""Axes of input and output: HELLO_ANSWER has room for as many (GLYPHITE_RANK_MAX)."""
-CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
-SCRATCH_PER_WEIGHT = 4
-"""Bytes per weight of a filter: CMSIS-NN widens two patches, each as large as a filter, to int16
-(``arm_convolve_s8_get_buffer_size``)."""
+NextStep = Callable[[str, Edge, Edge, str, str], str]
+"""The command that compares a board with TFLM, for a model's name, its input and output, the
+board's name and its port."""
 
 
 @dataclass(frozen=True)
-class TflmOperator:
-    """An operator: its name in the .tflite, and the method of TFLM's resolver that adds it."""
+class SelfTest:
+    """An input that the sketch runs at its start, and the answer that is right."""
 
-    name: str
-    add_method: str
+    seed: int
+    answer: bytes
+    told_apart: bool
+    """Whether a library that knows one scale a tensor gives another answer, where the model has
+    more."""
 
 
 @dataclass(frozen=True)
@@ -58,44 +66,50 @@ class TflmSketch:
 
     folder: Path
     files: tuple[str, ...]
-    operators: tuple[TflmOperator, ...]
+    model: TflmModel
+    """The one in the sketch."""
+    library: Library
+    variant: ModelFolder | None
+    """Where the model lies that was made for this library; None where it is the user's own."""
     arena: Arena
+    test: SelfTest | None
+
+    @property
+    def operators(self) -> tuple[TflmOperator, ...]:
+        """The kinds of operator of the model."""
+        return self.model.operators
 
 
-def write_sketch(model: ModelFolder, out: Path | None = None) -> TflmSketch:
+def write_sketch(
+    model: ModelFolder,
+    out: Path | None = None,
+    library: Library = CURRENT,
+    next_step: NextStep | None = None,
+) -> TflmSketch:
     """Write the sketch into ``out``, by default ``build/<model>/tflm``.
 
-    Raises ModelError where TFLM lacks an operator, cannot run the model, or its input or output is
-    not int8 or has too many axes; InputError where ``out`` cannot be a sketch or be written;
-    ToolError where the package that reads a .tflite is not installed.
+    Where ``library`` knows one scale a tensor and the model has more, a variant of the model is
+    made and put beside the sketch. Raises ModelError where TFLM lacks an operator, cannot run the
+    model, the wire cannot carry its input or output, or no variant can be made; InputError where
+    ``out`` cannot be a sketch or be written; ToolError where the package that reads a .tflite is
+    not installed.
     """
     folder = model.tflm if out is None else out
-    sketch = sketch_name(folder)
-    tflite = read_bytes(model.tflite)
-    graph = read(tflite)
-    check_indices(graph)
-    check_edges(graph)
-    operators = tflm_operators(graph)
-    edges = [
-        _edge("INPUT", graph.tensors[graph.inputs[0]]),
-        _edge("OUTPUT", graph.tensors[graph.outputs[0]]),
-    ]
-    arena = arena_for(tflite, graph, convolution_scratch(graph))
-    templates, name = environment(TEMPLATES), plain_name(model.name)
-    texts = {
-        f"{sketch}.ino": (EXAMPLE / "classify_tflm.ino").read_text(encoding="utf-8"),
-        **{file: (EXAMPLE / file).read_text(encoding="utf-8") for file in SHARED_FILES},
-        **c_array(name, tflite),
-        "model.h": templates.get_template("tflm_model.h.j2").render(
-            name=name, version=__version__, edges=edges, arena=arena, spare=SPARE, tie=tie(tflite)
-        ),
-        "model_ops.h": templates.get_template("model_ops.h.j2").render(
-            name=name, version=__version__, operators=operators, tie=tie(tflite)
-        ),
-        **_instructions(templates, model, folder, operators),
-    }
+    name = sketch_name(folder)
+    own = read_model(read_bytes(model.tflite))
+    held, variant = own, None
+    if has_channels(own.graphs) and not library.by_channel:
+        held = read_model(by_tensor(own.tflite, own.graphs))
+        variant = _variant(model, folder)
+    seeds = _seeds(held)
+    arena = arena_for(held.tflite, held.graphs, convolution_scratch(held.graphs), seeds)
+    test = _self_test(held, seeds) if arena.tried and seeds else None
+    sketch = TflmSketch(folder, (), held, library, variant, arena, test)
+    texts = _texts(sketch, variant or model, name, next_step)
     write_folder(folder, texts, way_out="Name another folder with --out.")
-    return TflmSketch(folder, tuple(texts), operators, arena)
+    if variant is not None:
+        _write_variant(model, variant, held)
+    return dataclasses.replace(sketch, files=tuple(texts))
 
 
 def sketch_name(folder: Path) -> str:
@@ -121,78 +135,105 @@ def sketch_name(folder: Path) -> str:
     return name
 
 
-def tflm_operators(graph: Graph) -> tuple[TflmOperator, ...]:
-    """The graph's kinds of operator, each once, in the order of their first use.
-
-    Raises ModelError where TensorFlow Lite Micro lacks one.
-    """
-    found: dict[str, TflmOperator] = {}
-    for operator in graph.operators:
-        if operator.kind not in found:
-            found[operator.kind] = TflmOperator(operator.kind, _add_method(operator))
-    return tuple(found.values())
+def _variant(model: ModelFolder, folder: Path) -> ModelFolder:
+    """Where the variant by tensor lies: a folder of a model, which every verb takes by its path."""
+    root = folder / f"{model.name}_by_tensor"
+    return ModelFolder(root, root / TFLITE)
 
 
-def _add_method(operator: Operator) -> str:
-    method = ADD_METHODS.get(operator.kind) or ADD_CUSTOM_METHODS.get(operator.kind)
-    if method is None:
-        raise ModelError(
-            f"Operator {operator.index} is {operator.kind} (version {operator.version}), which "
-            f"TensorFlow Lite Micro lacks: it has {len(ADD_METHODS)} of TensorFlow Lite's "
-            f"operators, {', '.join(list(ADD_METHODS)[:3])}, ..., {list(ADD_METHODS)[-1]}. "
-            "Build the model from layers that become these."
+def _write_variant(model: ModelFolder, variant: ModelFolder, held: TflmModel) -> None:
+    """The variant's .tflite, and where the model has a manifest, one that is of the variant."""
+    write_bytes(variant.tflite, held.tflite, way_out="Name another folder with --out.")
+    if model.manifest.is_file():
+        manifest = Manifest.load(model.manifest, model.mend)
+        sha256 = sha256_of(variant.tflite)
+        dataclasses.replace(manifest, name=variant.name, sha256=sha256, accuracy={}).save(
+            variant.manifest
         )
-    return method
 
 
-def convolution_scratch(graph: Graph) -> int:
-    """Bytes that CMSIS-NN's convolutions may need in the arena; the kernels on a PC need none."""
-    filters = [
-        prod(graph.tensors[operator.inputs[1]].shape[1:])
-        for operator in graph.operators
-        if operator.kind in CONVOLUTIONS and len(operator.inputs) > 1
-        if operator.inputs[1] != ABSENT
-    ]
-    return SCRATCH_PER_WEIGHT * max(filters, default=0)
+def _seeds(model: TflmModel) -> range:
+    """None where an answer may depend on more than the input: on earlier runs, or on a libm."""
+    plain = {model.source.dtype, model.sink.dtype} == {"int8"} and not model.keeps_state
+    return SEEDS if plain else NO_SEEDS
 
 
-def _edge(macro: str, tensor: Tensor) -> Edge:
-    if len(tensor.shape) > MOST_AXES:
-        raise ModelError(
-            f"The model's {macro.lower()} has {len(tensor.shape)} axes, and {MOST_AXES} at most "
-            "can be sent over the wire. Add a Reshape layer to the model."
-        )
-    quantization = tensor.quantization
-    if tensor.dtype != "int8" or quantization is None:
-        raise ModelError(
-            f"The model's {macro.lower()} is {tensor.dtype}, and the sketch takes int8. Quantize "
-            "it whole with `glyphite convert`, or use `glyphite compile`."
-        )
-    return Edge(macro, tensor.shape, tensor.bytes, quantization.scale, quantization.zero_point)
+def _self_test(model: TflmModel, seeds: range) -> SelfTest:
+    """The first input whose answer tells the library's arithmetic; else the first."""
+    right = answers(model.tflite, seeds)
+    wrong = right
+    with suppress(ModelError):  # where it cannot be known, nothing can be told apart
+        wrong = answers(misread(model.tflite, model.graphs), seeds)
+    differ = [place for place in range(len(seeds)) if right[place] != wrong[place]]
+    chosen = differ[0] if differ else 0
+    return SelfTest(seeds[chosen], bytes.fromhex(right[chosen]), bool(differ))
+
+
+def _texts(
+    sketch: TflmSketch, model: ModelFolder, name: str, next_step: NextStep | None
+) -> dict[str, str]:
+    """The sketch's files, of which ``model`` is the model: name -> text."""
+    templates, held = environment(TEMPLATES), sketch.model
+    fields = {
+        "name": plain_name(model.name),
+        "version": __version__,
+        "edges": [held.source, held.sink],
+        "arena": sketch.arena,
+        "spare": SPARE,
+        "tie": tie(held.tflite),
+        "operators": held.operators,
+        "library": sketch.library,
+        "test": sketch.test,
+        "test_lines": list(byte_lines(sketch.test.answer)) if sketch.test else [],
+        **_instructions(sketch, model, name, next_step),
+    }
+    ino = (EXAMPLE / "classify_tflm.ino").read_text(encoding="utf-8")
+    made = {
+        "model.h": "tflm_model.h",
+        "model_ops.h": "model_ops.h",
+        "model_test.h": "model_test.h",
+        "README.txt": "tflm_README.txt",
+        "build.sh": "tflm_build.sh",
+    }
+    return {
+        f"{name}.ino": ino.replace(CHIRALE.header, sketch.library.header),
+        **{file: (EXAMPLE / file).read_text(encoding="utf-8") for file in SHARED_FILES},
+        **c_array(fields["name"], held.tflite),
+        **{file: templates.get_template(f"{made[file]}.j2").render(fields) for file in made},
+    }
 
 
 def _instructions(
-    templates: Environment, model: ModelFolder, folder: Path, operators: tuple[TflmOperator, ...]
-) -> dict[str, str]:
-    """How to build the sketch: in words, and for an emulated board as a shell script."""
-    board = load_board(BOARD)
-    fields = {
-        "model": plain_name(model.name),
-        "stream": command("glyphite", "stream", model.named),
-        "sketch": folder.resolve().name,
-        "folder": quote(str(folder.resolve())),
-        "operators": operators,
-        "library": quote(str(LIBRARY)),
-        "firmware": quote(str(FIRMWARE)),
-        "board": board,
-        **{tool: board.toolchain.cc.replace("gcc", name) for tool, name in _TOOLS.items()},
-        "flags": " ".join(
-            (*board.toolchain.flags, board.toolchain.optimize, "-ffunction-sections")
-        ),
-        "defines": " ".join(map(quote, board.definitions)),
-        "version": __version__,
-    }
+    sketch: TflmSketch, model: ModelFolder, name: str, next_step: NextStep | None
+) -> dict[str, Any]:
+    """What README.txt and build.sh tell: how the sketch is built, and which verb tries it."""
+    board, held = load_board(BOARD), sketch.model
+    emulated = f"sim://{board.name}?firmware=firmware.elf"
+    steps = []
+    if next_step is not None and held.runs_on_pc:
+        ports = {ARDUINO: PORT, BOARD: emulated}
+        edges = (held.source, held.sink)
+        steps = [next_step(model.named, *edges, *one) for one in ports.items()]
     return {
-        name: templates.get_template(f"tflm_{name}.j2").render(fields)
-        for name in ("README.txt", "build.sh")
+        "model": plain_name(model.name),
+        "steps": steps,
+        "keeps_state": held.keeps_state,
+        "variant": sketch.variant,
+        "misread": has_channels(held.graphs),
+        "sketch": name,
+        "folder": quote(str(sketch.folder.resolve())),
+        "glyphite": quote(str(LIBRARY)),
+        "firmware": quote(str(FIRMWARE)),
+        **_toolchain(board),
+    }
+
+
+def _toolchain(board: Board) -> dict[str, Any]:
+    """What build.sh calls for the board."""
+    toolchain = board.toolchain
+    return {
+        "board": board,
+        **{tool: toolchain.cc.replace("gcc", name) for tool, name in _TOOLS.items()},
+        "flags": " ".join((*toolchain.flags, toolchain.optimize, "-ffunction-sections")),
+        "defines": " ".join(map(quote, board.definitions)),
     }

@@ -6,10 +6,11 @@ Where tflite-micro is not to be had, the size is reckoned from the graph, and to
 import re
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.compiler.ir.graph import ITEM_BYTES, Graph
 from glyphite.convert.errors import ModelError, TimeLimitError
 from glyphite.convert.programs import Finished, attempt
 from glyphite.convert.text import printable
@@ -24,6 +25,9 @@ OPERATOR_BYTES = 600
 CHANNEL_BYTES = 10
 PLANNING_BYTES = 4096
 """Above what TFLM's structures take, with pointers of 8 bytes."""
+NO_SEEDS = range(0)
+WIDEST = 8
+"""Bytes of an element of a type that the compiler does not know."""
 PROBE_SECONDS = 120.0
 """The time limit of one inference, which takes seconds; importing the package may take longer."""
 
@@ -50,14 +54,17 @@ class Arena:
         return -(-(self.measured + self.margin) // 16) * 16
 
 
-def arena_for(tflite: bytes, graph: Graph, scratch: int) -> Arena:
-    """The arena for the .tflite, whose content is ``graph``; ``scratch`` is what is added to it.
+def arena_for(
+    tflite: bytes, graphs: tuple[Graph, ...], scratch: int, seeds: range = NO_SEEDS
+) -> Arena:
+    """The arena for the .tflite, whose content is ``graphs``; ``scratch`` is what is added to it.
 
-    Raises ModelError as :func:`measure_arena` does.
+    ``seeds`` are those that :func:`answers` will be asked for: one run does both. Raises
+    ModelError as :func:`measure_arena` does.
     """
     if find_spec("tflite_micro") is None:
-        return Arena(reckon_arena(graph), scratch, tried=False)
-    return Arena(measure_arena(tflite), scratch)
+        return Arena(sum(map(reckon_arena, graphs)), scratch, tried=False)
+    return Arena(measure_arena(tflite, seeds), scratch)
 
 
 def reckon_arena(graph: Graph) -> int:
@@ -75,17 +82,22 @@ def reckon_arena(graph: Graph) -> int:
 
 def most_alive(graph: Graph) -> int:
     """The most bytes of tensors, each a multiple of 16, that an operator needs at a time."""
+
+    def room(index: int) -> int:
+        tensor = graph.tensors[index]
+        return -(-tensor.count * ITEM_BYTES.get(tensor.dtype, WIDEST) // 16) * 16
+
     ends = {index: number for number, one in enumerate(graph.operators) for index in one.inputs}
     ends |= dict.fromkeys(graph.outputs, len(graph.operators))
     alive, most = set(graph.inputs), 0
     for number, operator in enumerate(graph.operators):
         alive |= set(operator.outputs)
-        most = max(most, sum(-(-graph.tensors[index].bytes // 16) * 16 for index in alive))
+        most = max(most, sum(map(room, alive)))
         alive = {index for index in alive if ends.get(index, number) > number}
     return most
 
 
-def measure_arena(tflite: bytes) -> int:
+def measure_arena(tflite: bytes, seeds: range = NO_SEEDS) -> int:
     """The bytes of arena in which TFLM runs the .tflite: tried, by a run in exactly that many.
 
     TFLM reports what is in use once it is ready. To plan the memory it can need more than that for
@@ -93,7 +105,7 @@ def measure_arena(tflite: bytes) -> int:
     package runs it. Its pointers have 8 bytes; the same structures are smaller on a 32-bit board.
     Raises ModelError where TFLM cannot run the model.
     """
-    generous = tried(tflite, GENEROUS)
+    generous = tried(tflite, GENEROUS, *seeds)
     account = re.search(r"Arena allocation total (\d+) bytes", generous.errors)
     if generous.code != 0 or account is None:
         raise ModelError(
@@ -119,13 +131,29 @@ def _smallest(tflite: bytes, reported: int) -> int:
     return large
 
 
-def tried(tflite: bytes, arena: int) -> Finished:
+def answers(tflite: bytes, seeds: range) -> list[str]:
+    """TFLM's answers to the int8 inputs that ``seeds`` stand for, in hexadecimal digits.
+
+    Raises ModelError where TFLM cannot run the model.
+    """
+    run = tried(tflite, GENEROUS, *seeds)
+    if run.code != 0:
+        raise ModelError(
+            f"TensorFlow Lite Micro cannot run the model: {_complaint(run.errors)}. "
+            "Make it anew with `glyphite convert`."
+        )
+    return run.output.split()
+
+
+@lru_cache(maxsize=8)
+def tried(tflite: bytes, arena: int, *seeds: int) -> Finished:
     """A run of the model in an arena of so many bytes, in a process of its own: TFLM may crash.
 
-    Its messages are the stderr of the result. Raises ModelError where it does not end.
+    Its messages are the stderr of the result, and the answers to the inputs of ``seeds`` its
+    stdout. The last few runs are kept. Raises ModelError where it does not end.
     """
     program = Path(__file__).with_name("tflm_probe.py")
-    command = [sys.executable, "-P", str(program), str(arena)]
+    command = [sys.executable, "-P", str(program), str(arena), *map(str, seeds)]
     try:
         return attempt(command, PROBE_SECONDS, stdin=tflite)
     except TimeLimitError as error:

@@ -18,7 +18,8 @@ enum source {
     OF_LIBRARY, /* struct library */
     OF_MODEL,   /* struct glyphite_model */
     OF_BOARD,   /* struct glyphite_board */
-    OF_COUNTER  /* the number of inferences */
+    OF_COUNTER, /* the number of inferences */
+    OF_REMARK   /* glyphite_remark() */
 };
 
 /* An item's value is a piece of a struct in program memory, as it lies there. */
@@ -51,9 +52,22 @@ static const struct item items[] GLYPHITE_CONST = {
     BOARD(RECEIVE_BUFFER, receive_buffer),
     LIBRARY(ENCODINGS, encodings),
     {GLYPHITE_ITEM_INFERENCES, OF_COUNTER, 0, sizeof(uint32_t)},
+    {GLYPHITE_ITEM_REMARK, OF_REMARK, 0, GLYPHITE_TEXT_BYTES},
 };
 
 #define ITEMS (sizeof items / sizeof items[0])
+
+__attribute__((weak)) const char *glyphite_remark(void) {
+    return NULL;
+}
+
+static uint8_t remark_byte(uint8_t at) {
+    const char *text = glyphite_remark();
+    for (; text != NULL && at > 0 && *text != '\0'; at--) {
+        text++;
+    }
+    return text == NULL ? 0 : (uint8_t)*text;
+}
 
 uint16_t glyphite_hello_length(void) {
     uint16_t length = HELLO_HEADER_BYTES;
@@ -95,6 +109,9 @@ uint8_t glyphite_hello_byte(const struct glyphite_model *model, const struct gly
     uint8_t source = GLYPHITE_READ_BYTE(&item->source);
     if (source == OF_COUNTER) {
         return (uint8_t)(inferences >> (8 * at));
+    }
+    if (source == OF_REMARK) {
+        return remark_byte((uint8_t)at);
     }
     return GLYPHITE_READ_BYTE(base(model, board, source) + GLYPHITE_READ_BYTE(&item->offset) + at);
 }

@@ -12,6 +12,11 @@
 extern "C" {
 #endif
 
+/* What is wrong with the model's engine, in at most GLYPHITE_TEXT_BYTES bytes: hello tells it.
+ * Weak: compiled C has nothing to say, and an engine that looks at itself when it starts defines
+ * its own. NULL: nothing is wrong. */
+const char *glyphite_remark(void);
+
 /* Bytes in the answer: the same for every model and board. */
 uint16_t glyphite_hello_length(void);
 

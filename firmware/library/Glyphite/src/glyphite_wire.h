@@ -51,6 +51,8 @@ enum glyphite_item {
     GLYPHITE_ITEM_ENCODINGS = 14,
     /* u32: number of runs of the model since the board started */
     GLYPHITE_ITEM_INFERENCES = 15,
+    /* text: what the board found wrong with its model's engine; empty where nothing */
+    GLYPHITE_ITEM_REMARK = 16,
 };
 
 enum glyphite_encoding {
@@ -67,7 +69,7 @@ enum glyphite_status {
     GLYPHITE_STATUS_WRONG_SIZE = -2,
     /* the encoding is not one of those in hello */
     GLYPHITE_STATUS_UNKNOWN_ENCODING = -3,
-    /* the model could not be set up (arena too small?) */
+    /* the model could not be set up: hello's REMARK says why, where it is known */
     GLYPHITE_STATUS_NOT_READY = -4,
     /* the model ran and gave no output */
     GLYPHITE_STATUS_FAILED = -5,

@@ -1,16 +1,20 @@
 """``glyphite export``: the model for another engine or build system."""
 
 import argparse
+import hashlib
 from collections.abc import Callable
 
+from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
-from glyphite.convert.errors import InputError
+from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
-from glyphite.convert.workspace import find_model
+from glyphite.convert.export.tflm_library import CURRENT, LIBRARIES, library_of
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_board, add_json, add_model, add_out, hold_place
 from glyphite.host.cli.console import print_json, print_table, say, say_next, say_written
-from glyphite.host.cli.digits import next_step
+from glyphite.host.cli.digits import load_digits, next_step
+from glyphite.host.runners.litert import LitertRunner, read_manifest
 
 EXAMPLE = "glyphite export seed --arduino"
 
@@ -33,19 +37,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=_export_tflm,
         help="an Arduino sketch with the model as a C array and its operators",
     )
+    parser.add_argument(
+        "--library",
+        metavar="LIBRARY",
+        help=f"with --tflm: the library that the sketch is for: {', '.join(LIBRARIES)} "
+        f"(default: {CURRENT.name})",
+    )
     add_board(parser, "C that runs on every board; with --tflm there is none")
     add_out(parser, "a .zip for --arduino, a folder for --tflm; default: in build/<model>")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export the model as the chosen kind. Raises InputError where ``--tflm`` has a board."""
+    """Export the model as the chosen kind.
+
+    Raises InputError where ``--tflm`` has a board, or another kind a library.
+    """
     export: Callable[[argparse.Namespace], None] = arguments.export
     export(arguments)
     return 0
 
 
 def _export_arduino(arguments: argparse.Namespace) -> None:
+    if arguments.library:
+        raise InputError("--library goes with --tflm: --arduino makes C that needs no library.")
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
     with hold_place(model, arguments.out):
@@ -90,11 +105,12 @@ def _arduino_result(library: ArduinoLibrary) -> dict[str, object]:
 def _export_tflm(arguments: argparse.Namespace) -> None:
     if arguments.board:
         raise InputError("--board goes with --arduino: a .tflite is the same for every board.")
-    model = find_model(arguments.model)
+    model, library = find_model(arguments.model), library_of(arguments.library or CURRENT.name)
     with hold_place(model, arguments.out):
-        sketch = write_sketch(model, arguments.out)
+        sketch = write_sketch(model, arguments.out, library, next_step)
+    loss = _loss(model, sketch)
     if arguments.json:
-        print_json(_tflm_result(sketch))
+        print_json({**_tflm_result(sketch), "accuracy": loss})
         return
     print_table(
         ("operator", "method of tflite::MicroMutableOpResolver"),
@@ -107,13 +123,48 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
         f"Arena: {arena.bytes:,} bytes, of which TensorFlow Lite Micro {needs} {arena.measured:,}, "
         f"optimised convolutions may take {arena.scratch:,}, and the rest is a margin."
     )
+    if sketch.variant is not None:
+        say(
+            f"{library.title} knows one scale for a dense layer, so the sketch has a model of its "
+            f"own, {sketch.variant.root}: name it to the verbs that compare."
+        )
+        say(_loss_text(loss))
     say_written(sketch.folder)
-    say("README.txt there says how to build it.")
+    say(f"It is for {library.title}: README.txt there says how to build it.")
+
+
+def _loss(model: ModelFolder, sketch: TflmSketch) -> dict[str, float] | None:
+    """The accuracy of the model and of its variant on MNIST's test images; None without either."""
+    from glyphite.train.data.mnist import cache_folder
+
+    if sketch.variant is None or not cache_folder().is_dir():  # an export fetches none
+        return None
+    try:
+        tensors, labels = load_digits(read_manifest(model), None)
+    except GlyphiteError:  # no model of digits, or no digits: then nothing is known
+        return None
+    tflites = {"model": model.tflite, "variant": sketch.variant.tflite}
+    runs = {name: LitertRunner(tflite).run(tensors) for name, tflite in tflites.items()}
+    return {
+        name: metrics.accuracy(metrics.answers(scores), labels).value
+        for name, scores in runs.items()
+    }
+
+
+def _loss_text(loss: dict[str, float] | None) -> str:
+    if loss is None:
+        return "What that costs is not known, as no digits were at hand: try it on your data."
+    before, after = (f"{100 * loss[name]:.2f} %" for name in ("model", "variant"))
+    return f"It reads {after} of MNIST's test images, and the model it is made from {before}."
 
 
 def _tflm_result(sketch: TflmSketch) -> dict[str, object]:
     return {
         "folder": str(sketch.folder),
+        "library": sketch.library.name,
+        "model": str(sketch.variant.tflite) if sketch.variant else None,
+        "sha256": hashlib.sha256(sketch.model.tflite).hexdigest(),
+        "self_test": sketch.test is not None,
         "files": list(sketch.files),
         "operators": [operator.name for operator in sketch.operators],
         "arena": {

@@ -22,6 +22,7 @@ from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream, stream_record
 from glyphite.host.measure.bench.watch import is_countable
+from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.running import firmware_at
 from glyphite.host.measure.times import TITLES, duration
 from glyphite.host.report import write_report
@@ -92,7 +93,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
     checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
-    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming))
+    known = one_scale(folder, tensors, streamed.scores, reference)
+    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming, known))
 
 
 def _stream(
@@ -151,6 +153,8 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
         print_status(stand_in)
     if streamed.doubt:
         print_status(streamed.doubt)
+    if streamed.hello.remark:
+        print_status(f"The board says of itself: {streamed.hello.remark}.")
     if streamed.restarts:
         print_status(
             f"The board restarted in this run ({streamed.restarts} times); it holds the same model."

@@ -4,6 +4,8 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
@@ -27,6 +29,7 @@ from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
+from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -84,7 +87,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         right = oracle(folder.tflite)
         compared = verify.compare_groups(groups, BoardRunner(session), right, progress)
     require_unchanged(folder, manifest)
-    traced, cause = _cause(folder, compared)
+    known = _known(folder, compared)
+    traced, cause = (None, known) if known else _cause(folder, compared)
     if arguments.json:
         difference = traced.difference if traced else None
         layer = dataclasses.asdict(difference) if difference else None
@@ -96,12 +100,20 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
+    advice = "" if known else verify.ADVICE
     of = subject(manifest.name, manifest.sha256, board.name)
     checks.hold_bytes(
         sum(group["bytes_differ"] for group in compared.figures),
         of,
-        lambda: verify.check(compared.figures, board.name, cause, right.name),
+        lambda: verify.check(compared.figures, board.name, cause, right.name, advice),
     )
+
+
+def _known(folder: ModelFolder, compared: verify.Compared) -> str:
+    """The sentences on a cause that is no layer of the compiled C; empty where it is none."""
+    if compared.wrong is None:
+        return ""
+    return one_scale(folder, *(each[np.newaxis] for each in compared.wrong))
 
 
 def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None, str]:

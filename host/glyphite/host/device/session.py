@@ -318,6 +318,11 @@ class Session:
     def _refusal(self, status: int) -> str:
         known = status in _REFUSALS
         reason = _REFUSALS[Status(status)] if known else "refused with an unknown status"
+        if status == Status.NOT_READY and self.board.remark:
+            reason = (
+                f"could not set its model up ({self.board.remark}). What it prints when it starts, "
+                "as in Arduino's serial monitor, says what mends it"
+            )
         return f"The board on {self.name} {reason} (status {status})."
 
     def _broken(self, error: Exception) -> str:

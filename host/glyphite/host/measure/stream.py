@@ -35,6 +35,10 @@ OnAnswer = Callable[[int, Answer], None]
 """Called with each image's index and answer as it arrives; with several boards, from threads."""
 
 BAUD = 115200
+UNKNOWN_CAUSE = (
+    "Compile, build and flash the model again; where it still differs, `glyphite verify` narrows "
+    "it down."
+)
 SLACK, SLACK_SECONDS = 1.02, 0.001
 """How much longer than on this PC's clock a run may take by the board's, whose rate is its own."""
 
@@ -371,17 +375,17 @@ def save_partial(folder: Path, link: Link, received: Received, ended_by: str) ->
     return folder / "partial.npz"
 
 
-def check(streaming: Streaming) -> None:
+def check(streaming: Streaming, cause: str = "") -> None:
     """Make sure that every byte of the board's scores is that of the reference.
 
-    Raises CheckFailedError where one differs.
+    ``cause``: the sentence on the cause and the way out, where they are known. Raises
+    CheckFailedError where one differs.
     """
     if streaming["mismatched_bytes"]:
         raise CheckFailedError(
             f"{streaming['board']} differs from {LONG[streaming['reference']]} in "
             f"{streaming['mismatched_bytes']} bytes of {streaming['mismatched_images']} images "
-            f"(by at most {streaming['largest_difference']}). Compile, build and flash the model "
-            "again; where it still differs, `glyphite verify` narrows it down."
+            f"(by at most {streaming['largest_difference']}). {cause or UNKNOWN_CAUSE}"
         )
 
 

@@ -18,6 +18,10 @@ from glyphite.host.runners.base import Runner, Scores, Tensors
 from glyphite.host.runners.oracle import LONG, TFLM
 
 LOW, HIGH = -128, 127
+ADVICE = (
+    "Compile and build the model again; where it still differs, the compiler is wrong: report the "
+    "model and these figures."
+)
 
 
 class GroupFigures(TypedDict):
@@ -160,11 +164,15 @@ def blame(traced: Trace | None, answer: Scores, expected: Scores) -> str:
 
 
 def check(
-    figures: list[GroupFigures], board: str, cause: str = "", compared_with: str = TFLM
+    figures: list[GroupFigures],
+    board: str,
+    cause: str = "",
+    compared_with: str = TFLM,
+    advice: str = ADVICE,
 ) -> None:
     """Make sure that no byte differs from those of the runner called ``compared_with``.
 
-    Raises CheckFailedError where one does; ``cause`` is a sentence for its message.
+    Raises CheckFailedError where one does; ``cause`` and ``advice`` are sentences for its message.
     """
     differing = [group for group in figures if group["bytes_differ"]]
     if differing:
@@ -172,6 +180,5 @@ def check(
         largest = max(group["largest_difference"] for group in differing)
         raise CheckFailedError(
             f"{board} differs from {LONG[compared_with]} on {kinds} inputs (by at most {largest}). "
-            f"{cause}{' ' if cause else ''}Compile and build the model again; where it still "
-            "differs, the compiler is wrong: report the model and these figures."
+            f"{' '.join(filter(None, (cause, advice)))}"
         )

@@ -35,6 +35,7 @@ WHOLE = Hello(
     receive_buffer=64,
     encodings=(Encoding.RAW,),
     inferences=2**31 + 5,
+    remark="arena too small",
 )
 
 
@@ -61,6 +62,7 @@ def test_a_hello_of_every_item_is_read_as_it_was_said() -> None:
         item(Item.RECEIVE_BUFFER, struct.pack("<I", 64)),
         item(Item.ENCODINGS, bytes([Encoding.RAW])),
         item(Item.INFERENCES, struct.pack("<I", 2**31 + 5)),
+        item(Item.REMARK, b"arena too small".ljust(32, b"\0")),
     ]
     assert len(parts) == len(Item)
     assert parse_hello(bytes([Message.HELLO_ANSWER, 1]) + b"".join(parts)) == WHOLE

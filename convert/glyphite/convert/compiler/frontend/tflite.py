@@ -36,18 +36,37 @@ def read(content: bytes) -> Graph:
 
     Raises ModelError where they are not a whole one, ToolError without ai-edge-litert.
     """
+    require_identifier(content)
+    try:
+        return _Reader(schema(), content).graph()
+    except _DAMAGE as error:
+        raise damaged("an offset leads out of the file") from error
+
+
+def read_loosely(content: bytes) -> tuple[Graph, ...]:
+    """Every subgraph of a .tflite, also where it cannot be compiled; operators have no options.
+
+    For what hands the file on to TensorFlow Lite Micro. Raises ModelError where it is not a whole
+    one, ToolError without ai-edge-litert.
+    """
+    require_identifier(content)
+    try:
+        return _Reader(schema(), content, strict=False).graphs()
+    except _DAMAGE as error:
+        raise damaged("an offset leads out of the file") from error
+
+
+def require_identifier(content: bytes) -> None:
+    """Raise ModelError where the bytes do not begin as those of a .tflite."""
     if content[4:8] != IDENTIFIER:
         raise ModelError(
             "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "
             "Make one with `glyphite convert`."
         )
-    try:
-        return _Reader(_schema(), content).graph()
-    except _DAMAGE as error:
-        raise damaged("an offset leads out of the file") from error
 
 
-def _schema() -> Any:  # noqa: ANN401 - a generated module without types
+def schema() -> Any:  # noqa: ANN401 - a generated module without types
+    """The classes of the .tflite's tables. Raises ToolError without ai-edge-litert."""
     try:
         from ai_edge_litert import schema_py_generated
     except ImportError as error:
@@ -67,29 +86,48 @@ def damaged(what: str) -> ModelError:
 
 
 class _Reader:
-    """One file being read, by the schema module ``schema``."""
+    """One file being read, by the schema module ``schema``.
 
-    def __init__(self, schema: Any, content: bytes) -> None:  # noqa: ANN401
+    ``strict`` refuses what the compiler cannot take, beside what is damaged.
+    """
+
+    def __init__(self, schema: Any, content: bytes, *, strict: bool = True) -> None:  # noqa: ANN401
         self.schema = schema
+        self.strict = strict
         self.content = content
         self.model: Table = schema.Model.GetRootAs(content, 0)
         self.types = _names(schema.TensorType)
         self.kinds = _names(schema.BuiltinOperator)
 
     def graph(self) -> Graph:
-        count = _length(self.model.SubgraphsLength(), "subgraphs")
-        if count == 0:
-            raise damaged("it has no subgraph")
-        subgraph = self.model.Subgraphs(0)
-        tensors = range(_length(subgraph.TensorsLength(), "tensors"))
-        indices = range(_length(subgraph.OperatorsLength(), "operators"))
-        operators = tuple(self.operator(index, subgraph.Operators(index)) for index in indices)
+        """The only subgraph."""
+        count = self.subgraphs()
         if count > 1:
-            _refuse_state(operators)
+            _refuse_state(self.operators(self.model.Subgraphs(0)))
             raise ModelError(
                 f"The .tflite has {count} subgraphs, and 1 is supported: control flow such as "
                 "loops and conditions cannot be compiled. Convert the model without it."
             )
+        return self.subgraph(self.model.Subgraphs(0))
+
+    def graphs(self) -> tuple[Graph, ...]:
+        """All subgraphs."""
+        return tuple(self.subgraph(self.model.Subgraphs(i)) for i in range(self.subgraphs()))
+
+    def subgraphs(self) -> int:
+        """How many there are."""
+        count = _length(self.model.SubgraphsLength(), "subgraphs")
+        if count == 0:
+            raise damaged("it has no subgraph")
+        return count
+
+    def operators(self, subgraph: Table) -> tuple[Operator, ...]:
+        indices = range(_length(subgraph.OperatorsLength(), "operators"))
+        return tuple(self.operator(index, subgraph.Operators(index)) for index in indices)
+
+    def subgraph(self, subgraph: Table) -> Graph:
+        tensors = range(_length(subgraph.TensorsLength(), "tensors"))
+        operators = self.operators(subgraph)
         return Graph(
             tensors=tuple(
                 self.tensor(index, subgraph.Tensors(index), operators) for index in tensors
@@ -106,14 +144,14 @@ class _Reader:
             raise damaged(f"tensor {name!r} has {axes} axes")
         shape = _integers(axes, table.ShapeAsNumpy)
         dtype = self.types.get(table.Type(), f"type {table.Type()}").lower()
-        if table.Sparsity() is not None or table.IsVariable():
+        if self.strict and (table.Sparsity() is not None or table.IsVariable()):
             _refuse_state(tuple(operator for operator in operators if index in operator.inputs))
             raise ModelError(
                 f"Tensor {name!r} is sparse or a variable, and neither can be compiled. "
                 "Convert the model without pruning formats and without state."
             )
         data = self.data(table.Buffer())
-        if data is not None and dtype in ITEM_BYTES:
+        if data is not None and dtype in ITEM_BYTES and table.Sparsity() is None:
             if int(np.prod(shape, dtype=object)) * ITEM_BYTES[dtype] != len(data):
                 raise damaged(f"tensor {name!r} of shape {list(shape)} has {len(data)} bytes")
             data = data.view(_NUMPY[dtype]).reshape(shape)
@@ -124,7 +162,7 @@ class _Reader:
         if not 0 <= buffer < self.model.BuffersLength():
             raise damaged(f"buffer {buffer} does not exist")
         table = self.model.Buffers(buffer)
-        if table.Offset() > 1:
+        if self.strict and table.Offset() > 1:
             raise ModelError(
                 "The .tflite keeps constants behind its tables, as models beyond 2 GB do; "
                 "such a model is too large to compile."
@@ -160,7 +198,7 @@ class _Reader:
 
     def options(self, index: int, kind: str, table: Table) -> object:
         """The options as the operator's own file reads them; None for an unknown operator."""
-        definition = definitions().get(kind)
+        definition = definitions().get(kind) if self.strict else None
         if definition is None or not definition.OPTIONS:
             return None
         found = table.BuiltinOptions()

@@ -1,5 +1,5 @@
 // Answers the Glyphite host tool with TensorFlow Lite Micro. `glyphite export --tflm` copies this
-// sketch and adds the model's files. Another library with a current TensorFlow Lite Micro does too.
+// sketch and adds the model's files, and includes the library that --library names.
 #include <Chirale_TensorFlowLite.h>
 #include <Glyphite.h>
 

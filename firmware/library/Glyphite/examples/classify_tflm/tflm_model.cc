@@ -10,6 +10,7 @@
 #include "model.h"
 #include "model_data.h"
 #include "model_ops.h"
+#include "model_test.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
@@ -40,16 +41,50 @@ bool has_operator(const ModelOps &ops, const OperatorCode &code) {
     return ops.FindOp(static_cast<BuiltinOperator>(number)) != nullptr;
 }
 
+// The operators that run: a file may list more.
 bool has_operators(const ModelOps &ops, const Model &model) {
-    for (uint32_t index = 0; index < model.operator_codes()->size(); index++) {
-        if (!has_operator(ops, *model.operator_codes()->Get(index)))
-            return false;
+    for (uint32_t graph = 0; graph < model.subgraphs()->size(); graph++) {
+        const auto *operators = model.subgraphs()->Get(graph)->operators();
+        for (uint32_t index = 0; operators != nullptr && index < operators->size(); index++) {
+            const uint32_t code = operators->Get(index)->opcode_index();
+            if (!has_operator(ops, *model.operator_codes()->Get(code)))
+                return false;
+        }
     }
     return true;
 }
 
-bool is_int8(const TfLiteTensor *tensor, size_t bytes) {
-    return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
+constexpr TfLiteType type_of(const int8_t *) {
+    return kTfLiteInt8;
+}
+
+constexpr TfLiteType type_of(const float *) {
+    return kTfLiteFloat32;
+}
+
+template <typename T>
+bool holds(const TfLiteTensor *tensor, size_t bytes) {
+    const T *none = nullptr;
+    return tensor != nullptr && tensor->type == type_of(none) && tensor->bytes == bytes;
+}
+
+// Whether the library gives TensorFlow Lite Micro's bytes, as far as one run can tell.
+bool passes_test(MicroInterpreter &made) {
+#ifdef MODEL_TEST_SEED
+    static const uint8_t answer[MODEL_OUTPUT_BYTES] = MODEL_TEST_ANSWER;
+    uint8_t *input = static_cast<uint8_t *>(made.input(0)->data.data);
+    uint32_t state = MODEL_TEST_SEED;
+    for (uint32_t index = 0; index < MODEL_INPUT_BYTES; index++) {
+        state = state * 1664525u + 1013904223u;
+        const bool other = (state >> 24) % (MODEL_TEST_SEED + 1) == 0;
+        input[index] = static_cast<uint8_t>(other ? state >> 16 : MODEL_INPUT_ZERO_POINT);
+    }
+    return made.Invoke() == kTfLiteOk &&
+           memcmp(made.output(0)->data.data, answer, sizeof answer) == 0;
+#else
+    static_cast<void>(made);
+    return true;
+#endif
 }
 
 tflm_state setup() {
@@ -65,11 +100,11 @@ tflm_state setup() {
         new (interpreter_memory) MicroInterpreter(model, *ops, arena, sizeof arena);
     if (made->AllocateTensors() != kTfLiteOk)
         return TFLM_NOT_ALLOCATED;
-    if (!is_int8(made->input(0), MODEL_INPUT_BYTES) ||
-        !is_int8(made->output(0), MODEL_OUTPUT_BYTES))
+    if (!holds<MODEL_INPUT_TYPE>(made->input(0), MODEL_INPUT_BYTES) ||
+        !holds<MODEL_OUTPUT_TYPE>(made->output(0), MODEL_OUTPUT_BYTES))
         return TFLM_WRONG_TENSORS;
     interpreter = made;
-    return TFLM_READY;
+    return passes_test(*made) ? TFLM_READY : TFLM_OTHER_BYTES;
 }
 
 } // namespace
@@ -86,6 +121,9 @@ const char *tflm_model_fault() {
     switch (tflm_model_setup()) {
     case TFLM_READY:
         return "ready";
+    case TFLM_OTHER_BYTES:
+        return "This library computes other bytes than TensorFlow Lite Micro on a PC: name it in "
+               "glyphite export --tflm --library.";
     case TFLM_WRONG_IDENTIFIER:
         return "model_data.cc holds no .tflite model (no TFL3 in it): export the model again.";
     case TFLM_WRONG_VERSION:
@@ -101,14 +139,37 @@ const char *tflm_model_fault() {
     }
 }
 
-int8_t *model_input() {
-    return tflm_model_setup() == TFLM_READY ? interpreter->input(0)->data.int8 : nullptr;
+// What hello tells: at most 32 bytes.
+extern "C" const char *glyphite_remark(void) {
+    switch (tflm_model_setup()) {
+    case TFLM_READY:
+        return nullptr;
+    case TFLM_OTHER_BYTES:
+        return "self-test gave other bytes";
+    case TFLM_WRONG_IDENTIFIER:
+        return "model_data.cc holds no .tflite";
+    case TFLM_WRONG_VERSION:
+        return "schema is not version 3";
+    case TFLM_MISSING_OPERATOR:
+        return "an operator is missing";
+    case TFLM_NOT_ALLOCATED:
+        return "arena too small, or old kernels";
+    default:
+        return "other tensors than in model.h";
+    }
+}
+
+MODEL_INPUT_TYPE *model_input() {
+    return tflm_model_setup() >= TFLM_READY
+               ? static_cast<MODEL_INPUT_TYPE *>(interpreter->input(0)->data.data)
+               : nullptr;
 }
 
 void model_invoke() {
-    invoked = tflm_model_setup() == TFLM_READY && interpreter->Invoke() == kTfLiteOk;
+    invoked = tflm_model_setup() >= TFLM_READY && interpreter->Invoke() == kTfLiteOk;
 }
 
-const int8_t *model_output() {
-    return invoked ? interpreter->output(0)->data.int8 : nullptr;
+const MODEL_OUTPUT_TYPE *model_output() {
+    return invoked ? static_cast<const MODEL_OUTPUT_TYPE *>(interpreter->output(0)->data.data)
+                   : nullptr;
 }

@@ -11,6 +11,7 @@ extern "C" {
 #endif
 
 enum tflm_state {
+    TFLM_OTHER_BYTES = 1, /* ready, but the run of model_test.h gave another answer */
     TFLM_READY = 0,
     TFLM_WRONG_IDENTIFIER = -1, /* model_data is not a .tflite */
     TFLM_WRONG_VERSION = -2,    /* its schema has another version than 3 */
@@ -19,8 +20,8 @@ enum tflm_state {
     TFLM_WRONG_TENSORS = -5     /* input or output are not what model.h says */
 };
 
-/* Set the interpreter up; later calls give the state of the first. model_input does it too, so
- * calling this is for those who want to know early. */
+/* Set the interpreter up and try it; later calls give the state of the first. model_input does it
+ * too, so calling this is for those who want to know early. */
 enum tflm_state tflm_model_setup(void);
 
 /* What is wrong and what mends it, as one sentence; "ready" when nothing is. */

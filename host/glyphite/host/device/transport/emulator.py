@@ -226,9 +226,9 @@ class EmulatedBoard:
         """
         try:
             task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
-            emulators = (task / "children").read_text().split()
+            emulators = (task / "children").read_text(encoding="utf-8").split()
             waits = [
-                int(thread.read_text().split()[1])
+                int(thread.read_text(encoding="utf-8").split()[1])
                 for emulator in emulators
                 for thread in Path(f"/proc/{emulator}/task").glob("*/schedstat")
             ]

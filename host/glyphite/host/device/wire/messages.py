@@ -61,6 +61,8 @@ class Hello:
     encodings: tuple[int, ...] = (Encoding.RAW,)
     inferences: int = 0
     """The number of runs of the model since the board started."""
+    remark: str = ""
+    """What the board found wrong with its model's engine; empty where nothing."""
 
     @property
     def input_type(self) -> "np.dtype[Any]":
@@ -232,4 +234,5 @@ _FIELDS: dict[int, tuple[str, Callable[[Item, bytes], object]]] = {
     Item.RECEIVE_BUFFER: ("receive_buffer", _unsigned(4)),
     Item.ENCODINGS: ("encodings", _numbers),
     Item.INFERENCES: ("inferences", _unsigned(4)),
+    Item.REMARK: ("remark", _text),
 }

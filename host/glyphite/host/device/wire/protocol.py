@@ -55,6 +55,7 @@ class Item(_Noted):
     RECEIVE_BUFFER = 13, "u32: bytes that may arrive while the board is busy"
     ENCODINGS = 14, "u8 per encoding of the input tensor that the board decodes"
     INFERENCES = 15, "u32: number of runs of the model since the board started"
+    REMARK = 16, "text: what the board found wrong with its model's engine; empty where nothing"
 
 
 class Encoding(_Noted):
@@ -70,7 +71,7 @@ class Status(_Noted):
     CORRUPT = -1, "the frame arrived damaged; send it again with the same id"
     WRONG_SIZE = -2, "the payload has another size than the input tensor"
     UNKNOWN_ENCODING = -3, "the encoding is not one of those in hello"
-    NOT_READY = -4, "the model could not be set up (arena too small?)"
+    NOT_READY = -4, "the model could not be set up: hello's REMARK says why, where it is known"
     FAILED = -5, "the model ran and gave no output"
 
 

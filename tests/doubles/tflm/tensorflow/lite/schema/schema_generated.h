@@ -90,6 +90,20 @@ class OperatorCode : private double_flatbuffers::Table {
     }
 };
 
+class Operator : private double_flatbuffers::Table {
+  public:
+    uint32_t opcode_index() const {
+        return scalar<uint32_t>(0);
+    }
+};
+
+class SubGraph : private double_flatbuffers::Table {
+  public:
+    const double_flatbuffers::VectorOfTables<Operator> *operators() const {
+        return pointer<double_flatbuffers::VectorOfTables<Operator>>(3);
+    }
+};
+
 class Model : private double_flatbuffers::Table {
   public:
     uint32_t version() const {
@@ -97,6 +111,9 @@ class Model : private double_flatbuffers::Table {
     }
     const double_flatbuffers::VectorOfTables<OperatorCode> *operator_codes() const {
         return pointer<double_flatbuffers::VectorOfTables<OperatorCode>>(1);
+    }
+    const double_flatbuffers::VectorOfTables<SubGraph> *subgraphs() const {
+        return pointer<double_flatbuffers::VectorOfTables<SubGraph>>(2);
     }
 };
 
