@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.progress import ignore_progress

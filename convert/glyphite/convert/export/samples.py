@@ -28,7 +28,7 @@ SHADES = ".:-=+*#%&@"
 """The characters of a picture, from paper to ink."""
 SIDE = 28
 LONGEST = 5
-"""Of the codes that repeat: SHADES + LONGEST, the largest in half a byte, stands for 2 << LONGEST."""
+"""The largest power of a code that repeats: SHADES + LONGEST, which just fits half a byte."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from glyphite.convert.errors import InputError, ModelError, ToolError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
-from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import hold_place
 from glyphite.host.cli.console import print_json, print_status, print_table, say
