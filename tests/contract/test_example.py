@@ -1,11 +1,10 @@
-"""The Arduino library's example can be opened and uploaded as it is, without this tool."""
+"""The Arduino library's examples can be opened and uploaded as they are, without this tool."""
 
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.progress import ignore_progress
@@ -20,17 +19,21 @@ from glyphite.host.runners.litert import LitertRunner, read_manifest
 from tools import example
 
 LIBRARY = SKETCH.parents[1] / "src"
+SEE_DIGITS = SKETCH.with_name("see_digits")
 
 
-@pytest.mark.parametrize("path", example.example(), ids=lambda path: path.name)
-def test_its_model_is_what_the_compiler_makes_of_the_shipped_one(path: Path) -> None:
-    assert path.read_text() == example.example()[path], "run `make example`"
+def test_what_is_generated_is_what_the_compiler_and_the_oracle_make_of_the_shipped_model() -> None:
+    for path, text in example.example().items():
+        assert path.read_text() == text, f"{path}: run `make example`"
 
 
-def test_it_is_written_where_the_sketch_looks_for_it() -> None:
-    assert '#include "model.h"' in (SKETCH / "classify.ino").read_text()
-    assert {path.name for path in example.example()} == {"model.c", "model.h"}
-    assert {path.parent for path in example.example()} == {SKETCH}
+def test_the_c_lies_there_once_and_both_sketches_include_it() -> None:
+    assert {path.parent for path in example.example()} == {
+        *(LIBRARY / "uno" / "avr", LIBRARY / "uno" / "portable", SEE_DIGITS)
+    }
+    for name in ("model.h", "model.c"):
+        assert (SKETCH / name).read_text() == (SEE_DIGITS / name).read_text()
+        assert "#include <uno/avr/" in (SKETCH / name).read_text()
 
 
 def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
@@ -54,14 +57,17 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
         assert [line.infer(each).scores.tolist() for each in tensors] == expected.tolist()
 
 
-def test_on_another_processor_the_compiler_says_what_to_do(
-    require_tool: Callable[..., None],
+def test_on_another_processor_it_is_the_portable_c(
+    require_tool: Callable[..., None], tmp_path: Path
 ) -> None:
-    """Its kernels are in the AVR's own instructions."""
+    """The kernels of ``uno/avr`` are in the AVR's own instructions, and refuse to be compiled."""
     require_tool("cc")
-    command = ["cc", "-fsyntax-only", f"-I{LIBRARY}", str(SKETCH / "model.c")]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert said.returncode != 0
+    command = ["cc", "-Wall", "-Wextra", "-Werror", f"-I{LIBRARY}", "-c", "-o", tmp_path / "o"]
+    subprocess.run([*command, SKETCH / "model.c"], check=True)
+    said = subprocess.run(
+        [*command, "-x", "c", LIBRARY / "uno" / "avr" / "model.inc"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     first = next(line for line in said.stderr.splitlines() if "error" in line)
     assert first.endswith(
         '#error "This model was compiled for an AVR: run `glyphite compile MODEL --board BOARD` '

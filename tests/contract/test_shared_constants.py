@@ -12,7 +12,7 @@ import pytest
 from glyphite.convert.shipped import FIRMWARE
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
-EXAMPLE = FIRMWARE / "library" / "Glyphite" / "examples" / "classify"
+EXAMPLE = SOURCES / "uno" / "portable"
 """Where a model.h lies that the templates made."""
 
 COMPILERS = {

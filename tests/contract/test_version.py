@@ -1,5 +1,6 @@
 """The version is said by pyproject.toml; whatever repeats it is held equal to it."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -8,11 +9,12 @@ from tests.paths import PROJECT, project_files
 
 LIBRARY = PROJECT / "firmware" / "library" / "Glyphite"
 REPEATED = (
+    "firmware/library/Glyphite/library.json",
     "firmware/library/Glyphite/library.properties",
     "firmware/library/Glyphite/src/glyphite_hello.h",
     "CHANGELOG.md",
 )
-MADE = ("firmware/library/Glyphite/examples/classify/",)
+MADE = ("firmware/library/Glyphite/src/uno/",)
 """Made by `make example`, and held by a test of their own."""
 HISTORY = ("models/", "constraints.txt")
 """Which version made a model; versions of others."""
@@ -38,6 +40,7 @@ def test_the_library_and_its_firmware_have_the_project_s_version() -> None:
     )
     hello = (LIBRARY / "src" / "glyphite_hello.h").read_text()
     assert properties["version"] == version()
+    assert json.loads((LIBRARY / "library.json").read_text())["version"] == version()
     assert re.findall(r'#define GLYPHITE_VERSION "(.*)"', hello) == [version()]
 
 

@@ -14,11 +14,13 @@ import pytest
 
 from glyphite.convert.boards import Board, all_boards, load_board
 from glyphite.convert.compiler.driver import Compiled, compile_model
-from glyphite.convert.export.arduino import library_files
+from glyphite.convert.export.arduino import LIBRARY, library_files
+from glyphite.convert.export.samples import value_samples
 from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME
 from tests.builders.windows import conv_2d, depthwise
 
+SEE_DIGITS = LIBRARY / "examples" / "see_digits"
 DOUBLE = Path(__file__).parents[1] / "doubles" / "arduino"
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 SPECS = "--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs"
@@ -66,7 +68,7 @@ def models() -> dict[str, bytes]:
 
 def unpacked(compiled: Compiled, folder: Path) -> Path:
     """The library's folder below ``folder``."""
-    for file, content in library_files(compiled, None).items():
+    for file, content in library_files(compiled, None, value_samples(compiled, None)).items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -113,10 +115,22 @@ def test_an_exported_library_compiles_without_a_warning(
         library = unpacked(compiled, tmp_path / model)
         sources += library.glob("examples/classify/*.c")
     own_files = list(library.glob("src/*.c"))  # they are the same around every model
+    own_files += [LIBRARY / "src" / "uno" / "portable" / "model.inc"]
     assert len(sources) >= len(models()) and len(own_files) >= 3
     for source in sources + own_files:
         include = f"-I{library / 'src'}"
-        run(*command, "-std=gnu11", *WARNINGS, include, "-c", source, "-o", tmp_path / "made.o")
+        run(
+            *command,
+            "-std=gnu11",
+            *WARNINGS,
+            include,
+            "-x",
+            "c",
+            "-c",
+            source,
+            "-o",
+            tmp_path / "made.o",
+        )
 
 
 @pytest.mark.parametrize("name", MACROS)
@@ -129,8 +143,8 @@ def test_the_sketches_compile_as_cpp(
     program = program.replace("gcc", "g++")
     require_tool(program)
     library = unpacked(compile_model(models()["softmax"], "softmax"), tmp_path)
-    sketches = list((library / "examples").rglob("*.ino"))
-    assert len(sketches) == 2
+    sketches = [*(library / "examples").rglob("*.ino"), SEE_DIGITS / "see_digits.ino"]
+    assert len(sketches) == 4
     options = [
         "-std=gnu++14",
         "-fno-exceptions",
@@ -139,6 +153,7 @@ def test_the_sketches_compile_as_cpp(
         f"-D{MACROS[name]}",
     ]
     include = [f"-I{library / 'src'}", f"-I{DOUBLE}", "-include", "Arduino.h"]
+    include += [f"-I{LIBRARY / 'src'}"]  # after the exported one: it has the model of see_digits
     for sketch in sketches:
         source = ("-x", "c++", "-c", sketch, "-o", tmp_path / "made.o")
         run(program, *flags, *options, clock, "-Wall", "-Wextra", "-Werror", *include, *source)

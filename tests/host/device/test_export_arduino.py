@@ -39,6 +39,7 @@ CATEGORIES = {
     *("Display", "Communication", "Signal Input/Output", "Sensors", "Device Control", "Timing"),
     *("Data Storage", "Data Processing", "Other"),
 }
+ROOT = {"LICENSE", "README.md", "keywords.txt", "library.json", "library.properties"}
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 SKETCH = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}"
 STANDARD = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "limits.h"}
@@ -121,7 +122,7 @@ def test_sources_lie_in_src_alone(library: Path) -> None:
     assert not [path for path in library.iterdir() if path.suffix in {".c", ".cpp", ".h", ".S"}]
     assert not (library / "utility").exists()
     entries = {path.name for path in library.iterdir()}
-    assert entries == {"library.properties", "keywords.txt", "src", "examples"}
+    assert entries == {*ROOT, "src", "examples", "extras"}
 
 
 def test_keywords_are_separated_by_one_tab(library: Path) -> None:
@@ -142,11 +143,12 @@ def test_keywords_are_names_that_the_library_or_a_model_has(library: Path) -> No
 
 def test_an_example_is_a_folder_with_a_sketch_of_its_name(library: Path) -> None:
     sketches = sorted((library / "examples").iterdir())
-    assert [sketch.name for sketch in sketches] == ["classify", "minimal"]
+    assert [sketch.name for sketch in sketches] == ["classify", "minimal", "see_values"]
     for sketch in sketches:
         assert re.fullmatch(SKETCH, sketch.name)
+        samples = {"samples.h"} if sketch.name == "see_values" else set()
         assert {path.name for path in sketch.iterdir()} == {
-            *(f"{sketch.name}.ino", "model.c", "model.h")
+            *(f"{sketch.name}.ino", "model.c", "model.h", *samples)
         }
 
 
@@ -164,12 +166,12 @@ def test_only_src_needs_to_be_on_the_include_path(library: Path) -> None:
 def test_the_sketches_keep_to_the_plain_arduino_api(library: Path) -> None:
     """No board's own header, and no call but those that every core has."""
     core = {"Serial.begin", "Serial.available", "Serial.read", "Serial.write", "Serial.print"}
-    core |= {"Serial.println", "micros", "delay"}
+    core |= {"Serial.println", "micros", "millis", "delay", "F"}
     ours = {"glyphite_begin", "glyphite_sink", "glyphite_poll", "GLYPHITE_COMPILED_MODEL"}
-    ours |= {"model_input", "model_invoke", "model_output"}
-    words = {"for", "if", "while", "sizeof", "defined"}
+    ours |= {"model_input", "model_invoke", "model_output", "GLYPHITE_READ_BYTE"}
+    words = {"for", "if", "while", "switch", "sizeof", "defined", "strtod"}
     for sketch in (library / "examples").rglob("*.ino"):
-        assert included(sketch) <= {('"', "model.h"), ("<", "Glyphite.h")}
+        assert included(sketch) <= {('"', "model.h"), ('"', "samples.h"), ("<", "Glyphite.h")}
         text = re.sub(r'//.*|"[^"]*"', "", sketch.read_text())
         own = set(re.findall(r"^[\w *]+[ *](\w+)\([^)]*\) \{", text, re.MULTILINE))
         called = set(re.findall(r"([A-Za-z_][\w.]*)\s*\(", text))
@@ -283,7 +285,8 @@ def test_people_see_what_is_in_it_and_what_to_do_next(
     said = " ".join(capsys.readouterr().out.split())
     for words in ("Glyphite/examples/classify", "Glyphite/examples/minimal", "Add .ZIP Library"):
         assert words in said
-    assert "File > Examples > Glyphite > classify, and Upload" in said
+    assert "File > Examples > Glyphite > see_values, Upload, Tools > Serial Monitor" in said
+    assert "with your board's port for PORT" in said
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,25 @@ from collections.abc import Callable
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
-from glyphite.convert.errors import GlyphiteError, InputError
+from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.errors import GlyphiteError, InputError, ModelError, ToolError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.export.tflm_library import CURRENT, LIBRARIES, library_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_board, add_json, add_model, add_out, hold_place
-from glyphite.host.cli.console import print_json, print_table, say, say_next, say_written
-from glyphite.host.cli.digits import load_digits, next_step
+from glyphite.host.cli.console import (
+    print_json,
+    print_status,
+    print_table,
+    say,
+    say_next,
+    say_written,
+)
+from glyphite.host.cli.digits import DIGITS, load_digits, next_step, reads_digits
 from glyphite.host.runners.litert import LitertRunner, read_manifest
+from glyphite.host.runners.oracle import oracle
 
 EXAMPLE = "glyphite export seed --arduino"
 
@@ -64,7 +74,7 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
     with hold_place(model, arguments.out):
-        library = write_library(model, board, arguments.out)
+        library = write_library(model, board, arguments.out, lambda made: _samples(model, made))
     if arguments.json:
         print_json(_arduino_result(library))
         return
@@ -73,17 +83,48 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
         ("in the .zip", "files"),
         [
             ("library: properties and src", f"{_outside_examples(library)}"),
-            *((name.rpartition("/")[0], "sketch, model.c, model.h") for name in sketches),
+            *((name.rpartition("/")[0], _beside(library, name)) for name in sketches),
         ],
         title=f"{library.compiled.name} as an Arduino library",
     )
     say_written(library.path)
     say("Arduino IDE: Sketch > Include Library > Add .ZIP Library; take an earlier one out first.")
-    say("Then File > Examples > Glyphite > classify, and Upload.")
+    say(f"Then File > Examples > Glyphite > {_shown(library)}, Upload, Tools > Serial Monitor.")
+    say("To stream or verify from here, upload the example classify instead.")
     if board is None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, board.named if board else "BOARD"
     say_next(next_step(model.named, *edges, named, "PORT"))
+    say("With your board's port for PORT: /dev/ttyACM0 or COM3, say.")
+
+
+def _samples(model: ModelFolder, compiled: Compiled) -> Samples:
+    """What the example for the serial monitor shows, with this PC's answers where it has any."""
+    try:
+        return _chosen(model, compiled, oracle(model.tflite).run)
+    except (ToolError, ModelError) as error:
+        print_status(f"The example for the serial monitor has no answers of this PC: {error}")
+        return _chosen(model, compiled, None)
+
+
+def _chosen(model: ModelFolder, compiled: Compiled, answers: Answers | None) -> Samples:
+    if reads_digits(*compiled.edges):
+        manifest = read_manifest(model)
+        if manifest.labels == DIGITS:
+            return digit_samples(manifest, answers)
+    return value_samples(compiled, answers)
+
+
+def _shown(library: ArduinoLibrary) -> str:
+    """The example that shows itself in the serial monitor."""
+    return library.samples.sketch if library.samples else "minimal"
+
+
+def _beside(library: ArduinoLibrary, sketch: str) -> str:
+    """The files of an example; ``sketch`` is the path of its .ino in the .zip."""
+    folder = sketch.rpartition("/")[0]
+    names = [name.rpartition("/")[2] for name in library.files if name.startswith(f"{folder}/")]
+    return ", ".join(sorted(names))
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:
