@@ -42,7 +42,10 @@ def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
     assert set(runners) <= set(noted)
     said = capsys.readouterr()
     assert "for 1 epoch here" in said.err
-    assert f"compiled C on cortex-m4 ({IMAGES} images)" in said.out
+    assert re.search(rf"│ the same, compiled C on cortex-m4 +│ +{IMAGES} │ +\d", said.out)
+    builds = [(build["model"], build["board"]) for build in report["builds"]]
+    assert ("seed", "cortex-m4") in builds
+    assert report["builds"][0]["bench"]["timed_by"] == "modelled cycles"
     assert f"0 of {IMAGES * 10} on cortex-m4" in said.out
     assert_uno_answered(build_folder, said.out, said.err)
 
@@ -54,7 +57,9 @@ def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
         return
     uno = json.loads((folder / "uno/uno/stream.json").read_text())
     assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
-    assert re.search(r"network on an Arduino Uno \(100 images\) +│ +\d+\.\d\d % │", printed)
+    assert re.search(r"│ the same on an Arduino Uno +│ +100 │ +\d+\.\d\d % │", printed)
+    report = json.loads((folder / "seed/report.json").read_text())
+    assert report["builds"][-1]["stream"] == {"name": "uno", **uno}
     assert "0 of 1000 on the Uno" in printed
     counted = json.loads((folder / "uno/uno/bench.json").read_text())
     takes = f"By counted cycles an image takes {counted['milliseconds']:.1f} ms."
@@ -82,7 +87,7 @@ def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(
     assert report["board"]["images"] == IMAGES
     assert report["board"]["mismatched_bytes"] == 0
     said = capsys.readouterr()
-    assert f"compiled C on native ({IMAGES} images)" in said.out
+    assert re.search(rf"│ the same, compiled C on native +│ +{IMAGES} │ +\d", said.out)
     told = " ".join(said.err.split())
     assert "arm-none-eabi-gcc and qemu-system-arm cannot be found" in told
     assert "The Arduino Uno is left out: avr-gcc cannot be found (`sudo apt-get" in told

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 
 from glyphite.convert.boards import Board, Memory, load_board
-from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.documents import now
@@ -68,7 +67,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
         print_json({**document, **({"layers": layers} if arguments.layers else {})})
     else:
-        _print(compiled, board, inputs, cost, arguments.layers)
+        _print(prepared, inputs, cost, arguments.layers)
         if board.arduino and board.memory:
             _print_memory(board.memory, built)
     _check(checks, prepared, document)
@@ -138,11 +137,12 @@ def _record(prepared: Prepared, goal: Goal, inputs: str, cost: Cost) -> record.B
     )
 
 
-def _print(compiled: Compiled, board: Board, inputs: str, cost: Cost, layers: bool) -> None:
-    say(f"{compiled.name} on {board.name}: mean of {inputs}")
+def _print(prepared: Prepared, inputs: str, cost: Cost, layers: bool) -> None:
+    board = prepared.board
+    say(f"{prepared.compiled.name} on {board.name}: mean of {inputs}")
     if layers:
         _print_layers(cost)
-    _print_figures(board, cost)
+    _print_figures(board, cost, prepared.folder.tflite.stat().st_size)
     if cost.baseline:
         say(f"TFLM: recorded for the {cost.baseline.title}. {cost.baseline.method}")
 
@@ -176,7 +176,8 @@ def _print_memory(limits: Memory, built: Built) -> None:
     print_table(("the whole sketch", "bytes", "of"), rows)
 
 
-def _print_figures(board: Board, cost: Cost) -> None:
+def _print_figures(board: Board, cost: Cost, tflite: int) -> None:
+    """``tflite``: the bytes of the .tflite, which TFLM keeps in flash as it is."""
     takes = cost.footprint
     unit, clock = _counted(cost), board.mcu.clock_hz
     stack = "not known" if cost.stack_bytes is None else f"{cost.stack_bytes:,}"
@@ -190,8 +191,9 @@ def _print_figures(board: Board, cost: Cost) -> None:
     if cost.seconds is not None and clock:
         ours.append((f"{TITLES[cost.timed_by]} at {clock / 1e6:g} MHz", duration(cost.seconds)))
     ours += [
-        ("weights, bytes", f"{takes.weights:,}"),
+        ("weights as linked, bytes", f"{takes.weights:,}"),
         ("code, bytes", f"{takes.code:,}"),
+        ("flash for both, bytes", f"{takes.weights + takes.code:,}"),
         ("static RAM, bytes", f"{takes.static_ram:,}"),
         ("stack, bytes", stack),
     ]
@@ -203,6 +205,7 @@ def _print_figures(board: Board, cost: Cost) -> None:
         unit: _against(known.count, cost.count),
         "per MAC": (_per_mac(known.count, cost.macs), ""),
         "code, bytes": _against(known.code_bytes, takes.code),
+        "flash for both, bytes": _against(known.code_bytes + tflite, takes.weights + takes.code),
         "static RAM, bytes": _against(known.static_ram_bytes, takes.static_ram),
     }
     rows = [(name, value, *theirs.get(name, ("", ""))) for name, value in ours]

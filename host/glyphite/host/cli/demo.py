@@ -156,13 +156,13 @@ def _run_stage(words: Sequence[str]) -> None:
 
 
 def _board_rows(
-    streamed: dict[str, Any], names: dict[str, str], title: str
+    streamed: dict[str, Any], names: dict[str, str], expected: str, title: str
 ) -> list[tuple[str, int, float]]:
     """A board's accuracy, below that of its reference on the very same images."""
     reference, images = names[streamed["reference"]].replace("int8, ", ""), streamed["images"]
     return [
-        (f"  the first of them, {reference}", images, streamed["reference_accuracy"]),
-        (f"  the same, {title}", images, streamed["accuracy"]),
+        (f"{expected}, {reference}", images, streamed["reference_accuracy"]),
+        (title, images, streamed["accuracy"]),
     ]
 
 
@@ -179,10 +179,11 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
         del names["c"]  # it has the same bytes
     images = report["compare"]["images"]
     rows = [(names[key], images, accuracy[key]) for key in names if key in accuracy]
-    rows += _board_rows(board, names, f"compiled C on {board['name']}")
+    titles = "the first of them", f"the same, compiled C on {board['name']}"
+    rows += _board_rows(board, names, *titles)
     differ = [(board["name"], board)]
     if uno is not None:
-        rows += _board_rows(uno, names, "a smaller network on an Arduino Uno")
+        rows += _board_rows(uno, names, "a smaller network", "the same on an Arduino Uno")
         differ.append(("the Uno", uno))
     shown = [(title, f"{count:,}", f"{100 * share:.2f} %") for title, count, share in rows]
     print_table(("", "test images", "accuracy"), shown)
