@@ -14,8 +14,10 @@ import pytest
 from tests.paths import PROJECT
 
 LIBRARY = PROJECT / "firmware" / "library" / "Glyphite"
-REQUIRED = ("name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url")
-REQUIRED += ("architectures", "includes")
+REQUIRED = {
+    *("name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url"),
+    *("architectures", "includes"),
+}
 OPTIONAL = {"depends", "dot_a_linkage", "precompiled", "ldflags", "license", "email"}
 CATEGORIES = {
     *("Display", "Communication", "Signal Input/Output", "Sensors", "Device Control", "Timing"),
@@ -42,7 +44,8 @@ def properties() -> dict[str, str]:
 
 def test_the_fields_are_those_of_the_specification(properties: dict[str, str]) -> None:
     """LP003 to LP005 and all "missing" and "misspelled" rules; none has blanks around it."""
-    assert set(REQUIRED) <= set(properties) <= {*REQUIRED, *OPTIONAL}
+    assert set(properties) >= REQUIRED
+    assert set(properties) <= REQUIRED | OPTIONAL
     for field, value in properties.items():
         assert value and value == value.strip() and field == field.strip(), field
 
