@@ -62,10 +62,11 @@ def test_on_another_processor_it_is_the_portable_c(
 ) -> None:
     """The kernels of ``uno/avr`` are in the AVR's own instructions, and refuse to be compiled."""
     require_tool("cc")
-    command = ["cc", "-Wall", "-Wextra", "-Werror", f"-I{LIBRARY}", "-c", "-o", tmp_path / "o"]
-    subprocess.run([*command, SKETCH / "model.c"], check=True)
+    warnings = ("-Wall", "-Wextra", "-Werror")
+    command = ["cc", *warnings, f"-I{LIBRARY}", "-c", "-o", str(tmp_path / "o")]
+    subprocess.run([*command, str(SKETCH / "model.c")], check=True)
     said = subprocess.run(
-        [*command, "-x", "c", LIBRARY / "uno" / "avr" / "model.inc"],
+        [*command, "-x", "c", str(LIBRARY / "uno" / "avr" / "model.inc")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     first = next(line for line in said.stderr.splitlines() if "error" in line)

@@ -64,11 +64,11 @@ def built(sketch: Path, folder: Path, source: Path, flags: tuple[str, ...] = SAN
     """The program of a sketch whose library's ``src`` is ``source``."""
     include = (f"-I{source}", f"-I{sketch}", f"-I{DOUBLE}")
     model, program = folder / "model.o", folder / "program"
-    run = lambda *words: subprocess.run(words, check=True)  # noqa: E731 - one line, twice
-    run("cc", *flags, *include, "-c", sketch / "model.c", "-o", model)
+    first = ("cc", *flags, *include, "-c", sketch / "model.c", "-o", model)
     code = ("-x", "c++", sketch / f"{sketch.name}.ino", DOUBLE / "arduino.cc", "-x", "none", model)
-    run("c++", "-std=c++17", *flags, *WARNINGS, *include, "-include", "Arduino.h", *code,
-        "-o", program)  # fmt: skip
+    head = (*include, "-include", "Arduino.h")
+    for command in (first, ("c++", "-std=c++17", *flags, *WARNINGS, *head, *code, "-o", program)):
+        subprocess.run(list(map(str, command)), check=True)
     return program
 
 

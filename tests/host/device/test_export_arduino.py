@@ -18,9 +18,10 @@ import serial
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import compile_model
-from glyphite.convert.export.arduino import library_files
+from glyphite.convert.export.arduino import LIBRARY, library_files
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.progress import ignore_progress
+from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import sketch_command
@@ -169,9 +170,11 @@ def test_the_sketches_keep_to_the_plain_arduino_api(library: Path) -> None:
     core |= {"Serial.println", "micros", "millis", "delay", "F"}
     ours = {"glyphite_begin", "glyphite_sink", "glyphite_poll", "GLYPHITE_COMPILED_MODEL"}
     ours |= {"model_input", "model_invoke", "model_output", "GLYPHITE_READ_BYTE"}
-    words = {"for", "if", "while", "switch", "sizeof", "defined", "strtod"}
-    for sketch in (library / "examples").rglob("*.ino"):
-        assert included(sketch) <= {('"', "model.h"), ('"', "samples.h"), ("<", "Glyphite.h")}
+    words = {"for", "if", "while", "switch", "return", "sizeof", "defined", "strtod"}
+    see_digits = LIBRARY / "examples" / "see_digits" / "see_digits.ino"
+    for sketch in (*(library / "examples").rglob("*.ino"), see_digits):
+        samples = {('"', "samples.h"), ('"', "digits.h")}
+        assert included(sketch) <= {('"', "model.h"), ("<", "Glyphite.h")} | samples
         text = re.sub(r'//.*|"[^"]*"', "", sketch.read_text())
         own = set(re.findall(r"^[\w *]+[ *](\w+)\([^)]*\) \{", text, re.MULTILINE))
         called = set(re.findall(r"([A-Za-z_][\w.]*)\s*\(", text))
@@ -220,6 +223,41 @@ def built(library: Path, sketch: str, board: str, made: Path, patch: pytest.Monk
     command = sketch_command(load_board(board), library / "examples" / sketch, made)
     subprocess.run(command, check=True, capture_output=True)
     return made / f"{sketch}.ino.elf"
+
+
+def test_a_model_of_digits_gets_the_library_s_own_example(tmp_path: Path) -> None:
+    """With its own answers, and a head that says whose they are."""
+    out, own = tmp_path / "digits.zip", LIBRARY / "examples" / "see_digits"
+    assert main(["export", str(MODELS / "uno"), "--arduino", "--out", str(out)]) == 0
+    with zipfile.ZipFile(out) as archive:
+        names = {name for name in archive.namelist() if "/see_" in name}
+        digits = archive.read("Glyphite/examples/see_digits/digits.h").decode()
+        sketch = archive.read("Glyphite/examples/see_digits/see_digits.ino").decode()
+        assert "Glyphite/src/uno/avr/model.h" not in archive.namelist()
+    assert {name.rpartition("/")[2] for name in names} == {
+        *("see_digits.ino", "digits.h", "model.c", "model.h")
+    }
+    assert digits == (own / "digits.h").read_text()
+    head, _, rest = sketch.partition("#include")
+    assert head.startswith("// Reads handwritten digits by the model uno, compiled by Glyphite ")
+    assert rest == (own / "see_digits.ino").read_text().partition("#include")[2]
+
+
+def test_without_a_pc_s_answers_the_example_compares_nothing(
+    small_tflite: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither TensorFlow Lite Micro nor a C compiler is there."""
+    monkeypatch.setattr("glyphite.host.runners.oracle.find_spec", lambda _: None)
+    monkeypatch.setenv("CC", "no-such-compiler")
+    out = tmp_path / "mine.zip"
+    assert main(["export", str(small_tflite), "--arduino", "--out", str(out)]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The example for the serial monitor has no answers of this PC: No C compiler" in said
+    with zipfile.ZipFile(out) as archive:
+        assert b"PC_ANSWERS" not in archive.read("Glyphite/examples/see_values/samples.h")
 
 
 @pytest.mark.usefixtures("avr_tools")
@@ -286,7 +324,10 @@ def test_people_see_what_is_in_it_and_what_to_do_next(
     for words in ("Glyphite/examples/classify", "Glyphite/examples/minimal", "Add .ZIP Library"):
         assert words in said
     assert "File > Examples > Glyphite > see_values, Upload, Tools > Serial Monitor" in said
-    assert "with your board's port for PORT" in said
+    assert (
+        "with your board's port for PORT (/dev/ttyACM0 or COM3, say) and its name for BOARD."
+        in said
+    )
 
 
 @pytest.mark.parametrize(

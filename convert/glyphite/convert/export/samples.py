@@ -4,7 +4,7 @@ A model of digits gets ten test digits of MNIST, packed; every other model three
 the sketch makes by the rule of :func:`fixed_inputs`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -89,18 +89,20 @@ def packed(levels: NDArray[np.int64]) -> bytes:
 
     A code below ``len(SHADES)`` is a pixel; that plus n repeats the pixel 2 << n times.
     """
-    codes = [code for level, run in groupby(levels.flat) for code in _run(level, len(list(run)))]
+    codes = [
+        code for level, run in groupby(levels.flat) for code in _run(int(level), len(list(run)))
+    ]
     codes += [0] * (len(codes) % 2)
     return bytes(low | high << 4 for low, high in zip(codes[::2], codes[1::2], strict=True))
 
 
 def _run(level: int, pixels: int) -> Iterator[int]:
-    yield int(level)
+    yield level
     left = pixels - 1
     for power in range(LONGEST, -1, -1):
         times, left = divmod(left, 2 << power)
         yield from [len(SHADES) + power] * times
-    yield from [int(level)] * left
+    yield from [level] * left
 
 
 def fixed_inputs(source: Tensor) -> NDArray[Any]:
@@ -119,6 +121,6 @@ def fixed_inputs(source: Tensor) -> NDArray[Any]:
     return np.stack([zero, rising, scattered]).astype(np.int8).reshape(shape)
 
 
-def _samples(name: str, sketch: str, header: str, fields: dict[str, object]) -> Samples:
+def _samples(name: str, sketch: str, header: str, fields: Mapping[str, object]) -> Samples:
     template = environment(TEMPLATES).get_template(f"{header}.j2")
     return Samples(sketch, header, template.render(fields, name=name))

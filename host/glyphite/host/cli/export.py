@@ -94,8 +94,10 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     if board is None:
         say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, board.named if board else "BOARD"
-    say_next(next_step(model.named, *edges, named, "PORT"))
-    say("With your board's port for PORT: /dev/ttyACM0 or COM3, say.")
+    step = next_step(model.named, *edges, named, "PORT")
+    name = " and its name for BOARD" if " BOARD " in step else ""
+    say_next(step)
+    say(f"With your board's port for PORT (/dev/ttyACM0 or COM3, say){name}.")
 
 
 def _samples(model: ModelFolder, compiled: Compiled) -> Samples:

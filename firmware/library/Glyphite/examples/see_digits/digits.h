@@ -3,7 +3,7 @@
 #ifndef DIGITS_H
 #define DIGITS_H
 
-#include <glyphite_memory.h>
+#include "glyphite_memory.h"
 
 // The shades of a picture, from paper to ink: as the model's input takes them, and as characters.
 #define SHADES 10
