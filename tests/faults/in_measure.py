@@ -267,8 +267,8 @@ FAULTS = (
     Fault(
         "a cell of a table is shown as it is",
         HOST + "cli/console.py",
-        "Text(printable(str(cell), MOST_OF_A_LINE))",
-        "Text(str(cell))",
+        "[printable(str(cell), MOST_OF_A_LINE) for cell in row]",
+        "[str(cell) for cell in row]",
         ("host/cli/test_console.py",),
     ),
     Fault(
@@ -462,10 +462,38 @@ FAULTS = (
     ),
     Fault(
         "Ctrl-C ends a verb as a failed check does",
-        HOST + "cli/__init__.py",
-        "    return SIGNALLED + number",
-        "    return 1",
+        HOST + "cli/endings.py",
+        "        return SIGNALLED + (error.number",
+        "        return 0 * SIGNALLED + 1 or (error.number",
         ("host/cli/test_options.py",),
+    ),
+    Fault(
+        "a table is as wide as its cells are",
+        HOST + "cli/console.py",
+        "        while sum(widths) > room:",
+        "        while sum(widths) > room + 10:",
+        ("host/cli/test_width.py",),
+    ),
+    Fault(
+        "a long command is broken without a sign for the shell",
+        HOST + "cli/streams.py",
+        'return [f"{line} \\\\" for line in lines[:-1]] + lines[-1:]',
+        "return lines",
+        ("host/cli/test_width.py",),
+    ),
+    Fault(
+        "a long silence stays one",
+        HOST + "cli/heartbeat.py",
+        "        if _WATCH.expected:",
+        "        if not _WATCH.expected:",
+        ("host/cli/test_heartbeat.py",),
+    ),
+    Fault(
+        "a script gets a second document behind its result",
+        HOST + "cli/__init__.py",
+        "        if as_json and not Documents.printed:",
+        "        if as_json:",
+        ("host/cli/test_endings.py",),
     ),
     Fault(
         "a runner that is left out keeps its accuracy",

@@ -225,7 +225,7 @@ def glyphite(shell: str, words: str = "boards") -> subprocess.CompletedProcess[s
         (
             ">&-",
             2,
-            "glyphite boards: stdout is closed, so nobody learns the result. Send it to a file",
+            "glyphite: stdout is closed, so nobody learns the result. Send it to a file",
         ),
         (">/dev/full", 2, "glyphite boards: What is printed cannot be written (No space left on "),
         ("| true", 141, ""),

@@ -356,4 +356,5 @@ def test_a_terminal_shows_how_far_a_build_is(pooling: ModelFolder, native: Board
     assert b"Building" in shown
     assert b"2/2" in shown
     assert json.loads(done.stdout)["model"] == pooling.name
-    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+    silent = subprocess.run(command, capture_output=True, check=True).stderr.splitlines()
+    assert all(line.startswith(b"glyphite build: ") for line in silent)  # where it is slow

@@ -197,12 +197,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     safe_streams()
     words = sys.argv[1:] if argv is None else argv
-    verb = words[0] if words[:1] and words[0] in VERBS else ""
+    verb = ""
     as_json = any(len(word) > len("--") and "--json".startswith(word) for word in words)
     Documents.printed = False
     try:
         require_output()
         require_system()
+        verb = words[0] if words[:1] and words[0] in VERBS else ""
         with signs_of_life(_spoken(verb)), ended_by_signals():
             return _run(words)
     except BrokenPipeError:  # of `glyphite ... | head`: nobody reads a message
