@@ -87,7 +87,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
-    of = subject(manifest.name, manifest.sha256, board.name)
+    of = subject(manifest.name, manifest.sha256, board.name, arguments.optimize or "")
     checks.hold_bytes(
         sum(group["bytes_differ"] for group in compared.figures),
         of,
