@@ -12,7 +12,7 @@ import pytest
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler import driver
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.errors import DoesNotFitError, GlyphiteError, LinkError
+from glyphite.convert.errors import DoesNotFitError, GlyphiteError, LinkError, ModelError
 from glyphite.convert.shipped import FIRMWARE as FILES
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
@@ -145,6 +145,38 @@ def test_what_cannot_be_linked_is_estimated_with_the_reason(
     monkeypatch.setattr(board_sizes, "linked_size", fail)
     (one,) = measured("native")
     assert (one.basis, one.fits, one.reason) == (ESTIMATE, fits, str(error))
+
+
+def test_what_one_processor_alone_cannot_have_does_not_fit_there(
+    require_tool: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_tool("cc")
+
+    def refuse(*words: Any, architecture: str, **more: Any) -> Any:  # noqa: ANN401 - any model
+        if architecture == "avr5":
+            raise ModelError("An array is too large for it.")
+        return driver.compile_model(*words, architecture=architecture, **more)
+
+    monkeypatch.setattr(board_sizes, "compile_model", refuse)
+    (one,) = measured("uno")
+    assert (one.basis, one.fits, one.reason) == (ESTIMATE, False, "An array is too large for it.")
+    assert 20_000 < one.size.flash < 40_000
+
+
+def test_an_estimate_beyond_the_board_says_how_much_is_needed(
+    require_tool: Tools, tmp_path: Path
+) -> None:
+    require_tool("cc")
+    text = (FILES / "boards" / "esp32-devkit.toml").read_text()
+    text = text.replace('name = "esp32-devkit"', 'name = "tiny"')
+    (tmp_path / "tiny.toml").write_text(re.sub("(?m)^flash = .*", "flash = 20_000", text))
+    (one,) = measured(str(tmp_path / "tiny.toml"))
+    assert (one.basis, one.fits) == (ESTIMATE, False)
+    assert re.fullmatch(
+        r"The model 'uno' does not fit on 'tiny': it needs [\d,]+ bytes of flash, and the "
+        r"board has 20,000\. Use a larger board or a smaller model\.",
+        one.reason,
+    )
 
 
 def outcomes(one: BoardSize, is_named: bool, **limits: float) -> list[str]:

@@ -101,7 +101,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     if told := explanation(right.name):
         print_status(told)
     advice = "" if known else verify.ADVICE
-    of = subject(manifest.name, manifest.sha256, board.name)
+    of = subject(manifest.name, manifest.sha256, board.name, arguments.optimize or "")
     checks.hold_bytes(
         sum(group["bytes_differ"] for group in compared.figures),
         of,

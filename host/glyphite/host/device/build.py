@@ -370,10 +370,11 @@ def ensure_fits(model: str, board: Board, size: Size) -> None:
     ):
         if needed > available:
             largest = _largest(size, memory)
+            parts = f"Largest parts: {largest}. " if largest else ""
             kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
             raise DoesNotFitError(
                 f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
-                f"{memory}, and the board has {available:,}{kept}. Largest parts: {largest}. "
+                f"{memory}, and the board has {available:,}{kept}. {parts}"
                 "Use a larger board or a smaller model."
             )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.errors import DoesNotFitError, GlyphiteError, ToolError
+from glyphite.convert.errors import DoesNotFitError, GlyphiteError, ModelError, ToolError
 from glyphite.convert.files import temporary_folder
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
@@ -111,16 +111,25 @@ class _Sizes:
 
         Raises ModelError where the model cannot be compiled.
         """
-        self.compiled(board.mcu.architecture)
+        self._compiled_for(board)
         try:
+            self.compiled(board.mcu.architecture)
             if not has_own_core(board):
                 return self._firmware(board)
-        except DoesNotFitError as error:
-            return dataclasses.replace(self._estimate(board, str(error)), fits=False)
+        except (DoesNotFitError, ModelError) as error:
+            found = self._estimate(board, "")
+            return dataclasses.replace(found, fits=False, reason=str(error))
         except GlyphiteError as error:
             if board.arduino is None or shutil.which(board.toolchain.cc) is None:
                 return self._estimate(board, str(error))
         return self._alone(board)
+
+    def _compiled_for(self, board: Board) -> Compiled:
+        """The model by the board's own kernels, or else by the portable ones, if those take it."""
+        try:
+            return self.compiled(board.mcu.architecture)
+        except ModelError:
+            return self.compiled("")
 
     def _place(self, architecture: str) -> ModelFolder:
         root = self._scratch / f"for-{architecture}" / self._folder.name
@@ -149,7 +158,7 @@ class _Sizes:
 
     def _estimate(self, board: Board, reason: str) -> BoardSize:
         """Weights and arena of the board's own kernels, and the code of the portable ones here."""
-        native, compiled = load_board("native"), self.compiled(board.mcu.architecture)
+        native, compiled = load_board("native"), self._compiled_for(board)
         toolchain = dataclasses.replace(native.toolchain, optimize=board.toolchain.optimize)
         flash, basis = compiled.constant_bytes, LEAST
         with suppress(ToolError):
@@ -158,7 +167,7 @@ class _Sizes:
             flash, basis = flash + linked.flash - portable, ESTIMATE
         judged = self._judged(board, basis, Size(flash, compiled.arena_bytes, 0, {}, ()))
         fits = None if basis == LEAST and judged.fits else judged.fits
-        return dataclasses.replace(judged, fits=fits, reason=reason)
+        return dataclasses.replace(judged, fits=fits, reason=judged.reason or reason)
 
     def _link(self, architecture: str, by: Board) -> Size:
         """The model's C for a processor, linked alone by the compiler of ``by``."""
