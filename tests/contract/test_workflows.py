@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from glyphite.host.cli import VERBS
 from tests.paths import PROJECT
 
 WORKFLOWS = PROJECT / ".github" / "workflows"
-CALLS = {"ci.yml": {"check", "test", "demo"}, "release.yml": {"check", "test", "dist"}}
+CALLS: dict[str, set[str]] = {
+    "ci.yml": {"check", "test", "demo"},
+    "release.yml": {"check", "test", "dist"},
+    "systems.yml": set(),
+}
 """A workflow -> the targets of the Makefile that it runs."""
 
 
@@ -68,6 +73,7 @@ def test_a_workflow_says_that_it_has_never_run(name: str) -> None:
 def test_changes_and_tags_start_them() -> None:
     started = {name: parsed(WORKFLOWS / name)[True] for name in CALLS}  # YAML 1.1: on is true
     assert set(started["ci.yml"]) == {"push", "pull_request"}
+    assert set(started["systems.yml"]) == {"push", "pull_request"}
     assert started["release.yml"] == {"push": {"tags": ["v*"]}}
 
 
@@ -78,6 +84,20 @@ def test_the_release_has_what_make_dist_makes() -> None:
     assert 'gh release create "$GITHUB_REF_NAME" dist/*' in commands("release.yml")
     kept = [step["with"]["path"] for step in steps("release.yml") if "with" in step]
     assert kept == ["dist/", "dist/"]
+
+
+def test_the_systems_are_tried_by_verbs_and_tests_that_exist() -> None:
+    (job,) = parsed(WORKFLOWS / "systems.yml")["jobs"].values()
+    systems = {name.partition("-")[0] for name in job["strategy"]["matrix"]["system"]}
+    assert systems == {"ubuntu", "windows", "macos"}
+    lines = [line.split() for line in commands("systems.yml").splitlines()]
+    verbs = [words[1] for words in lines if words[0] == "glyphite"]
+    assert verbs[0] == "--version"
+    assert set(verbs[1:]) >= {"predict", "compile", "build", "stream", "demo"}
+    assert set(verbs[1:]) <= set(VERBS)
+    named = [word for words in lines for word in words if word.startswith("tests/")]
+    assert len(named) > 5
+    assert not [path for path in named if not (PROJECT / path).exists()]
 
 
 def test_the_quick_tests_are_there_and_cover_compiler_and_host() -> None:

@@ -1,14 +1,16 @@
 """The whole way, as a new user goes it: the demo on real MNIST and an emulated board."""
 
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import demo as verb
 from glyphite.host.cli import main
 from tests.builders.training import shorten
@@ -66,34 +68,44 @@ def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
     assert f"The emulated Uno was flashed by avrdude. {takes}" in " ".join(printed.split())
 
 
-def test_without_a_cross_compiler_the_demo_runs_on_the_native_board_and_says_so(
-    seed: ModelFolder,
+@pytest.mark.parametrize("compiler", [True, False])
+def test_without_tensorflow_the_demo_takes_the_model_that_comes_trained(
+    compiler: bool,
+    build_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """All stages but the training, whose model is there; the comparison on fewer images."""
+    """And without tflite-micro and all programs but a C compiler, if even that: as on Windows."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("cc", "as", "ld", "collect2"):  # a machine with a C compiler and nothing else
+    for name in ("cc", "as", "ld", "collect2") if compiler else ():
         if found := shutil.which(name):
             (programs / name).symlink_to(found)
     monkeypatch.setenv("PATH", str(programs))
+    for package in ("tensorflow", "tflite_micro", "ziglang"):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # another process imports it all again
     stages = verb._stages
-    monkeypatch.setattr(verb, "_stages", lambda *settings: shortened(stages(*settings)))
-    assert main(["demo", "--epochs", "1", "--count", str(IMAGES)]) == 0
-    report = json.loads((seed.root / "report.json").read_text())
-    assert report["board"]["name"] == "native"
-    assert report["board"]["images"] == IMAGES
-    assert report["board"]["mismatched_bytes"] == 0
+    monkeypatch.setattr(
+        verb, "_stages", lambda *settings: with_count(stages(*settings), "compare", "40")
+    )
+    assert main(["demo", "--count", "40"]) == 0
     said = capsys.readouterr()
-    assert re.search(rf"│ the same, compiled C on native +│ +{IMAGES} │ +\d", said.out)
+    report = json.loads((build_folder / "uno" / "report.json").read_text(encoding="utf-8"))
+    assert ((report["board"] or {}).get("name") == "native") == compiler
+    assert "Training, quantizing and the float model are left out" in " ".join(said.out.split())
+    line = re.search(r"│ the same, compiled C on native +│ +40 │ +\d", said.out)
+    assert (line is not None) == compiler
     told = " ".join(said.err.split())
     assert "arm-none-eabi-gcc and qemu-system-arm cannot be found" in told
-    assert "The Arduino Uno is left out: avr-gcc cannot be found (`sudo apt-get" in told
+    assert "The Arduino Uno is left out: avr-gcc cannot be found. Install it" in told
+    assert "The Arduino Uno is left out: " in said.out
+    assert ("All boards are left out: " in said.out) != compiler
+    assert ("0 of 400 on native" in said.out) == compiler
+    assert ("int8, LiteRT on this PC" in said.out) == (find_spec("ai_edge_litert") is not None)
 
 
-def shortened(stages: list[list[str]]) -> list[list[str]]:
-    """The demo's stages without what the other test runs in full."""
-    assert [stage[0] for stage in stages][:3] == ["train", "convert", "compare"]
-    return [stages[1], [*stages[2], "--count", "300"], *stages[3:]]
+def with_count(stages: list[list[str]], verb: str, count: str) -> list[list[str]]:
+    """The stages with fewer images for one of them."""
+    return [[*stage, "--count", count] if stage[0] == verb else stage for stage in stages]

@@ -182,8 +182,8 @@ def test_a_failed_build_takes_the_former_image_away(
 
 def test_a_warning_is_an_error(tiny: ModelFolder, native: Board) -> None:
     model = tiny.generated / "model.c"
-    model.write_text(model.read_text() + "static int unused(void) { return 0; }\n")
-    with pytest.raises(ToolError, match="-Werror=unused-function"):
+    model.write_text(model.read_text() + "signed char cut(int a) { return a; }\n")
+    with pytest.raises(ToolError, match="-Werror=conversion"):
         build(tiny, native)
 
 

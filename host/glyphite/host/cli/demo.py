@@ -1,4 +1,7 @@
-"""``glyphite demo``: every stage once, from MNIST to a board that answers."""
+"""``glyphite demo``: every stage once, from MNIST to a board that answers.
+
+What lacks here (TensorFlow, a compiler, an emulator) leaves its stages out, and is named.
+"""
 
 import argparse
 import contextlib
@@ -8,12 +11,14 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import read_json
 from glyphite.convert.errors import GlyphiteError, InputError, ToolError
+from glyphite.convert.extras import remedy
 from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
 from glyphite.host.cli.arguments import add_board, add_count, add_json
@@ -21,6 +26,8 @@ from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.endings import SIGNALLED, EndedError
 from glyphite.host.device.arduino import sketch_command
+from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.times import duration
@@ -52,61 +59,95 @@ def run(arguments: argparse.Namespace) -> int:
     Raises GlyphiteError where a stage fails, BoardError where there is no such board, EndedError
     where a signal came.
     """
-    board = _choose_board(arguments.board)
-    epochs = f"{arguments.epochs} epoch{'s' if arguments.epochs != 1 else ''}"
-    print_status(f"The network is trained for {epochs} here; a full run has {FULL_EPOCHS}.")
+    absent = _Absent()
+    board = _choose_board(arguments.board, absent)
+    model = _choose_model(arguments.epochs, absent)
     started = time.monotonic()
-    for words in _stages(board, arguments.epochs, arguments.count):
+    for words in _stages(board, arguments.epochs, arguments.count, model):
         _run_stage(words)
-    uno = _flash_uno()
-    _run_stage(["report", MODEL, *(("--with", UNO) if uno else ())])
-    folder = model_folder(MODEL)
+    uno = _flash_uno(absent)
+    others = ("--with", UNO) if uno and model != UNO else ()
+    _run_stage(["report", model, *others])
+    folder = model_folder(MODEL) if model == MODEL else find_model(model)
     report = _read(folder.root / "report.json")
     if arguments.json:
-        print_json(report | {"uno": uno})
+        print_json(report | {"uno": uno, "not_run": absent.told})
     else:
         _print_result(report, uno)
+        for sentence in absent.told:  # again, as the first time is far above by now
+            say(sentence)
         seconds = time.monotonic() - started
         say(f"Report: {folder.root / 'report.html'} and report.json ({seconds:.0f} s in all).")
     return 0
 
 
-def _choose_board(name: str | None) -> Board:
-    """The board ``name``; by default the Cortex-M4, or this PC where its tools are missing."""
+class _Absent:
+    """What is left out, and why: told at once, and kept for the end."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, sentence: str) -> None:
+        """Say what is left out."""
+        self.told.append(sentence)
+        print_status(sentence)
+
+
+def _choose_model(epochs: int, absent: _Absent) -> str:
+    """The network that is trained here, or where that cannot be the one that comes trained."""
+    if find_spec("tensorflow") is None:
+        absent.tell(
+            "Training, quantizing and the float model are left out, as TensorFlow is not "
+            f"installed: the model is `{UNO}`, which comes with Glyphite. {remedy()}"
+        )
+        return UNO
+    count = f"{epochs} epoch{'s' if epochs != 1 else ''}"
+    print_status(f"The network is trained for {count} here; a full run has {FULL_EPOCHS}.")
+    return MODEL
+
+
+def _choose_board(name: str | None, absent: _Absent) -> Board | None:
+    """The board ``name``; by default the Cortex-M4, or this PC where its tools are missing.
+
+    None where there is no compiler for either.
+    """
     if name is not None:
         return load_board(name)
     board = load_board("cortex-m4")
     needed = (board.toolchain.cc, board.emulator and board.emulator.program)
-    absent = [program for program in needed if program and shutil.which(program) is None]
-    if not absent:
+    lacking = [program for program in needed if program and shutil.which(program) is None]
+    if not lacking:
         return board
-    print_status(
-        f"{' and '.join(absent)} cannot be found, so the board is `native`: the same firmware, "
-        "built for this PC."
-    )
+    missing = f"{' and '.join(lacking)} cannot be found"
+    try:
+        c_compiler()
+    except ToolError as error:
+        absent.tell(f"All boards are left out: {missing}, and for this PC there is none. {error}")
+        return None
+    absent.tell(f"{missing}, so the board is `native`: the same firmware, built for this PC.")
     return load_board("native")
 
 
-def _stages(board: Board, epochs: int, count: int) -> list[list[str]]:
+def _stages(board: Board | None, epochs: int, count: int, model: str) -> list[list[str]]:
     """The commands of all stages, in order; each core of this PC runs an emulated board."""
     jobs = str(os.cpu_count() or 1)
-    bench = [["bench", MODEL, "--board", board.name]] if is_countable(board) else []
-    return [
+    training = [
         ["train", MODEL, "--epochs", str(epochs), "--batch-size", str(BATCH_SIZE)],
         ["convert", MODEL],
-        ["compare", MODEL],
-        ["export", MODEL, "--tflm"],
-        ["compile", MODEL],
-        ["build", MODEL, "--board", board.name],
-        ["stream", MODEL, "--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs],
-        *bench,
     ]
+    stages = [["compare", model], ["export", model, "--tflm"], ["compile", model]]
+    if board is not None:
+        port = ("--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs)
+        stages += [["build", model, "--board", board.name], ["stream", model, *port]]
+        if is_countable(board):
+            stages.append(["bench", model, "--board", board.name])
+    return [*(training if model == MODEL else []), *stages]
 
 
-def _flash_uno() -> dict[str, Any] | None:
+def _flash_uno(absent: _Absent) -> dict[str, Any] | None:
     """Flash the emulated Uno, stream to it and count its cycles; None without its tools."""
     if (missing := _no_uno()) is not None:
-        print_status(f"The Arduino Uno is left out: {missing}")
+        absent.tell(f"The Arduino Uno is left out: {missing}")
         return None
     port = f"sim://{UNO}"
     _run_stage(["flash", UNO, "--board", UNO, "--port", port])
@@ -126,8 +167,8 @@ def _no_uno() -> str | None:
     """The reason why an Uno cannot be built for, emulated or flashed here, or None."""
     for program in ("avr-gcc", "avr-objcopy", "avrdude"):
         if shutil.which(program) is None:
-            package = load_board(UNO).toolchain.package
-            return f"{program} cannot be found (`sudo apt-get install {package} avrdude`)."
+            packages = f"{load_board(UNO).toolchain.package} avrdude"
+            return f"{program} cannot be found. {install(packages)}"
     try:
         sketch_command(load_board(UNO), Path(), Path())
         emulator_program(load_board(UNO))
@@ -179,20 +220,25 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
         del names["c"]  # it has the same bytes
     images = report["compare"]["images"]
     rows = [(names[key], images, accuracy[key]) for key in names if key in accuracy]
-    titles = "the first of them", f"the same, compiled C on {board['name']}"
-    rows += _board_rows(board, names, *titles)
-    differ = [(board["name"], board)]
+    differ = []
+    if board is not None:
+        titles = "the first of them", f"the same, compiled C on {board['name']}"
+        rows += _board_rows(board, names, *titles)
+        differ.append((board["name"], board))
     if uno is not None:
         rows += _board_rows(uno, names, "a smaller network", "the same on an Arduino Uno")
         differ.append(("the Uno", uno))
     shown = [(title, f"{count:,}", f"{100 * share:.2f} %") for title, count, share in rows]
     print_table(("", "test images", "accuracy"), shown)
+    if not differ:
+        return
     found = ", ".join(
         f"{figures['mismatched_bytes']} of {figures['images'] * len(report['labels'])} on {name}"
         for name, figures in differ
     )
-    say(f"Bytes that differ from {WHOSE[board['reference']]}: {found}.")
-    if told := explanation(board["reference"]):
+    reference = differ[0][1]["reference"]
+    say(f"Bytes that differ from {WHOSE[reference]}: {found}.")
+    if told := explanation(reference):
         print_status(told)
     if uno is not None:
         takes = duration(uno["milliseconds"] / 1000)

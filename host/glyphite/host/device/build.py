@@ -27,6 +27,7 @@ from glyphite.host.device.wire.protocol import TEXT_BYTES
 
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
+"""clang calls an inline function of a model that no layer takes unused; gcc does not."""
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
