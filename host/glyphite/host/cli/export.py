@@ -3,12 +3,15 @@
 import argparse
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
+from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.project import FORMS, README, write_project
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.export.tflm_library import CURRENT, LIBRARIES, library_of
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -18,6 +21,7 @@ from glyphite.host.cli.digits import load_digits, next_step
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 
 EXAMPLE = "glyphite export seed --arduino"
+OF_FORMS = f"{', '.join(f'--{name}' for name in list(FORMS)[:-1])} and --{list(FORMS)[-1]}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=_export_tflm,
         help="an Arduino sketch with the model as a C array and its operators",
     )
+    for name, form in FORMS.items():
+        kinds.add_argument(
+            f"--{name}",
+            dest="export",
+            action="store_const",
+            const=partial(_export_project, name),
+            help=f"a folder with the model's C as {form.title} takes it",
+        )
     parser.add_argument(
         "--library",
         metavar="LIBRARY",
@@ -47,13 +59,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--board",
         metavar="BOARD",
-        help="with --arduino: compile for this Arduino (default: C that runs on every board)",
+        help="compile for this board (default: C that runs on every board); not with --tflm",
+    )
+    parser.add_argument(
+        "--prefix",
+        type=c_prefix,
+        metavar="NAME",
+        help=f"with {OF_FORMS}: what files, functions and macros begin with (default: {PREFIX})",
     )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="PATH",
-        help="output: a .zip file for --arduino, a folder for --tflm (default: in build/<model>)",
+        help="output: a .zip file for --arduino, else a folder (default: in build/<model>)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -61,16 +79,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export the model as the chosen kind.
 
-    Raises InputError where ``--tflm`` has a board, or another kind a library.
+    Raises InputError where ``--tflm`` has a board, or another kind a library or a prefix.
     """
     export: Callable[[argparse.Namespace], None] = arguments.export
+    if arguments.prefix and not isinstance(export, partial):
+        raise InputError(f"--prefix goes with {OF_FORMS}. Leave it out.")
+    if arguments.library and export is not _export_tflm:
+        raise InputError("--library goes with --tflm: compiled C needs no library. Leave it out.")
     export(arguments)
     return 0
 
 
 def _export_arduino(arguments: argparse.Namespace) -> None:
-    if arguments.library:
-        raise InputError("--library goes with --tflm: --arduino makes C that needs no library.")
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
     with hold_place(model, arguments.out):
@@ -110,6 +130,28 @@ def _arduino_result(library: ArduinoLibrary) -> dict[str, object]:
         "arena_bytes": library.compiled.arena_bytes,
         "constant_bytes": library.compiled.constant_bytes,
     }
+
+
+def _export_project(form: str, arguments: argparse.Namespace) -> None:
+    board = load_board(arguments.board) if arguments.board else None
+    model = find_model(arguments.model)
+    with hold_place(model, arguments.out):
+        project = write_project(model, form, board, arguments.out, arguments.prefix or PREFIX)
+    if arguments.json:
+        print_json(
+            {
+                "folder": str(project.folder),
+                "project": project.name,
+                "files": list(project.files),
+                "model": project.compiled.name,
+                "sha256": project.compiled.sha256,
+                "arena_bytes": project.compiled.arena_bytes,
+                "constant_bytes": project.compiled.constant_bytes,
+            }
+        )
+        return
+    print_table(("file", "in"), [(name, str(project.folder)) for name in project.files])
+    say(f"Wrote {project.folder}: see {README} there for the lines that use it.")
 
 
 def _export_tflm(arguments: argparse.Namespace) -> None:
