@@ -94,7 +94,7 @@ def test_the_function_of_the_readme_compiles(
 
 
 def test_zephyr_module_has_the_keys_that_zephyr_s_schema_allows(model: ModelFolder) -> None:
-    """scripts/zephyr_module.py of Zephyr: ``cmake`` is a folder, and ``kconfig`` a file."""
+    """That of its reader of modules: ``cmake`` is a folder, and ``kconfig`` a file."""
     made = write_project(model, "zephyr")
     module = yaml.safe_load((made.folder / "zephyr" / "module.yml").read_text())
     assert module == {
