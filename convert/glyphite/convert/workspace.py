@@ -8,6 +8,7 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/c/model.c  model.h                     compile
     build/seed/tflm/                                  export --tflm
     build/seed/Glyphite-seed.zip                      export --arduino
+    build/seed/cmake/  zephyr/  esp-idf/  platformio/ export --cmake and so on
     build/seed/<board>/firmware.elf  size.json        build
     build/seed/<board>/bench.json                     bench
     build/seed/<board>/stream.json  stream.npz        stream
@@ -42,7 +43,7 @@ from glyphite.convert.text import command, printable
 
 TFLITE = "model_int8.tflite"
 
-OWN_FOLDERS = ("c", "pictures", "tflm")
+OWN_FOLDERS = ("c", "pictures", "tflm", "cmake", "zephyr", "esp-idf", "platformio")
 """In a model's folder, beside those of the boards."""
 
 LONGEST_NAME = 100

@@ -292,7 +292,10 @@ def test_model_without_dense_layers_by_channel_needs_no_other(tmp_path: Path) ->
     ("words", "sentence"),
     [
         (["--tflm", "--library", "2023"], "--library 2023: there is no such library. Name one of "),
-        (["--arduino", "--library", "chirale"], "--library goes with --tflm: --arduino makes C"),
+        (
+            ["--arduino", "--library", "chirale"],
+            "--library goes with --tflm: compiled C needs no library.",
+        ),
     ],
 )
 def test_a_library_that_is_none_is_refused(
@@ -336,7 +339,10 @@ def test_export_needs_a_kind(seed: ModelFolder, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as exit_:
         main(["export", "seed"])
     assert exit_.value.code == 2
-    assert "one of the arguments --arduino --tflm is required" in capsys.readouterr().err
+    assert (
+        "one of the arguments --arduino --tflm --cmake --zephyr --esp-idf --platformio is"
+        in capsys.readouterr().err
+    )
 
 
 # --- bad input -----------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 import argparse
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.errors import GlyphiteError, InputError, ModelError, ToolError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.project import FORMS, README, write_project
 from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.export.tflm_library import CURRENT, LIBRARIES, library_of
@@ -27,6 +30,7 @@ from glyphite.host.runners.litert import LitertRunner, read_manifest
 from glyphite.host.runners.oracle import oracle
 
 EXAMPLE = "glyphite export seed --arduino"
+OF_FORMS = f"{', '.join(f'--{name}' for name in list(FORMS)[:-1])} and --{list(FORMS)[-1]}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=_export_tflm,
         help="an Arduino sketch with the model as a C array and its operators",
     )
+    for name, form in FORMS.items():
+        kinds.add_argument(
+            f"--{name}",
+            dest="export",
+            action="store_const",
+            const=partial(_export_project, name),
+            help=f"a folder with the model's C as {form.title} takes it",
+        )
     parser.add_argument(
         "--library",
         metavar="LIBRARY",
@@ -54,23 +66,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"(default: {CURRENT.name})",
     )
     add_board(parser, "C that runs on every board; with --tflm there is none")
-    add_out(parser, "a .zip for --arduino, a folder for --tflm; default: in build/<model>")
+    parser.add_argument(
+        "--prefix",
+        type=c_prefix,
+        metavar="NAME",
+        help=f"with {OF_FORMS}: what files, functions and macros begin with (default: {PREFIX})",
+    )
+    add_out(parser, "a .zip for --arduino, else a folder; default: in build/<model>")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the model as the chosen kind.
 
-    Raises InputError where ``--tflm`` has a board, or another kind a library.
+    Raises InputError where ``--tflm`` has a board, or another kind a library or a prefix.
     """
     export: Callable[[argparse.Namespace], None] = arguments.export
+    if arguments.prefix and not isinstance(export, partial):
+        raise InputError(f"--prefix goes with {OF_FORMS}. Leave it out.")
+    if arguments.library and export is not _export_tflm:
+        raise InputError("--library goes with --tflm: compiled C needs no library. Leave it out.")
     export(arguments)
     return 0
 
 
 def _export_arduino(arguments: argparse.Namespace) -> None:
-    if arguments.library:
-        raise InputError("--library goes with --tflm: --arduino makes C that needs no library.")
     board = load_board(arguments.board) if arguments.board else None
     model = find_model(arguments.model)
     with hold_place(model, arguments.out):
@@ -143,6 +163,29 @@ def _arduino_result(library: ArduinoLibrary) -> dict[str, object]:
         "arena_bytes": library.compiled.arena_bytes,
         "constant_bytes": library.compiled.constant_bytes,
     }
+
+
+def _export_project(form: str, arguments: argparse.Namespace) -> None:
+    board = load_board(arguments.board) if arguments.board else None
+    model = find_model(arguments.model)
+    with hold_place(model, arguments.out):
+        project = write_project(model, form, board, arguments.out, arguments.prefix or PREFIX)
+    if arguments.json:
+        print_json(
+            {
+                "folder": str(project.folder),
+                "project": project.name,
+                "files": list(project.files),
+                "model": project.compiled.name,
+                "sha256": project.compiled.sha256,
+                "arena_bytes": project.compiled.arena_bytes,
+                "constant_bytes": project.compiled.constant_bytes,
+            }
+        )
+        return
+    print_table(("file", "in"), [(name, str(project.folder)) for name in project.files])
+    say_written(project.folder)
+    say(f"{README} there has the lines that use it.")
 
 
 def _export_tflm(arguments: argparse.Namespace) -> None:

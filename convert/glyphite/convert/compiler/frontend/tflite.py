@@ -57,7 +57,7 @@ def read_loosely(content: bytes) -> tuple[Graph, ...]:
 
 
 def require_identifier(content: bytes) -> None:
-    """Raise ModelError where the bytes do not begin as those of a .tflite."""
+    """Look at the first bytes of a .tflite. Raises ModelError where they are not such."""
     if content[4:8] != IDENTIFIER:
         raise ModelError(
             "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "
