@@ -6,6 +6,7 @@ SRC = "firmware/library/Glyphite/src/"
 PORTABLE = SRC + "kernels/portable/"
 DSP = SRC + "kernels/dsp/"
 AVR = SRC + "kernels/avr/"
+SEE_DIGITS = "firmware/library/Glyphite/examples/see_digits/see_digits.ino"
 
 FAULTS = (
     Fault(
@@ -182,5 +183,33 @@ FAULTS = (
         "return origin >= conv->stride_width &&",
         "return origin >= 0 &&",
         ("firmware/test_avr_kernels.py",),
+    ),
+    Fault(
+        "the second character of a Windows line's end is a line, too",
+        SEE_DIGITS,
+        "returned && character == '\\n'",
+        "false",
+        ("firmware/test_see_sketches.py",),
+    ),
+    Fault(
+        "the blank between two rows of a pasted picture is a pixel",
+        SEE_DIGITS,
+        "        if (character == ' ') {\n            return;\n        }\n",
+        "",
+        ("firmware/test_see_sketches.py",),
+    ),
+    Fault(
+        "a line may be longer than a row",
+        SEE_DIGITS,
+        "row != first_row && (row != SIDE - 1 || column != SIDE)",
+        "false",
+        ("firmware/test_see_sketches.py",),
+    ),
+    Fault(
+        "a picture that was refused is gone on with",
+        SEE_DIGITS,
+        "    wrong = ALL_RIGHT;\n    forget();",
+        "    wrong = ALL_RIGHT;",
+        ("firmware/test_see_sketches.py",),
     ),
 )  # fmt: skip

@@ -27,6 +27,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.shipped import MODELS
 from glyphite.host.runners.tflm import infer
 from tests.builders.dense import fully_connected
+from tests.builders.edges import network
 
 DOUBLE = Path(__file__).parents[1] / "doubles" / "arduino"
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -79,18 +80,22 @@ def see_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(sketch, tmp_path_factory.mktemp("digits"), LIBRARY / "src")
 
 
+def exported(content: bytes, folder: Path, flags: tuple[str, ...] = SANITIZERS) -> Path:
+    """The program of ``see_values`` as it is exported with a model."""
+    compiled = compile_model(content, "values")
+    samples = value_samples(compiled, lambda tensors: infer(content, tensors))
+    for name, text in library_files(compiled, None, samples).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    library = folder / "Glyphite"
+    return built(library / "examples" / "see_values", folder, library / "src", flags)
+
+
 @pytest.fixture(scope="module")
 def see_values(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That of a model of 37 values."""
-    folder = tmp_path_factory.mktemp("values")
-    compiled = compile_model(values_model(), "values")
-    samples = value_samples(compiled, lambda tensors: infer(values_model(), tensors))
-    for name, content in library_files(compiled, None, samples).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    library = folder / "Glyphite"
-    return built(library / "examples" / "see_values", folder, library / "src")
+    return exported(values_model(), tmp_path_factory.mktemp("values"))
 
 
 @pytest.fixture
@@ -269,6 +274,20 @@ def test_typed_values_are_quantized_as_the_header_says(values_board: Board, betw
         values_board.until("Send 37 numbers") if text[0] == "q" else None
         values_board.send(text)
         assert shown in values_board.until("Highest").replace("-0.0000", "0.0000")
+
+
+def test_floats_go_into_a_model_of_floats_as_they_are(tmp_path: Path) -> None:
+    """And come out so; an int8 is none of its inputs."""
+    board = Board(exported(network(), tmp_path, flags=()))
+    assert board.until("Send 15 numbers").count("as on the PC") == 3
+    values = np.random.default_rng(8).normal(0, 2, (1, 5, 1, 3)).astype(np.float32)
+    board.send(" ".join(repr(float(value)) for value in values.flat) + "\n")
+    expected = infer(network(), values[np.newaxis, 0])
+    assert " ".join(f"{value:.4f}" for value in expected.flat) in board.until("Highest")
+    board.send("q 1 2\n")
+    assert "Value 1 is no number" in board.until("again")
+    board.process.kill()
+    board.process.communicate()
 
 
 NOT_VALUES = {
