@@ -17,7 +17,6 @@ from glyphite.convert.shipped import FIRMWARE as FILES
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.budgets import Checks
-from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.size import _check, _print
 from glyphite.host.device.build import Size
 from glyphite.host.measure import board_sizes
@@ -48,13 +47,28 @@ def test_the_figures_are_those_of_build_and_nothing_is_written(
     assert main([*words, "--optimize", "size"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert not build_folder.exists()
-    built = compile_and_build("uno", "cortex-m0", Goal.SIZE)
-    (board,) = told["boards"]
-    assert (told["model"], told["sha256"]) == ("uno", built.compiled.sha256)
-    size = built.built.size
-    found = (board["flash"], board["ram"], board["stack"], board["fits"], board["basis"])
-    assert found == (size.flash, size.ram, size.stack, True, FIRMWARE)
-    assert (board["flash_available"], board["ram_available"]) == (4_194_304, 4_194_304)
+    words = [
+        "build",
+        "uno",
+        "--board",
+        "cortex-m0",
+        "--json",
+        "--max-flash",
+        "1",
+        "--max-ram",
+        "2K",
+    ]
+    assert main([*words, "--optimize", "size"]) == 1
+    captured = capsys.readouterr()
+    built, (board,) = json.loads(captured.out), told["boards"]
+    alike = ("board", "flash", "flash_available", "ram", "ram_available", "stack", "stack_measured")
+    assert {key: board[key] for key in alike} == {key: built[key] for key in alike}
+    assert (told["model"], board["fits"], board["basis"]) == ("uno", True, FIRMWARE)
+    of = f"uno on cortex-m0 (--optimize size, model {told['sha256'][:12]})"
+    assert captured.err == (
+        f"glyphite build: {of} takes {board['flash']:,} bytes of flash, and --max-flash allows 1. "
+        "Try --optimize size or a smaller model, or allow more.\n"
+    )
 
 
 def test_one_processor_is_compiled_for_once_without_the_core(
