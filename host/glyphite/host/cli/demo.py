@@ -23,7 +23,7 @@ from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.endings import SIGNALLED, EndedError
-from glyphite.host.device.arduino import sketch_command
+from glyphite.host.device.arduino import find_tool, sketch_command
 from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
@@ -155,7 +155,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _no_uno() -> str | None:
     """The reason why an Uno cannot be built for, emulated or flashed here, or None."""
     for program in ("avr-gcc", "avr-objcopy", "avrdude"):
-        if shutil.which(program) is None:
+        if find_tool(program) is None:
             packages = f"{load_board(UNO).toolchain.package} avrdude"
             return f"{program} cannot be found. {install(packages)}"
     try:
