@@ -70,7 +70,7 @@ def resolve(platform: str, python: str, *extras: str) -> Resolved:
 def look(system: str, python: str) -> tuple[Row, list[str]]:
     """A row of the table for one system and Python, and why an install fails there, if it does."""
     platform = SYSTEMS[system]
-    base, trains = resolve(platform, python), resolve(platform, python, "train")
+    base, trains = resolve(platform, python, "cc"), resolve(platform, python, "train")
     oracle = "TFLM" if base.version("tflite-micro") else "generated C"
     litert, tensorflow = base.version("ai-edge-litert"), trains.version("tensorflow")
     row = system, python, len(base.packages), litert, oracle, tensorflow

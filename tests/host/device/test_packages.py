@@ -8,6 +8,8 @@ import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import ToolError
+from glyphite.host.device import flash
+from glyphite.host.device.arduino import arduino_data, find_tool
 from glyphite.host.device.packages import install
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.measure.bench.watch import plugin
@@ -41,3 +43,50 @@ def test_a_terminal_and_qemus_plugin_are_refused_on_windows(
         EmulatedBoard(load_board("native"), tmp_path / "firmware.elf", terminal=True)
     with pytest.raises(ToolError, match="QEMU takes no plugin here"):
         plugin()
+
+
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [
+        ("linux", ".arduino15"),
+        ("darwin", "Library/Arduino15"),
+        ("win32", "AppData/Local/Arduino15"),
+    ],
+)
+def test_each_system_has_its_folder_of_arduino_cli(
+    system: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ARDUINO_DIRECTORIES_DATA", raising=False)
+    monkeypatch.setattr(sys, "platform", system)
+    assert arduino_data() == Path.home() / place
+
+
+def program(folder: Path, name: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / name).touch(0o755)
+    return folder / name
+
+
+def test_a_tool_that_a_core_brought_is_found_behind_those_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARDUINO_DIRECTORIES_DATA", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert find_tool("avrdude") is None
+    tools = tmp_path / "packages" / "arduino" / "tools"
+    old, new, path = (
+        program(folder, "avrdude")
+        for folder in (tools / "avrdude/6.3/bin", tools / "avrdude/8.0/bin", tmp_path / "bin")
+    )
+    assert find_tool("avrdude") == str(path)
+    path.unlink()
+    assert find_tool("avrdude") == str(new)
+    new.unlink()
+    assert find_tool("avrdude") == str(old)
+    settings = tools / "avrdude/6.3/etc/avrdude.conf"
+    settings.parent.mkdir()
+    settings.touch()
+    uno = load_board("uno")
+    assert uno.arduino is not None
+    command = flash._avrdude(uno.arduino, uno, "COM3", tmp_path / "sketch.hex")
+    assert command[:3] == [str(old), "-C", str(settings)]

@@ -25,7 +25,7 @@ from glyphite.host.cli.arguments import add_board, add_count, add_json
 from glyphite.host.cli.console import print_json, print_status, print_table, say
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.endings import SIGNALLED, EndedError
-from glyphite.host.device.arduino import sketch_command
+from glyphite.host.device.arduino import find_tool, sketch_command
 from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
@@ -166,7 +166,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _no_uno() -> str | None:
     """The reason why an Uno cannot be built for, emulated or flashed here, or None."""
     for program in ("avr-gcc", "avr-objcopy", "avrdude"):
-        if shutil.which(program) is None:
+        if find_tool(program) is None:
             packages = f"{load_board(UNO).toolchain.package} avrdude"
             return f"{program} cannot be found. {install(packages)}"
     try:

@@ -4,8 +4,10 @@ arduino-cli builds it where it is installed with the board's core; for boards wi
 arduino-builder, which has their core, does it as well.
 """
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,22 @@ DEFINITIONS = "-DDECIMAL_DIG=__DECIMAL_DIG__"
 
 # A sketch that is too large is linked all the same, so that its size and parts can be reported.
 ROOM = "-Wl,--defsym=__TEXT_REGION_LENGTH__=0x7F0000 -Wl,--defsym=__DATA_REGION_LENGTH__=0xF000"
+
+
+def arduino_data() -> Path:
+    """The folder in which arduino-cli keeps its cores and their tools."""
+    if named := os.environ.get("ARDUINO_DIRECTORIES_DATA"):
+        return Path(named)
+    usual = {"darwin": "Library/Arduino15", "win32": "AppData/Local/Arduino15"}
+    return Path.home() / usual.get(sys.platform, ".arduino15")
+
+
+def find_tool(name: str) -> str | None:
+    """The path of a program such as avrdude: that on the PATH, or one that a core brought."""
+    if found := shutil.which(name):
+        return found
+    brought = sorted(arduino_data().glob("packages/*/tools/*/*/bin"), reverse=True)
+    return next(filter(None, (shutil.which(name, path=str(folder)) for folder in brought)), None)
 
 
 def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:

@@ -16,7 +16,13 @@ from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.device.arduino import DEBIAN_CORE, link_sketch, reported_sizes, uploads
+from glyphite.host.device.arduino import (
+    DEBIAN_CORE,
+    find_tool,
+    link_sketch,
+    reported_sizes,
+    uploads,
+)
 from glyphite.host.device.c_compiler import NATIVE, c_compiler, without_unused
 from glyphite.host.device.elf import Elf, Section, Symbol
 from glyphite.host.device.images import read_image
@@ -254,7 +260,7 @@ def _by_core(board: Board, size: Size, said: str) -> Size:
 def _compiler(board: Board) -> tuple[str, ...]:
     if board.toolchain.cc == NATIVE:
         return c_compiler()
-    compiler = shutil.which(board.toolchain.cc)
+    compiler = find_tool(board.toolchain.cc)
     if compiler is None:
         raise ToolError(
             f"{board.toolchain.cc}, the compiler for the board {board.name!r}, is not installed. "

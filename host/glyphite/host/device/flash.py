@@ -4,7 +4,6 @@ avrdude flashes boards with an AVR through their bootloader, arduino-cli all oth
 """
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from glyphite.convert.files import temporary_folder
 from glyphite.convert.programs import READ_SECONDS, Running, run
 from glyphite.convert.progress import Progress
 from glyphite.convert.text import command, printable
+from glyphite.host.device.arduino import find_tool
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.packages import install
 from glyphite.host.device.session import connect
@@ -146,10 +146,11 @@ def _emulated(port: str) -> Board:
 
 
 def _intel_hex(image: Path, scratch: Path) -> Path:
-    if shutil.which("avr-objcopy") is None:
-        raise ToolError("avr-objcopy is not installed. Install it with `apt-get install gcc-avr`.")
+    objcopy = find_tool("avr-objcopy")
+    if objcopy is None:
+        raise ToolError(f"avr-objcopy is not installed. {install('gcc-avr')}")
     made = scratch / "sketch.hex"
-    command = ["avr-objcopy", "-O", "ihex", "-R", ".eeprom", str(image), str(made)]
+    command = [objcopy, "-O", "ihex", "-R", ".eeprom", str(image), str(made)]
     failure = f"{image} is not a sketch for an AVR"
     run(command, READ_SECONDS, failure=failure, remedy="Build it again.")
     return made
@@ -157,11 +158,13 @@ def _intel_hex(image: Path, scratch: Path) -> Path:
 
 def _avrdude(arduino: Arduino, board: Board, program: Path) -> list[str]:
     """The command, which ends with the option for a device."""
-    avrdude = shutil.which("avrdude")
+    avrdude = find_tool("avrdude")
     if avrdude is None:
         raise ToolError(f"avrdude, which flashes Arduinos, is not installed. {install('avrdude')}")
+    settings = Path(avrdude).parents[1] / "etc" / "avrdude.conf"
+    brought = ("-C", str(settings)) if settings.is_file() else ()  # by a core of arduino-cli
     return [
-        *(avrdude, "-p", str(arduino.part), "-c", str(arduino.programmer)),
+        *(avrdude, *brought, "-p", str(arduino.part), "-c", str(arduino.programmer)),
         *("-b", str(board.serial.baud), "-D", "-U", f"flash:w:{program}:i", "-P"),
     ]
 

@@ -1,7 +1,7 @@
 """Reads a firmware image: ELF, and the native board's on Windows (PE) and macOS (Mach-O).
 
-Layout: Microsoft, "PE Format"; Apple, ``mach-o/loader.h``. Neither of the two says how large a
-function is, so they have no symbols here.
+Layout: Microsoft, "PE Format"; Apple, "Mach-O File Format Reference". Neither of the
+two says how large a function is, so they have no symbols here.
 """
 
 import hashlib
