@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.compiler.frontend.tflite import read
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import CONVERT_AGAIN, ModelError
 from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, convolution_scratch, write_sketch
 from glyphite.convert.export.tflm_arena import (
     GENEROUS,
@@ -276,7 +276,8 @@ def test_export_needs_a_kind(seed: ModelFolder, capsys: pytest.CaptureFixture[st
 
 def test_file_that_is_no_tflite_is_refused(refused: Refused) -> None:
     assert refused(b"\x89PNG\r\n\x1a\n" * 20) == (
-        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Make one with `glyphite convert`."
+        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Name a file that `glyphite "
+        "convert` or TensorFlow's converter has written."
     )
 
 
@@ -287,8 +288,7 @@ def test_truncated_tflite_is_refused(refused: Refused, seed: ModelFolder) -> Non
 
 def test_float_model_is_refused(refused: Refused) -> None:
     assert refused(relu_model(dtype="FLOAT32")) == (
-        "The .tflite's input is float32, and int8 is needed. Quantize the model with "
-        "`glyphite convert`, which makes weights, activations, input and output int8."
+        f"The .tflite's input is float32, and int8 is needed. {CONVERT_AGAIN}"
     )
 
 

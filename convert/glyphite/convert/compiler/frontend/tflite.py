@@ -37,14 +37,26 @@ def read(content: bytes) -> Graph:
     Raises ModelError where they are not a whole one, ToolError without ai-edge-litert.
     """
     if content[4:8] != IDENTIFIER:
-        raise ModelError(
-            "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "
-            "Make one with `glyphite convert`."
-        )
+        raise ModelError(f"This is not a .tflite: {_other_file(content)}")
     try:
         return _Reader(_schema(), content).graph()
     except _DAMAGE as error:
         raise damaged("an offset leads out of the file") from error
+
+
+def _other_file(content: bytes) -> str:
+    """What begins so instead, and how a .tflite is made of it."""
+    if content.startswith(b"PK\x03\x04"):
+        return "it is a zip, as .keras files are. Quantize one with `glyphite convert MODEL.keras`."
+    if content.startswith(b"\x89HDF"):
+        return (
+            "it is an .h5 file, as Keras 2 wrote them. Load it with keras.models.load_model, save "
+            "that model as a .keras file, and quantize it with `glyphite convert MODEL.keras`."
+        )
+    return (
+        "its bytes 4 to 7 are not 'TFL3'. Name a file that `glyphite convert` or TensorFlow's "
+        "converter has written."
+    )
 
 
 def _schema() -> Any:  # noqa: ANN401 - a generated module without types
