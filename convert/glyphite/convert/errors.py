@@ -18,6 +18,14 @@ The tree::
 A message says what was found, what is allowed, and the way out.
 """
 
+CONVERT_AGAIN = (
+    "Convert the Keras model again, as a .tflite cannot be turned back into it: `glyphite convert "
+    "MODEL.keras`, or TensorFlow's converter with converter.optimizations = "
+    "[tf.lite.Optimize.DEFAULT], a representative_dataset, and converter.inference_input_type = "
+    "converter.inference_output_type = tf.int8."
+)
+"""The way out for a .tflite that is not int8 throughout."""
+
 
 class GlyphiteError(Exception):
     """The root: caught once, in the command line, and printed without a traceback."""

@@ -33,6 +33,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from glyphite.convert.c_text import tflite_of_text
 from glyphite.convert.documents import quoted_path, read_json, to_json, unquoted_path
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import write_text
@@ -194,11 +195,12 @@ def model_folder(name: str) -> ModelFolder:
 
 def find_model(text: str) -> ModelFolder:
     """The model that ``text`` names: a name below ``build/``, the name of a model that comes with
-    this package, or the path of a .tflite.
+    this package, or the path of a .tflite or of C with one in an array (:mod:`.c_text`).
 
     The results of a path go to a folder below ``build/``, or into its own folder where that already
     is the folder of a model. Raises ModelError where there is no such model, and where its .tflite
-    is larger than ``MOST_TFLITE_BYTES``; InputError where it cannot be read.
+    is larger than ``MOST_TFLITE_BYTES`` or its text holds no model; InputError where it cannot be
+    read.
     """
     path = Path(text)
     if path.suffix == ".tflite" or is_file(path):
@@ -252,7 +254,9 @@ def _of_file(path: Path) -> ModelFolder:
         raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
     if path.name == TFLITE:
         return _limited(_folder_at(path.parent))
-    folder = _limited(ModelFolder(build_root() / safe_name(path.stem), path))
+    _limited(ModelFolder(build_root(), path))
+    path = tflite_of_text(path, build_root() / ".arrays")
+    folder = ModelFolder(build_root() / safe_name(path.stem), path)
     digest = sha256_of(path)
     if _owner(folder.root) in (None, digest) and _rival(folder) is None:
         return folder

@@ -12,7 +12,7 @@ import pytest
 
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError
-from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, write_sketch
+from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, convolution_scratch, write_sketch
 from glyphite.convert.export.tflm_arena import (
     GENEROUS,
     SPARE,
@@ -350,7 +350,8 @@ def test_export_needs_a_kind(seed: ModelFolder, capsys: pytest.CaptureFixture[st
 
 def test_file_that_is_no_tflite_is_refused(refused: Refused) -> None:
     assert refused(b"\x89PNG\r\n\x1a\n" * 20) == (
-        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Make one with `glyphite convert`."
+        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Name a file that `glyphite "
+        "convert` or TensorFlow's converter has written."
     )
 
 

@@ -88,5 +88,5 @@ def test_a_tool_that_a_core_brought_is_found_behind_those_on_the_path(
     settings.touch()
     uno = load_board("uno")
     assert uno.arduino is not None
-    command = flash._avrdude(uno.arduino, uno, "COM3", tmp_path / "sketch.hex")
+    command = flash._avrdude(uno.arduino, uno, tmp_path / "sketch.hex")
     assert command[:3] == [str(old), "-C", str(settings)]

@@ -120,7 +120,11 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
     if (missing := _no_float(folder, manifest)) is None:
         runners.insert(0, KerasRunner(folder.keras, manifest))
     elif max_drop is not None:
-        raise InputError(f"--max-drop compares with the float model, and {missing}.")
+        raise InputError(
+            f"--max-drop compares with the float model, and {missing}. Leave out --max-drop, or "
+            "make both models anew: `glyphite train NETWORK`, then `glyphite convert NETWORK`; for "
+            "a model of your own, `glyphite convert MODEL.keras`."
+        )
     else:
         print_status(f"The float model is left out: {missing}.")
     try:

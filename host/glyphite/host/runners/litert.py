@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glyphite.convert.errors import ModelError, ToolError
+from glyphite.convert.errors import CONVERT_AGAIN, ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.progress import Progress, ignore_progress
@@ -199,9 +199,7 @@ def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, A
     dtype = np.dtype(tensor["dtype"]).name
     if dtype not in (types or ("int8",)):
         raise ModelError(
-            f"{path} has an input or output of {dtype}, and int8 is needed. Quantize it whole: "
-            "`glyphite convert` does, as does the converter with inference_input_type = "
-            "inference_output_type = tf.int8."
+            f"{path} has an input or output of {dtype}, and int8 is needed. {CONVERT_AGAIN}"
         )
     if len(tensor["shape"]) < 2 or tensor["shape"][0] != 1:
         raise ModelError(

@@ -6,7 +6,7 @@ import pytest
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ops import supported
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import CONVERT_AGAIN, ModelError
 from tests.builders.models import ModelBuilder, random_int8
 from tests.builders.refusal import refusal
 from tests.builders.small import pool, small
@@ -31,7 +31,8 @@ def test_a_graph_says_what_the_file_says() -> None:
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x89PNG\r\n\x1a\n" * 4, bytes(64)])
 def test_a_file_that_is_no_tflite_is_refused(content: bytes) -> None:
     assert refusal(content) == (
-        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Make one with `glyphite convert`."
+        "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. Name a file that `glyphite "
+        "convert` or TensorFlow's converter has written."
     )
 
 
@@ -69,8 +70,7 @@ def test_a_float_model_is_refused_with_the_way_out() -> None:
     first, last = (model.tensor((1, 4, 4, 2), dtype="FLOAT32") for _ in range(2))
     pool(model, first, last)
     assert refusal(model.build([first], [last])) == (
-        "The .tflite's input is float32, and int8 is needed. Quantize the model with "
-        "`glyphite convert`, which makes weights, activations, input and output int8."
+        f"The .tflite's input is float32, and int8 is needed. {CONVERT_AGAIN}"
     )
 
 
@@ -229,3 +229,23 @@ def test_a_sum_that_can_leave_32_bits_is_refused() -> None:
     model.buffers[2].data = np.frombuffer(values.tobytes(), np.uint8)
     message = refusal(model.build([0], [4]))
     assert "the sum of its channel 1 can leave 32 bits (bias 2147483647" in message
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind"),
+    [(b"PK\x03\x04", "it is a zip, as .keras"), (b"\x89HDF", "it is an .h5 file")],
+)
+def test_a_keras_file_is_told_by_its_first_bytes(begin: bytes, kind: str) -> None:
+    said = refusal(begin + bytes(100))
+    assert said.startswith(f"This is not a .tflite: {kind}")
+    assert said.endswith("with `glyphite convert MODEL.keras`.")
+
+
+@pytest.mark.parametrize("kind", ["UINT8", "INT16", "FLOAT16"])
+def test_an_edge_of_another_type_names_the_converters_settings(kind: str) -> None:
+    model = ModelBuilder()
+    first, last = model.tensor((1, 4), 0.1, 0, dtype=kind), model.tensor((1, 4), 0.1, 0)
+    model.operator("QUANTIZE", [first], [last])
+    assert refusal(model.build([first], [last])) == (
+        f"The .tflite's input is {kind.lower()}, and int8 is needed. {CONVERT_AGAIN}"
+    )

@@ -5,7 +5,7 @@ import math
 from glyphite.convert.compiler.frontend.tflite import damaged
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator, Tensor, shape_text
 from glyphite.convert.compiler.ops import definitions, require_supported
-from glyphite.convert.errors import ModelError
+from glyphite.convert.errors import CONVERT_AGAIN, ModelError
 
 MOST_ELEMENTS = 2**22
 """Elements of one tensor: more than any microcontroller holds."""
@@ -107,8 +107,7 @@ def check_edges(graph: Graph) -> None:
             if found == "int8":
                 found = "int8 without a scale" if tensor.data is None else "a constant"
             raise ModelError(
-                f"The .tflite's {what} is {found}, and int8 is needed. Quantize the model "
-                "with `glyphite convert`, which makes weights, activations, input and output int8."
+                f"The .tflite's {what} is {found}, and int8 is needed. {CONVERT_AGAIN}"
             )
 
 

@@ -59,10 +59,22 @@ def read_loosely(content: bytes) -> tuple[Graph, ...]:
 def require_identifier(content: bytes) -> None:
     """Look at the first bytes of a .tflite. Raises ModelError where they are not such."""
     if content[4:8] != IDENTIFIER:
-        raise ModelError(
-            "This is not a .tflite: its bytes 4 to 7 are not 'TFL3'. "
-            "Make one with `glyphite convert`."
+        raise ModelError(f"This is not a .tflite: {_other_file(content)}")
+
+
+def _other_file(content: bytes) -> str:
+    """What begins so instead, and how a .tflite is made of it."""
+    if content.startswith(b"PK\x03\x04"):
+        return "it is a zip, as .keras files are. Quantize one with `glyphite convert MODEL.keras`."
+    if content.startswith(b"\x89HDF"):
+        return (
+            "it is an .h5 file, as Keras 2 wrote them. Load it with keras.models.load_model, save "
+            "that model as a .keras file, and quantize it with `glyphite convert MODEL.keras`."
         )
+    return (
+        "its bytes 4 to 7 are not 'TFL3'. Name a file that `glyphite convert` or TensorFlow's "
+        "converter has written."
+    )
 
 
 def schema() -> Any:  # noqa: ANN401 - a generated module without types

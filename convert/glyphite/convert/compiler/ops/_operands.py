@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator, Quantization, Tensor, shape_text
+from glyphite.convert.errors import CONVERT_AGAIN
 
 
 def check_counts(operator: Operator, least: int, most: int) -> None:
@@ -153,10 +154,7 @@ def _required(graph: Graph, operator: Operator, position: int) -> Tensor:
 
 def _scaled_int8(operator: Operator, tensor: Tensor, what: str) -> Tensor:
     if tensor.dtype != "int8":
-        operator.refuse(
-            f"its {what} is {tensor.dtype}, and int8 is needed: quantize the model to int8 "
-            "throughout, as `glyphite convert` does."
-        )
+        operator.refuse(f"its {what} is {tensor.dtype}, and int8 is needed. {CONVERT_AGAIN}")
     quantization = scaled(operator, tensor, what)
     if quantization.per_channel or not -128 <= quantization.zero_point <= 127:
         operator.refuse(f"its {what} needs one scale and one zero point of -128 to 127.")

@@ -1,0 +1,111 @@
+"""A .tflite that someone has only as text: the array of a C program, as ``xxd -i`` makes it.
+
+The bytes become a file below ``build/.arrays``, in a folder that is named by their SHA-256.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from glyphite.convert.errors import ModelError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.hold import write_shared
+from glyphite.convert.text import command, printable
+
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 7 of a .tflite."""
+SUFFIXES = (".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".ino")
+"""Of files that hold C."""
+MOST_SHOWN = 40
+"""Characters of what is no byte."""
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_VALUES = re.compile(r"\{([^{}]*)\}")
+_HEAD = re.compile(r"\b([A-Za-z_]\w*)\s*\[[^\]]*\][^=;{}]*=\s*\Z")
+_HEAD_CHARACTERS = 400
+"""Before an array's values, where its name stands."""
+_BYTE = re.compile(r"(?:0[xX][0-9a-fA-F]{1,2}|0|[1-9][0-9]{0,2})[uU]?")
+_DUMP = re.compile(rb"[0-9a-f]{6,8}:? ")
+
+
+def tflite_of_text(path: Path, folder: Path) -> Path:
+    """``path``, or where that is C with a .tflite in an array, a file in ``folder`` of its bytes.
+
+    Raises ModelError where it is a hex dump, or C without one such array or with several, or with
+    what is no byte; InputError where it cannot be read or the file cannot be written.
+    """
+    content = read_bytes(path)
+    if content[4:8] == IDENTIFIER or b"\0" in content:
+        return path
+    if _DUMP.match(content):
+        back = command("xxd", "-r", path, path.with_name(f"{path.stem}_whole.tflite"))
+        raise ModelError(f"{_shown(path)} is the hex dump of a file. Turn it back with `{back}`.")
+    text = _COMMENT.sub(" ", content.decode(errors="replace"))
+    arrays = dict(_arrays(text))
+    if not arrays and path.suffix.lower() not in SUFFIXES:
+        return path
+    if len(arrays) != 1:
+        raise ModelError(f"{_shown(path)} has {_found(list(arrays))}")
+    ((name, values),) = arrays.items()
+    whole = _bytes(path, name, values, text)
+    made = folder / hashlib.sha256(whole).hexdigest()[:16] / f"{path.stem}.tflite"
+    if not made.is_file():
+        write_shared(made, whole)
+    return made
+
+
+def _arrays(text: str) -> Iterator[tuple[str, str]]:
+    """Name and values of each array that begins as a .tflite does; one pass over the text."""
+    for values in _VALUES.finditer(text):
+        if _begins(values[1]):
+            before = text[max(0, values.start() - _HEAD_CHARACTERS) : values.start()]
+            if head := _HEAD.search(before):
+                yield head[1], values[1]
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
+
+
+def _found(names: list[str]) -> str:
+    if names:
+        return (
+            f"several models: {', '.join(names)}. Leave one of these arrays in a file, and name it."
+        )
+    return (
+        "no array that is a .tflite, whose bytes 4 to 7 are 'TFL3'. Name the file that has its "
+        "bytes: often a .cc or .h beside it."
+    )
+
+
+def _begins(values: str) -> bool:
+    """Whether an array's elements begin as a .tflite does."""
+    first = [value.strip() for value in values.split(",", 8)[:8]]
+    return len(first) == 8 and bytes(_value(value) or 0 for value in first[4:]) == IDENTIFIER
+
+
+def _value(text: str) -> int | None:
+    """The byte that an element is; None where it is none."""
+    number = int(text.rstrip("uU"), 0) if _BYTE.fullmatch(text) else 256
+    return number if number < 256 else None
+
+
+def _bytes(path: Path, name: str, values: str, text: str) -> bytes:
+    elements = [value.strip() for value in values.split(",")]
+    if not elements[-1]:  # a comma behind the last one
+        elements.pop()
+    found = [_value(element) for element in elements]
+    if None in found:
+        at = found.index(None)
+        raise ModelError(
+            f"{_shown(path)}: element {at} of {name} is {printable(repr(elements[at]), MOST_SHOWN)}"
+            ", and a byte (0x00 to 0xff, or 0 to 255) is needed. Copy the array again."
+        )
+    told = re.search(rf"\b{name}_(?:len|size)\s*=\s*([0-9]{{1,9}})\s*;", text)
+    if told and int(told[1]) != len(found):
+        raise ModelError(
+            f"{_shown(path)}: {name} has {len(found):,} bytes, and {told[0].split()[0]} says "
+            f"{int(told[1]):,}. Copy the array again."
+        )
+    return bytes(value or 0 for value in found)
