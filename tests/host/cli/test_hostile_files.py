@@ -121,20 +121,6 @@ def test_a_file_too_large_is_not_read(
     )
 
 
-def test_a_model_between_floats_has_no_sketch(
-    tmp_path: Path, build_folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    model = ModelBuilder()
-    first, last = model.tensor((1, 4), dtype="FLOAT32"), model.tensor((1, 4), 0.1)
-    model.operator("QUANTIZE", [first], [last], "QuantizeOptions")
-    path = tmp_path / "floats.tflite"
-    path.write_bytes(model.build([first], [last]))
-    assert sentence(("export", "--tflm"), path, build_folder, capfd) == (
-        "glyphite export: The model's input is float32, and the sketch takes int8. Quantize it "
-        "whole with `glyphite convert`, or use `glyphite compile`.\n"
-    )
-
-
 def test_a_file_on_which_tensorflow_lite_crashes_is_refused_as_such(
     tmp_path: Path, build_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
