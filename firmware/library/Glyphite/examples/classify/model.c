@@ -15,7 +15,7 @@
  * Arena: 1,132 bytes. */
 #include "model.h"
 
-#if MODEL_TIE != 0xcb0b9ebc
+#if MODEL_TIE != 0x26386ef5
 #error "model.h and model.c do not belong together: make both anew with glyphite compile."
 #endif
 
@@ -1904,132 +1904,132 @@ static const GLYPHITE_FAR int16_t avr_softmax_6_terms[22] = {
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_0 = {
-    .input_width = 28,
-    .output_width = 13,
-    .input_channels = 1,
-    .output_channels = 8,
-    .step = 2,
-    .last_inside = 24,
-    .kernel_height = 4,
-    .kernel_width = 4,
-    .stride_width = 2,
-    .padding_left = 0,
-    .pool_height = 1,
-    .pool_width = 1,
-    .part_channels = 8,
-    .rests = 1,
-    .limits = {
-        .offset = 0,
-        .minimum = 0,
-        .maximum = 255,
-        .relu = 1,
+    28, /* input_width */
+    13, /* output_width */
+    1, /* input_channels */
+    8, /* output_channels */
+    2, /* step */
+    24, /* last_inside */
+    4, /* kernel_height */
+    4, /* kernel_width */
+    2, /* stride_width */
+    0, /* padding_left */
+    1, /* pool_height */
+    1, /* pool_width */
+    8, /* part_channels */
+    1, /* rests */
+    { /* limits */
+        0, /* offset */
+        0, /* minimum */
+        255, /* maximum */
+        1, /* relu */
     },
-    .weights = {avr_conv_2d_0_weights_0},
+    {avr_conv_2d_0_weights_0}, /* weights */
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_1 = {
-    .input_width = 13,
-    .output_width = 5,
-    .input_channels = 8,
-    .output_channels = 12,
-    .step = 8,
-    .last_inside = 10,
-    .kernel_height = 3,
-    .kernel_width = 3,
-    .stride_width = 1,
-    .padding_left = 0,
-    .pool_height = 2,
-    .pool_width = 2,
-    .part_channels = 12,
-    .rests = 0,
-    .limits = {
-        .offset = 0,
-        .minimum = 0,
-        .maximum = 255,
-        .relu = 1,
+    13, /* input_width */
+    5, /* output_width */
+    8, /* input_channels */
+    12, /* output_channels */
+    8, /* step */
+    10, /* last_inside */
+    3, /* kernel_height */
+    3, /* kernel_width */
+    1, /* stride_width */
+    0, /* padding_left */
+    2, /* pool_height */
+    2, /* pool_width */
+    12, /* part_channels */
+    0, /* rests */
+    { /* limits */
+        0, /* offset */
+        0, /* minimum */
+        255, /* maximum */
+        1, /* relu */
     },
-    .weights = {avr_conv_2d_1_weights_0},
+    {avr_conv_2d_1_weights_0}, /* weights */
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_3 = {
-    .input_width = 5,
-    .output_width = 3,
-    .input_channels = 12,
-    .output_channels = 48,
-    .step = 12,
-    .last_inside = 2,
-    .kernel_height = 3,
-    .kernel_width = 3,
-    .stride_width = 1,
-    .padding_left = 0,
-    .pool_height = 1,
-    .pool_width = 1,
-    .part_channels = 48,
-    .rests = 0,
-    .limits = {
-        .offset = 0,
-        .minimum = 0,
-        .maximum = 255,
-        .relu = 1,
+    5, /* input_width */
+    3, /* output_width */
+    12, /* input_channels */
+    48, /* output_channels */
+    12, /* step */
+    2, /* last_inside */
+    3, /* kernel_height */
+    3, /* kernel_width */
+    1, /* stride_width */
+    0, /* padding_left */
+    1, /* pool_height */
+    1, /* pool_width */
+    48, /* part_channels */
+    0, /* rests */
+    { /* limits */
+        0, /* offset */
+        0, /* minimum */
+        255, /* maximum */
+        1, /* relu */
     },
-    .weights = {avr_conv_2d_3_weights_0},
+    {avr_conv_2d_3_weights_0}, /* weights */
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_4 = {
-    .input_width = 3,
-    .output_width = 1,
-    .input_channels = 48,
-    .output_channels = 32,
-    .step = 48,
-    .last_inside = 0,
-    .kernel_height = 3,
-    .kernel_width = 3,
-    .stride_width = 1,
-    .padding_left = 0,
-    .pool_height = 1,
-    .pool_width = 1,
-    .part_channels = 32,
-    .rests = 0,
-    .limits = {
-        .offset = 0,
-        .minimum = 0,
-        .maximum = 255,
-        .relu = 1,
+    3, /* input_width */
+    1, /* output_width */
+    48, /* input_channels */
+    32, /* output_channels */
+    48, /* step */
+    0, /* last_inside */
+    3, /* kernel_height */
+    3, /* kernel_width */
+    1, /* stride_width */
+    0, /* padding_left */
+    1, /* pool_height */
+    1, /* pool_width */
+    32, /* part_channels */
+    0, /* rests */
+    { /* limits */
+        0, /* offset */
+        0, /* minimum */
+        255, /* maximum */
+        1, /* relu */
     },
-    .weights = {avr_conv_2d_4_weights_0},
+    {avr_conv_2d_4_weights_0}, /* weights */
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_conv_2d avr_conv_2d_5 = {
-    .input_width = 1,
-    .output_width = 1,
-    .input_channels = 32,
-    .output_channels = 10,
-    .step = 32,
-    .last_inside = 0,
-    .kernel_height = 1,
-    .kernel_width = 1,
-    .stride_width = 1,
-    .padding_left = 0,
-    .pool_height = 1,
-    .pool_width = 1,
-    .part_channels = 10,
-    .rests = 1,
-    .limits = {
-        .offset = 209,
-        .minimum = 0,
-        .maximum = 255,
-        .relu = 0,
+    1, /* input_width */
+    1, /* output_width */
+    32, /* input_channels */
+    10, /* output_channels */
+    32, /* step */
+    0, /* last_inside */
+    1, /* kernel_height */
+    1, /* kernel_width */
+    1, /* stride_width */
+    0, /* padding_left */
+    1, /* pool_height */
+    1, /* pool_width */
+    10, /* part_channels */
+    1, /* rests */
+    { /* limits */
+        209, /* offset */
+        0, /* minimum */
+        255, /* maximum */
+        0, /* relu */
     },
-    .weights = {avr_conv_2d_5_weights_0},
+    {avr_conv_2d_5_weights_0}, /* weights */
 };
 
 static const GLYPHITE_FAR struct glyphite_avr_softmax avr_softmax_6 = {
-    .rows = 1,
-    .channels = 10,
-    .large = 19,
-    .small = 22,
-    .exponentials = avr_softmax_6_exponentials,
-    .terms = avr_softmax_6_terms,
+    1, /* rows */
+    10, /* channels */
+    19, /* large */
+    22, /* small */
+    avr_softmax_6_exponentials, /* exponentials */
+    avr_softmax_6_terms, /* terms */
 };
 
 /* ---- Memory ---- */
