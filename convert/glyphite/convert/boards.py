@@ -18,6 +18,8 @@ BOARDS = FIRMWARE / "boards"
 PORTS = FIRMWARE / "ports"
 EMULATORS = ("process", "qemu", "simavr")
 DEBIAN_NAME = "[a-z0-9][a-z0-9+.-]*"
+MOST_AVR_ARRAY_BYTES = 32_767
+"""Of an array, for avr-gcc, whose sizes have 16 bits."""
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 
@@ -155,6 +157,11 @@ class Board(BoardFile):
         here = Path.cwd()
         path = str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
         return f".{os.sep}{path}" if path.startswith("-") else path
+
+    @property
+    def is_avr(self) -> bool:
+        """Whether its processor is an AVR, as an Uno's."""
+        return self.mcu.architecture.startswith("avr")
 
     @property
     def definitions(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, load_board
+from glyphite.convert.compiler.ir.struct import arrays
 from glyphite.convert.errors import InputError
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
@@ -76,9 +77,21 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say("Arduino IDE: Sketch > Include Library > Add .ZIP Library; take an earlier one out first.")
     say("Then File > Examples > Glyphite > classify, and Upload.")
     if board is None:
-        say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
+        say(f"{_runs_on(library)}; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, board.named if board else "BOARD"
     say(f"try it: {next_step(model.named, *edges, named, 'PORT')}")
+
+
+def _runs_on(library: ArduinoLibrary) -> str:
+    """For which boards C for any processor is."""
+    steps = library.compiled.program.steps
+    largest = max((array.nbytes for step in steps for array in arrays(step.constants)), default=0)
+    if largest <= MOST_AVR_ARRAY_BYTES:
+        return "The C runs on every board"
+    return (
+        f"The C runs on every board but an Uno or Mega, whose compiler takes at most "
+        f"{MOST_AVR_ARRAY_BYTES:,} bytes in an array, and here is one of {largest:,}"
+    )
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:

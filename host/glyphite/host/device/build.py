@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.boards import PORTS, Board, Memory
+from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, PORTS, Board, Memory
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
 from glyphite.convert.files import remove, temporary_folder, write_bytes, write_text
@@ -29,6 +29,8 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 
 SIZE = "size.json"
 STACK_SECTION = ".stack"
+_ARRAY = re.compile(r"^static const \w* ?u?int(\d+)_t (\w+)\[(\d+)\]", re.MULTILINE)
+"""Of the generated C: bits of a value, name, values."""
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
 
@@ -81,6 +83,7 @@ def build(folder: ModelFolder, board: Board) -> Built:
     remove(image)
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
+    _check_arrays(folder, board)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
         said = _make(folder, board, made)
@@ -134,6 +137,24 @@ def _check_model(folder: ModelFolder) -> None:
         raise ModelError(
             f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
             "allowed. Rename its folder or its .tflite."
+        )
+
+
+def _check_arrays(folder: ModelFolder, board: Board) -> None:
+    """Refuse what avr-gcc would refuse in words of its own: an array that is too long."""
+    if not board.is_avr or board.memory is None:
+        return
+    text = folder.generated.joinpath("model.c").read_text()
+    sizes = {name: int(bits) // 8 * int(count) for bits, name, count in _ARRAY.findall(text)}
+    parts = [Part(name, size, "flash") for name, size in sizes.items()]
+    parts.sort(key=lambda part: part.bytes, reverse=True)
+    total = sum(sizes.values())
+    _ensure_fits(folder.name, board, Size(total, 0, 0, {}, tuple(parts)), "at least ")
+    if parts and parts[0].bytes > MOST_AVR_ARRAY_BYTES:
+        raise ModelError(
+            f"The model {folder.name!r} cannot be built for {board.name!r}: {parts[0].name} has "
+            f"{parts[0].bytes:,} bytes, and avr-gcc takes at most {MOST_AVR_ARRAY_BYTES:,} in an "
+            "array. Make that layer narrower, or use a board with another processor."
         )
 
 
@@ -300,7 +321,7 @@ def _check_sketch(board: Board) -> str:
     )
 
 
-def _ensure_fits(model: str, board: Board, size: Size) -> None:
+def _ensure_fits(model: str, board: Board, size: Size, least: str = "") -> None:
     if board.memory is None:
         return
     for memory, needed, available in (
@@ -311,9 +332,9 @@ def _ensure_fits(model: str, board: Board, size: Size) -> None:
             largest = _largest(size, memory)
             kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
             raise DoesNotFitError(
-                f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
-                f"{memory}, and the board has {available:,}{kept}. Largest parts: {largest}. "
-                "Use a larger board or a smaller model."
+                f"The model {model!r} does not fit on {board.name!r}: it needs {least}{needed:,} "
+                f"bytes of {memory}, and the board has {available:,}{kept}. "
+                f"Largest parts: {largest}. Use a larger board or a smaller model."
             )
 
 
