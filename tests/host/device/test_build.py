@@ -322,6 +322,17 @@ def test_an_export_says_for_which_boards_its_c_is(
     assert f"The C runs on {boards}" in told
 
 
+def test_an_export_for_a_mega_names_the_array_that_is_too_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "wide.tflite", tmp_path / "wide.zip"
+    path.write_bytes(fully_connected(np.random.default_rng(0), (1, 1000), 1000, 40))
+    call = ["export", str(path), "--arduino", "--board", "mega2560", "--out", str(out)]
+    assert main(call) == 2
+    assert "a layer of it has 40,000 bytes in an array" in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()
+
+
 @pytest.fixture
 def pooling(build_folder: Path) -> ModelFolder:
     """A .tflite with one pooling in it: the least that `glyphite compile` takes."""

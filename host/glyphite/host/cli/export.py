@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, load_board
-from glyphite.convert.compiler.ir.struct import arrays
 from glyphite.convert.errors import InputError
-from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.arduino import ArduinoLibrary, longest_array, write_library
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import hold_place
@@ -84,8 +83,7 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
 
 def _runs_on(library: ArduinoLibrary) -> str:
     """For which boards C for any processor is."""
-    steps = library.compiled.program.steps
-    largest = max((array.nbytes for step in steps for array in arrays(step.constants)), default=0)
+    largest = longest_array(library.compiled)
     if largest <= MOST_AVR_ARRAY_BYTES:
         return "The C runs on every board"
     return (
