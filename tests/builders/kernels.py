@@ -4,6 +4,8 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from glyphite.convert.compiler.driver import lower
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.compiler.ir.decision import Refusal
@@ -28,6 +30,15 @@ def only_step(content: bytes) -> Step:
 def constants_of(content: bytes) -> Any:  # noqa: ANN401 - of whichever kernel it is
     """The constants of a model's one step."""
     return only_step(content).constants
+
+
+def narrow_weights(content: bytes) -> bytes:
+    """A model without weights of -128, which TensorFlow's quantizer never makes."""
+    constants = constants_of(content)
+    weights = getattr(constants, "conv", constants).weights
+    before = weights.tobytes()
+    assert content.count(before) == 1
+    return content.replace(before, np.maximum(weights, -127).tobytes())
 
 
 def by(match: Match, step: Step) -> Step | Refusal:

@@ -98,7 +98,8 @@ def test_every_header_with_a_struct_of_its_name_has_a_file(folder: str) -> None:
 
 @pytest.mark.parametrize("tag", all_structs())
 def test_a_dataclass_has_the_members_and_types_of_its_c_struct(tag: str) -> None:
-    assert python_types(all_structs()[tag]) == c_structs()[tag]
+    found, expected = python_types(all_structs()[tag]), c_structs()[tag]
+    assert list(found.items()) == list(expected.items())  # in order: C is filled by position
 
 
 @pytest.mark.parametrize("tag", all_structs())

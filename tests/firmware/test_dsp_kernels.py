@@ -34,6 +34,7 @@ from tests.builders.kernels import (
     Match,
     constants_of,
     conv_of,
+    narrow_weights,
     only_step,
     refuses,
     taken,
@@ -41,15 +42,6 @@ from tests.builders.kernels import (
 from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, hard_inputs
 from tests.builders.windows import Model, conv_2d, depthwise, pooled
 from tests.firmware.kernel_program import KernelProgram
-
-
-def narrow_weights(content: bytes) -> bytes:
-    """A model without weights of -128, which TensorFlow's quantizer never makes."""
-    constants = constants_of(content)
-    weights = getattr(constants, "conv", constants).weights
-    before = weights.tobytes()
-    assert content.count(before) == 1
-    return content.replace(before, np.maximum(weights, -127).tobytes())
 
 
 def check(

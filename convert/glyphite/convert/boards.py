@@ -22,6 +22,8 @@ EMULATORS = ("process", "qemu", "simavr")
 DEBIAN_NAME = "[a-z0-9][a-z0-9+.-]*"
 PATH_DIGITS = 8
 """Of the SHA-256 of a path: as many as tell board files apart."""
+MOST_AVR_ARRAY_BYTES = 32_767
+"""Of an array, for avr-gcc, whose sizes have 16 bits."""
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 
@@ -167,6 +169,11 @@ class Board(BoardFile):
         if self.path.parent == BOARDS:
             return self.name
         return f"{self.name}-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:PATH_DIGITS]}"
+
+    @property
+    def is_avr(self) -> bool:
+        """Whether its processor is an AVR, as an Uno's."""
+        return self.mcu.architecture.startswith("avr")
 
     @property
     def definitions(self) -> tuple[str, ...]:

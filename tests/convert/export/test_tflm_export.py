@@ -12,7 +12,7 @@ import pytest
 
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import ModelError
-from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, convolution_scratch, write_sketch
+from glyphite.convert.export.tflm import EXAMPLE, SHARED_FILES, write_sketch
 from glyphite.convert.export.tflm_arena import (
     GENEROUS,
     SPARE,

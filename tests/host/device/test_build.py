@@ -10,9 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from glyphite.convert.boards import Board, load_board
+from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.errors import DoesNotFitError, LinkError, ModelError, PortError, ToolError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
@@ -22,6 +24,7 @@ from glyphite.host.device.build import build, image_size
 from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.firmware_files import find_firmware
+from tests.builders.dense import fully_connected
 from tests.builders.models import ModelBuilder
 from tests.builders.small import small
 
@@ -281,6 +284,53 @@ def test_what_is_no_elf_image_is_refused(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     with pytest.raises(ToolError, match=r"is not an ELF image \(.*\)\. Build it again\."):
         read_elf(path)
+
+
+def dense(root: Path, inputs: int, channels: int) -> ModelFolder:
+    """One fully connected layer, with the C for a Mega."""
+    folder = ModelFolder(root / "wide", root / "wide" / "model_int8.tflite")
+    content = fully_connected(np.random.default_rng(0), (1, inputs), inputs, channels)
+    compile_model(content, "wide", architecture="avr6").write(folder.generated)
+    return folder
+
+
+def test_an_array_too_long_for_an_avrs_compiler_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        build(dense(tmp_path, 1000, 40), load_board("mega2560"))
+    assert str(caught.value) == (
+        "The model 'wide' cannot be built for 'mega2560': fully_connected_0_weights has 40,000 "
+        "bytes, and avr-gcc takes at most 32,767 in an array. Make that layer narrower, or use a "
+        "board with another processor."
+    )
+
+
+def test_constants_beyond_an_avrs_flash_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(DoesNotFitError, match=r"it needs at least 4\d,\d+ bytes of flash, and the"):
+        build(dense(tmp_path, 1000, 40), load_board("uno"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "boards"), [(8, "every board;"), (800, "every board but an Uno or Mega,")]
+)
+def test_an_export_says_for_which_boards_its_c_is(
+    inputs: int, boards: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(fully_connected(np.random.default_rng(0), (1, inputs), inputs, 48))
+    assert main(["export", str(path), "--arduino", "--out", str(tmp_path / "wide.zip")]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"The C runs on {boards}" in told
+
+
+def test_an_export_for_a_mega_names_the_array_that_is_too_long(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "wide.tflite", tmp_path / "wide.zip"
+    path.write_bytes(fully_connected(np.random.default_rng(0), (1, 1000), 1000, 40))
+    call = ["export", str(path), "--arduino", "--board", "mega2560", "--out", str(out)]
+    assert main(call) == 2
+    assert "a layer of it has 40,000 bytes in an array" in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()
 
 
 @pytest.fixture

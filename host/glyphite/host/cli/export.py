@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 from glyphite.convert import metrics
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.errors import GlyphiteError, InputError, ModelError, ToolError
-from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.arduino import ArduinoLibrary, longest_array, write_library
 from glyphite.convert.export.project import FORMS, README, write_project
 from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
@@ -112,7 +112,7 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
     say(f"Then File > Examples > Glyphite > {_shown(library)}, Upload, Tools > Serial Monitor.")
     say("To stream or verify from here, upload the example classify instead.")
     if board is None:
-        say("The C runs on every board; --board BOARD takes kernels for that board's processor.")
+        say(f"{_runs_on(library)}; --board BOARD takes kernels for that board's processor.")
     edges, named = library.compiled.edges, board.named if board else "BOARD"
     step = next_step(model.named, *edges, named, "PORT")
     name = " and its name for BOARD" if " BOARD " in step else ""
@@ -147,6 +147,17 @@ def _beside(library: ArduinoLibrary, sketch: str) -> str:
     folder = sketch.rpartition("/")[0]
     names = [name.rpartition("/")[2] for name in library.files if name.startswith(f"{folder}/")]
     return ", ".join(sorted(names))
+
+
+def _runs_on(library: ArduinoLibrary) -> str:
+    """For which boards C for any processor is."""
+    largest = longest_array(library.compiled)
+    if largest <= MOST_AVR_ARRAY_BYTES:
+        return "The C runs on every board"
+    return (
+        f"The C runs on every board but an Uno or Mega, whose compiler takes at most "
+        f"{MOST_AVR_ARRAY_BYTES:,} bytes in an array, and here is one of {largest:,}"
+    )
 
 
 def _outside_examples(library: ArduinoLibrary) -> int:

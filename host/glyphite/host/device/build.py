@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.boards import PORTS, Board, Memory
+from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, PORTS, Board, Memory
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import now, quoted_path, to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
@@ -42,6 +42,8 @@ SIZE = "size.json"
 BOARD = "board.json"
 """Names the file of a board of the user's own."""
 STACK_SECTION = ".stack"
+_ARRAY = re.compile(r"^static const \w* ?u?int(\d+)_t (\w+)\[(\d+)\]", re.MULTILINE)
+"""Of the generated C: bits of a value, name, values."""
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
 
@@ -99,6 +101,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     remove(image.with_name(BOARD))
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
+    _check_arrays(folder, board)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
         size = linked_size(folder, board, made)
@@ -179,6 +182,24 @@ def _check_model(folder: ModelFolder) -> None:
         raise ModelError(
             f"The model's name {name[1]!r} is too long for a board: {TEXT_BYTES - 1} bytes are "
             "allowed. Rename its folder or its .tflite."
+        )
+
+
+def _check_arrays(folder: ModelFolder, board: Board) -> None:
+    """Refuse what avr-gcc would refuse in words of its own: an array that is too long."""
+    if not board.is_avr or board.memory is None:
+        return
+    text = folder.generated.joinpath("model.c").read_text(encoding="utf-8")
+    sizes = {name: int(bits) // 8 * int(count) for bits, name, count in _ARRAY.findall(text)}
+    parts = [Part(name, size, "flash") for name, size in sizes.items()]
+    parts.sort(key=lambda part: part.bytes, reverse=True)
+    total = sum(sizes.values())
+    ensure_fits(folder.name, board, Size(total, 0, 0, {}, tuple(parts)), "at least ")
+    if parts and parts[0].bytes > MOST_AVR_ARRAY_BYTES:
+        raise ModelError(
+            f"The model {folder.name!r} cannot be built for {board.name!r}: {parts[0].name} has "
+            f"{parts[0].bytes:,} bytes, and avr-gcc takes at most {MOST_AVR_ARRAY_BYTES:,} in an "
+            "array. Make that layer narrower, or use a board with another processor."
         )
 
 
@@ -364,8 +385,10 @@ def _check_sketch(board: Board) -> str:
     )
 
 
-def ensure_fits(model: str, board: Board, size: Size) -> None:
+def ensure_fits(model: str, board: Board, size: Size, least: str = "") -> None:
     """Make sure that the board has room for ``size`` and the stack that its file reserves.
+
+    ``least`` goes before the figure, where more is needed than was counted.
 
     Raises DoesNotFitError where it has not.
     """
@@ -380,8 +403,8 @@ def ensure_fits(model: str, board: Board, size: Size) -> None:
             parts = f"Largest parts: {largest}. " if largest else ""
             kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
             raise DoesNotFitError(
-                f"The model {model!r} does not fit on {board.name!r}: it needs {needed:,} bytes of "
-                f"{memory}, and the board has {available:,}{kept}. {parts}"
+                f"The model {model!r} does not fit on {board.name!r}: it needs {least}{needed:,} "
+                f"bytes of {memory}, and the board has {available:,}{kept}. {parts}"
                 "Use a larger board or a smaller model."
             )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.compiler.emit.layers import COLUMNS
 from glyphite.convert.compiler.ir.program import Step
-from glyphite.convert.compiler.ir.struct import Leaf, Struct, flat, members
+from glyphite.convert.compiler.ir.struct import Leaf, Struct, c_types, flat
 
 C_TYPES = {
     "int8": "int8_t",
@@ -61,26 +62,39 @@ def arrays(name: str, step: Step) -> Iterator[Array]:
 
 
 def struct(name: str, step: Step) -> str:
-    """The constants of the layer called ``name`` by the names of its kernel's struct."""
-    body = _initializer(name, step.constants, 4)
+    """The constants of the layer called ``name``, each with its name in its kernel's struct."""
+    body = initializer(step.constants, lambda path, value: _literal(name, path, value), 4)
     qualifier = "GLYPHITE_FAR " if step.kernel.in_flash else ""
     return f"static const {qualifier}struct glyphite_{step.kernel.name} {name} = {body};"
 
 
-def _initializer(layer: str, constants: Struct, indent: int) -> str:
-    lines = []
-    for name, value in members(constants):
-        text = (
-            _initializer(layer, value, indent + 4)
-            if isinstance(value, Struct)
-            else _literal(f"{layer}_{name}", value)
-        )
-        lines.append(f"{' ' * indent}.{name} = {text},")
-    return "\n".join(["{", *lines, " " * (indent - 4) + "}"])
+def initializer(constants: Struct, literal: Callable[[str, Leaf], str], indent: int) -> str:
+    """C that fills a struct in the order of its members, as C++ before 2020 knows no other way.
+
+    ``literal`` gives a member's value by its path in the struct; ``indent`` is the members'.
+    """
+    return "\n".join(["{", *_members(constants, literal, indent, ""), " " * (indent - 4) + "}"])
 
 
-def _literal(array: str, value: Leaf) -> str:
+def _members(
+    constants: Struct, literal: Callable[[str, Leaf], str], indent: int, prefix: str
+) -> Iterator[str]:
+    margin, types = " " * indent, c_types(type(constants))
+    for field in dataclasses.fields(constants):
+        name, value = field.name, getattr(constants, field.name)
+        if isinstance(value, Struct):
+            yield f"{margin}{{ /* {name} */"
+            yield from _members(value, literal, indent + 4, f"{prefix}{name}.")
+            yield f"{margin}}},"
+        else:
+            zero = "NULL" if types[name].endswith("*") else "0"
+            text = zero if value is None else literal(f"{prefix}{name}", value)
+            yield f"{margin}{text}, /* {name} */"
+
+
+def _literal(layer: str, path: str, value: Leaf) -> str:
     """A number, or the name of the array that ``value`` becomes."""
+    array = f"{layer}_{path.rpartition('.')[2]}"
     if isinstance(value, tuple):
         return "{" + ", ".join(f"{array}_{i}" for i in range(len(value))) + "}"
     if isinstance(value, np.ndarray):

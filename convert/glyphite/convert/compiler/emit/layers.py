@@ -86,7 +86,8 @@ class Names:
     def scratch(self, step: Step, sums: int) -> list[str]:
         """The argument for scratch memory, where a step has any beside so many bytes of sums."""
         place = f"SCRATCH_OF_{self._maker(step.output).upper()}"
-        return [f"(void *)(arena + {place})"] if step.scratch_bytes + sums else []
+        pointer = f"({scratch_type(sums)} *)(void *)(arena + {place})"
+        return [pointer] if step.scratch_bytes + sums else []
 
     def callee(self, layer: Layer, function: str) -> str:
         """The C function that a layer calls for a kernel's."""
@@ -94,6 +95,11 @@ class Names:
 
     def _maker(self, tensor: int) -> str:
         return self.makers.get(tensor, "input")
+
+
+def scratch_type(sums: int) -> str:
+    """What a kernel takes its scratch memory for: ``sums`` bytes of sums, or words of any use."""
+    return "int32_t" if sums else "uint32_t"
 
 
 def offsets(names: Names) -> list[str]:
@@ -119,7 +125,7 @@ def functions(names: Names) -> list[Function]:
         statements = (
             list(_row_lines(names, layer, step, step.rows, calls))
             if task.by_rows and step.rows is not None
-            else [_whole_line(names, layer, step)]
+            else list(_whole_lines(names, layer, step))
         )
         lines = [wrap(statement, 4) for statement in statements]
         found.append(Function(layer.name, task.by_rows, lines, calls))
@@ -192,13 +198,14 @@ def _ring_line(names: Names, name: str, tensor: int) -> str:
     return wrap(f"static const GLYPHITE_CONST struct glyphite_ring {name} = {{{numbers}}};", 0)
 
 
-def _whole_line(names: Names, layer: Layer, step: Step) -> str:
-    """The call that makes a whole tensor."""
+def _whole_lines(names: Names, layer: Layer, step: Step) -> Iterator[str]:
+    """The statements that make a whole tensor."""
     inputs = ", ".join(names.pointer(tensor) for tensor in step.inputs)
     if step.kernel.pointer_array:
-        inputs = f"(const int8_t *const[]){{{inputs}}}"
+        yield f"const int8_t *const inputs[] = {{{inputs}}};"
+        inputs = "inputs"
     given = [f"&{layer.name}", inputs, names.pointer(step.output), *names.scratch(step, 0)]
-    return f"{names.callee(layer, step.kernel.name)}({', '.join(given)});"
+    yield f"{names.callee(layer, step.kernel.name)}({', '.join(given)});"
 
 
 def _row_lines(names: Names, layer: Layer, step: Step, rows: Rows, calls: int) -> Iterator[str]:

@@ -132,6 +132,7 @@ def _code(names: layers.Names, goal: Goal) -> dict[str, Any]:
     system, kernels = collect((step.kernel for step in names.program.steps), rings=bool(rings))
     return {
         "system": system,
+        "every_register": any(step.kernel.folder == "dsp" for step in names.program.steps),
         "kernels": kernels,
         "arrays": [array for layer, step in steps for array in arrays(layer.name, step)],
         "structs": [

@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from glyphite.convert.compiler.emit.layers import Names, wrap
+from glyphite.convert.compiler.emit.constants import initializer
+from glyphite.convert.compiler.emit.layers import Names, scratch_type, wrap
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.program import Layer, Step
 from glyphite.convert.compiler.ir.struct import Field, flat
@@ -112,7 +113,7 @@ def _struct(name: str, user: _User, kept: Sequence[str]) -> str:
     for path in kept:
         field = user.fields[path]
         array = f"{user.layer.name}_{field.name}"
-        lines.append(f"    .{_member(path)} = {field.value if field.array is None else array},")
+        lines.append(f"    {field.value if field.array is None else array}, /* {_member(path)} */")
     return "\n".join([f"static const struct {name} {user.layer.name} = {{", *lines, "};"])
 
 
@@ -120,15 +121,14 @@ def _definition(name: str, user: _User, kept: Sequence[str]) -> str:
     parameters = list(_parameters(user))
     declared = ", ".join([f"const struct {name} *layer", *map("".join, parameters)])
     given = ", ".join(["&own", *(parameter for _, parameter in parameters)])
-    values = {
-        path: f"layer->{_member(path)}" if path in kept else field.value
-        for path, field in user.fields.items()
-    }
+    own = initializer(
+        user.step.constants,
+        lambda path, value: f"layer->{_member(path)}" if path in kept else str(value),
+        8,
+    )
     lines = [
         wrap(f"MODEL_LAYER void {name}({declared}) {{", 0),
-        f"    const struct glyphite_{user.step.kernel.name} own = {{",
-        *(f"        .{path} = {value}," for path, value in values.items()),
-        "    };",
+        f"    const struct glyphite_{user.step.kernel.name} own = {own};",
         "    " + wrap(f"glyphite_{user.function}({given});", 4),
         "    MODEL_DONE;",
         "}",
@@ -151,5 +151,6 @@ def _parameters(user: _User) -> Iterator[tuple[str, str]]:
     else:
         yield from (("const int8_t *", f"input{i}") for i in range(len(step.inputs)))
     yield from (("int8_t *", f"output{i}") for i in range(rows.made if rows else 1))
-    if step.scratch_bytes + (rows.sums_bytes if rows else 0):
-        yield "void *", "scratch"
+    sums = rows.sums_bytes if rows else 0
+    if step.scratch_bytes + sums:
+        yield f"{scratch_type(sums)} *", "scratch"

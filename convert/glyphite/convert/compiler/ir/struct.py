@@ -1,7 +1,7 @@
 """C structs of constants as dataclasses: a field's C type stands in its annotation.
 
 A kernel's struct in ``kernels/`` and its dataclass are twins; a test compares names and types. The
-order of the fields is that in which the generated C lists them.
+generated C fills a struct by position, so that the order of the fields is the struct's too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Leaf: TypeAlias = int | float | str | Array | Parts
 
 @dataclass(frozen=True, eq=False)
 class Struct:
-    """The base of all of them. A field that is None is left out: C makes it 0 or NULL."""
+    """The base of all of them. A field that is None is 0 or NULL in C."""
 
     C_NAME: ClassVar[str] = ""
     """The struct's tag, without ``glyphite_``."""
@@ -76,7 +76,7 @@ class Field:
 
 
 def members(struct: Struct) -> Iterator[tuple[str, Leaf | Struct]]:
-    """Names and values of a struct's own fields, without those that are left out."""
+    """Names and values of a struct's own fields, without those that are None."""
     for field in dataclasses.fields(struct):
         value = getattr(struct, field.name)
         if value is not None:

@@ -19,11 +19,11 @@ class AvrAveragePool2DConstants(Struct):
 
     input_width: Int16
     output_width: Int16
+    channels: Int16
     padding_left: Int16
     stride_width: Int16
     kernel_width: UInt8
     kernel_height: UInt8
-    channels: Int16
     minimum: Int8
     maximum: Int8
 

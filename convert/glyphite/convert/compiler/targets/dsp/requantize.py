@@ -47,10 +47,10 @@ class DspRequantizeConstants(Struct):
     """The form: 1 one line a channel, 0 exact."""
     up: Int32
     kink: Int32
-    fraction_bits: Int32
     shift: Int32
     addend: Int32
     """The output's zero point and the half for rounding."""
+    fraction_bits: Int32
     activation_minimum: Int32
     activation_maximum: Int32
 

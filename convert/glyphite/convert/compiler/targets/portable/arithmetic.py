@@ -16,14 +16,14 @@ class OperandConstants(Struct):
 
     C_NAME: ClassVar[str] = "operand"
 
-    offset: Int32
-    """Minus its zero point."""
-    multiplier: Int32
-    shift: Int8
     row: Int32
     """Bytes from a row of the output to the next one; 0 where they share it. So the next two."""
     pixel: Int32
     channel: Int32
+    offset: Int32
+    """Minus its zero point."""
+    multiplier: Int32
+    shift: Int8
     constant: Int8Array | None = None
     """Its values, where it is not computed."""
 

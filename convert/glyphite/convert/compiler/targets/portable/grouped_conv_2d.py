@@ -18,12 +18,12 @@ class GroupedConv2DConstants(Struct):
     window: WindowConstants
     input_channels: Int32
     output_channels: Int32
+    groups: Int32
     input_offset: Int32
     """Minus the input's zero point."""
     weights: Int8Array
     """(output_channels, height, width, input_channels / groups)."""
     output: OutputConstants
-    groups: Int32
 
 
 KERNEL = Kernel("portable/grouped_conv_2d.h", GroupedConv2DConstants)

@@ -76,10 +76,8 @@ GLYPHITE_KERNEL void glyphite_dsp_image_channel(const struct glyphite_dsp_depthw
     const int32_t made = window->stride_height == 2 ? 1 : 2;
     const uint32_t six[6] = {(uint32_t)weights[1], (uint32_t)weights[2], (uint32_t)weights[3],
                              (uint32_t)weights[4], (uint32_t)weights[5], (uint32_t)weights[6]};
-    struct glyphite_image_row row = {.multiplier = weights[7],
-                                     .addend = layer->requantize.addend,
-                                     .lower = row_bytes,
-                                     .bias = weights[0]};
+    struct glyphite_image_row row = {NULL,      weights[7], layer->requantize.addend,
+                                     row_bytes, weights[0], NULL};
     for (int32_t y = 0; y < window->output_height; y += made, words += 4 * columns) {
         row.output = output + y * row_bytes;
         if (made == 1) {

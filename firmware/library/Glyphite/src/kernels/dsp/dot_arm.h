@@ -55,6 +55,14 @@
 #define GLYPHITE_PAIR , [a0] "=&r"(a0), [a1] "=&r"(a1)
 #define GLYPHITE_NO_PAIR
 
+/* For small code GCC 12 can fail to hand the registers of the largest block from one piece of
+ * assembly to the next, so that there three steps are one piece. */
+#ifdef GLYPHITE_SMALL
+#define GLYPHITE_THREE_AT_ONCE 1
+#else
+#define GLYPHITE_THREE_AT_ONCE 0
+#endif
+
 /* The functions of dot.h: one step and two steps where the number asks for them, then four a round
  * until the patch ends. */
 #define GLYPHITE_DOT(KIND, PIXELS, STEP, SUMS, PAIR, ...)                                          \
@@ -64,10 +72,14 @@
         const uint32_t *const end = patch + 2 * PIXELS * steps;                                    \
         uint32_t v0, v1, a0, a1;                                                                   \
         (void)a0, (void)a1;                                                                        \
-        if (steps % 2 != 0) {                                                                      \
+        const int three = GLYPHITE_THREE_AT_ONCE && PIXELS == 4 && steps % 4 == 3;                 \
+        if (three) {                                                                               \
+            __asm__ volatile(STEP STEP STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);       \
+        }                                                                                          \
+        if (!three && steps % 2 != 0) {                                                            \
             __asm__ volatile(STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);                 \
         }                                                                                          \
-        if (steps / 2 % 2 != 0) {                                                                  \
+        if (!three && steps / 2 % 2 != 0) {                                                        \
             __asm__ volatile(STEP STEP : SUMS, GLYPHITE_POINTERS PAIR : : __VA_ARGS__);            \
         }                                                                                          \
         if (steps > 3) {                                                                           \
