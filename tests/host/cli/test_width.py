@@ -4,7 +4,9 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -12,8 +14,9 @@ from rich.cells import cell_len
 from glyphite.convert.boards import all_boards
 from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import find_model
-from glyphite.host.cli import VERBS, boards, console, convert, demo, main
+from glyphite.host.cli import VERBS, boards, compare, console, convert, demo, main
 from glyphite.host.cli.streams import command_lines, safe_streams, wrapped
+from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.litert import read_manifest
 from tests.paths import PROJECT
 
@@ -28,16 +31,16 @@ QUICK = (
 STAGES = (
     "export uno --arduino",
     "export uno --tflm",
-    "compare uno --count 3",
     "build uno --board native",
     "verify uno --board native --count 1",
     "stream uno --port sim://native --count 3",
-    "report uno",
 )
 """In this order, as each uses what the one before it has made."""
-ELSEWHERE = {"train", "convert", "demo", "bench", "flash", "emulate", "completion"}
-"""Verbs that train, or run for long: tables of two are printed below, and all print as the others
-do. A script for a shell has lines of any width."""
+ELSEWHERE = {"train", "convert", "compare", "report", "demo", "bench", "flash", "emulate"}
+"""Verbs that train, or run for long: tables of three are printed below, and all print as the others
+do."""
+SCRIPT = {"completion"}
+"""What a shell reads has lines of any width."""
 ENCODINGS = ("ascii", "cp1252")
 
 
@@ -92,8 +95,18 @@ def test_the_verbs_that_use_each_other_s_results_fit(monkeypatch: pytest.MonkeyP
 
 def test_these_are_all_verbs() -> None:
     run = {words.split()[0] for words in (*QUICK, *STAGES)}
-    assert run | ELSEWHERE == set(VERBS)
+    assert run | ELSEWHERE | SCRIPT == set(VERBS)
     assert not run & ELSEWHERE
+
+
+def comparison() -> Any:  # noqa: ANN401 - of a Comparison, what is printed
+    """Of all runners, as a model of 10,000 images gives it."""
+    figures = {"correct": 9_876, "accuracy": 0.9876, "interval": (0.98, 0.99), "drop_points": 0.1}
+    pair = {"answers_differ": 12, "images_differ": 1_234, "largest_difference": 12}
+    runners = [figures | {"name": name, "title": title} for name, title in TITLES.items()]
+    pairs = [pair | {"first": one, "second": other} for one, other in pairwise(TITLES)]
+    document = {"model": "uno", "images": 10_000, "oracle": "int8_tflm"}
+    return document | {"runners": runners, "pairs": pairs}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -102,6 +115,7 @@ def test_what_long_verbs_print_fits(encoding: str, monkeypatch: pytest.MonkeyPat
     folder = find_model("uno")
     content, manifest = read_bytes(folder.tflite), read_manifest(folder)
     convert._print(folder, manifest, content, 90_000)
+    compare._print(comparison(), as_json=False)
     board = {"name": "cortex-m4", "images": 1000, "mismatched_bytes": 0, "reference": "c"}
     accuracy = dict.fromkeys(("float", "int8_litert", "c", "board"), 0.98)
     report = {"board": board, "accuracy": accuracy, "labels": list("0123456789")}
