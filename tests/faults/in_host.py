@@ -153,6 +153,27 @@ FAULTS = (
         ("host/device/transport/test_transport.py",),
     ),
     Fault(
+        "what a board sends beyond the asked size is lost",
+        DEVICE + "transport/line.py",
+        "taken, self._waiting = self._waiting[:size], self._waiting[size:]",
+        'taken, self._waiting = self._waiting[:size], b""',
+        ("host/device/transport/test_transport.py",),
+    ),
+    Fault(
+        "no C compiler but cc is looked for",
+        DEVICE + "c_compiler.py",
+        "map(shutil.which, USUAL)",
+        "map(shutil.which, USUAL[:1])",
+        ("host/device/test_c_compiler.py",),
+    ),
+    Fault(
+        "what Windows discards at the start takes memory",
+        DEVICE + "images.py",
+        "if not flags & PE_DISCARDED:",
+        "if flags | PE_DISCARDED:",
+        ("host/device/test_images.py",),
+    ),
+    Fault(
         "any failed build forgets the board's image",
         DEVICE + "transport/firmware_files.py",
         "if named in (None, quoted_path(firmware.resolve())):",
