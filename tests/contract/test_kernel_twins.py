@@ -14,10 +14,9 @@ import pytest
 from glyphite.convert.compiler.emit.kernels import KERNELS
 from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.struct import Struct, c_types
-from glyphite.convert.compiler.targets import avr, dsp, portable
+from tests.builders.kernel_records import TARGETS, records
 from tests.paths import TESTS
 
-TARGETS = {"portable": portable, "avr": avr, "dsp": dsp}
 TRIED_IN = {
     "avr": ("test_avr_kernels.py", "test_avr_models.py"),
     "dsp": ("test_dsp_kernels.py",),
@@ -26,18 +25,6 @@ TRIED_IN = {
 _STRUCT = re.compile(r"^struct glyphite_(\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _MEMBER = re.compile(r"^ +((?:\w+ )+\**)(\w+)(\[\w+\])?;", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-
-
-@cache
-def records() -> dict[str, Kernel]:
-    """Every kernel by its Python file, ``dsp/conv_2d``."""
-    found = {}
-    for folder, package in TARGETS.items():
-        for module in iter_modules(package.__path__):
-            file = import_module(f"{package.__name__}.{module.name}")
-            if hasattr(file, "KERNEL"):
-                found[f"{folder}/{module.name}"] = file.KERNEL
-    return found
 
 
 @cache

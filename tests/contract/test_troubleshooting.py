@@ -16,8 +16,6 @@ GAP = "…"
 PRODUCED = {
     "No model called …": ["inspect", "none"],
     "There is no port …": ["stream", "uno", "--port", "/dev/nothing", "--count", "1"],
-    "No firmware was built for the board … yet. Build it with":
-        ["stream", "uno", "--port", "sim://cortex-m4", "--count", "1"],
     "… cannot be written: …": ["compile", "uno"],
 }  # fmt: skip
 """Quoted sentences that a wrong command gives at once; a file is in the place of the folder."""

@@ -11,7 +11,7 @@ import pytest
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.rows import geometry
 from tests.builders.every_kernel import CORTEX_M4, Sample, samples
-from tests.contract.test_kernel_twins import records
+from tests.builders.kernel_records import records
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 FORMS = (

@@ -18,7 +18,7 @@ Out = pytest.CaptureFixture[str]
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, require_tool: Callable[..., None]
 ) -> None:
-    """The current folder has the board file ./mine.toml, and another of that name in other/."""
+    """The current folder has a board file called mine, and its folder "other" another one."""
     require_tool("cc")
     monkeypatch.chdir(tmp_path)
     text = (BOARDS / "native.toml").read_text().replace('name = "native"', 'name = "mine"')

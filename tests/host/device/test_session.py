@@ -28,6 +28,7 @@ from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_a
 from glyphite.host.device.wire.protocol import Item, Message, Status
 from glyphite.host.measure.stream import Link, stream
 from tests.builders.hostile import terminal
+from tests.strict import absent
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
 
@@ -400,9 +401,10 @@ def test_open_port_gives_a_pyserial_port() -> None:
         assert Session(port).hello().board == "native"
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone tells who waits")
 def test_a_board_that_has_no_processor_is_given_time(tmp_path: Path) -> None:
     """Two emulators that compute for ever share one processor, so each has half of the time."""
+    if not hasattr(os, "sched_setaffinity"):
+        absent("Linux alone tells who waits.")
     image = tmp_path / "firmware.elf"
     image.write_text("#!/bin/sh\nwhile :; do :; done\n")
     image.chmod(0o755)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.host.measure.times import BOARD, PC, clock_at, duration
+from tests.strict import absent
 
 
 @pytest.mark.parametrize(
@@ -29,8 +30,9 @@ def test_only_a_board_and_this_pc_have_a_clock(port: str, board: str, clock: str
     assert clock_at(port, board) == clock
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_a_link_to_an_emulated_board_is_no_board(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        absent("Windows has no pseudo-terminals.")
     master, slave = os.openpty()
     (tmp_path / "board").symlink_to(os.ttyname(slave))
     assert clock_at(str(tmp_path / "board"), "uno") is None

@@ -86,7 +86,7 @@ def _own_stderr() -> TextIO:
         copy = os.dup(stderr.fileno())
     except (OSError, io.UnsupportedOperation):
         return stderr
-    return os.fdopen(copy, "w", 1, encoding=stderr.encoding, errors=stderr.errors)
+    return os.fdopen(copy, "w", 1, newline=None, encoding=stderr.encoding, errors=stderr.errors)
 
 
 def _watch(over: threading.Event, spoken: str, began: float, stream: TextIO) -> None:

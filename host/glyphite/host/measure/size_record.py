@@ -1,17 +1,18 @@
 """What is kept of a build: size.json, held against itself and the image beside it."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
 from glyphite.convert.boards import known_board
-from glyphite.convert.documents import Date
-from glyphite.convert.errors import ToolError
+from glyphite.convert.documents import Date, read_json, unquoted_path
+from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.manifest import Sha256
 from glyphite.host.device.arduino import uploads
-from glyphite.host.device.build import image_size
+from glyphite.host.device.build import BOARD, image_size
 from glyphite.host.device.images import read_image
 from glyphite.host.measure.compare import Count
 
@@ -24,6 +25,28 @@ class PartRecord(TypedDict):
     name: str
     bytes: Count
     memory: Annotated[str, Meta(pattern=r"^(flash|RAM|flash and RAM)\Z")]
+
+
+@dataclass(frozen=True)
+class _BoardRecord:
+    """The content of board.json."""
+
+    board: str
+    """The path of the board file, as :func:`quoted_path` writes it."""
+
+
+def own_board(folder: Path) -> str | None:
+    """The path of the board file of the user's own that the firmware in ``folder`` is for.
+
+    None where the board comes with Glyphite; a placeholder where board.json is damaged.
+    """
+    record = folder / BOARD
+    if not record.is_file():
+        return None
+    try:
+        return str(unquoted_path(read_json(record, _BoardRecord, "").board))
+    except InputError:
+        return "BOARD.toml"
 
 
 class SizeRecord(TypedDict):

@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import PATH_DIGITS, load_board
-from glyphite.convert.documents import MOST_SHOWN, read_json, unquoted_path
+from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.device.build import BOARD
 from glyphite.host.measure import compare
 from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
 from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
-from glyphite.host.measure.size_record import SizeRecord, size_flaw
+from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.runners.base import TITLES
@@ -55,14 +54,6 @@ class _History:
     val_accuracy: _Shares
     keras_sha256: MaybeSha256 = ""
     """That of the float model; empty where it is not known."""
-
-
-@dataclass(frozen=True)
-class _BoardRecord:
-    """The content of board.json."""
-
-    board: str
-    """The path of the board file, as :func:`quoted_path` writes it."""
 
 
 class Records:
@@ -120,13 +111,7 @@ class Records:
 
     def _named_board(self, path: Path) -> str:
         """What a command calls the board of a record: its name, or its file's path."""
-        record = path.with_name(BOARD)
-        if not record.is_file():
-            return self._board_of(path)
-        try:
-            return str(unquoted_path(read_json(record, _BoardRecord, "").board))
-        except InputError:
-            return "BOARD.toml"
+        return own_board(path.parent) or self._board_of(path)
 
     def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
         """The folder is the board's, and the figures are those of the answers beside them."""
