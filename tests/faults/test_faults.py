@@ -16,8 +16,9 @@ from tests.faults.trial import Outcome, try_out
 from tests.paths import PROJECT, project_files
 
 SOURCES = (".py", ".c", ".h", ".ino")
-WITHOUT = ("firmware/emulators/", "firmware/ports/", "firmware/library/Glyphite/examples/")
-"""Folders of what only whole boards run; and of examples."""
+LIBRARY = "firmware/library/Glyphite/"
+WITHOUT = ("firmware/emulators/", "firmware/ports/", f"{LIBRARY}examples/", f"{LIBRARY}src/uno/")
+"""Folders of what only whole boards run; of examples; and of what is generated."""
 CHEAP = "a stack may take all of the RAM"
 HARMLESS = Fault(
     "a comment", "convert/glyphite/convert/boards.py", '"""The processor."""', '"""A chip."""',

@@ -35,6 +35,8 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror")
 TFLITE = (MODELS / "uno" / "model_int8.tflite").read_bytes()
 DIGITS = ["\n".join("".join(SHADES[c] for c in row) for row in rows) for rows in digit_levels()]
 VALUES = 37
+MOST_LINES = 1000
+"""Of what a board says before the text that is waited for: it shows its digits again and again."""
 
 
 class Board:
@@ -58,6 +60,7 @@ class Board:
             said += line.decode()
             if text in said:
                 return said
+            assert said.count("\n") < MOST_LINES, said[-2000:]
         raise AssertionError(f"{said}\n{self.process.stderr and self.process.stderr.read()!r}")
 
 
