@@ -232,8 +232,8 @@ FAULTS = (
     Fault(
         "an image that is gone is run",
         DEVICE + "transport/firmware_files.py",
-        "if file.is_file() and path.is_file() and",
-        "if file.is_file() and",
+        "return image if image.is_file() else None",
+        "return image",
         ("host/device/transport/test_transport.py",),
     ),
     Fault(
