@@ -18,7 +18,7 @@ import serial
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import BoardError, LinkError, ToolError
 from glyphite.convert.shipped import FIRMWARE
-from glyphite.convert.workspace import ModelFolder
+from glyphite.convert.workspace import ModelFolder, build_root
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.flash import STEPS, Flashed, flash
@@ -263,6 +263,26 @@ def test_without_avrdude_its_package_is_named(
         "avrdude, which flashes Arduinos, is not installed. "
         "Install it with `sudo apt-get install avrdude`."
     )
+
+
+def test_all_that_avrdude_says_is_kept_in_a_file_that_the_sentence_names(
+    sketches: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last line is shown; the path that mends it stands in the one before."""
+    said = "avrdude: cannot open /no/where.conf\navrdude: error reading the configuration\n"
+    program = tmp_path / "bin" / "avrdude"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nprintf '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with pytest.raises(ToolError) as caught:
+        put(sketches["uno"], load_board("uno"), "sim://uno")
+    kept = build_root() / ".boards" / "avrdude.log"
+    assert str(caught.value) == (
+        "avrdude failed at sim://uno and said: avrdude: error reading the configuration. All that "
+        f"it said is in {kept}. Fix that and flash again."
+    )
+    assert kept.read_text() == said
 
 
 def test_boards_that_are_not_flashed_say_what_to_do(sketches: dict[str, Path]) -> None:

@@ -24,7 +24,7 @@ from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import emulated_board, record_firmware
-from glyphite.host.device.upload import upload
+from glyphite.host.device.upload import keep_said, upload
 from glyphite.host.device.wire.messages import Hello
 
 TRIES = 3
@@ -78,7 +78,8 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
 
     Raises BoardError where the board is another one or is not flashed, PortError where the port
     cannot be opened, LinkError where the bootloader or then the sketch does not answer or what is
-    read back differs, ToolError where avrdude, arduino-cli or the emulator is missing or fails.
+    read back differs, ToolError where avrdude, arduino-cli or the emulator is missing or fails,
+    InputError where what they said cannot be kept.
     """
     arduino = _arduino(board)
     start = time.monotonic()
@@ -257,8 +258,12 @@ def _failure(output: str, board: Board, port: str) -> Exception:
             f"avrdude cannot open {port}. Is another program using it? Close it there."
         )
     lines = [line for line in output.splitlines() if "error" in line and "TIOCM" not in line]
-    said = printable(lines[-1].strip()) if lines else "nothing"
-    return ToolError(f"avrdude failed at {port} and said: {said}. Fix that and flash again.")
+    said = printable(lines[-1].strip().rstrip(".")) if lines else "nothing"
+    kept = keep_said("avrdude", output)
+    return ToolError(
+        f"avrdude failed at {port} and said: {said}. All that it said is in {kept}. Fix that and "
+        "flash again."
+    )
 
 
 def _ensure_same_bootloader(arduino: Arduino, board: Board, port: str) -> None:
