@@ -3,18 +3,15 @@
 import ctypes
 import subprocess
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.ir.kernel import Kernel
 from glyphite.convert.compiler.ir.rows import geometry
-from glyphite.convert.compiler.targets import dsp, portable
 from tests.builders.every_kernel import CORTEX_M4, Sample, samples
+from tests.builders.kernel_records import records
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 FORMS = (
@@ -60,20 +57,9 @@ def answers(library: ctypes.CDLL, sample: Sample) -> Iterator[bytes]:
         yield ctypes.string_at(output(), expected.nbytes)
 
 
-def kernels() -> set[Kernel]:
-    """Those for any processor and those for the DSP instructions."""
-    names = [
-        f"{package.__name__}.{module.name}"
-        for package in (portable, dsp)
-        for module in iter_modules(package.__path__)
-    ]
-    files = map(import_module, names)
-    return {file.KERNEL for file in files if hasattr(file, "KERNEL")}
-
-
 def test_the_samples_use_every_kernel_but_the_avrs() -> None:
     used = {step.kernel for form in FORMS for s in made(*form) for step in s.made.program.steps}
-    assert used == kernels()
+    assert used == {kernel for kernel in records().values() if kernel.folder != "avr"}
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
