@@ -104,8 +104,9 @@ def trained_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             making = tmp_path_factory.mktemp("making")
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("GLYPHITE_BUILD", str(making))
-                shorten(patch, LEARNT, JUDGED)
-                assert main(["train", "seed", "--epochs", "1", "--batch-size", "32"]) == 0
+                with pytest.MonkeyPatch.context() as fewer:
+                    shorten(fewer, LEARNT, JUDGED)
+                    assert main(["train", "seed", "--epochs", "1", "--batch-size", "32"]) == 0
                 assert main(["convert", "seed"]) == 0
             _keep(making, kept)
     return kept / "seed"

@@ -37,7 +37,10 @@ def test_the_sketch_answers_the_host(
     command = ("c++", *flags, *include, "-include", "Arduino.h", sketch, DOUBLE / "arduino.cc")
     run(*command, *objects, "-o", image)
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with EmulatedBoard(load_board("native"), image) as board, connect(board.terminal) as line:
+    with (
+        EmulatedBoard(load_board("native"), image, terminal=True) as board,
+        connect(board.terminal) as line,
+    ):
         assert (line.hello().board, line.hello().receive_buffer) == ("arduino", 64)
         assert line.infer(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
 
@@ -59,7 +62,7 @@ def test_a_sanitized_firmware_survives_a_bad_line(
         *(f"-DGLYPHITE_{name}={value}" for name, value in values.items()),
         *(*sources, "-o", image),
     )
-    url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=3"
+    url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=2"
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect(url) as line:
         for _ in range(100):

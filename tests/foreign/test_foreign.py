@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -146,6 +147,8 @@ def test_c_that_does_not_compile_fails_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # where there is no compiler
+    monkeypatch.setitem(sys.modules, "ziglang", None)
+    monkeypatch.delenv("CC", raising=False)
     (row,) = examine(Found("good", GOOD), tmp_path / "m", ["native"], [Goal.SPEED], 1)
     assert row.defect
     assert row.said.startswith("glyphite verify: ")

@@ -111,7 +111,8 @@ def board_of(
 
 def assert_refused(code: int, capsys: pytest.CaptureFixture[str], said: str) -> None:
     captured = capsys.readouterr()
-    assert (code, captured.out) == (1, "")
+    refused = json.loads(captured.out)  # a document without a figure
+    assert (code, set(refused)) == (1, {"error", "kind", "verb", "exit_code"})
     assert said in captured.err
     assert captured.err.startswith("glyphite ")
     assert captured.err.count("\n") == 1
