@@ -128,5 +128,5 @@ def command(*words: str) -> Answer:
             code = main(words)
     except Exception:
         return Answer(-1, None, traceback.format_exc())
-    document = json.loads(out.getvalue()) if out.getvalue().startswith("{") else None
-    return Answer(code, document, err.getvalue().strip())
+    document = json.loads(out.getvalue()) if out.getvalue().startswith("{") else {}
+    return Answer(code, None if "error" in document else document or None, err.getvalue().strip())

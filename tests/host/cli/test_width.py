@@ -34,6 +34,7 @@ STAGES = (
     "build uno --board native",
     "verify uno --board native --count 1",
     "stream uno --port sim://native --count 3",
+    "size uno --board native",
 )
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {"train", "convert", "compare", "report", "demo", "bench", "flash", "emulate"}
@@ -117,10 +118,10 @@ def test_what_long_verbs_print_fits(encoding: str, monkeypatch: pytest.MonkeyPat
     convert._print(folder, manifest, content, 90_000)
     compare._print(comparison(), as_json=False)
     board = {"name": "cortex-m4", "images": 1000, "mismatched_bytes": 0, "reference": "c"}
+    board |= {"accuracy": 0.98, "reference_accuracy": 0.98}
     accuracy = dict.fromkeys(("float", "int8_litert", "c", "board"), 0.98)
     report = {"board": board, "accuracy": accuracy, "labels": list("0123456789")}
-    times = {"seconds_per_image": {"mean": 0.0871}}
-    demo._print_result(report, board | {"accuracy": 0.5} | times)
+    demo._print_result(report | {"compare": {"images": 10_000}}, board | {"milliseconds": 87.1})
     assert len(screen.lines()) > 20
 
 

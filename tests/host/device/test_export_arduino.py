@@ -325,7 +325,7 @@ def test_people_see_what_is_in_it_and_what_to_do_next(
         assert words in said
     assert "File > Examples > Glyphite > see_values, Upload, Tools > Serial Monitor" in said
     assert (
-        "with your board's port for PORT (/dev/ttyACM0 or COM3, say) and its name for BOARD."
+        "With your board's port for PORT (/dev/ttyACM0 or COM3, say) and its name for BOARD."
         in said
     )
 

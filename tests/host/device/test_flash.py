@@ -326,7 +326,7 @@ def test_the_command_compiles_builds_flashes_and_confirms(
     assert re.search(
         r"^uno on sim://uno: [\d,]+ bytes written and read back in [\d.]+ s\.$", said, re.M
     )
-    assert f"model 'small', SHA-256 {document['sha256']}." in said
+    assert f"model 'small', SHA-256 {document['sha256']}." in " ".join(said.split())
 
 
 def test_a_mistake_is_one_sentence_and_an_exit_code(

@@ -133,7 +133,7 @@ def test_firmware_of_another_protocol_version_is_refused(
         pass
     assert str(caught.value) == (
         "The board on sim://native speaks protocol 2, and this host speaks 1. Flash firmware of "
-        "this version: `glyphite build MODEL --board BOARD`."
+        "this version: `glyphite build MODEL --board native`."
     )
 
 

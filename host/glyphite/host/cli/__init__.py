@@ -52,7 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "take it to your firmware": {
         "inspect": "show layers, quantization, kernels with proofs, memory over time",
         "compile": "compile a model to standalone C: model.c and model.h",
-        "export": "write it as an Arduino library, or a TensorFlow Lite Micro sketch",
+        "export": "write it for the Arduino IDE, TensorFlow Lite Micro, CMake, Zephyr, ...",
     },
     "run it on a board, real or emulated": {
         "boards": "list the boards, and whether their tools are installed here",

@@ -30,11 +30,17 @@ from glyphite.host.runners.litert import LitertRunner, read_manifest
 from glyphite.host.runners.oracle import oracle
 
 EXAMPLE = "glyphite export seed --arduino"
+USAGE = "%(prog)s [-h] MODEL FORM [--library LIBRARY] [--board BOARD]\n" + (
+    f"{'':>23}[--prefix NAME] [--out PATH] [--json]\n\n"
+    f"FORM: --arduino, --tflm, {', '.join(f'--{name}' for name in FORMS)}"
+)
+"""By hand, as argparse breaks no list of alternatives into lines."""
 OF_FORMS = f"{', '.join(f'--{name}' for name in list(FORMS)[:-1])} and --{list(FORMS)[-1]}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
+    parser.usage = USAGE
     add_model(parser)
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument(
@@ -70,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prefix",
         type=c_prefix,
         metavar="NAME",
-        help=f"with {OF_FORMS}: what files, functions and macros begin with (default: {PREFIX})",
+        help=f"what files, functions and macros begin with (with {OF_FORMS}; default: {PREFIX})",
     )
     add_out(parser, "a .zip for --arduino, else a folder; default: in build/<model>")
     add_json(parser)

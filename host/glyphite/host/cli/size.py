@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="BOARD",
-        help="a board's name, or the path of a board file; may be given several times, and then "
-        "fails where one cannot hold the model (default: all boards)",
+        help="a board's name (see `glyphite boards`), or the path of a board file (.toml); may be "
+        "given several times, and fails where one cannot hold the model (default: all boards)",
     )
     add_goal(parser)
     add_budgets(parser, "max_flash", "max_ram")
