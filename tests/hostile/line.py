@@ -54,6 +54,10 @@ class Port:
         del self._pending[:count]
         return data
 
+    def read_all(self) -> bytes:
+        """All of them."""
+        return self.read(self.in_waiting)
+
 
 def session(port: Port) -> Session:
     """A session with a board behind such a port."""

@@ -150,7 +150,7 @@ def test_the_verb_writes_the_form_and_says_how_to_use_it(
     assert set(result["files"]) == written
     assert result["project"] == "glyphite_my_model"
     assert main(["export", str(model.tflite), f"--{form}"]) == 0
-    assert f"Wrote {folder}: see README.md there" in " ".join(capsys.readouterr().out.split())
+    assert f"Written: {folder} README.md there" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -3,6 +3,7 @@
 A log of a long run shows that it goes on, and at what, where no progress bar can be drawn.
 """
 
+import _thread
 import io
 import os
 import sys
@@ -14,6 +15,9 @@ from typing import TextIO
 
 SILENCE = 8.0
 """Seconds: a log in which nothing comes for ten looks like a program that hangs."""
+
+END_SECONDS = 1.0
+"""For the thread to end; one that could not begin never does."""
 
 
 class _Watch:
@@ -63,16 +67,19 @@ def signs_of_life(spoken: str) -> Iterator[None]:
     if _WATCH.runs:  # a stage of the demo
         yield
         return
-    over, began, stream = threading.Event(), time.monotonic(), _own_stderr()
+    over, ended = threading.Event(), threading.Event()
+    began, stream = time.monotonic(), _own_stderr()
     said()
-    watcher = threading.Thread(target=_watch, args=(over, spoken, began, stream), daemon=True)
     _WATCH.runs = True
-    watcher.start()
+    try:  # threading.Thread would wait for ever for one that lacks the memory to begin
+        _thread.start_new_thread(_watch, (over, ended, spoken, began, stream))
+    except (RuntimeError, MemoryError):
+        ended.set()
     try:
         yield
     finally:
         over.set()
-        watcher.join()
+        ended.wait(END_SECONDS)
         _WATCH.runs = False
         if stream is not sys.stderr:
             with suppress(OSError):
@@ -89,12 +96,17 @@ def _own_stderr() -> TextIO:
     return os.fdopen(copy, "w", 1, newline=None, encoding=stderr.encoding, errors=stderr.errors)
 
 
-def _watch(over: threading.Event, spoken: str, began: float, stream: TextIO) -> None:
-    while not over.wait(max(0.0, _WATCH.last + SILENCE - time.monotonic())):
-        now = time.monotonic()
-        if now - _WATCH.last < SILENCE:
-            continue
-        if _WATCH.expected:
-            with suppress(OSError, ValueError):  # nobody reads it any more
-                print(f"{spoken}: {_WATCH.doing()} ({now - began:.0f} s)", file=stream, flush=True)
-        said()
+def _watch(
+    over: threading.Event, ended: threading.Event, spoken: str, began: float, stream: TextIO
+) -> None:
+    with suppress(MemoryError):  # which the command itself will tell of
+        while not over.wait(max(0.0, _WATCH.last + SILENCE - time.monotonic())):
+            now = time.monotonic()
+            if now - _WATCH.last < SILENCE:
+                continue
+            if _WATCH.expected:
+                line = f"{spoken}: {_WATCH.doing()} ({now - began:.0f} s)"
+                with suppress(OSError, ValueError):  # nobody reads it any more
+                    print(line, file=stream, flush=True)
+            said()
+    ended.set()

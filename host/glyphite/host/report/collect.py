@@ -21,7 +21,7 @@ from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import SIDE
-from glyphite.host.report.records import Document, Records
+from glyphite.host.report.records import Document, Records, plain_board
 from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.litert import read_manifest
 
@@ -129,7 +129,8 @@ def _builds(
     for kind, name, records in kinds:
         for record in records:
             build = record["firmware_sha256"], record["goal"]
-            place = build if build[0] else (record[name], record["port"])
+            board = plain_board(record[name])
+            place = (board, *build) if build[0] else (board, record["port"])
             row = rows.setdefault(
                 place,
                 {

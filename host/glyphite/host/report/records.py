@@ -132,8 +132,7 @@ class Records:
 
     def _check_board(self, path: Path, board: str, again: str) -> None:
         name = self._board_of(path).casefold()
-        own = re.sub(rf"-[0-9a-f]{{{PATH_DIGITS}}}$", "", name)
-        if self.folder.board(board).name.casefold() not in (name, own):
+        if self.folder.board(board).name.casefold() not in (name, plain_board(name)):
             raise InputError(f"{path} is of {_quoted(board)}, another board. {again}")
 
     def benches(self) -> list[Document]:
@@ -216,6 +215,11 @@ class Records:
             return True
         self.left_out.append(f"{path} is of another model, and left out. {again}")
         return False
+
+
+def plain_board(folder: str) -> str:
+    """A board's name by that of its folder, which has digits of the path of the user's own file."""
+    return re.sub(rf"-[0-9a-f]{{{PATH_DIGITS}}}$", "", folder)
 
 
 def _arrays(path: Path, again: str) -> dict[str, NDArray[Any]]:

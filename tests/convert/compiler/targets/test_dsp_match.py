@@ -117,7 +117,7 @@ def test_one_plane_gives_the_bytes_of_all_pairs(operation: str) -> None:
     left, right, out = (quantize_multiplier(scale) for scale in (0.43, 0.5, 0.55 / 2**19))
     layer = ArithmeticConstants(
         operation, 1, 1, 4,
-        OperandConstants(7, *left, 4, 4, 1), OperandConstants(-3, *right, 4, 4, 1),
+        OperandConstants(4, 4, 1, 7, *left), OperandConstants(4, 4, 1, -3, *right),
         *out, offset=-5, minimum=-128, maximum=127,
     )  # fmt: skip
     subtract = operation == SUB
