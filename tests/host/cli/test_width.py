@@ -161,7 +161,7 @@ LONG = ("depthwise_conv_2d_average_pool_2d_12", "depthwise_conv_2d_average_pool_
 def test_names_of_layers_stay_whole_where_a_table_is_narrow(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(console.STDOUT, "_width", 60)
     rows = [(name, "7,584,332", "99.9 %", "1,234,567,890") for name in LONG]
     columns = ("layer", "instructions", "share", "modelled cycles")
     lines = printed(capsys, lambda: console.print_table(columns, rows))

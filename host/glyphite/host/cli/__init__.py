@@ -52,7 +52,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "take it to your firmware": {
         "inspect": "show layers, quantization, kernels with proofs, memory over time",
         "compile": "compile a model to standalone C: model.c and model.h",
-        "export": "write it for the Arduino IDE, TensorFlow Lite Micro, CMake, Zephyr, ...",
+        "export": "write it for Arduino, TFLM, CMake, Zephyr, ESP-IDF or PlatformIO",
     },
     "run it on a board, real or emulated": {
         "boards": "list the boards, and whether their tools are installed here",
