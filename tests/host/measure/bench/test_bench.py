@@ -307,7 +307,7 @@ class TestCommand:
         assert "6,807,313" in out
         assert re.search(r"│ flash for both, bytes +│ +185,\d+ │ +152,\d+ │ +0\.8 │", out)
         said = " ".join(out.split())
-        assert "TFLM: recorded for the seed CNN. TFLM with CMSIS-NN, int8" in said
+        assert "TFLM: recorded for the seed CNN. TFLM of August 2026 with CMSIS-NN" in said
 
     def test_a_foreign_tflite_on_a_cortex_m0(
         self, small: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
