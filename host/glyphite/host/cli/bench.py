@@ -18,6 +18,7 @@ from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.device.build import Built
 from glyphite.host.measure import verify
 from glyphite.host.measure.bench import record
+from glyphite.host.measure.bench.baseline import Baseline
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
 from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.measure.times import COUNTED, MODELLED, TITLES, duration
@@ -133,8 +134,18 @@ def _record(prepared: Prepared, goal: Goal, inputs: str, cost: Cost) -> record.B
         stack_bytes=stack,
         inputs=inputs,
         inferences=len(cost.counts),
-        tflm=record.TflmRecord(**dataclasses.asdict(known)) if known else None,  # type: ignore[typeddict-item]
+        tflm=_tflm(known) if known else None,
     )
+
+
+def _tflm(known: Baseline) -> record.TflmRecord:
+    return {
+        "title": known.title,
+        "count": known.count,
+        "static_ram_bytes": known.static_ram_bytes,
+        "code_bytes": known.code_bytes,
+        "method": known.method,
+    }
 
 
 def _print(prepared: Prepared, inputs: str, cost: Cost, layers: bool) -> None:

@@ -162,7 +162,7 @@ def _avrdude(arduino: Arduino, board: Board, program: Path) -> list[str]:
     avrdude = find_tool("avrdude")
     if avrdude is None:
         raise ToolError(f"avrdude, which flashes Arduinos, is not installed. {install('avrdude')}")
-    settings = Path(avrdude).parents[1] / "etc" / "avrdude.conf"
+    settings = Path(avrdude).parent.parent / "etc" / "avrdude.conf"
     brought = ("-C", str(settings)) if settings.is_file() else ()  # by a core of arduino-cli
     return [
         *(avrdude, *brought, "-p", str(arduino.part), "-c", str(arduino.programmer)),
