@@ -9,9 +9,11 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/tflm/                                  export --tflm
     build/seed/Glyphite-seed.zip                      export --arduino
     build/seed/cmake/  zephyr/  esp-idf/  platformio/ export --cmake and so on
-    build/seed/<board>/firmware.elf  size.json        build
-    build/seed/<board>/bench.json                     bench
-    build/seed/<board>/stream.json  stream.npz        stream
+    build/seed/<board>/<goal>/c/  firmware.elf        build
+    build/seed/<board>/<goal>/size.json               build
+    build/seed/<board>/<goal>/bench.json              bench
+    build/seed/<board>/<goal>/stream.json  stream.npz stream, of an emulated board
+    build/seed/<board>/stream.json  stream.npz        stream, of a real one: it tells no build
     build/seed/<board>/partial.npz  partial.json      stream, where it ended early
     build/seed/report.json  report.html               report
 
@@ -30,7 +32,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from glyphite.convert.c_text import tflite_of_text
@@ -98,6 +100,8 @@ class ModelFolder:
 
     root: Path
     tflite: Path
+    build: str = ""
+    """The folder in ``root`` of the one build that is meant, as :meth:`for_build` makes it."""
 
     @property
     def name(self) -> str:
@@ -107,7 +111,7 @@ class ModelFolder:
     @property
     def named(self) -> str:
         """What a command calls it: by its name where that leads here, else by its path."""
-        if self.shipped or self == _at_home(self.root.name):
+        if self.shipped or replace(self, build="") == _at_home(self.root.name):
             return self.root.name
         path = str(self.root if self.tflite.parent == self.root else self.tflite)
         return f".{os.sep}{path}" if path.startswith("-") else path
@@ -156,16 +160,27 @@ class ModelFolder:
 
     @property
     def generated(self) -> Path:
-        """The folder of the compiled C."""
-        return self.root / "c"
+        """The folder of the compiled C: that of ``glyphite compile``, or of the build."""
+        return self.root / self.build / "c"
 
     @property
     def tflm(self) -> Path:
         """The folder of the TensorFlow Lite Micro sketch."""
         return self.root / "tflm"
 
+    def for_build(self, board: str, goal: str) -> "ModelFolder":
+        """The same model, with the places of its build for the board whose files go by ``board``.
+
+        ``goal`` is what ``--optimize`` asked for.
+        """
+        return replace(self, build=f"{self.board(board).name}/{goal}")
+
+    def image(self, board: str) -> Path:
+        """The firmware of the build, or without one in the board's folder."""
+        return (self.root / self.build if self.build else self.board(board)) / "firmware.elf"
+
     def board(self, board: str) -> Path:
-        """The folder of one board's firmware, sizes and streaming results."""
+        """The folder of one board's builds and streaming results."""
         name = safe_name(board)
         return self.root / (f"board-{name}" if name.casefold() in OWN_FOLDERS else name)
 

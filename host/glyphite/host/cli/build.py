@@ -89,7 +89,7 @@ def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> P
     board is too small, LinkError where a sketch does not answer on the emulated board.
     """
     board = for_goal(load_board(board_name), goal)
-    folder = find_model(model)
+    folder = find_model(model).for_build(board.key, goal)
     with writing_to(folder, print_status), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from glyphite.convert.boards import Board, load_board
+from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import read_json
 from glyphite.convert.errors import GlyphiteError, InputError, ToolError
 from glyphite.convert.extras import remedy
@@ -153,7 +154,7 @@ def _flash_uno(absent: _Absent) -> dict[str, Any] | None:
     _run_stage(["flash", UNO, "--board", UNO, "--port", port])
     _run_stage(["stream", UNO, "--port", port, "--count", str(UNO_IMAGES)])
     _run_stage(["bench", UNO, "--board", UNO])
-    folder = find_model(UNO).board(UNO)
+    folder = find_model(UNO).for_build(UNO, Goal.SPEED).image(UNO).parent
     counted = _read(folder / "bench.json")
     return _read(folder / "stream.json") | {"milliseconds": counted["milliseconds"]}
 

@@ -72,14 +72,18 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     if arguments.optimize is not None:
-        compile_and_build(arguments.model, arguments.board, arguments.optimize)
+        folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
     manifest = read_manifest(folder)
     groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     if arguments.port:
         build_missing(arguments.port, folder)
-    url = arguments.port or _emulated(folder, board, arguments)
+    if arguments.port:
+        url = arguments.port
+    else:
+        folder = _built(folder, board, arguments.board)
+        url = emulated_url(arguments.board, folder.image(board.key))
     with (
         connect(url, baud=board.serial.baud, manifest=manifest, named=folder.named) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
@@ -141,15 +145,17 @@ def _groups(
     return groups
 
 
-def _emulated(folder: ModelFolder, board: Board, arguments: argparse.Namespace) -> str:
-    """The URL of an emulated board that runs this model's firmware."""
-    image = folder.board(board.key) / "firmware.elf"
+def _built(folder: ModelFolder, board: Board, named: str) -> ModelFolder:
+    """The latest build of the model for an emulated board, or ``folder``'s own."""
     if board.emulator is None:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
-    if not image.is_file():
-        print_status(f"There is no firmware of {folder.name} for {board.name} yet: it is built.")
-        compile_and_build(folder.named, arguments.board)
-    return emulated_url(arguments.board, image)
+    if folder.build:
+        return folder
+    images = folder.board(board.key).glob("*/firmware.elf")
+    if (latest := max(images, key=lambda image: image.stat().st_mtime, default=None)) is not None:
+        return folder.for_build(board.key, latest.parent.name)
+    print_status(f"There is no firmware of {folder.name} for {board.name} yet: it is built.")
+    return compile_and_build(folder.named, named).folder
 
 
 def _print(figures: list[verify.GroupFigures], title: str) -> None:

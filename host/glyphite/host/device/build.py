@@ -94,7 +94,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
     a sketch does not answer on the emulated board. After an error there is no image.
     """
-    image = folder.board(board.key) / "firmware.elf"
+    image = folder.image(board.key)
     forget_firmware(board, image)
     remove(image.with_name(SIZE))  # first: it tells of the image
     remove(image)

@@ -69,8 +69,10 @@ class SizeRecord(TypedDict):
     date: Date
 
 
-def size_flaw(path: Path, size: SizeRecord) -> str:
-    """What cannot be in the record ``path``, in words that go behind its name; empty if nothing.
+def size_flaw(path: Path, size: SizeRecord, board: str) -> str:
+    """What cannot be in the record ``path`` of a board, in words that go behind its name.
+
+    Empty if there is nothing.
 
     A core other than the AVR's reports flash and RAM itself: they do not follow from the sections.
     Raises BoardError where the file of the folder's board has a mistake, InputError where the image
@@ -78,7 +80,7 @@ def size_flaw(path: Path, size: SizeRecord) -> str:
     """
     image = path.with_name("firmware.elf")
     by_core = uploads(image).is_dir()
-    return _flaw_in_itself(size, by_core) or _flaw_by_image(image, size, by_core)
+    return _flaw_in_itself(size, by_core) or _flaw_by_image(image, size, board, by_core)
 
 
 def _flaw_in_itself(size: SizeRecord, by_core: bool) -> str:
@@ -97,14 +99,14 @@ def _flaw_in_itself(size: SizeRecord, by_core: bool) -> str:
     return "" if sizes == sorted(sizes, reverse=True) else "has parts that are not sorted by size"
 
 
-def _flaw_by_image(image: Path, size: SizeRecord, by_core: bool) -> str:
+def _flaw_by_image(image: Path, size: SizeRecord, name: str, by_core: bool) -> str:
     """What differs from the image, if that is there and can be read."""
     try:
         elf = read_image(image) if image.is_file() else None
     except ToolError:
         return ""
     found = {**dataclasses.asdict(image_size(elf)), "firmware_sha256": elf.digest} if elf else {}
-    board, said = known_board(image.parent.name), dict[str, Any](size)
+    board, said = known_board(name), dict[str, Any](size)
     keys = ["firmware_sha256", "sections", "parts", *(() if by_core else ("flash", "ram"))]
     if board is not None and board.arduino is None:  # nor is the stack of a sketch in its image
         keys += ["stack", "stack_measured"]

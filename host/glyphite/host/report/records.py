@@ -162,7 +162,7 @@ class Records:
             again = self.again("build", self.named, "--board", board)
             size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
-                if flaw := size_flaw(path, size):
+                if flaw := size_flaw(path, size, name):
                     raise InputError(f"{path} {flaw}. {again}")
                 flash, ram = _limits(board)
                 entry = {"name": name, "flash": size["flash"], "flash_limit": flash}
