@@ -57,14 +57,14 @@ def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
     if not all(map(shutil.which, ("avr-gcc", "arduino-builder", "avrdude"))):
         assert "The Arduino Uno is left out: " in told
         return
-    uno = json.loads((folder / "uno/uno/stream.json").read_text())
+    uno = json.loads((folder / "uno/uno/speed/stream.json").read_text())
     assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
     assert re.search(r"│ the same on an Arduino Uno +│ +100 │ +\d+\.\d\d % │", printed)
     report = json.loads((folder / "seed/report.json").read_text())
     assert report["builds"][-1]["stream"] == {"name": "uno", **uno}
     text = " ".join(printed.split())
     assert "0 of 1000 on the Uno" in text
-    counted = json.loads((folder / "uno/uno/bench.json").read_text())
+    counted = json.loads((folder / "uno/uno/speed/bench.json").read_text())
     takes = f"By counted cycles an image takes {counted['milliseconds']:.1f} ms."
     assert f"The emulated Uno was flashed by avrdude. {takes}" in text
 

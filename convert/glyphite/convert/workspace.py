@@ -5,10 +5,10 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/model.keras  history.json  pictures/   train
     build/seed/model_int8.tflite  manifest.json       convert
     build/seed/compare.json  scores.npz               compare
-    build/seed/c/model.c  model.h                     compile
+    build/seed/c/model.c  model.h                     compile; c-<board>-<goal> with those
     build/seed/tflm/                                  export --tflm
     build/seed/Glyphite-seed.zip                      export --arduino
-    build/seed/cmake/  zephyr/  esp-idf/  platformio/ export --cmake and so on
+    build/seed/cmake/  zephyr/  esp-idf/  platformio/ export --cmake; cmake-<board> and so on
     build/seed/<board>/<goal>/c/  firmware.elf        build
     build/seed/<board>/<goal>/size.json               build
     build/seed/<board>/<goal>/bench.json              bench
@@ -101,7 +101,7 @@ class ModelFolder:
     root: Path
     tflite: Path
     build: str = ""
-    """The folder in ``root`` of the one build that is meant, as :meth:`for_build` makes it."""
+    """The folder of the one build that is meant, in ``root`` or absolute; "" where none is."""
 
     @property
     def name(self) -> str:
@@ -168,12 +168,28 @@ class ModelFolder:
         """The folder of the TensorFlow Lite Micro sketch."""
         return self.root / "tflm"
 
-    def for_build(self, board: str, goal: str) -> "ModelFolder":
+    def variant(self, kind: str, *of: str) -> Path:
+        """The folder for something of a ``kind`` in OWN_FOLDERS that is not as usual.
+
+        ``of``: what it is made for, in words that say so; empty ones are as usual.
+        """
+        return self.root / safe_name("-".join((kind, *filter(None, of))))
+
+    def for_build(self, board: str, goal: str, out: Path | None = None) -> "ModelFolder":
         """The same model, with the places of its build for the board whose files go by ``board``.
 
-        ``goal`` is what ``--optimize`` asked for.
+        ``goal`` is what ``--optimize`` asked for; ``out``, a folder of the user's own.
         """
-        return replace(self, build=f"{self.board(board).name}/{goal}")
+        place = f"{self.board(board).name}/{goal}" if out is None else str(out.absolute())
+        return replace(self, build=place)
+
+    def build_of(self, image: Path) -> "ModelFolder":
+        """The same model, with the places of the build whose firmware ``image`` is.
+
+        Without one, where the C of that firmware is not beside it.
+        """
+        has_c = is_file(image.parent / "c" / "model.c")
+        return replace(self, build=str(image.parent.absolute()) if has_c else "")
 
     def image(self, board: str) -> Path:
         """The firmware of the build, or without one in the board's folder."""
@@ -182,7 +198,8 @@ class ModelFolder:
     def board(self, board: str) -> Path:
         """The folder of one board's builds and streaming results."""
         name = safe_name(board)
-        return self.root / (f"board-{name}" if name.casefold() in OWN_FOLDERS else name)
+        taken = name.casefold().startswith(tuple(f"{own}-" for own in OWN_FOLDERS))
+        return self.root / (f"board-{name}" if taken or name.casefold() in OWN_FOLDERS else name)
 
     @property
     def source(self) -> Path:

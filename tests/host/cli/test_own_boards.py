@@ -41,7 +41,7 @@ def test_every_verb_that_talks_to_a_board_builds_what_it_lacks(capsys: Out) -> N
     assert built not in said(["verify", "uno", "--board", board, *few], capsys)
     for words in (["compile", "uno"], ["inspect", "uno"], ["build", "uno"]):
         said([*words, "--board", board, "--json"], capsys)
-    (folder,) = build_root().glob("uno/mine-*")
+    (folder,) = build_root().glob("uno/mine-*/speed")
     assert {file.name for file in folder.iterdir()} >= {
         *("firmware.elf", "size.json", "board.json", "stream.json")
     }
@@ -65,7 +65,7 @@ def test_two_board_files_of_one_name_share_no_folder_and_no_firmware(capsys: Out
 
 def test_a_damaged_record_names_the_command_that_makes_it_anew(capsys: Out) -> None:
     said(["stream", "uno", "--port", "sim://mine.toml", "--count", "1"], capsys)
-    (record,) = build_root().glob("uno/mine-*/size.json")
+    (record,) = build_root().glob("uno/mine-*/speed/size.json")
     record.write_text("{")
     assert main(["report", "uno"]) == 2
     told = capsys.readouterr().err.rstrip()

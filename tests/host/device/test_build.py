@@ -356,7 +356,7 @@ def test_the_verb_compiles_and_prints_a_table(
     assert re.search(r"flash .* 4,194,304 .* 0\.1 %", out)
     assert "stack, reserved" in out
     written = out.split("Written:")[1].split()
-    assert written[0] == str(pooling.board("cortex-m4") / "firmware.elf")
+    assert written[0] == str(pooling.board("cortex-m4") / "speed" / "firmware.elf")
 
 
 def test_the_verbs_json_is_the_only_thing_on_stdout(

@@ -76,10 +76,13 @@ def write_project(
     """Write the form called ``form``, one of FORMS, by default into ``build/<model>/<form>``.
 
     With ``board`` the C is made for its processor, else for every one; ``prefix`` begins its names.
+    The default folder says both.
     Raises ModelError where the model cannot be compiled; InputError where the folder cannot be
     written or the .tflite be read; ToolError where the package that reads a .tflite is not there.
     """
-    folder, kind = out or model.root / form, FORMS[form]
+    own = "" if prefix == PREFIX else f"prefix-{prefix}"
+    folder = out or model.variant(form, board.key if board else "", own)
+    kind = FORMS[form]
     architecture = board.mcu.architecture if board else ""
     compiled = compile_folder(model, architecture, prefix=prefix)
     name = project_name(model, prefix)

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from glyphite.convert.boards import Board, load_board
@@ -10,12 +11,18 @@ from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.text import command
-from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.arguments import add_board, add_goal, add_json, add_model
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli.arguments import (
+    add_board,
+    add_goal,
+    add_json,
+    add_model,
+    add_out,
+    hold_place,
+)
 from glyphite.host.cli.budgets import add_budgets, checking, subject
 from glyphite.host.cli.console import (
     print_json,
-    print_status,
     print_table,
     progress_bar,
     say_next,
@@ -52,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_board(parser)
     add_goal(parser)
     add_budgets(parser, "max_flash", "max_ram")
+    add_out(parser, "a folder; default: build/<model>/<board>/<goal>")
     add_json(parser)
 
 
@@ -61,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises CheckFailedError where they are beyond ``--max-flash`` or ``--max-ram``.
     """
     with checking("build", arguments) as checks:
-        prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+        prepared = compile_and_build(
+            arguments.model, arguments.board, arguments.optimize, arguments.out
+        )
         if arguments.json:
             print_json(_document(prepared))
         else:
@@ -81,16 +91,18 @@ def for_goal(board: Board, goal: Goal) -> Board:
     return dataclasses.replace(board, toolchain=toolchain)
 
 
-def compile_and_build(model: str, board_name: str, goal: Goal = Goal.SPEED) -> Prepared:
-    """Compile ``model`` and build its firmware for a board.
+def compile_and_build(
+    model: str, board_name: str, goal: Goal = Goal.SPEED, out: Path | None = None
+) -> Prepared:
+    """Compile ``model`` and build its firmware for a board, in the folder ``out`` or its own.
 
     Raises BoardError where there is no such board, ModelError where there is no such model or it
     cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
     board is too small, LinkError where a sketch does not answer on the emulated board.
     """
     board = for_goal(load_board(board_name), goal)
-    folder = find_model(model).for_build(board.key, goal)
-    with writing_to(folder, print_status), progress_bar("Building", 2) as progress:
+    folder = find_model(model).for_build(board.key, goal, out)
+    with hold_place(folder, out), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)
         progress(note=board.name)

@@ -4,10 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
+from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.workspace import find_model
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
     add_json,
     add_model,
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what files, functions and macros begin with (default: {PREFIX}); two models in one "
         "program need two",
     )
-    add_out(parser, "a folder; default: c in build/<model>")
+    add_out(parser, "a folder; default: c in build/<model>, or c-<board>-<goal> there")
     add_json(parser)
 
 
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile the model, write the C, and print its layers and sizes."""
     folder = find_model(arguments.model)
     processor = architecture(arguments)
-    place = arguments.out or folder.generated
+    place = arguments.out or _place(folder, arguments)
     with hold_place(folder, arguments.out):
         compiled = compile_folder(
             folder,
@@ -62,6 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(place, compiled)
     return 0
+
+
+def _place(folder: ModelFolder, arguments: argparse.Namespace) -> Path:
+    """The folder that says what the C in it is for: C that is made otherwise has another."""
+    board = load_board(arguments.board).key if arguments.board else ""
+    goal = "" if arguments.optimize is Goal.SPEED else arguments.optimize
+    form = "stream-input" if arguments.stream_input else ""
+    prefix = "" if arguments.prefix == PREFIX else f"prefix-{arguments.prefix}"
+    return folder.variant("c", board, goal, form, prefix)
 
 
 def _document(place: Path, compiled: Compiled) -> dict[str, Any]:

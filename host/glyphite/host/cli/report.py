@@ -4,8 +4,8 @@ import argparse
 import json
 from typing import Any
 
-from glyphite.convert.workspace import find_model, writing_to
-from glyphite.host.cli.arguments import add_json, add_model
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli.arguments import add_json, add_model, add_out, hold_place
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.compare import bytes_of_c, hold_runners
 from glyphite.host.cli.console import print_json, print_status, say_written
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another model whose runs on boards are shown, too (may be given several times)",
     )  # fmt: skip
     add_budgets(parser, "max_flash", "max_ram", "max_drop", "min_accuracy", "max_mismatched_bytes")
+    add_out(parser, "a folder; default: build/<model>")
     add_json(parser)
 
 
@@ -38,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     others = [find_model(name) for name in arguments.others]
-    with writing_to(folder, print_status):
-        written = write_report(folder, others)
+    with hold_place(folder, arguments.out):
+        written = write_report(folder, others, arguments.out)
     for sentence in written.left_out:
         print_status(sentence)
     document = json.loads(written.document.read_text(encoding="utf-8"))

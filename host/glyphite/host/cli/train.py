@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", metavar="N", type=int, help=f"images per step (default: {sizes})"
     )
     add_seed(parser, int)
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="what the model is called (default: as the network)",
+    )
     parser.add_argument("--show", action="store_true", help="show pictures, too (in windows)")
     add_json(parser)
 
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises InputError where an option has a wrong value.
     """
     settings = _settings(arguments)
-    folder = model_folder(settings.network)
+    folder = model_folder(settings.network if arguments.name is None else arguments.name)
     gallery = Gallery(folder.pictures, arguments.show)
     with held(folder.root, print_status):
         require_room(folder.keras, folder.history, folder=folder.pictures)

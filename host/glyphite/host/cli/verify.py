@@ -30,6 +30,7 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.measure.one_scale import one_scale
+from glyphite.host.measure.running import firmware_at
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -79,8 +80,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     if arguments.port:
         build_missing(arguments.port, folder)
-    if arguments.port:
-        url = arguments.port
+        url, folder = arguments.port, _running(folder, board, arguments.port)
     else:
         folder = _built(folder, board, arguments.board)
         url = emulated_url(arguments.board, folder.image(board.key))
@@ -151,11 +151,23 @@ def _built(folder: ModelFolder, board: Board, named: str) -> ModelFolder:
         raise InputError(f"The board {board.name!r} is not emulated. Name its port with --port.")
     if folder.build:
         return folder
-    images = folder.board(board.key).glob("*/firmware.elf")
-    if (latest := max(images, key=lambda image: image.stat().st_mtime, default=None)) is not None:
-        return folder.for_build(board.key, latest.parent.name)
+    if (latest := _latest(folder, board)) is not None:
+        return folder.build_of(latest)
     print_status(f"There is no firmware of {folder.name} for {board.name} yet: it is built.")
     return compile_and_build(folder.named, named).folder
+
+
+def _running(folder: ModelFolder, board: Board, port: str) -> ModelFolder:
+    """The build that runs on an emulated board, and of a real one the latest for ``board``."""
+    firmware = firmware_at(port, folder.root)
+    image = firmware.image if firmware else _latest(folder, board)
+    return folder if image is None else folder.build_of(image)
+
+
+def _latest(folder: ModelFolder, board: Board) -> Path | None:
+    """The firmware of the model that was built last for ``board``."""
+    images = folder.board(board.key).glob("*/firmware.elf")
+    return max(images, key=lambda image: image.stat().st_mtime_ns, default=None)
 
 
 def _print(figures: list[verify.GroupFigures], title: str) -> None:

@@ -21,8 +21,10 @@ class Written:
     """A sentence for each record that is of another model."""
 
 
-def write_report(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Written:
-    """Write report.json and report.html from the results in the model's folder.
+def write_report(
+    folder: ModelFolder, others: Sequence[ModelFolder] = (), out: Path | None = None
+) -> Written:
+    """Write report.json and report.html from a model's results, to its folder or to ``out``.
 
     What boards did with the models of the ``others`` stands there too, in rows of their own.
 
@@ -31,7 +33,8 @@ def write_report(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Wri
     """
     results = collect(folder, others)
     left_out = tuple(results.document["left_out"])
-    written = Written(folder.root / "report.json", folder.root / "report.html", left_out)
+    place = out or folder.root
+    written = Written(place / "report.json", place / "report.html", left_out)
     page = render(results)
     write_text(written.document, to_json(results.document))
     write_text(written.page, page)

@@ -132,6 +132,7 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
     if training:
         settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
         words = [word for option, key in settings for word in (option, training[key])]
+        words += ["--name", model] if training["network"] != model else []
         commands += [_glyphite("train", training["network"], *words), _convert(document, model)]
     if compared:
         fewer = compared["images"] < TEST_IMAGES

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npz
 from glyphite.convert.boards import PATH_DIGITS, load_board
+from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
 from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
@@ -113,6 +114,12 @@ class Records:
         """What a command calls the board of a record: its name, or its file's path."""
         return own_board(path.parent) or self._board_of(path)
 
+    def _build_again(self, verb: str, path: Path) -> str:
+        """The sentence on how the record of a build is made anew."""
+        goal = path.relative_to(self.folder.root).parts[1]
+        words = ("--optimize", goal) if goal in list(Goal) and goal != Goal.SPEED else ()
+        return self.again(verb, self.named, "--board", self._named_board(path), *words)
+
     def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
         """The folder is the board's, and the figures are those of the answers beside them."""
         self._check_board(path, one["board"], again)
@@ -142,7 +149,7 @@ class Records:
         """
         found = []
         for path in self._paths(BENCH):
-            again = self.again("bench", self.named, "--board", self._named_board(path))
+            again = self._build_again("bench", path)
             one = read_json(path, BenchRecord, again)
             if self.is_current(path, one["sha256"], again):
                 self._check_board(path, one["board"], again)
@@ -159,7 +166,7 @@ class Records:
         found = []
         for path in self._paths("size.json"):
             name, board = self._board_of(path), self._named_board(path)
-            again = self.again("build", self.named, "--board", board)
+            again = self._build_again("build", path)
             size = read_json(path, SizeRecord, again)
             if self.is_current(path, size["sha256"], again):
                 if flaw := size_flaw(path, size, name):
@@ -180,6 +187,7 @@ class Records:
         if not path.is_file():
             return None
         found = dataclasses.asdict(read_json(path, _History, again))
+        again = self.again("train", found["network"], "--name", self.folder.name)
         _check_curves(path, found, again)
         if (trained := found.pop("keras_sha256")) == self.manifest.keras_sha256:
             return found

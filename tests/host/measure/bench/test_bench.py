@@ -278,7 +278,7 @@ class TestCommand:
         assert document["cycles"] > document["count"]
         assert document["milliseconds"] == 1000 * (document["cycles"] / 25_000_000)
         assert document["timed_by"] == "modelled cycles"
-        kept = json.loads((small.board("cortex-m4") / "bench.json").read_text())
+        kept = json.loads((small.board("cortex-m4") / "speed" / "bench.json").read_text())
         assert kept == {key: value for key, value in document.items() if key != "layers"}
         assert document["stack_bytes"] > 0
         assert document["tflm"] is None
