@@ -230,7 +230,7 @@ class TestCommand:
         assert main(["stream", "--port", "sim://native", "--count", "20"]) == 1
         captured = capsys.readouterr()
         assert "native differs from TensorFlow Lite Micro in" in captured.err
-        figures = json.loads((seed.board("native") / "speed" / "stream.json").read_text())
+        figures = json.loads((seed.board("native") / "stream.json").read_text())
         assert figures["mismatched_bytes"] == figures["mismatched_images"] == 20
         assert figures["largest_difference"] == 1
 

@@ -187,7 +187,8 @@ class Records:
         if not path.is_file():
             return None
         found = dataclasses.asdict(read_json(path, _History, again))
-        again = self.again("train", found["network"], "--name", self.folder.name)
+        if found["network"] != self.folder.name:
+            again = self.again("train", found["network"], "--name", self.folder.name)
         _check_curves(path, found, again)
         if (trained := found.pop("keras_sha256")) == self.manifest.keras_sha256:
             return found
