@@ -66,7 +66,7 @@ def fields(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 FULL = dataclasses.replace(
-    MANIFEST, pixel_divisor=2.0, calibration="none", tools={"numpy": "2"}, keras_sha256="cd" * 32
+    MANIFEST, pixel_divisor=2.0, calibration="none", tools={"numpy": "2"}, float_sha256="cd" * 32
 )
 """No field has its default: one that is left out is another one."""
 
@@ -163,7 +163,7 @@ def test_labels_in_another_order_are_noticed(tmp_path: Path) -> None:
         (("accuracy", "int8_tflm"), 7.0, "and a number <= 1.0 is needed"),
         (("accuracy", "int8_tflm"), -0.1, "and a number >= 0.0 is needed"),
         (("sha256",), "AB" * 32, "is 'ABABAB"),
-        (("keras_sha256",), "ab", "'$.keras_sha256' is 'ab', and a string of the pattern"),
+        (("float_sha256",), "ab", "'$.float_sha256' is 'ab', and a string of the pattern"),
         (("colour",), 1, "unknown key '$.colour'. Allowed here: name, sha256, input, output,"),
         (("input", "colour"), 1, "unknown key '$.input.colour'. Allowed here: shape, dtype,"),
     ],

@@ -225,8 +225,8 @@ FAULTS = (
     Fault(
         "a float model may be another than the .tflite was made from",
         HOST + "cli/compare.py",
-        "if manifest.keras_sha256 != (found := sha256_of(folder.keras)):",
-        "if len(manifest.keras_sha256) != len(found := sha256_of(folder.keras)):",
+        "if manifest.float_sha256 != (found := sha256_of(folder.keras)):",
+        "if len(manifest.float_sha256) != len(found := sha256_of(folder.keras)):",
         ("host/measure/test_compare.py",),
     ),
     Fault(

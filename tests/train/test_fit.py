@@ -105,7 +105,7 @@ def test_the_history_file_says_what_was_run(trained: Trained, tmp_path: Path) ->
     settings: dict[str, object] = {"network": "seed", "epochs": 2, "batch_size": 32, "seed": 7}
     settings["parameters"] = 93_322
     content = (tmp_path / "model.keras").read_bytes()
-    settings["keras_sha256"] = hashlib.sha256(content).hexdigest()
+    settings["float_sha256"] = hashlib.sha256(content).hexdigest()
     assert document == settings | trained.history
 
 

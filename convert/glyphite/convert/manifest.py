@@ -60,8 +60,8 @@ class Manifest:
     """Accuracy by runner as a fraction, filled in by ``compare``."""
     tools: dict[str, str] = field(default_factory=dict)
     """Versions of the tools that made the model."""
-    keras_sha256: MaybeSha256 = ""
-    """SHA-256 of the .keras file that the .tflite was made from; empty where it is not known."""
+    float_sha256: MaybeSha256 = ""
+    """SHA-256 of the float model that the .tflite was made from; empty where it is not known."""
     checksum: str = field(default="", compare=False)
     """SHA-256 of all fields above as ``save`` writes them; empty until then."""
 

@@ -3,7 +3,7 @@
 Each stage reads and writes these files; no stage hands objects to the next::
 
     build/seed/model.keras  history.json  pictures/   train
-    build/seed/model_int8.tflite  manifest.json       convert
+    build/seed/model_int8.tflite  manifest.json       convert, model_float.tflite of a float .tflite
     build/seed/compare.json  scores.npz               compare
     build/seed/c/model.c  model.h                     compile; c-<board>-<goal> with those
     build/seed/tflm/                                  export --tflm
@@ -134,6 +134,17 @@ class ModelFolder:
         return self.root / "model.keras"
 
     @property
+    def float_tflite(self) -> Path:
+        """The float model where it is none of Keras: a float32 .tflite."""
+        return self.root / "model_float.tflite"
+
+    @property
+    def float_model(self) -> Path:
+        """The float model that there is: of Keras, or else a float32 .tflite."""
+        has_keras = is_file(self.keras) or not is_file(self.float_tflite)
+        return self.keras if has_keras else self.float_tflite
+
+    @property
     def history(self) -> Path:
         """Loss and accuracy by epoch."""
         return self._source / "history.json"
@@ -243,9 +254,9 @@ def find_model(text: str) -> ModelFolder:
     folder = model_folder(name)
     if folder.tflite.is_file():
         return _limited(folder)
-    if (MODELS / name / TFLITE).is_file() and not folder.keras.is_file():
+    if (MODELS / name / TFLITE).is_file() and not folder.float_model.is_file():
         return _folder_at(MODELS / name)
-    if folder.keras.is_file():
+    if folder.float_model.is_file():
         convert = command("glyphite", "convert", name)
         raise ModelError(f"The model {name!r} is not quantized yet. Do so with `{convert}`.")
     raise _unknown(name)
@@ -306,7 +317,7 @@ def _owner(root: Path) -> str | None:
             return Manifest.load(made.manifest).sha256
         except InputError:
             return ""
-    if made.keras.is_file() or made.tflite.is_file():
+    if made.float_model.is_file() or made.tflite.is_file():
         return ""
     return sha256_of(shipped.tflite) if shipped.tflite.is_file() else None
 

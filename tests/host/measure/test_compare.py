@@ -265,7 +265,7 @@ class TestCommand:
     def test_takes_no_float_model_of_which_nothing_is_known(
         self, seed: ModelFolder, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        manifest = dataclasses.replace(Manifest.load(seed.manifest), keras_sha256="")
+        manifest = dataclasses.replace(Manifest.load(seed.manifest), float_sha256="")
         manifest.save(seed.manifest)
         assert main(["compare", "seed", "--count", "10", "--max-drop", "1"]) == 2
         assert f"nothing says that {seed.tflite} was made from" in capsys.readouterr().err

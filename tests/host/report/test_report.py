@@ -500,7 +500,7 @@ class TestLeftOut:
 
     def of_another_model(self, folder: ModelFolder, name: str) -> dict[str, Any]:
         put_stream(folder, "native")
-        key = "keras_sha256" if name == "history.json" else "sha256"
+        key = "float_sha256" if name == "history.json" else "sha256"
         put(folder.root / name, (key,), "0" * 64)
         return collect(folder).document
 
@@ -515,13 +515,13 @@ class TestLeftOut:
 
     def test_a_training_run_after_the_conversion_is_converted(self, compared: ModelFolder) -> None:
         compared.keras.write_bytes(b"another")
-        put(compared.history, ("keras_sha256",), sha256_of(compared.keras))
+        put(compared.history, ("float_sha256",), sha256_of(compared.keras))
         (sentence,) = collect(compared).document["left_out"]
         assert sentence.endswith("left out. Make it anew with `glyphite convert seed`.")
 
     def test_sizes_and_curves_are_not_shown(self, compared: ModelFolder) -> None:
         self.of_another_model(compared, "native/size.json")
-        put(compared.history, ("keras_sha256",), "0" * 64)
+        put(compared.history, ("float_sha256",), "0" * 64)
         report = collect(compared).document
         assert report["sizes"]["boards"] == []
         assert report["training"] is None

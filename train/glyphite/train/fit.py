@@ -87,7 +87,7 @@ class Trained:
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
             "parameters": self.parameters,
-            "keras_sha256": hashlib.sha256(content).hexdigest(),
+            "float_sha256": hashlib.sha256(content).hexdigest(),
             **self.history,
         }
         write_text(history, to_json(document))

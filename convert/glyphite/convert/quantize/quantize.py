@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.files import require_temporary_room
+from glyphite.convert.files import (
+    read_bytes,
+    require_temporary_room,
+    temporary_files_in,
+    temporary_folder,
+)
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import keras_file
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 INTEGER_TYPES = ("INT8", "INT32")
 """The types that a tensor may have after quantization; biases and shapes are INT32."""
+FLOAT32 = "float32"
 FLOAT_BYTES = 4
 """Of a weight in Keras, whatever its layer's type: the converter works with floats."""
 
@@ -32,20 +38,29 @@ _FILES_BYTES = 1 << 17
 
 
 def load_keras(path: Path) -> "keras.Model":
-    """The model in a ``.keras`` file.
+    """The model in a ``.keras`` or ``.h5`` file, as :func:`read_keras` gives it.
+
+    Raises what that raises.
+    """
+    return read_keras(path)[0]
+
+
+def read_keras(path: Path) -> tuple["keras.Model", tuple[str, ...]]:
+    """The model in a ``.keras`` or ``.h5`` file, and a sentence on what was taken otherwise.
+
+    Its layers compute in float32, whatever they were trained in: the weights stay as they are.
 
     Raises ModelError where the file is not one, has layers that Keras does not define, more weights
     than are read or some that are not finite, or cannot be loaded by Keras; InputError where it
     cannot be read; ToolError where TensorFlow is not installed.
     """
     load_tensorflow()
-    import keras
 
     description = keras_file.check(path)
     try:
         with quiet():
             _check_size(_weight_bytes(description), path)
-            model = keras.saving.load_model(path, compile=False)
+            model, notes = _in_float32(_loaded(path))
     except InputError:
         raise
     except Exception as error:  # Keras raises whatever its layers raise
@@ -54,7 +69,47 @@ def load_keras(path: Path) -> "keras.Model":
             "with `model.save('NAME.keras')`."
         ) from error
     _check_weights(model, path)
-    return model
+    return model, notes
+
+
+def _loaded(path: Path) -> "keras.Model":
+    """What Keras makes of the file, whose name may end otherwise than its content says."""
+    import keras
+
+    content = read_bytes(path, keras_file.MOST_BYTES)
+    suffix = ".h5" if keras_file.is_h5(content) else ".keras"
+    if path.suffix == suffix:
+        return keras.saving.load_model(path, compile=False)
+    with temporary_folder() as folder, temporary_files_in(folder):
+        named = folder / f"model{suffix}"
+        named.write_bytes(content)
+        return keras.saving.load_model(named, compile=False)
+
+
+def _in_float32(model: "keras.Model") -> tuple["keras.Model", tuple[str, ...]]:
+    """``model``, made anew where its layers compute in another precision, which is then said."""
+    import keras
+
+    others = {layer.dtype_policy.name for layer in _all_layers(model)} - {FLOAT32}
+    if not others:
+        return model, ()
+    description = _replaced(keras.saving.serialize_keras_object(model), others)
+    made = keras.saving.deserialize_keras_object(description)
+    made.set_weights(model.get_weights())
+    named = ", ".join(sorted(others))
+    return made, (
+        f"Layers of {model.name!r} compute in {named}; they are taken in float32 with the same "
+        "weights, as int8 is made from that.",
+    )
+
+
+def _replaced(node: Any, names: set[str]) -> Any:  # noqa: ANN401 - JSON
+    """A description in which each text of ``names`` is float32."""
+    if isinstance(node, dict):
+        return {key: _replaced(value, names) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_replaced(value, names) for value in node]
+    return FLOAT32 if isinstance(node, str) and node in names else node
 
 
 def _weight_bytes(description: dict[str, Any]) -> int:
@@ -65,11 +120,14 @@ def _weight_bytes(description: dict[str, Any]) -> int:
     its weights in a way of its own, and what is wrong with a description is said as it is loaded.
     """
     import keras
+    from keras.src.legacy.saving.saving_utils import model_from_config
 
     uncompiled = {key: value for key, value in description.items() if key != "compile_config"}
     try:
         with keras.StatelessScope(initialize_variables=False):
-            layers = keras.saving.deserialize_keras_object(uncompiled)
+            is_h5 = "module" not in description
+            make = model_from_config if is_h5 else keras.saving.deserialize_keras_object
+            layers = make(uncompiled)
         return sum(FLOAT_BYTES * prod(weights.shape) for weights in layers.variables)
     except Exception:  # Keras raises whatever its layers raise
         return 0
@@ -146,7 +204,7 @@ def convert_float(model: "keras.Model") -> bytes:
     content = _convert(_converter(model), model)
     for graph, operator in _operators(content):
         if _operator_name(graph, operator) in ("WHILE", "IF", "CALL_ONCE"):
-            layer = _layer_of(_output_names(graph, operator), model)
+            layer = layer_of(_output_names(graph, operator), model)
             raise ModelError(
                 f"Cannot quantize {layer}: it needs a loop or a branch, and only plain operators "
                 "can be quantized. Replace it, by a convolution over time for instance."
@@ -195,11 +253,11 @@ def operators(content: bytes) -> list[str]:
 
 
 def manifest_of(
-    content: bytes, name: str, calibration: str, pixel_divisor: float, keras_sha256: str = ""
+    content: bytes, name: str, calibration: str, pixel_divisor: float, float_sha256: str = ""
 ) -> Manifest:
     """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used.
 
-    ``keras_sha256`` is the SHA-256 of the .keras file that it was made from.
+    ``float_sha256`` is the SHA-256 of the float model's file that it was made from.
     """
     graph = _model(content).subgraphs[0]
     output = _tensor_info(graph.tensors[graph.outputs[0]])
@@ -215,7 +273,7 @@ def manifest_of(
             "glyphite": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
-        keras_sha256=keras_sha256,
+        float_sha256=float_sha256,
     )
 
 
@@ -269,7 +327,7 @@ def _refusal(message: str, model: "keras.Model") -> str | None:
         return None
     operator, name = found.groups()
     return (
-        f"Cannot quantize {_layer_of([name], model)}: TensorFlow Lite has no operator {operator}. "
+        f"Cannot quantize {layer_of([name], model)}: TensorFlow Lite has no operator {operator}. "
         "Replace the layer."
     )
 
@@ -285,7 +343,7 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         if name in ("QUANTIZE", "DEQUANTIZE") or all(map(_is_integer, used)):
             continue
         names = [*_output_names(graph, operator), *(tensor.name.decode() for tensor in used)]
-        unfit[f"{_layer_of(names, model)}: {name}"] = None
+        unfit[f"{layer_of(names, model)}: {name}"] = None
     if unfit:
         raise ModelError(
             f"Cannot quantize {'; '.join(unfit)}: the operator after each colon has no int8 form. "
@@ -295,7 +353,7 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         raise ModelError(f"The model {model.name!r} computes nothing that could be quantized.")
 
 
-def _layer_of(names: list[str], model: "keras.Model") -> str:
+def layer_of(names: list[str], model: "keras.Model") -> str:
     """The layer that the first tensor name with a layer in it belongs to, for a sentence.
 
     A name is a path of scopes such as ``fixed_1/seed_1/conv2d_1/Relu;...``, where tracing

@@ -21,8 +21,9 @@ from glyphite.host.cli.console import (
 from glyphite.host.cli.digits import count_of, load_digits
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
-from glyphite.host.runners.base import SHORT, TITLES, Runner, package_version
+from glyphite.host.runners.base import FLOATS, SHORT, TITLES, Runner, package_version
 from glyphite.host.runners.compiled import CompiledRunner
+from glyphite.host.runners.float_tflite import FloatTfliteRunner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import (
     LitertRunner,
@@ -80,7 +81,7 @@ def hold_runners(checks: Checks, comparison: compare.Comparison) -> None:
     """Hold each int8 runner's accuracy and drop to their limits."""
     of = subject(comparison["model"], comparison["sha256"])
     for figures in comparison["runners"]:
-        if figures["name"] != compare.FLOAT:
+        if figures["name"] not in FLOATS:
             name = f"{figures['title']} of {of}"
             checks.hold("min_accuracy", 100 * figures["correct"] / comparison["images"], name)
             if figures["drop_points"] is not None:
@@ -99,12 +100,15 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
     manifest = read_manifest(folder)
     tensors, labels = load_digits(manifest, arguments.count)
     runners = _runners(folder, manifest, arguments.max_drop)
-    if runners[0].name == "float":
+    if runners[0].name == KerasRunner.name:
         say_loading()
     with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
         scores = compare.run_all(
             runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])
         )
+    for runner in runners:
+        if isinstance(runner, LitertRunner) and runner.remark:
+            print_status(runner.remark)
     require_unchanged(folder, manifest)
     comparison = compare.summarize(manifest, scores, labels, _tools())
     compare.save(folder, comparison, scores, labels, tensors)
@@ -118,7 +122,9 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
     runners: list[Runner] = [LitertRunner(folder.tflite)]
     runners += [TflmRunner(folder.tflite)] if has_tflm() else []
     if (missing := _no_float(folder, manifest)) is None:
-        runners.insert(0, KerasRunner(folder.keras, manifest))
+        is_keras = folder.float_model == folder.keras
+        kind = KerasRunner if is_keras else FloatTfliteRunner
+        runners.insert(0, kind(folder.float_model, manifest))
     elif max_drop is not None:
         raise InputError(
             f"--max-drop compares with the float model, and {missing}. Leave out --max-drop, or "
@@ -141,16 +147,17 @@ def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
 
     ModelError where it is another one than the .tflite was made from.
     """
-    if not folder.keras.is_file():
-        return f"there is no {folder.keras}"
-    if not manifest.keras_sha256:
-        return f"nothing says that {folder.tflite} was made from {folder.keras}"
-    if manifest.keras_sha256 != (found := sha256_of(folder.keras)):
+    path = folder.float_model
+    if not path.is_file():
+        return f"there is no {path}"
+    if not manifest.float_sha256:
+        return f"nothing says that {folder.tflite} was made from {path}"
+    if manifest.float_sha256 != (found := sha256_of(path)):
         raise ModelError(
-            f"{folder.tflite} was not made from {folder.keras}: its SHA-256 starts with "
-            f"{found[:12]}, and {manifest.keras_sha256[:12]} is expected. {folder.mend}"
+            f"{folder.tflite} was not made from {path}: its SHA-256 starts with "
+            f"{found[:12]}, and {manifest.float_sha256[:12]} is expected. {folder.mend}"
         )
-    if not package_version("tensorflow"):
+    if path == folder.keras and not package_version("tensorflow"):
         return f"TensorFlow is not installed. {remedy()}".rstrip(".")
     return None
 

@@ -3,15 +3,18 @@
 import argparse
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.files import read_bytes, require_room, write_bytes
+from glyphite.convert.files import remove, require_room, write_bytes
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import LEAST_DIVISOR, MOST_DIVISOR, Manifest, TensorInfo, sha256_of
-from glyphite.convert.quantize import calibration, quantize
+from glyphite.convert.quantize import calibration, quantize, saved_model
 from glyphite.convert.quantize.calibration import Calibration
+from glyphite.convert.quantize.float_model import FORMS, FloatModel, open_model
+from glyphite.convert.quantize.float_tflite import dead_tensor
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import (
     SHA_DIGITS,
@@ -33,15 +36,20 @@ from glyphite.host.cli.console import (
     say_written,
 )
 from glyphite.host.cli.digits import is_image, next_step
+from glyphite.host.runners.trial import try_out
 from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"
 
+SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite")
+LOOKED_AT = 50
+"""Calibration samples on which dead layers are looked for."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or the path of a .keras")
+    parser.add_argument("model", metavar="MODEL", help=f"a model's name, or the path of {FORMS}")
     parser.add_argument(
         "--name",
         metavar="NAME",
@@ -79,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     folder, source = _find(arguments.model, arguments.name)
     with held(folder.root, print_status):
-        require_room(folder.keras, folder.manifest, folder.tflite)
+        require_room(folder.keras, folder.float_tflite, folder.manifest, folder.tflite)
         _convert(arguments, folder, source)
     return 0
 
@@ -90,25 +98,50 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         progress(0, note="loading TensorFlow")
         load_tensorflow()
         progress(1, note=f"reading {source.name}")
-        keras, model = read_bytes(source), quantize.load_keras(source)
-        data = _calibration(arguments, quantize.input_shape(model))
+        if source.suffix == ".tflite":
+            try_out(source)
+        model = open_model(source)
+        data = _calibration(arguments, model.shape)
         progress(1, note="to float32, for its size")
-        float_bytes = len(quantize.convert_float(model))
+        float_bytes = len(model.float_tflite)
         progress(1, note=f"to int8, by {data.source}")
-        content = quantize.quantize(model, data.inputs)
+        content = model.quantized(data.inputs)
         progress(1, note="")
-    digest = hashlib.sha256(keras).hexdigest()
+    for sentence in (*model.notes, *_doubts(model, data)):
+        print_status(sentence)
+    digest = hashlib.sha256(model.content).hexdigest()
     manifest = quantize.manifest_of(
         content, folder.name, data.source, arguments.pixel_divisor, digest
     )
-    if source != folder.keras:
-        write_bytes(folder.keras, keras)  # the float runner looks for it there
+    kept = folder.root / model.file
+    if source != kept:
+        write_bytes(kept, model.content)  # the float runner looks for it there
+    for other in {folder.keras, folder.float_tflite} - {kept}:
+        remove(other)
     manifest.save(folder.manifest)  # before what it describes, which is not used without it
     write_bytes(folder.tflite, content)
     if arguments.json:
         print_json(_document(folder, manifest, content, float_bytes))
     else:
         _print(folder, manifest, content, float_bytes)
+
+
+def _doubts(model: FloatModel, data: Calibration) -> Iterator[str]:
+    """What the calibration shows of a model or of itself that is most likely not meant."""
+    samples = calibration.evenly(data.inputs, LOOKED_AT)
+    if len(samples) > 1 and (samples == samples[0]).all():
+        yield (
+            f"All calibration samples are equal ({data.source}): the scales fit that one alone. "
+            "Take samples as varied as those of the training."
+        )
+        return
+    if (tensor := dead_tensor(model.float_tflite, samples)) is not None:
+        layer = model.layer_of(tensor)
+        yield (
+            f"{layer[0].upper()}{layer[1:]} gives nothing but 0 for {len(samples)} calibration "
+            "samples: it is dead, and nothing of the input gets through it. Train the model anew, "
+            "with another seed or in smaller steps."
+        )
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -125,35 +158,39 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _find(text: str, name: str | None) -> tuple[ModelFolder, Path]:
-    """The folder of the results, called ``name`` if that is given, and the .keras file."""
+    """The folder of the results, called ``name`` if that is given, and the float model."""
     own, source = _source(text)
     return (own if name is None else model_folder(name)), source
 
 
 def _source(text: str) -> tuple[ModelFolder, Path]:
-    """The folder where the results go by default, and the .keras file."""
+    """The folder where the results go by default, and the float model."""
     path = Path(text)
-    if is_file(path / "model.keras"):
-        path = path / "model.keras"
-    if path.suffix == ".keras" or is_file(path):
+    if (own := ModelFolder(path, path / TFLITE)).float_model.is_file():
+        return own, own.float_model
+    if is_file(path / saved_model.FILE):
+        return _folder_of(path), path
+    if path.suffix in SUFFIXES or is_file(path):
         if not is_file(path):
-            raise ModelError(f"No such file: {path}. Name a .keras file, or a model's name.")
-        if path.name != "model.keras":
-            return _folder_of(path), path
-        return ModelFolder(path.parent, path.parent / TFLITE), path
+            raise ModelError(f"No such file: {path}. Name {FORMS}, or a model's name.")
+        own = ModelFolder(path.parent, path.parent / TFLITE)
+        return (own if path in (own.keras, own.float_tflite) else _folder_of(path)), path
     folder = model_folder(text)
-    if not folder.keras.is_file():
+    if not folder.float_model.is_file():
         raise ModelError(
             f"No model called {text!r}: {folder.keras} does not exist. Make one with "
-            f"`glyphite train` ({', '.join(sorted(NETWORKS))}), or name the path of a .keras file."
+            f"`glyphite train` ({', '.join(sorted(NETWORKS))}), or name the path of {FORMS}."
         )
-    return folder, folder.keras
+    return folder, folder.float_model
 
 
-def _folder_of(keras: Path) -> ModelFolder:
-    """The folder for a file of the user's own: not that of another model, trained here."""
-    folder, digest = model_folder(safe_name(keras.stem)), sha256_of(keras)
-    if folder.history.is_file() and folder.keras.is_file() and sha256_of(folder.keras) != digest:
+def _folder_of(source: Path) -> ModelFolder:
+    """The folder for a model of the user's own: not that of another, trained here."""
+    folder = model_folder(safe_name(source.stem))
+    if not folder.history.is_file() or not folder.keras.is_file():
+        return folder
+    digest = sha256_of(source / saved_model.FILE if source.is_dir() else source)
+    if sha256_of(folder.keras) != digest:
         return model_folder(f"{folder.name}-{digest[:SHA_DIGITS]}")
     return folder
 

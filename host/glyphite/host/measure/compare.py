@@ -16,10 +16,9 @@ from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import TITLES, Runner, Scores, Tensors
+from glyphite.host.runners.base import FLOATS, TITLES, Runner, Scores, Tensors, float_of
 
 Labels = NDArray[np.uint8]
-FLOAT = "float"
 
 TEST_IMAGES = 10_000
 """MNIST has as many, so no run has more."""
@@ -29,7 +28,7 @@ Images = Annotated[int, Meta(ge=1, le=TEST_IMAGES)]
 Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
 
 
-RunnerName = Annotated[str, Meta(pattern=r"^(float|int8_litert|int8_tflm|c)\Z")]
+RunnerName = Annotated[str, Meta(pattern=r"^(float|float_litert|int8_litert|int8_tflm|c)\Z")]
 
 
 class RunnerFigures(TypedDict):
@@ -119,9 +118,9 @@ def summarize(
 
 def _figures(name: str, scores: Mapping[str, Scores], labels: Labels) -> RunnerFigures:
     accuracy = metrics.accuracy(metrics.answers(scores[name]), labels)
-    drop = None
-    if FLOAT in scores and name != FLOAT:
-        reference = metrics.accuracy(metrics.answers(scores[FLOAT]), labels)
+    drop, floats = None, float_of(scores)
+    if floats is not None and name not in FLOATS:
+        reference = metrics.accuracy(metrics.answers(scores[floats]), labels)
         drop = 100 * (reference.correct - accuracy.correct) / accuracy.count
     return RunnerFigures(
         name=name,
@@ -139,7 +138,7 @@ def _pair(first: str, second: str, scores: Mapping[str, Scores], labels: Labels)
     only_first = int(np.count_nonzero(is_right[0] & ~is_right[1]))
     only_second = int(np.count_nonzero(is_right[1] & ~is_right[0]))
     difference = None
-    if FLOAT not in (first, second):
+    if float_of((first, second)) is None:
         difference = metrics.byte_differences(scores[first], scores[second])
     return PairFigures(
         first=first,

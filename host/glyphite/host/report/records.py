@@ -21,11 +21,11 @@ from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
 from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
-from glyphite.host.measure.compare import FLOAT, Comparison, Count, RunnerFigures
+from glyphite.host.measure.compare import Comparison, Count, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
-from glyphite.host.runners.base import TITLES
+from glyphite.host.runners.base import FLOATS, TITLES, float_of
 
 BUILD: tuple[Literal["firmware_sha256", "goal", "compiler", "date"], ...] = (
     "firmware_sha256", "goal", "compiler", "date",
@@ -53,7 +53,7 @@ class _History:
     accuracy: _Shares
     val_loss: _Curve
     val_accuracy: _Shares
-    keras_sha256: MaybeSha256 = ""
+    float_sha256: MaybeSha256 = ""
     """That of the float model; empty where it is not known."""
 
 
@@ -190,7 +190,7 @@ class Records:
         if found["network"] != self.folder.name:
             again = self.again("train", found["network"], "--name", self.folder.name)
         _check_curves(path, found, again)
-        if (trained := found.pop("keras_sha256")) == self.manifest.keras_sha256:
+        if (trained := found.pop("float_sha256")) == self.manifest.float_sha256:
             return found
         if self.folder.keras.is_file() and sha256_of(self.folder.keras) == trained:
             again = self.again("convert", self.folder.name)
@@ -271,9 +271,9 @@ def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) 
 def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: str) -> None:
     """The drop is that against the float model."""
     right = {one["name"]: one["correct"] for one in found["runners"]}
-    drop = None
-    if FLOAT in right and figures["name"] != FLOAT:
-        drop = 100 * (right[FLOAT] - figures["correct"]) / found["images"]
+    drop, reference = None, float_of(right)
+    if reference is not None and figures["name"] not in FLOATS:
+        drop = 100 * (right[reference] - figures["correct"]) / found["images"]
     if figures["drop_points"] != drop:
         raise InputError(
             f"{path} has a drop of {figures['drop_points']} points for {figures['name']}, and its "
@@ -312,7 +312,7 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
         return False
     if not np.array_equal(misread, compare.misread_of(given, labels)):
         return False
-    if any(given[name].dtype != np.int8 for name in given if name != FLOAT):
+    if any(given[name].dtype != np.int8 for name in given if name not in FLOATS):
         return False
     again = compare.summarize(manifest, given, labels, comparison["tools"], comparison["date"])
     return again == comparison

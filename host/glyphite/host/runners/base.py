@@ -1,7 +1,8 @@
 """The interface of everything that runs a model: input tensors in, scores out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ Scores = NDArray[Any]
 
 TITLES = {
     "float": "float (Keras)",
+    "float_litert": "float (LiteRT)",
     "int8_litert": "int8 (LiteRT)",
     "int8_tflm": "int8 (TFLM)",
     "c": "int8 (generated C)",
@@ -24,8 +26,14 @@ TITLES = {
 }
 """For people, by a runner's name."""
 
-SHORT = {"float": "float", "int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"}
+SHORT = {
+    **{"float": "float", "float_litert": "float"},
+    **{"int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"},
+}
 """The same where there is little room."""
+
+FLOATS = ("float", "float_litert")
+"""The float model's runners, of which a comparison has one at the most."""
 
 
 class Runner(Protocol):
@@ -42,6 +50,11 @@ class Runner(Protocol):
         """
 
 
+def float_of(names: Iterable[str]) -> str | None:
+    """The float model's runner among ``names``; None where there is none."""
+    return next((name for name in names if name in FLOATS), None)
+
+
 def package_version(package: str) -> str:
     """The version of an installed package, or "" where it is absent."""
     try:
@@ -54,6 +67,18 @@ def chunks(tensors: Tensors, size: int) -> Iterator[Tensors]:
     """The images in order, ``size`` at a time; the last chunk may be shorter."""
     for start in range(0, len(tensors), size):
         yield tensors[start : start + size]
+
+
+def require_finite(scores: Scores, model: Path) -> None:
+    """Make sure that a float model's ``scores`` (n, classes) are: the largest NaN would be class 0.
+
+    Raises ModelError where one is not.
+    """
+    if not (finite := np.isfinite(scores).all(axis=1)).all():
+        raise ModelError(
+            f"{model} answers {np.count_nonzero(~finite):,} of {len(scores):,} inputs with values "
+            "that are not finite. Train the model anew."
+        )
 
 
 def require_shape(

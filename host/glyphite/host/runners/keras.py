@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quantize import load_keras
-from glyphite.host.runners.base import Scores, Tensors, chunks
+from glyphite.host.runners.base import Scores, Tensors, chunks, require_finite
 
 CHUNK = 500
 
@@ -35,9 +34,5 @@ class KerasRunner:
             results.append(network(inputs, training=False).numpy())
             progress(len(part))
         scores = np.concatenate(results).reshape(len(tensors), -1)
-        if not np.isfinite(scores).all():  # the largest of several NaN would be class 0
-            raise ModelError(
-                f"{self.model} answers {np.count_nonzero(~np.isfinite(scores).all(axis=1)):,} of "
-                f"{len(tensors):,} images with values that are not finite. Train the model anew."
-            )
+        require_finite(scores, self.model)
         return scores

@@ -4,7 +4,9 @@ Nothing else that this file imports needs either, so that int8 inference works w
 two is installed.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,12 +26,14 @@ IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every .tflite file."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class LitertRunner:
     """Runs a .tflite whose input and output are int8, one image at a time."""
 
     model: Path
     name: str = "int8_litert"
+    remark: str = ""
+    """A sentence on how the last run was another than usual; empty where it was not."""
 
     def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
         """The int8 scores (n, classes).
@@ -38,7 +42,7 @@ class LitertRunner:
         its input or output is not int8, or ``tensors`` are other inputs than it takes; ToolError
         where no LiteRT is installed.
         """
-        interpreter = _load(self.model)
+        interpreter, self.remark = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
         require_shape(tensors, _shape(source))
         scores = np.empty((len(tensors), *_shape(sink)[1:]), np.int8)
@@ -103,7 +107,7 @@ def require_unchanged(folder: ModelFolder, model: OfTflite) -> None:
 
 def _require_foreign(folder: ModelFolder) -> None:
     """ModelError for a model that was made here: how its pixels are prepared, nobody knows."""
-    if folder.tflite.parent == folder.root and folder.keras.is_file():
+    if folder.tflite.parent == folder.root and folder.float_model.is_file():
         raise ModelError(
             f"{folder.manifest} is not there, which says what {folder.tflite} takes. {folder.mend}"
         )
@@ -136,7 +140,7 @@ def _describe(folder: ModelFolder) -> Manifest:
 
 def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
     """Input and output as the .tflite itself describes them."""
-    source, sink = _details(_load(path), path)
+    source, sink = _details(_load(path)[0], path)
     return _tensor_info(source, path), _tensor_info(sink, path)
 
 
@@ -155,7 +159,8 @@ def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever packag
     return Interpreter
 
 
-def _load(path: Path) -> Any:  # noqa: ANN401 - an interpreter of either package
+def _load(path: Path) -> tuple[Any, str]:
+    """An interpreter of either package, and the remark of a run with it."""
     interpreter_class = _interpreter_class()
     content = read_bytes(path)
     if content[4:8] != IDENTIFIER:
@@ -165,12 +170,34 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - an interpreter of either package
             "Lite's converter has written."
         )
     try:
-        with quiet():
-            interpreter = interpreter_class(model_content=content)
-            interpreter.allocate_tensors()
+        return _allocated(interpreter_class, content), ""
     except (ValueError, RuntimeError) as error:
+        with suppress(ValueError, RuntimeError, ImportError):
+            return _without_delegate(interpreter_class, content), (
+                "LiteRT ran without its delegate XNNPACK, which refuses this model: "
+                f"{printable(' '.join(str(error).split()).rstrip('.'))}."
+            )
         raise _unusable(path, error) from error
+
+
+def _allocated(interpreter_class: Any, content: bytes, **options: Any) -> Any:  # noqa: ANN401
+    with quiet():
+        interpreter = interpreter_class(model_content=content, **options)
+        interpreter.allocate_tensors()
     return interpreter
+
+
+def _without_delegate(interpreter_class: Any, content: bytes) -> Any:  # noqa: ANN401
+    """LiteRT without XNNPACK, which refuses what the other does not: scales near 1e-8, say.
+
+    Raises what LiteRT raises, ImportError where the package has no such choice.
+    """
+    module = import_module(interpreter_class.__module__)
+    resolver = getattr(module, "OpResolverType", None)
+    if resolver is None:
+        raise ImportError(f"{module.__name__} has no OpResolverType")
+    plain = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return _allocated(interpreter_class, content, experimental_op_resolver_type=plain)
 
 
 def _unusable(path: Path, error: Exception) -> ModelError:
