@@ -209,7 +209,7 @@ def test_answers_that_are_not_finite_are_no_answers(seed: ModelFolder) -> None:
     manifest = Manifest.load(seed.manifest)
     beyond = dataclasses.replace(manifest.input, scale=3e38)
     runner = KerasRunner(seed.keras, dataclasses.replace(manifest, input=beyond))
-    with pytest.raises(ModelError, match=r"answers 2 of 2 images with values that are not finite"):
+    with pytest.raises(ModelError, match=r"answers 2 of 2 inputs with values that are not finite"):
         runner.run(np.full((2, 28, 28, 1), 127, np.int8), ignore_progress)
 
 
