@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name",
         metavar="NAME",
-        help="what the model is called (default: as the network)",
+        help="the model's name from now on (default: the network's)",
     )
     parser.add_argument("--show", action="store_true", help="show pictures, too (in windows)")
     add_json(parser)

@@ -166,7 +166,8 @@ def _running(folder: ModelFolder, board: Board, port: str) -> ModelFolder:
 
 def _latest(folder: ModelFolder, board: Board) -> Path | None:
     """The firmware of the model that was built last for ``board``."""
-    images = folder.board(board.key).glob("*/firmware.elf")
+    place = folder.board(board.key)
+    images = [*place.glob("firmware.elf"), *place.glob("*/firmware.elf")]
     return max(images, key=lambda image: image.stat().st_mtime_ns, default=None)
 
 
