@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from glyphite.train.data import mnist as data
-from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.convert.data import mnist as data
+from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.recipes import train
 from tests.paths import PROJECT

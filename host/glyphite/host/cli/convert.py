@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import read_bytes, require_room, write_bytes
 from glyphite.convert.hold import held
@@ -33,7 +34,6 @@ from glyphite.host.cli.console import (
     say_written,
 )
 from glyphite.host.cli.digits import is_image, next_step
-from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"

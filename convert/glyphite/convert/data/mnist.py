@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.sources import MOST_BYTES, Source, SourceError, default_sources
 from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.files import read_bytes, write_bytes
-from glyphite.train.data.sources import MOST_BYTES, Source, SourceError, default_sources
 
 MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
