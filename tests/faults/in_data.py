@@ -14,8 +14,8 @@ FAULTS = (
     ),
     Fault(
         "a file of the cache is not checked",
-        DATA + "mnist.py",
-        "        if found != MD5[name]:",
+        DATA + "published.py",
+        "        if found != expected[name]:",
         "        if not found:",
         ("convert/data/test_mnist.py",),
     ),

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphite.convert.data.idx import idx
 from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.data.sources import (
     KERAS_URL,
@@ -25,7 +26,6 @@ from glyphite.convert.data.sources import (
     SourceError,
     default_sources,
     download,
-    idx,
     unpack,
 )
 

@@ -1,23 +1,15 @@
-"""MNIST: 60,000 training and 10,000 test images of handwritten digits, checked and cached.
+"""MNIST: 60,000 training and 10,000 test images of handwritten digits, checked and cached."""
 
-Four uncompressed IDX files are kept in the cache folder; nothing else is needed from then on.
-Where one is missing, all are fetched from the first source that has them. A file is used only if
-its MD5 is the published one.
-"""
-
-import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.data.sources import MOST_BYTES, Source, SourceError, default_sources
-from glyphite.convert.errors import DataError, InputError
-from glyphite.convert.files import read_bytes, write_bytes
+from glyphite.convert.data import published
+from glyphite.convert.data.published import Published
+from glyphite.convert.data.sources import Source, default_sources
 
 MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -27,6 +19,7 @@ MD5 = {
 }
 """The published MD5 of each uncompressed file."""
 
+PUBLISHED = Published("mnist", "MNIST", tuple(MD5.items()))
 VALIDATION_IMAGES = 10_000
 
 Images = NDArray[np.uint8]
@@ -62,10 +55,7 @@ class Mnist:
 
 def cache_folder() -> Path:
     """The folder of the files: ``mnist`` in ``$GLYPHITE_CACHE``, or in ``~/.cache/glyphite``."""
-    named = os.environ.get("GLYPHITE_CACHE")
-    if named:
-        return Path(named) / "mnist"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glyphite" / "mnist"
+    return published.cache_folder(PUBLISHED.name)
 
 
 def load_mnist(
@@ -80,82 +70,10 @@ def load_mnist(
     cannot be written; InputError where a cached file cannot be read.
     """
     cache = cache_folder() if cache is None else cache
-    cached = _read_cache(cache)
-    if cached is not None:
-        return _parse(cached)
-    fetched = _fetch(cache, default_sources() if sources is None else sources, report)
-    _write_cache(cache, fetched)
-    return _parse(fetched)
+    return parsed(PUBLISHED.load(cache, default_sources() if sources is None else sources, report))
 
 
-def _read_cache(cache: Path) -> Mapping[str, bytes] | None:
-    """The four files, or None where one is missing."""
-    there = [cache / name for name in MD5 if (cache / name).exists()]
-    states = [(path, path.stat()) for path in there]
-    return _checked(
-        tuple((path, state.st_ino, state.st_size, state.st_mtime_ns) for path, state in states)
-    )
-
-
-@lru_cache(maxsize=1)
-def _checked(there: tuple[tuple[Path, int, int, int], ...]) -> Mapping[str, bytes] | None:
-    """The same of files in this state; kept, as a demo asks for them at each stage."""
-    files = {path.name: read_bytes(path, MOST_BYTES) for path, *_ in there}
-    for path, *_ in there:
-        name, found = path.name, _md5(files[path.name])
-        if found != MD5[name]:
-            raise DataError(
-                f"{path} is not the published MNIST file: its MD5 is {found}, and "
-                f"{MD5[name]} is expected. Delete it and try again: it is then fetched anew."
-            )
-    return files if len(files) == len(MD5) else None
-
-
-def _write_cache(cache: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        for name in MD5:
-            write_bytes(cache / name, files[name])
-    except InputError as error:
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
-        raise DataError(
-            f"MNIST cannot be kept in {cache}: {reason}. "
-            "Set GLYPHITE_CACHE to a folder that can be written."
-        ) from error
-
-
-def _fetch(
-    cache: Path, sources: Sequence[Source], report: Callable[[str], None]
-) -> Mapping[str, bytes]:
-    """The four files from the first source that has them, all checked."""
-    failures = [f"the cache {cache}: it does not hold the four files"]
-    for source in sources:
-        report(f"Fetching MNIST: {source.name}")
-        try:
-            files = source.fetch()
-            _check(files)
-            return files
-        except SourceError as error:
-            failures.append(f"{source.name}: {error}")
-    raise DataError(
-        f"MNIST cannot be loaded. Tried {'; '.join(failures)}. "
-        f"Go online, or put the files {', '.join(MD5)} (uncompressed) into {cache}."
-    )
-
-
-def _check(files: Mapping[str, bytes]) -> None:
-    for name, expected in MD5.items():
-        if name not in files:
-            raise SourceError(f"{name} is not in it")
-        found = _md5(files[name])
-        if found != expected:
-            raise SourceError(f"its {name} has the MD5 {found}, and {expected} is expected")
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _parse(files: Mapping[str, bytes]) -> Mnist:
+def parsed(files: Mapping[str, bytes]) -> Mnist:
     """The arrays in the IDX files: the checksum has shown that headers have 16 and 8 bytes."""
     arrays = []
     for name in MD5:
