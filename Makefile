@@ -15,7 +15,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 	tests/host/device/wire tests/host/measure/bench/test_cycles.py \
 	tests/host/measure/test_digit_picture.py tests/host/report \
 	tests/firmware/test_application.py tests/firmware/test_frame_c.py \
-	tests/train/data/test_sources.py tests/train/networks/test_augment.py
+	tests/convert/data/test_sources.py tests/train/networks/test_augment.py
 
 # What Python compiles is kept: tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =

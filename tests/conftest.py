@@ -22,8 +22,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind `pytest &` in
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as behind `nohup`
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SEED_SOURCES = (
-    *(f"train/glyphite/train/{name}.py" for name in ("data/mnist", "networks/networks", "fit")),
+    *(f"train/glyphite/train/{name}.py" for name in ("networks/networks", "fit")),
     *(
+        "convert/glyphite/convert/data/mnist.py",
         "convert/glyphite/convert/quantize/quantize.py",
         "convert/glyphite/convert/manifest.py",
         *("tests/conftest.py", "tests/builders/training.py"),

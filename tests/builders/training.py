@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from glyphite.train.data import mnist as data
-from glyphite.train.data.mnist import Mnist, load_mnist
+from glyphite.convert.data import mnist as data
+from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.recipes import train
 from tests.paths import PROJECT
@@ -29,7 +29,7 @@ def few(mnist: Mnist, images: int) -> Mnist:
 
 def shorten(patch: pytest.MonkeyPatch, learnt: int, judged: int) -> None:
     """For the product too, MNIST has so many training images, and so many test images."""
-    whole = data._parse
+    whole = data.parsed
 
     def shorter(files: Mapping[str, bytes]) -> Mnist:
         mnist = whole(files)
@@ -38,7 +38,7 @@ def shorten(patch: pytest.MonkeyPatch, learnt: int, judged: int) -> None:
             *(mnist.test_images[:judged], mnist.test_labels[:judged]),
         )
 
-    patch.setattr(data, "_parse", shorter)
+    patch.setattr(data, "parsed", shorter)
 
 
 def digest(trained: Trained) -> str:

@@ -4,6 +4,7 @@ from tests.faults import (
     in_back_end,
     in_compiler,
     in_convert,
+    in_data,
     in_firmware,
     in_host,
     in_measure,
@@ -14,6 +15,7 @@ from tests.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *in_convert.FAULTS,
+    *in_data.FAULTS,
     *in_compiler.FAULTS,
     *in_targets.FAULTS,
     *in_back_end.FAULTS,

@@ -1,38 +1,10 @@
-"""Faults in training: the data, the augmentation, one run and its pictures."""
+"""Faults in training: the augmentation, one run and its pictures."""
 
 from tests.faults.fault import Fault
 
 TRAIN = "train/glyphite/train/"
 
 FAULTS = (
-    Fault(
-        "the validation images are also trained on",
-        TRAIN + "data/mnist.py",
-        "self.train_images[:cut],",
-        "self.train_images[: cut + VALIDATION_IMAGES],",
-        ("train/data/test_data.py",),
-    ),
-    Fault(
-        "a file of the cache is not checked",
-        TRAIN + "data/mnist.py",
-        "        if found != MD5[name]:",
-        "        if not found:",
-        ("train/data/test_data.py",),
-    ),
-    Fault(
-        "a download that breaks off is taken for whole",
-        TRAIN + "data/sources.py",
-        "int(announced) != received:",
-        "int(announced) < received:",
-        ("train/data/test_sources.py",),
-    ),
-    Fault(
-        "a flood of any size is read",
-        TRAIN + "data/sources.py",
-        "if len(pieces) > MOST_BYTES:",
-        "if len(pieces) > 16 * MOST_BYTES:",
-        ("train/data/test_sources.py",),
-    ),
     Fault(
         "a pixel between two is cut off",
         TRAIN + "networks/augment.py",
@@ -88,27 +60,6 @@ FAULTS = (
         '    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])\n',
         "",
         ("train/networks/test_uno.py",),
-    ),
-    Fault(
-        "npm's last lines are told",
-        TRAIN + "data/sources.py",
-        "found[:3]",
-        "found[-3:]",
-        ("train/data/test_sources.py",),
-    ),
-    Fault(
-        "npm's registry is read in lower case alone",
-        TRAIN + "data/sources.py",
-        "{name.lower(): value for",
-        "{name: value for",
-        ("train/data/test_sources.py",),
-    ),
-    Fault(
-        "a download has no limit in time",
-        TRAIN + "data/sources.py",
-        "end = time.monotonic() + total",
-        "end = time.monotonic() + 60 * total",
-        ("train/data/test_sources.py",),
     ),
     Fault(
         "the curves of fewer tests than epochs begin with the first",

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from glyphite.convert.arrays import read_npy, read_npz
+from glyphite.convert.data.idx import idx
+from glyphite.convert.data.mnist import MD5, cache_folder, load_mnist
+from glyphite.convert.data.sources import KerasDownload, NpmTarball, Source
 from glyphite.convert.quantize.keras_file import MOST_BYTES, check
-from glyphite.train.data.mnist import MD5, cache_folder, load_mnist
-from glyphite.train.data.sources import KerasDownload, NpmTarball, Source, idx
 from tests.fuzz.bytewise import WORDS
 from tests.hostile import trees
 from tests.hostile.documents import SOUND

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli.console import print_table, progress_bar, say
 from glyphite.host.cli.digits import count_of
-from glyphite.train.data.mnist import load_mnist
 from tests.pictures.read import Reader, Row
 from tests.pictures.sheets import KINDS
 

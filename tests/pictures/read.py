@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.errors import ImageError
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.predict import SURE
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.runners.litert import LitertRunner, read_manifest
-from glyphite.train.data.mnist import Mnist
 from tests.pictures.sheets import KINDS, strokes
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.train.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained, fit, unit_images
 from glyphite.train.networks.recipes import train
 from tests.builders.training import digest, few, start_elsewhere

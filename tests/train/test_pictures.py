@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.errors import ToolError
-from glyphite.train.data.mnist import Mnist
 from glyphite.train.pictures import DPI, RIGHT, TRAINING, VALIDATION, WRONG, Gallery
 from tests.paths import PROJECT
 from tests.strict import require_module

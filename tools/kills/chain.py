@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from glyphite.convert.data.mnist import Images, Mnist, load_mnist
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import TFLITE
-from glyphite.train.data.mnist import Images, Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 
 Call = tuple[str, tuple[str, ...]]

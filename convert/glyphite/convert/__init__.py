@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from glyphite.convert.boards import Board, all_boards, load_board
     from glyphite.convert.compiler.driver import Compiled, compile_model
     from glyphite.convert.compiler.ir.goal import Goal
+    from glyphite.convert.data.mnist import Mnist, load_mnist
     from glyphite.convert.errors import GlyphiteError
     from glyphite.convert.manifest import Manifest
     from glyphite.convert.workspace import ModelFolder, find_model
@@ -21,6 +22,7 @@ else:
         {
             **dict.fromkeys(("Board", "all_boards", "load_board"), "boards"),
             **dict.fromkeys(("Compiled", "compile_model"), "compiler.driver"),
+            **dict.fromkeys(("Mnist", "load_mnist"), "data.mnist"),
             "Goal": "compiler.ir.goal",
             "GlyphiteError": "errors",
             "Manifest": "manifest",
@@ -34,9 +36,11 @@ __all__ = [
     "GlyphiteError",
     "Goal",
     "Manifest",
+    "Mnist",
     "ModelFolder",
     "all_boards",
     "compile_model",
     "find_model",
     "load_board",
+    "load_mnist",
 ]

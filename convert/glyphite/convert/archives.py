@@ -1,4 +1,4 @@
-"""The one way in for zip archives: .keras and .npz files, which anybody may have made.
+"""The one way in for zip archives (.keras and .npz files) and gzip, which anybody may have made.
 
 A zip of a few megabytes can hold a thousand times as much, so what its directory announces is held
 against a limit before anything is unpacked; zipfile itself unpacks no more than is announced.
@@ -11,6 +11,7 @@ import zlib
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
 
+GZIP_MAGIC = b"\x1f\x8b"
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What Keras and numpy write. LZMA takes as much memory as a file says that it needs."""
 
@@ -44,3 +45,21 @@ def _check(entries: list[zipfile.ZipInfo], name: str, most: int) -> None:
     size = sum(entry.file_size for entry in entries)
     if size > most:
         raise InputError(f"{name} unpacks to {size:,} bytes, and at most {most:,} are unpacked.")
+
+
+def unpack_gzip(content: bytes, name: str, most: int) -> bytes:
+    """What was packed by gzip: at most ``most`` bytes, though a few may stand for any number.
+
+    ``name`` is that of the file in messages. Raises InputError where it is not a whole file of
+    gzip, or unpacks to more.
+    """
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        unpacked = unpacker.decompress(content, most + 1)
+    except zlib.error as error:
+        raise InputError(f"{name} is not packed by gzip ({printable(str(error))}).") from error
+    if len(unpacked) > most:
+        raise InputError(f"{name} unpacks to more than {most:,} bytes.")
+    if not unpacker.eof:
+        raise InputError(f"{name} is not a whole file of gzip: it is cut short. Fetch it anew.")
+    return unpacked

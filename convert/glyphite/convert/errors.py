@@ -7,7 +7,8 @@ The tree::
     |   |-- ModelError            a model or .tflite that is broken or not supported
     |   |-- BoardError            no such board, or a board file with a mistake
     |   |-- DataError             the data set cannot be loaded, or is not the published one
-    |   `-- ImageError            a picture that cannot be read
+    |   |-- ImageError            a picture that cannot be read
+    |   `-- CodeError             a file of the user's own Python raised
     |-- ToolError                 a compiler, emulator or package is absent or failed
     |   `-- TimeLimitError        another program ran for longer than it may
     |-- LinkError                 the board is silent, or answers what it should not
@@ -53,6 +54,10 @@ class DataError(InputError):
 
 class ImageError(InputError):
     """A picture that cannot be read."""
+
+
+class CodeError(InputError):
+    """A file of the user's own Python raised; the message ends with that code's traceback."""
 
 
 class ToolError(GlyphiteError):

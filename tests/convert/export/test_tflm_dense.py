@@ -7,12 +7,12 @@ import pytest
 from ai_edge_litert.schema_py_generated import ModelT, QuantizationParametersT
 
 from glyphite.convert.compiler.frontend.tflite import read, read_loosely
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import ModelError
 from glyphite.convert.export.tflm_dense import by_tensor, common_scale, has_channels, misread
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.shipped import MODELS
 from glyphite.host.runners.tflm import infer
-from glyphite.train.data.mnist import load_mnist
 from tests.builders.dense import fully_connected
 from tests.builders.models import ModelBuilder, hard_inputs, pack
 

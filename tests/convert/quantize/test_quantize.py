@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.quantize.calibration import evenly
 from glyphite.convert.quantize.quantize import (
@@ -24,7 +25,6 @@ from glyphite.convert.quantize.quantize import (
     quantize,
 )
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import unit_images
 from tests.strict import require_module
 from tools.kills.limits import limit

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.export.tflm import write_sketch
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder
-from glyphite.train.data.mnist import load_mnist
 from tests.firmware.tflm.kit import Kit
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.device import session
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.protocol import Item, Message, Status
-from glyphite.train.data.mnist import Mnist, load_mnist
 from tests.builders.hostile import TICKS, Board, answer, hello, items_of, terminal, text
 from tests.builders.models import ModelBuilder
 
@@ -60,7 +60,7 @@ def images() -> Mnist:
 
 @pytest.fixture(autouse=True)
 def short_waits(images: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glyphite.train.data.mnist.load_mnist", lambda **_: images)
+    monkeypatch.setattr("glyphite.convert.data.mnist.load_mnist", lambda **_: images)
     monkeypatch.setattr(session, "BOOT_SECONDS", 0.1)
     monkeypatch.setattr(session, "HELLO_AGAIN", 0.1)
     monkeypatch.setattr(session, "QUIET_SECONDS", 0.1)

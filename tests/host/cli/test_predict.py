@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.runners.litert import LitertRunner
-from glyphite.train.data.mnist import load_mnist
 from tests.strict import require_module
 
 SEVEN = 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.progress import Progress, ignore_progress
@@ -19,7 +20,6 @@ from glyphite.host.cli.budgets import Checks
 from glyphite.host.cli.compare import hold_runners
 from glyphite.host.measure.compare import check_generated_c, run_all, save, summarize
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.train.data.mnist import load_mnist
 
 MANIFEST = Manifest(
     name="example",

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.measure.picture.decode import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from glyphite.host.runners.litert import LitertRunner, read_manifest
-from glyphite.train.data.mnist import load_mnist
 from tests.paths import PROJECT
 
 Pixels = NDArray[np.uint8]

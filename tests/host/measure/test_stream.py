@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.progress import ignore_progress
@@ -30,7 +31,6 @@ from glyphite.host.measure.stream import (
 from glyphite.host.measure.times import BOARD
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import TflmRunner
-from glyphite.train.data.mnist import load_mnist
 
 Flash = Callable[..., ModelFolder]
 MANIFEST = Manifest(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert import metrics
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -27,7 +28,6 @@ from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.report.records import PARTS
 from glyphite.host.runners.base import Scores
-from glyphite.train.data.mnist import load_mnist
 from tests.strict import require_module
 
 COUNT = 400

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import ignore_progress
@@ -17,7 +18,6 @@ from glyphite.host.runners.base import TITLES, Runner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner, cores, infer
-from glyphite.train.data.mnist import load_mnist
 from tests.builders.models import ModelBuilder
 from tests.strict import require_module
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.train.data.mnist import Images, Mnist
+from glyphite.convert.data.mnist import Images, Mnist
 from glyphite.train.networks.augment import SIDE, Field, Warp, fields, sample, spline_basis, vary
 
 STILL = Warp().weaker(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.train.data.mnist import Mnist
+from glyphite.convert.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks import uno
 from glyphite.train.networks.augment import Warp

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.quantize.quantize import operators
-from glyphite.train.data.mnist import Mnist
 from glyphite.train.networks.networks import network
 from tests.paths import PROJECT
 from tests.strict import require_module

@@ -1,4 +1,4 @@
-"""MNIST, the networks and one training run; knows nothing of ``host``.
+"""The networks and one training run; knows nothing of ``host``.
 
 What it offers to programs is named here and shown in docs/api.md; the project's own files import
 from the modules themselves.
@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 from glyphite.convert.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from glyphite.train.data.mnist import Mnist, load_mnist
     from glyphite.train.fit import Settings, Trained
     from glyphite.train.networks.recipes import train
 else:
     __getattr__ = lazy_names(
         __name__,
         {
-            **dict.fromkeys(("Mnist", "load_mnist"), "data.mnist"),
             **dict.fromkeys(("Settings", "Trained"), "fit"),
             "train": "networks.recipes",
         },
     )
 
-__all__ = ["Mnist", "Settings", "Trained", "load_mnist", "train"]
+__all__ = ["Settings", "Trained", "train"]

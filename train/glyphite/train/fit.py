@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import Images, Mnist
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.files import (
@@ -23,7 +24,6 @@ from glyphite.convert.files import (
 )
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
-from glyphite.train.data.mnist import Images, Mnist
 from glyphite.train.networks.networks import network
 
 if TYPE_CHECKING:

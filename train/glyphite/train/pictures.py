@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import Images, Mnist
 from glyphite.convert.errors import ToolError
 from glyphite.convert.extras import absent
 from glyphite.convert.files import write_bytes
-from glyphite.train.data.mnist import Images, Mnist
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import remove, require_room, write_bytes
 from glyphite.convert.hold import held
@@ -37,7 +38,6 @@ from glyphite.host.cli.console import (
 )
 from glyphite.host.cli.digits import is_image, next_step
 from glyphite.host.runners.trial import try_out
-from glyphite.train.data.mnist import load_mnist
 from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"

@@ -96,7 +96,7 @@ def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray
     Raises ModelError where the model does not read digits, InputError where MNIST has fewer images,
     DataError where MNIST cannot be loaded.
     """
-    from glyphite.train.data.mnist import load_mnist
+    from glyphite.convert.data.mnist import load_mnist
 
     require_digits(manifest)
     mnist = load_mnist(report=print_status)

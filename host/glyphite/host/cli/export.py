@@ -238,7 +238,7 @@ def _export_tflm(arguments: argparse.Namespace) -> None:
 
 def _loss(model: ModelFolder, sketch: TflmSketch) -> dict[str, float] | None:
     """The accuracy of the model and of its variant on MNIST's test images; None without either."""
-    from glyphite.train.data.mnist import cache_folder
+    from glyphite.convert.data.mnist import cache_folder
 
     if sketch.variant is None or not cache_folder().is_dir():  # an export fetches none
         return None

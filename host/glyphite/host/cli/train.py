@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 
+from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
@@ -20,7 +21,6 @@ from glyphite.host.cli.console import (
     say_written,
 )
 from glyphite.host.cli.heartbeat import silence_is_meant
-from glyphite.train.data.mnist import Mnist, load_mnist
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.workspace import find_model
-from glyphite.train.data.mnist import load_mnist
 from tests.pictures.read import Reader
 from tests.pictures.sheets import KINDS
 

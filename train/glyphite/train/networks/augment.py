@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.train.data.mnist import Images
+from glyphite.convert.data.mnist import Images
 
 SIDE = 28
 """Rows and columns of an image, in pixels."""

@@ -1,7 +1,7 @@
 """How each network is trained: by a recipe of its own where it has one, else as ``seed`` is."""
 
+from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.progress import NotedProgress, ignore_progress
-from glyphite.train.data.mnist import Mnist
 from glyphite.train.fit import Settings, Trained, fit
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.uno import UNO_DEFAULTS, fit_uno

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from glyphite.convert.data.mnist import Images, Mnist
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
-from glyphite.train.data.mnist import Images, Mnist
 from glyphite.train.fit import Settings, Trained, unit_images
 from glyphite.train.networks.augment import Warp, vary
 from glyphite.train.networks.networks import network

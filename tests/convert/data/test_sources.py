@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyphite.train.data.mnist import Mnist
-from glyphite.train.data.sources import (
+from glyphite.convert.data.idx import idx
+from glyphite.convert.data.mnist import Mnist
+from glyphite.convert.data.sources import (
     KERAS_URL,
     MOST_BYTES,
     NPM_REGISTRY,
@@ -25,7 +26,6 @@ from glyphite.train.data.sources import (
     SourceError,
     default_sources,
     download,
-    idx,
     unpack,
 )
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphite.convert.data.mnist import MD5, Mnist, cache_folder, load_mnist
+from glyphite.convert.data.sources import SourceError
 from glyphite.convert.errors import DataError
 from glyphite.host.cli import main
-from glyphite.train.data.mnist import MD5, Mnist, cache_folder, load_mnist
-from glyphite.train.data.sources import SourceError
 from tests.strict import require_module
 
 SPOILT = "t10k-labels-idx1-ubyte"

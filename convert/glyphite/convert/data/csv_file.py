@@ -1,0 +1,169 @@
+"""A CSV file as rows of cells with their lines, whoever wrote it: commas, semicolons, tabs, blanks.
+
+The names of columns are its first row, where that is not all numbers.
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from glyphite.convert.errors import DataError
+from glyphite.convert.files import read_bytes
+from glyphite.convert.text import printable
+
+DELIMITERS = (";", "\t", ",")
+ENDINGS = (".csv", ".tsv")
+LOOKED_AT = 20
+"""Rows that tell whether the first is the names of columns."""
+INDEX_NAMES = ("", "unnamed: 0")
+"""In lower case, of a first column that counts the rows: pandas writes it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of cells; none for a blank line."""
+
+    line: int
+    """In the file, from 1."""
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file, with the names of its columns told from its values."""
+
+    path: Path
+    columns: tuple[str, ...]
+    """The names; "1", "2" and so on where the file has none."""
+    has_names: bool
+    rows: tuple[Row, ...]
+    """Without that of the names."""
+    decimal_comma: bool
+
+    def number(self, cell: str, column: int) -> float:
+        """A cell as a finite number. Raises ValueError, with what is wrong, where it is none."""
+        text = cell.strip().replace(",", ".") if self.decimal_comma else cell.strip()
+        name = printable(repr(self.columns[column]), 40)
+        if not text:
+            raise ValueError(f"column {name} is empty")
+        try:
+            value = float(text)
+        except ValueError as error:
+            shown = printable(repr(cell), 40)
+            raise ValueError(f"column {name} holds {shown}, and a number is needed") from error
+        if not math.isfinite(value):
+            raise ValueError(f"column {name} holds {text}, which is not finite")
+        return value
+
+    def require_cells(self, row: Row) -> None:
+        """Raises ValueError where a row has more or fewer cells than there are columns."""
+        if len(row.cells) != len(self.columns):
+            raise ValueError(f"{len(row.cells)} columns, and the others have {len(self.columns)}")
+
+    @property
+    def index_columns(self) -> tuple[int, ...]:
+        """The places of columns that count the rows."""
+        first = self.columns[0].strip().lower() if self.has_names and self.columns else "x"
+        return (0,) if first in INDEX_NAMES else ()
+
+
+def read_sheet(path: Path) -> Sheet:
+    """The rows of a CSV file.
+
+    Raises DataError where it holds no rows or cannot be told into cells, InputError where it cannot
+    be read.
+    """
+    lines = _text(path).splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    delimiter = _delimiter([line for line in lines if line.strip()][:5])
+    try:
+        rows = tuple(_rows(lines, delimiter))
+    except csv.Error as error:
+        raise DataError(f"{printable(str(path))} is no CSV file: {error}.") from error
+    filled = tuple(islice((row for row in rows if row.cells), LOOKED_AT))
+    if not filled:
+        raise DataError(f"{printable(str(path))} has no rows. Give one sample at least.")
+    has_names = _is_names(filled, delimiter == ";")
+    first = filled[0]
+    if has_names and len(filled) == 1:
+        raise DataError(f"{printable(str(path))} has the names of columns and no rows below them.")
+    names = tuple(cell.strip().lstrip("#").strip() for cell in first.cells)
+    columns = names if has_names else tuple(str(place + 1) for place in range(len(first.cells)))
+    kept = tuple(row for row in rows if row is not first) if has_names else rows
+    return Sheet(path, columns, has_names, kept, delimiter == ";")
+
+
+def _text(path: Path) -> str:
+    content = read_bytes(path)
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # as Excel writes it in the west
+        return content.decode("cp1252", "replace")
+
+
+def _delimiter(lines: list[str]) -> str:
+    text = "\n".join(lines)
+    found = next((each for each in DELIMITERS if each in text), None)
+    return found or (" " if lines and " " in lines[-1].strip() else ",")
+
+
+def _rows(lines: list[str], delimiter: str) -> Iterator[Row]:
+    """Rows of cells, and of blank lines; comments, which begin with ``#``, are passed over."""
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    is_first = True
+    for cells in reader:
+        filled = any(cell.strip() for cell in cells)
+        if filled and not is_first and cells[0].startswith("#"):
+            continue
+        is_first = is_first and not filled
+        yield Row(reader.line_num, tuple(cells) if filled else ())
+
+
+def _is_number(cell: str, decimal_comma: bool) -> bool:
+    try:
+        float(cell.replace(",", ".") if decimal_comma else cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_names(rows: tuple[Row, ...], decimal_comma: bool) -> bool:
+    """Whether the first row names the columns.
+
+    No cell of it is a number; or it has a text where all others of the column are numbers; or its
+    numbers only count the columns.
+    """
+    first, *others = (
+        [cell.strip() if _is_number(cell, decimal_comma) else "" for cell in row.cells]
+        for row in rows
+    )
+    if not any(first):
+        return any(any(row) for row in others)
+    below = [row for row in others if len(row) == len(first)]
+    is_text_above = any(
+        not cell and below and all(row[place] for row in below) for place, cell in enumerate(first)
+    )
+    counted = [cell for cell in first if cell]
+    counts = len(counted) > 2 and counted == [str(place) for place in range(len(counted))]
+    return bool(is_text_above) or (counts and len(counted) < len(first))
+
+
+def places_of(sheet: Sheet, names: tuple[str, ...]) -> list[int]:
+    """The places of columns by their names. Raises DataError where there is none, or two."""
+    places = []
+    for name in names:
+        found = [place for place, column in enumerate(sheet.columns) if column == name]
+        if len(found) != 1:
+            raise DataError(
+                f"{printable(str(sheet.path))} has {len(found) or 'no'} columns called "
+                f"{printable(repr(name), 60)}. Its columns are "
+                f"{printable(', '.join(sheet.columns), 200)}."
+            )
+        places += found
+    return places
