@@ -28,12 +28,12 @@ MANIFEST = Manifest(
 def test_pixels_become_the_nearest_levels_and_stay_within_int8() -> None:
     """2 / 255 is 0.78 levels of 0.01; 255 / 255 is 100 levels above the zero point."""
     pixels = np.array([[[0, 1], [2, 255]]], np.uint8)
-    tensors = MANIFEST.quantize_pixels(pixels)
+    tensors = MANIFEST.quantize(pixels)
     assert tensors.shape == (1, 2, 2, 1)
     assert tensors.dtype == np.int8
     assert tensors.ravel().tolist() == [-100, -100, -99, 0]
     bright = dataclasses.replace(MANIFEST, pixel_divisor=1.0)
-    assert bright.quantize_pixels(pixels).ravel().tolist() == [-100, 0, 100, 127]
+    assert bright.quantize(pixels).ravel().tolist() == [-100, 0, 100, 127]
 
 
 def test_every_input_value_stands_for_its_real_number() -> None:

@@ -126,7 +126,7 @@ def values_model() -> bytes:
 def scores_of(levels: NDArray[np.int64]) -> NDArray[np.int8]:
     """TensorFlow Lite Micro's scores of pictures (n, 28, 28)."""
     manifest = Manifest.load(MODELS / "uno" / "manifest.json")
-    scores: NDArray[np.int8] = infer(TFLITE, manifest.quantize_pixels(pixels_of(levels)))
+    scores: NDArray[np.int8] = infer(TFLITE, manifest.quantize(pixels_of(levels)))
     return scores
 
 

@@ -66,6 +66,6 @@ class Reader:
         return is_right
 
     def _ask(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        scores = self.runner.run(self.manifest.quantize_pixels(pixels[None]), ignore_progress)[0]
+        scores = self.runner.run(self.manifest.quantize(pixels[None]), ignore_progress)[0]
         output = self.manifest.output
         return np.asarray((scores.astype(float) - output.zero_point) * output.scale)

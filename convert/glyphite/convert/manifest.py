@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from glyphite.convert.documents import read_json, to_json
 from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, write_text
+from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.text import printable
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
-"""Of pixels of 0 to 255: beyond them, no network could have learned."""
-Divisor = Annotated[float, Meta(ge=LEAST_DIVISOR, le=MOST_DIVISOR)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 MaybeSha256 = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+
+AT_A_TIME = 1000
+"""Samples that are made ready together: as floats, they take eight times the room."""
 
 MEND = "Make both anew with `glyphite convert`."
 """Where nobody knows the folder of the model, and so the command in full."""
@@ -44,6 +45,21 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class DataRecord:
+    """The data set that a model was calibrated on, so that other verbs take the same."""
+
+    source: str
+    """What ``--data`` was given; the path of a file is absolute, as :func:`quoted_path` writes
+    it."""
+    options: dict[str, str]
+    """The other options of the data set, as they are typed, without their dashes."""
+    name: str
+    sha256: MaybeSha256
+    """Of all samples and targets; empty where there are none to keep, as of random numbers."""
+    split: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What later stages need to know of a quantized model."""
 
@@ -53,8 +69,10 @@ class Manifest:
     input: TensorInfo
     output: TensorInfo
     labels: tuple[str, ...]
-    pixel_divisor: Divisor = 255.0
-    """Preprocessing: a pixel of 0..255 is divided by this before the float model sees it."""
+    preprocessing: Preprocessing = NAMED["unit"]
+    """What is done to a raw sample before the float model sees it."""
+    data: DataRecord | None = None
+    """Where its samples are from; None where nobody knows."""
     calibration: str = ""
     accuracy: dict[str, Share] = field(default_factory=dict)
     """Accuracy by runner as a fraction, filled in by ``compare``."""
@@ -65,15 +83,28 @@ class Manifest:
     checksum: str = field(default="", compare=False)
     """SHA-256 of all fields above as ``save`` writes them; empty until then."""
 
-    def quantize_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Pixels (n, height, width) of 0..255 as the int8 input tensors (n, *input.shape[1:]).
+    def quantize(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """Raw samples (n, ...) as the model's input tensors (n, *input.shape[1:]).
 
-        ``round(pixel / pixel_divisor / scale) + zero_point``, kept within -128..127; halves are
-        rounded to even.
+        ``round(preprocessing / scale) + zero_point``, kept within -128..127; halves are rounded to
+        even. A model that takes float32 gets what the preprocessing gives.
         """
-        levels = np.arange(256, dtype=np.float64) / self.pixel_divisor / self.input.scale
-        table = np.clip(np.round(levels) + self.input.zero_point, -128, 127).astype(np.int8)
-        return table[pixels].reshape(len(pixels), *self.input.shape[1:])
+        samples = raw.reshape(len(raw), *self.input.shape[1:])
+        tensors = np.empty(samples.shape, self.input.dtype)
+        for start in range(0, len(samples), AT_A_TIME):
+            part = slice(start, start + AT_A_TIME)
+            seen = self.preprocessing.apply(samples[part])
+            if self.input.dtype == "int8":
+                levels = np.round(seen / self.input.scale) + self.input.zero_point
+                seen = np.clip(levels, -128, 127)
+            tensors[part] = seen
+        return tensors
+
+    def dequantize_output(self, scores: NDArray[Any]) -> NDArray[np.float64]:
+        """The real numbers that outputs (n, ...) stand for."""
+        if scores.dtype != np.int8:
+            return scores.astype(np.float64)
+        return (scores.astype(np.float64) - self.output.zero_point) * self.output.scale
 
     def dequantize_input(self, tensors: NDArray[np.int8]) -> NDArray[np.float32]:
         """The float inputs (n, ...) that int8 input tensors (n, ...) represent."""

@@ -55,6 +55,24 @@ def answers(scores: NDArray[Any]) -> NDArray[np.intp]:
     return np.asarray(scores.argmax(axis=1), np.intp)
 
 
+def are_shares(scores: NDArray[Any]) -> bool:
+    """Whether real outputs (n, classes) can be probabilities: within 0 to 1, and of several, in
+    all 1."""
+    inside = bool(((scores >= -1e-6) & (scores <= 1 + 1e-6)).all())
+    return inside and (scores.shape[1] == 1 or bool((np.abs(scores.sum(axis=1) - 1) < 0.05).all()))
+
+
+def classes_of(scores: NDArray[Any], shares: bool) -> NDArray[np.intp]:
+    """The class of each sample (n,) by real outputs (n, outputs).
+
+    Of several outputs it is the highest; a single one tells two classes apart, at a half where it
+    is a probability (``shares``) and else at 0. Raises ValueError where there are no outputs.
+    """
+    if scores.shape[1] == 1:
+        return np.asarray(scores[:, 0] > (0.5 if shares else 0.0), np.intp)
+    return answers(scores)
+
+
 def accuracy(given: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     """How many of the answers ``given`` (n,) are equal to the labels (n,).
 

@@ -95,7 +95,7 @@ def test_misread_is_what_chirale_2_0_0_answered_on_a_board() -> None:
     """Measured there: 14 of the 2,000 bytes of 200 test images of `uno` differed."""
     tflite = (MODELS / "uno" / "model_int8.tflite").read_bytes()
     manifest = Manifest.load(MODELS / "uno" / "manifest.json")
-    digits = manifest.quantize_pixels(load_mnist().test_images[:200])
+    digits = manifest.quantize(load_mnist().test_images[:200])
     misreading = misread(tflite, read_loosely(tflite))
     assert (infer(tflite, digits) != infer(misreading, digits)).sum() == 14
 

@@ -38,7 +38,7 @@ def kit(exported: Kit, require_tool: Callable[..., None]) -> Kit:
 def digits(trained_seed: Path) -> NDArray[np.int8]:
     """Real test digits as the seed model's inputs (100, 28, 28, 1)."""
     manifest = Manifest.load(trained_seed / "manifest.json")
-    return manifest.quantize_pixels(load_mnist().test_images[:100])
+    return manifest.quantize(load_mnist().test_images[:100])
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ def test_the_manifest_lies_beside_the_model_and_prepares_images(seed: ModelFolde
     assert manifest.sha256 == hashlib.sha256(seed.tflite.read_bytes()).hexdigest()
     assert manifest.labels == tuple("0123456789")
     pixels = np.arange(256, dtype=np.uint8)[:, np.newaxis, np.newaxis].repeat(784, 1)
-    tensors = manifest.quantize_pixels(pixels.reshape(256, 28, 28))
+    tensors = manifest.quantize(pixels.reshape(256, 28, 28))
     assert np.array_equal(tensors[:, 0, 0, 0], np.arange(-128, 128))
 
 

@@ -46,7 +46,7 @@ def test_json_has_the_runners_scores(
     assert main(["predict", str(seven), "seed", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     manifest = Manifest.load(seed.manifest)
-    tensors = manifest.quantize_pixels(read_digit(seven)[np.newaxis])
+    tensors = manifest.quantize(read_digit(seven)[np.newaxis])
     scores = LitertRunner(seed.tflite).run(tensors, ignore_progress)[0]
     assert result["digit"] == "7"
     assert result["scores_int8"] == scores.tolist()

@@ -104,7 +104,7 @@ def uno() -> ModelFolder:
 
 
 def recognised(model: ModelFolder, images: list[Pixels] | Pixels) -> NDArray[np.intp]:
-    tensors = read_manifest(model).quantize_pixels(np.asarray(images))
+    tensors = read_manifest(model).quantize(np.asarray(images))
     return np.asarray(LitertRunner(model.tflite).run(tensors, ignore_progress).argmax(axis=1))
 
 

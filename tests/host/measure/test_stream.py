@@ -43,7 +43,7 @@ MANIFEST = Manifest(
 
 
 def digits(folder: ModelFolder, count: int) -> NDArray[np.int8]:
-    return Manifest.load(folder.manifest).quantize_pixels(load_mnist().test_images[:count])
+    return Manifest.load(folder.manifest).quantize(load_mnist().test_images[:count])
 
 
 def link_to(folder: ModelFolder, url: str = "sim://native", jobs: int = 1) -> Link:

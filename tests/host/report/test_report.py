@@ -55,7 +55,7 @@ def compared(seed: ModelFolder) -> ModelFolder:
         "int8_tflm": scores_of(labels, [5, 17, 200]),
     }
     comparison = compare.summarize(manifest, scores, labels, {"ai-edge-litert": "2.0"})
-    tensors = manifest.quantize_pixels(mnist.test_images[:COUNT])
+    tensors = manifest.quantize(mnist.test_images[:COUNT])
     compare.save(seed, comparison, scores, labels, tensors)
     return seed
 
@@ -674,7 +674,7 @@ class TestPage:
         labels = mnist.test_labels[:COUNT]
         scores: dict[str, Scores] = {"int8_tflm": np.zeros((COUNT, 10), np.int8)}
         comparison = compare.summarize(manifest, scores, labels, {})
-        tensors = manifest.quantize_pixels(mnist.test_images[:COUNT])
+        tensors = manifest.quantize(mnist.test_images[:COUNT])
         compare.save(seed, comparison, scores, labels, tensors)
         assert f"{SHOWN} are shown, and report.json has all" in page_of(seed)
         assert len(report_of(seed)["misread"]) == np.count_nonzero(labels)

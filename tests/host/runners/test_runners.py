@@ -30,7 +30,7 @@ def images() -> NDArray[np.uint8]:
 @pytest.fixture
 def digits(seed: ModelFolder, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """The first 230 test images as the seed model's int8 inputs."""
-    return Manifest.load(seed.manifest).quantize_pixels(images[:230])
+    return Manifest.load(seed.manifest).quantize(images[:230])
 
 
 def int8_runners(model: Path) -> list[Runner]:

@@ -111,7 +111,7 @@ def test_the_same_runner_gives_nearly_the_same_bytes(
     Measured on 1,000 digits with the network of these tests: 51 images with a byte that differs.
     """
     manifest = Manifest.load(seed.manifest)
-    tensors = manifest.quantize_pixels(load_mnist().test_images[:COUNT])
+    tensors = manifest.quantize(load_mnist().test_images[:COUNT])
     np.save(tmp_path / "tensors.npy", tensors)
     files = seed.tflite, tmp_path / "tensors.npy", tmp_path / "scores.npy"
     done = run(environment / "python", "-c", RUN, *files)

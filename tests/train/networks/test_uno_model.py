@@ -41,7 +41,7 @@ def test_the_manifest_is_of_this_model(manifest: Manifest) -> None:
 def test_raw_pixels_minus_128_are_its_input(manifest: Manifest) -> None:
     levels = np.arange(256, dtype=np.uint8)
     pixels = np.resize(levels, (1, 28, 28))
-    assert np.array_equal(manifest.quantize_pixels(pixels)[0, ..., 0], pixels[0].astype(int) - 128)
+    assert np.array_equal(manifest.quantize(pixels)[0, ..., 0], pixels[0].astype(int) - 128)
 
 
 def test_it_has_the_network_that_the_recipe_trains(interpreter: Interpreter) -> None:
@@ -69,9 +69,7 @@ def test_it_reads_at_least_9940_of_the_10000_test_digits(
     source = interpreter.get_input_details()[0]["index"]
     sink = interpreter.get_output_details()[0]["index"]
     right = 0
-    for tensor, label in zip(
-        manifest.quantize_pixels(mnist.test_images), mnist.test_labels, strict=True
-    ):
+    for tensor, label in zip(manifest.quantize(mnist.test_images), mnist.test_labels, strict=True):
         interpreter.set_tensor(source, tensor[np.newaxis])
         interpreter.invoke()
         right += int(interpreter.get_tensor(sink)[0].argmax() == label)

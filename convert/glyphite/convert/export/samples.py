@@ -49,10 +49,10 @@ def digit_samples(manifest: Manifest, answers: Answers | None) -> Samples:
     Without ``answers`` the sketch has nothing to compare with. Raises what ``answers`` raises.
     """
     levels = digit_levels()
-    scores = answers(manifest.quantize_pixels(pixels_of(levels))) if answers else None
+    scores = answers(manifest.quantize(pixels_of(levels))) if answers else None
     plain = np.arange(len(SHADES)).reshape(-1, 1, 1) * np.ones((1, SIDE, SIDE), np.int64)
     fields = {
-        "shades": [int(image.flat[0]) for image in manifest.quantize_pixels(pixels_of(plain))],
+        "shades": [int(image.flat[0]) for image in manifest.quantize(pixels_of(plain))],
         "characters": list(SHADES),
         "count": len(levels),
         "packed": list(byte_lines(b"".join(packed(picture) for picture in levels))),

@@ -49,6 +49,10 @@ class FloatModel(Protocol):
         """The shape of one input, without the batch."""
 
     @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of one output, without the batch."""
+
+    @property
     def float_tflite(self) -> bytes:
         """The same model as a float32 .tflite, with a fixed batch of 1."""
 
@@ -77,6 +81,7 @@ class KerasModel:
         self.notes = notes
         self._model = model
         self.shape = input_shape(model)
+        self.output_shape = tuple(int(size or 1) for size in model.outputs[0].shape[1:])
 
     @cached_property
     def float_tflite(self) -> bytes:

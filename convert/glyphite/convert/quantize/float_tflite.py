@@ -40,6 +40,7 @@ class FloatTflite:
         sink = _only(self._interpreter.get_output_details(), "output", named)
         _refuse_integers(self._interpreter, named)
         self.shape = tuple(int(size) for size in source["shape"][1:])
+        self.output_shape = tuple(int(size) for size in sink["shape"][1:])
         self._source, self._sink = source["index"], sink["index"]
         self.notes: tuple[str, ...] = ()
 

@@ -252,12 +252,10 @@ def operators(content: bytes) -> list[str]:
     return [_operator_name(graph, operator) for graph, operator in _operators(content)]
 
 
-def manifest_of(
-    content: bytes, name: str, calibration: str, pixel_divisor: float, float_sha256: str = ""
-) -> Manifest:
-    """The manifest of the int8 .tflite ``content``; ``calibration`` describes the data used.
+def manifest_of(content: bytes, name: str, labels: tuple[str, ...] = ()) -> Manifest:
+    """The manifest of the int8 .tflite ``content``, as far as that tells it.
 
-    ``float_sha256`` is the SHA-256 of the float model's file that it was made from.
+    ``labels`` are the names of the outputs; by default their numbers.
     """
     graph = _model(content).subgraphs[0]
     output = _tensor_info(graph.tensors[graph.outputs[0]])
@@ -266,14 +264,11 @@ def manifest_of(
         sha256=hashlib.sha256(content).hexdigest(),
         input=_tensor_info(graph.tensors[graph.inputs[0]]),
         output=output,
-        labels=tuple(str(label) for label in range(prod(output.shape[1:]))),
-        pixel_divisor=pixel_divisor,
-        calibration=calibration,
+        labels=labels or tuple(str(label) for label in range(prod(output.shape[1:]))),
         tools={
             "glyphite": __version__,
             **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
         },
-        float_sha256=float_sha256,
     )
 
 

@@ -1,18 +1,22 @@
 """``glyphite convert``: a trained model to a fully quantized .tflite and its manifest."""
 
 import argparse
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from glyphite.convert.data.mnist import load_mnist
+from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import remove, require_room, write_bytes
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import LEAST_DIVISOR, MOST_DIVISOR, Manifest, TensorInfo, sha256_of
-from glyphite.convert.quantize import calibration, quantize, saved_model
+from glyphite.convert.manifest import DataRecord, Manifest, TensorInfo, sha256_of
+from glyphite.convert.preprocessing import Preprocessing, named_preprocessing
+from glyphite.convert.quantize import calibration, quantize, saved_model, search
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.float_model import FORMS, FloatModel, open_model
 from glyphite.convert.quantize.float_tflite import dead_tensor
@@ -36,13 +40,31 @@ from glyphite.host.cli.console import (
     say_next,
     say_written,
 )
-from glyphite.host.cli.digits import is_image, next_step
+from glyphite.host.cli.data import (
+    MNIST,
+    RANDOM,
+    Source,
+    add_data,
+    load_data,
+    record_of,
+    source_of,
+)
+from glyphite.host.cli.digits import DIGITS, is_image, next_step
 from glyphite.host.runners.trial import try_out
 from glyphite.train.networks.networks import NETWORKS
 
 EXAMPLE = "glyphite convert seed"
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite")
+OLD_OPTIONS = {
+    "--calibration": "--data, which takes the same file and more",
+    "--calibration-images": "--calibration-samples",
+    "--pixel-divisor": "--preprocess, which takes a number to divide by",
+}
+"""Options of earlier versions, and what does the same."""
+NAME_DATA = (
+    "Name its data with --data (see docs/data.md), or say --data random where sizes alone matter."
+)
 LOOKED_AT = 50
 """Calibration samples on which dead layers are looked for."""
 
@@ -56,26 +78,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the model's name from now on (default: made of the file's name)",
     )
     parser.add_argument(
-        "--calibration",
-        metavar="FILE.npy",
-        type=Path,
-        help="inputs (n, ...) as the model was trained on, or uint8 pixels (default: MNIST)",
+        "--preprocess",
+        metavar="HOW",
+        help="what is done to a sample before the model sees it: raw, unit (0..1), signed (-1..1), "
+        "inverted, standard (mean 0, deviation 1), or a number to divide by (default: the one "
+        "under which the float model reads its data)",
     )
     parser.add_argument(
-        "--calibration-images",
+        "--calibration-samples",
         metavar="N",
         type=int,
-        default=calibration.IMAGES,
-        help=f"how many of them to use (default: {calibration.IMAGES})",
+        default=calibration.SAMPLES,
+        help=f"how many set the scales (default: {calibration.SAMPLES})",
     )
-    parser.add_argument(
-        "--pixel-divisor",
-        metavar="X",
-        type=float,
-        default=255.0,
-        help="what a pixel of 0..255 was divided by in training (default: 255)",
-    )
+    for old in OLD_OPTIONS:
+        parser.add_argument(old, action=_Old, metavar="OLD", help=argparse.SUPPRESS)
+    add_data(parser, "that of the model's last conversion, or MNIST if it reads digits")
     add_json(parser)
+
+
+class _Old(argparse.Action):
+    """An option of earlier versions, which is refused with the words that do the same."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
+        """Refuse the option."""
+        option = self.option_strings[0]
+        parser.error(f"{option} is now {OLD_OPTIONS[option]}.")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,17 +129,20 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         if source.suffix == ".tflite":
             try_out(source)
         model = open_model(source)
-        data = _calibration(arguments, model.shape)
+        samples = _samples(arguments, folder, model)
         progress(1, note="to float32, for its size")
         float_bytes = len(model.float_tflite)
-        progress(1, note=f"to int8, by {data.source}")
-        content = model.quantized(data.inputs)
+        progress(1, note=f"to int8, by {samples.calibration.source}")
+        content = model.quantized(samples.calibration.inputs)
         progress(1, note="")
-    for sentence in (*model.notes, *_doubts(model, data)):
+    for sentence in (*model.notes, *_doubts(model, samples.calibration)):
         print_status(sentence)
-    digest = hashlib.sha256(model.content).hexdigest()
-    manifest = quantize.manifest_of(
-        content, folder.name, data.source, arguments.pixel_divisor, digest
+    manifest = dataclasses.replace(
+        quantize.manifest_of(content, folder.name, samples.classes),
+        preprocessing=samples.preprocessing,
+        data=samples.record,
+        calibration=samples.calibration.source,
+        float_sha256=hashlib.sha256(model.content).hexdigest(),
     )
     kept = folder.root / model.file
     if source != kept:
@@ -145,15 +176,10 @@ def _doubts(model: FloatModel, data: Calibration) -> Iterator[str]:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.calibration_images < 1:
+    if arguments.calibration_samples < 1:
         raise InputError(
-            f"--calibration-images {arguments.calibration_images} is too small: "
+            f"--calibration-samples {arguments.calibration_samples} is too small: "
             "at least 1 is needed."
-        )
-    if not LEAST_DIVISOR <= arguments.pixel_divisor <= MOST_DIVISOR:
-        raise InputError(
-            f"--pixel-divisor {arguments.pixel_divisor:g} is not allowed: it must be within "
-            f"{LEAST_DIVISOR:g} to {MOST_DIVISOR:g}."
         )
 
 
@@ -195,18 +221,60 @@ def _folder_of(source: Path) -> ModelFolder:
     return folder
 
 
-def _calibration(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Calibration:
-    count, divisor = arguments.calibration_images, arguments.pixel_divisor
-    if arguments.calibration is not None:
-        return calibration.from_file(arguments.calibration, count, shape, divisor)
-    if is_image(shape):
-        images = load_mnist(report=print_status).train_images
-        return calibration.from_pixels(images, count, shape, divisor, "MNIST training images")
-    print_status(
-        "No calibration data: random pixels are used, so sizes are right and accuracy is not. "
-        "Give inputs with --calibration FILE.npy."
+@dataclass(frozen=True)
+class _Samples:
+    """What the model is calibrated on, and what the manifest says of it."""
+
+    calibration: Calibration
+    preprocessing: Preprocessing
+    record: DataRecord | None = None
+    classes: tuple[str, ...] = ()
+
+
+def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> _Samples:
+    """The calibration data. Raises InputError where no data set is named and none is usual."""
+    count, asked = arguments.calibration_samples, arguments.preprocess
+    if arguments.data == RANDOM:
+        print_status(
+            "Random numbers are used to calibrate, so sizes are right and accuracy is not."
+        )
+        made = calibration.from_random(count, model.shape)
+        record = DataRecord(RANDOM, {}, "random numbers", "", "")
+        return _Samples(made, named_preprocessing(asked or "raw", made.inputs), record)
+    source = _source_of(arguments, folder, model)
+    data = load_data(source, model.shape, model.output_shape)
+    found = search.find(model, data, asked)
+    if found.is_lost and arguments.data is None:
+        raise InputError(f"{found.doubt} {NAME_DATA}")
+    for sentence in filter(None, (found.reason, found.doubt)):
+        print_status(sentence)
+    return _Samples(
+        calibration.from_data(data, count, found.preprocessing),
+        found.preprocessing,
+        record_of(source, data, arguments),
+        data.classes if len(data.classes) == prod(model.output_shape) else (),
     )
-    return calibration.from_random(count, shape, divisor)
+
+
+def _source_of(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> Source:
+    """The data set that is meant: the named one, that of the last conversion, or MNIST."""
+    before = _manifest_before(folder, model)
+    if (source := source_of(arguments, before)) is not None:
+        return source
+    if is_image(model.shape) and prod(model.output_shape) == len(DIGITS):
+        return Source(MNIST, Options(report=print_status))
+    takes, gives = ("x".join(map(str, one)) for one in (model.shape, model.output_shape))
+    raise InputError(f"The model takes {takes} and gives {gives}: it reads no digits. {NAME_DATA}")
+
+
+def _manifest_before(folder: ModelFolder, model: FloatModel) -> Manifest | None:
+    """The manifest of the last conversion, if it was of the same float model."""
+    try:
+        before = Manifest.load(folder.manifest)
+    except InputError:
+        return None
+    same = before.float_sha256 == hashlib.sha256(model.content).hexdigest()
+    return before if same else None
 
 
 def _document(
@@ -221,6 +289,8 @@ def _document(
         "int8_bytes": len(content),
         "operators": quantize.operators(content),
         "calibration": manifest.calibration,
+        "preprocessing": dataclasses.asdict(manifest.preprocessing),
+        "data": manifest.data and dataclasses.asdict(manifest.data),
     }
 
 
@@ -233,7 +303,7 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     print_table([folder.name, "float32", "int8"], rows)
     counts = Counter(quantize.operators(content)).items()
     say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
-    say(f"Calibrated on {manifest.calibration}")
+    say(f"Calibrated on {manifest.calibration}; {manifest.preprocessing.text}")
     say_written(folder.tflite, folder.manifest)
     say_next(next_step(folder.named, manifest.input, manifest.output))
 

@@ -103,4 +103,4 @@ def load_digits(manifest: Manifest, count: int | None) -> tuple[Tensors, NDArray
     available = len(mnist.test_images)
     if count is not None and count > available:
         raise InputError(f"--count {count}: MNIST has {available:,} test images. Ask for fewer.")
-    return manifest.quantize_pixels(mnist.test_images[:count]), mnist.test_labels[:count]
+    return manifest.quantize(mnist.test_images[:count]), mnist.test_labels[:count]

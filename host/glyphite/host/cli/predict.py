@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_digits(manifest)
     if arguments.show_picture:
         write_picture(seen.digits, arguments.show_picture)
-    tensors = manifest.quantize_pixels(seen.digits)
+    tensors = manifest.quantize(seen.digits)
     scores, where = _ask(arguments, folder, manifest, tensors)
     answers = [_answer(manifest, one) for one in scores]
     if arguments.json:

@@ -102,7 +102,8 @@ def _document(
         "input": dataclasses.asdict(manifest.input),
         "output": dataclasses.asdict(manifest.output),
         "calibration": manifest.calibration,
-        "pixel_divisor": manifest.pixel_divisor,
+        "preprocessing": manifest.preprocessing.text,
+        "data": manifest.data and dataclasses.asdict(manifest.data),
         "accuracy": {name: runner["accuracy"] for name, runner in figures.items()},
         "intervals": {name: runner["interval"] for name, runner in figures.items()},
         "compare": comparison,
@@ -187,9 +188,9 @@ def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -
 
 
 def _pixels(manifest: Manifest, tensor: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """The pixels (28, 28) of an input tensor: the inverse of ``quantize_pixels``."""
-    real = manifest.dequantize_input(tensor) * manifest.pixel_divisor
-    return np.clip(np.round(real), 0, 255).astype(np.uint8).reshape(SIDE, SIDE)
+    """The pixels (28, 28) of an input tensor: the inverse of ``quantize``."""
+    raw = manifest.preprocessing.undo(manifest.dequantize_input(tensor))
+    return np.asarray(np.clip(np.round(raw), 0, 255), np.uint8).reshape(SIDE, SIDE)
 
 
 def _entry(image: Misread) -> Document:

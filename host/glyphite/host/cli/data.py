@@ -1,0 +1,164 @@
+"""What the verbs that read data have in common: their options, and which data set is meant."""
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
+from glyphite.convert.documents import quoted_path, unquoted_path
+from glyphite.convert.manifest import DataRecord, Manifest
+from glyphite.convert.user_code import named
+from glyphite.host.cli.console import print_status
+
+if TYPE_CHECKING:
+    from glyphite.convert.data.dataset import DataSet
+
+DATA = "--data"
+MNIST = "mnist"
+RANDOM = "random"
+"""What ``--data`` is given for random numbers."""
+KEPT = ("window", "step", "label", "numbers", "on_bad")
+"""The options of a data set that a manifest keeps, by the names of their attributes."""
+MOST_ROWS = 1_000_000
+
+
+def add_data(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare ``--data`` and what says how it is read; ``default`` says what is taken else."""
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        DATA,
+        metavar="SOURCE",
+        help="mnist, fashion-mnist, a .npz, .npy or .csv, a folder of pictures, IDX files or "
+        f"recordings, or FILE.py:FUNCTION: docs/data.md (default: {default})",
+    )
+    group.add_argument(
+        WINDOW, type=_rows, metavar="N", help="of recordings: rows that make one sample"
+    )
+    group.add_argument(
+        STEP,
+        type=_rows,
+        metavar="N",
+        help="rows from one window to the next (default: half)",
+    )
+    group.add_argument(
+        LABEL, metavar="NAME", help="the column of a CSV that is the target (default: the last)"
+    )
+    group.add_argument(
+        NUMBERS, action="store_true", help="targets are numbers to be met, not classes"
+    )
+    group.add_argument(
+        ON_BAD,
+        choices=[str(each) for each in OnBad],
+        default=str(OnBad.REFUSE),
+        metavar="{" + ",".join(OnBad) + "}",
+        help=f"what becomes of samples that cannot be used (default: {OnBad.REFUSE})",
+    )
+
+
+def _rows(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_ROWS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: 1 to {MOST_ROWS:,} is.")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that is named, and not read yet."""
+
+    text: str
+    options: Options
+    of_manifest: DataRecord | None = None
+    """Where the manifest names it: it is then held against what the model was calibrated on."""
+
+
+def source_of(arguments: argparse.Namespace, manifest: Manifest | None = None) -> Source | None:
+    """The data set that the arguments name, or the manifest; None where neither does."""
+    if arguments.data is not None:
+        return Source(arguments.data, _options(vars(arguments)))
+    record = manifest.data if manifest else None
+    if record is None or record.source == RANDOM:
+        return None
+    is_path = record.source not in _names()
+    text = str(unquoted_path(record.source)) if is_path else record.source
+    return Source(text, _options(_typed(record.options)), record)
+
+
+def _names() -> tuple[str, ...]:
+    from glyphite.convert.data.names import NAMES
+
+    return tuple(NAMES)
+
+
+def _options(values: dict[str, Any]) -> Options:
+    label = values.get("label")
+    return Options(
+        label=() if label is None else tuple(str(label).split(",")),
+        numbers=bool(values.get("numbers")),
+        window=values.get("window"),
+        step=values.get("step"),
+        on_bad=OnBad(values.get("on_bad") or OnBad.REFUSE),
+        report=print_status,
+    )
+
+
+def _typed(options: dict[str, str]) -> dict[str, Any]:
+    """The options of a record, by their types."""
+    values: dict[str, Any] = {**options, "numbers": "numbers" in options}
+    return values | {name: int(options[name]) for name in ("window", "step") if name in options}
+
+
+def options_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """The options of the data set that were given, for a manifest."""
+    given = {name: getattr(arguments, name) for name in KEPT}
+    given["on_bad"] = None if given["on_bad"] == OnBad.REFUSE else given["on_bad"]
+    return {name: str(value) for name, value in given.items() if value not in (None, False)}
+
+
+def kept_source(text: str) -> str:
+    """A source as a manifest keeps it: the path of a file is absolute."""
+    if text.lower() in (*_names(), RANDOM):
+        return text.lower()
+    function = named(text)
+    if function is not None:
+        return f"{quoted_path(function.path.absolute())}:{function.function}"
+    return quoted_path(Path(text).absolute())
+
+
+def load_data(
+    source: Source, input_shape: tuple[int, ...], output_shape: tuple[int, ...] | None = None
+) -> "DataSet":
+    """The data set, laid out as a model takes and answers it; shapes are without the batch.
+
+    Where the model gives back as many numbers as it takes, and the source has no numbers to be met,
+    the inputs are the targets. Raises DataError where it cannot be loaded or does not fit,
+    CodeError where a function of the user's own raises, InputError where a file cannot be read.
+    """
+    from glyphite.convert.data.check import fitted
+    from glyphite.convert.data.load import load
+
+    data = load(source.text, dataclasses.replace(source.options, shape=input_shape))
+    for note in data.notes:
+        print_status(note)
+    if output_shape is not None and _gives_back(data, input_shape, output_shape):
+        data = data.reconstructing()
+    return fitted(data, input_shape, output_shape)
+
+
+def _gives_back(
+    data: "DataSet", input_shape: tuple[int, ...], output_shape: tuple[int, ...]
+) -> bool:
+    from glyphite.convert.data.check import without_ones
+    from glyphite.convert.data.dataset import Numbers
+
+    same = without_ones(input_shape) == without_ones(output_shape)
+    return same and not isinstance(data.test.targets, Numbers) and data.class_count <= 2
+
+
+def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) -> DataRecord:
+    """What a manifest keeps of a data set."""
+    record = source.of_manifest
+    options = options_of(arguments) if record is None else record.options
+    kept = kept_source(source.text) if record is None else record.source
+    return DataRecord(kept, options, data.title, data.sha256, data.split)
