@@ -144,7 +144,7 @@ def _is_names(rows: tuple[Row, ...], decimal_comma: bool) -> bool:
         for row in rows
     )
     if not any(first):
-        return any(any(row) for row in others)
+        return True
     below = [row for row in others if len(row) == len(first)]
     is_text_above = any(
         not cell and below and all(row[place] for row in below) for place, cell in enumerate(first)

@@ -11,7 +11,7 @@ from glyphite.convert.data.check import absent_classes, require_sound, sound
 from glyphite.convert.data.csv_file import ENDINGS
 from glyphite.convert.data.dataset import DataSet, Part
 from glyphite.convert.data.folders import Content, content_of, files_below, part_folders
-from glyphite.convert.data.found import PART_NAMES, WHOLE, Found
+from glyphite.convert.data.found import PART_NAMES, TEST, TRAIN, VALIDATION, WHOLE, Found
 from glyphite.convert.data.function import from_function
 from glyphite.convert.data.idx import from_idx, is_idx
 from glyphite.convert.data.names import NAMES
@@ -43,18 +43,36 @@ def load(source: str, options: Options | None = None) -> DataSet:
     """
     options = Options() if options is None else options
     found = _found(source, options)
+    notes: list[str] = []
     if isinstance(found, DataSet):
-        require_sound(found)
-        return found
-    title = found.title or printable(source)
-    notes, parts = list(found.notes), {}
-    for name, part in found.parts.items():
-        what = title if name == WHOLE else f"the {name} part of {title}"
-        parts[name], note = sound(part, what, options.on_bad)
-        notes += [note] if note else []
-    data = _assembled(dataclasses.replace(found, parts=parts), source, title, options)
+        data = _of_sound_parts(found, options, notes)
+    else:
+        title, notes = found.title or printable(source), list(found.notes)
+        parts = {
+            name: _sound(part, title, name, options, notes) for name, part in found.parts.items()
+        }
+        data = _assembled(dataclasses.replace(found, parts=parts), source, title, options)
     require_sound(data)
-    return dataclasses.replace(data, notes=(*notes, *absent_classes(data)))
+    return dataclasses.replace(data, notes=(*data.notes, *notes, *absent_classes(data)))
+
+
+def _sound(part: Part, title: str, name: str, options: Options, notes: list[str]) -> Part:
+    what = title if name == WHOLE else f"the {name} part of {title}"
+    part, note = sound(part, what, options.on_bad)
+    notes += [note] if note else []
+    return part
+
+
+def _of_sound_parts(data: DataSet, options: Options, notes: list[str]) -> DataSet:
+    """A data set that the user's own function has made."""
+    train, test = (
+        _sound(part, data.title, name, options, notes)
+        for name, part in ((TRAIN, data.train), (TEST, data.test))
+    )
+    validation = data.validation
+    if validation is not None:
+        validation = _sound(validation, data.title, VALIDATION, options, notes)
+    return dataclasses.replace(data, train=train, validation=validation, test=test)
 
 
 def _assembled(found: Found, source: str, title: str, options: Options) -> DataSet:

@@ -28,7 +28,7 @@ FEWEST_TO_SPLIT = 5
 """Recordings of each class, from which on parts are of whole recordings."""
 LABEL_NAMES = ("label", "class", "target", "gesture", "activity")
 TIME_NAME = re.compile(
-    r"(time|timestamp|t|date|datetime|millis|micros|ms|us|seconds?|secs?)\W*(m?s|us|sec\w*)?\W*"
+    r"(time|timestamp|t|date|datetime|millis|micros|ms|us|seconds?|secs?)[\W_]*(m?s|us|sec\w*)?[\W_]*"
 )
 """A column of it, in lower case, says when, and not what was read."""
 NUMBERED = re.compile(r"[ _.-]*[ _.(-]\d+\)?$")
@@ -214,6 +214,7 @@ def _window(found: dict[str, list[Stretch]], options: Options, source: Path) -> 
 def _long_enough(
     found: dict[str, list[Stretch]], window: int, notes: list[str]
 ) -> dict[str, list[Stretch]]:
+    """The stretches of at least a window."""
     short = [each for part in found.values() for each in part if len(each) < window]
     if short:
         shown = listed([f"{e.name} ({len(e)} from line {e.lines[0]})" for e in short], len(short))
