@@ -119,9 +119,15 @@ def test_labels_are_read_in_the_forms_that_keras_has(tmp_path: Path, labels: Arr
 
 
 @pytest.mark.parametrize(
-    "labels", [np.linspace(0, 1, 30), np.linspace(-1, 1, 60).reshape(30, 2), Y.astype(float) - 0.5]
+    "labels",
+    [
+        np.linspace(0, 1, 30),
+        np.linspace(-1, 1, 60).reshape(30, 2),
+        Y.astype(float) - 0.5,
+        np.eye(3)[Y] + np.eye(3)[0] > 0,
+    ],
 )
-def test_numbers_that_are_not_whole_are_to_be_met(tmp_path: Path, labels: Array) -> None:
+def test_numbers_that_are_no_labels_are_to_be_met(tmp_path: Path, labels: Array) -> None:
     targets = load(npz(tmp_path, x=X, y=labels)).whole.targets
     assert isinstance(targets, Numbers)
     assert targets.values.shape == labels.shape
