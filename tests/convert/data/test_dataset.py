@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from glyphite.convert.data.check import absent_classes
 from glyphite.convert.data.dataset import DataSet, Inputs, Labels, Numbers, Part, Targets, joined
 from glyphite.convert.data.options import Kind
 from glyphite.convert.errors import DataError
@@ -87,6 +88,21 @@ def test_classes_are_counted_by_names_else_by_labels() -> None:
     bare = dataclasses.replace(data, classes=())
     assert (bare.class_count, bare.class_name(1)) == (3, "1")
     assert dataclasses.replace(bare, train=part(0, 3), test=part(3, 5)).class_count == 0
+
+
+def test_a_line_says_what_it_is() -> None:
+    data = data_set()
+    assert data.summary == "A: 3 + 2 vectors of 1, 3 classes: x, y, z"
+    assert dataclasses.replace(data, classes=()).summary == "A: 3 + 2 vectors of 1, 3 classes"
+    many = dataclasses.replace(data, classes=tuple(f"c{place}" for place in range(20)))
+    assert many.summary.endswith("c10, c11, ...")
+
+
+def test_an_empty_part_is_one() -> None:
+    data = dataclasses.replace(data_set(), validation=part(0, 0, Labels(np.array([], np.int64))))
+    assert len(data.parts) == 3
+    assert absent_classes(data) == ("1 class has no samples in the test part: 'z'.",)
+    assert len(data.whole) == 5
 
 
 def test_of_several_inputs_there_is_no_only_one() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.data.dataset import Array
-from glyphite.convert.data.idx import TYPES, idx, read_idx
+from glyphite.convert.data.idx import TYPES, idx, is_idx, read_idx
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Kind
 from glyphite.convert.errors import InputError
@@ -46,6 +46,22 @@ def test_a_file_and_the_same_one_packed_are_one(tmp_path: Path) -> None:
     (tmp_path / "more-images-idx3-ubyte").write_bytes(idx(X))
     with pytest.raises(InputError, match="has two files of one part"):
         load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("train-images-idx3-ubyte", True),
+        ("train-images.idx3-ubyte.gz", True),
+        ("emnist-letters-test-labels-idx1-ubyte", True),
+        ("a.idx", True),
+        ("index.html", False),
+        ("photo-idx3.png", False),
+        ("idx_01.csv", False),
+    ],
+)
+def test_a_file_of_the_format_is_known_by_its_name(name: str, answer: bool) -> None:
+    assert is_idx(Path(name)) is answer
 
 
 @pytest.mark.parametrize("code", TYPES)

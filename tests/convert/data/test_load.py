@@ -54,6 +54,7 @@ def test_what_is_not_there_is_told_with_the_nearest_names(tmp_path: Path) -> Non
     assert "Is it mnist?" in refused("mmnist")
     assert "Name a name (mnist, fashion-mnist), a .npz" in refused(tmp_path / "no" / "such")
     assert refused("a\0b").startswith("No such data set: a\\x00b")
+    assert refused(f"{'x' * 5000}/y").startswith("No such data set: xxx")
     assert refused("x" * 5000).startswith("No such data set: xxx")
 
 

@@ -67,6 +67,20 @@ def test_of_few_recordings_the_end_tests_which_is_said(tmp_path: Path) -> None:
     assert data.split_is_made
 
 
+@pytest.mark.parametrize(
+    ("shares", "empty"), [(Shares(0, 0, 1), 0), (Shares(1, 0, 0), 1), (Shares(9, 1, 0), 2)]
+)
+@pytest.mark.parametrize("files", [1, 10])
+def test_a_share_of_nothing_makes_an_empty_part(
+    tmp_path: Path, shares: Shares, empty: int, files: int
+) -> None:
+    source = str(gestures(tmp_path, files, 200))
+    data = load(source, Options(window=10, step=10, shares=shares))
+    assert len(data.parts[empty and -1]) == 0
+    assert (data.validation is None) == (shares.validation == 0)
+    assert sum(len(part) for part in data.parts) >= 36 * files
+
+
 def test_parts_of_the_source_stay_and_the_validation_part_shares_nothing(tmp_path: Path) -> None:
     gestures(tmp_path / "training", 10)
     for place, name in enumerate(("circle", "wave")):

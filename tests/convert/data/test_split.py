@@ -7,6 +7,7 @@ from glyphite.convert.data.dataset import Labels, Part
 from glyphite.convert.data.found import WHOLE, Found
 from glyphite.convert.data.options import Options, Shares
 from glyphite.convert.data.split import Split, split_of
+from glyphite.convert.errors import InputError
 
 
 def split(labels: list[int] | int, shares: Shares | None = None, seed: int = 1) -> Split:
@@ -60,6 +61,18 @@ def test_shares_are_those_that_are_asked_for() -> None:
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1, 0, 0]), (2, [1, 0, 1]), (3, [1, 1, 1])])
 def test_of_few_samples_something_is_left_to_test(count: int, sizes: list[int]) -> None:
     assert [len(part) for part in places(split(count))] == sizes
+
+
+@pytest.mark.parametrize("shares", [(0, 0, 0), (-1, 1, 1), (float("nan"), 1, 1), (1, 1, 1e999)])
+def test_shares_that_make_no_parts_are_refused(shares: tuple[float, float, float]) -> None:
+    with pytest.raises(InputError, match=r"make no parts: .* for example 70, 10, 20\."):
+        Shares(*shares)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_is_none_is_refused(seed: int) -> None:
+    with pytest.raises(InputError, match=f"The seed {seed} is none"):
+        Options(seed=seed)
 
 
 def test_the_sentence_has_seed_and_sizes() -> None:

@@ -116,7 +116,9 @@ def _in_words(shapes: tuple[Shape, ...]) -> str:
 def absent_classes(data: DataSet) -> tuple[str, ...]:
     """A note for each part on the classes that have no samples in it."""
     notes, count = [], data.class_count
-    names = ("training", "validation", "test") if data.validation else ("training", "test")
+    names = (
+        ("training", "validation", "test") if data.validation is not None else ("training", "test")
+    )
     for name, part in zip(names, data.parts, strict=True):
         if part.labels is None or not len(part):
             continue

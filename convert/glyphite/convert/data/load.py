@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from glyphite.convert.data.arrays import from_npy, from_npy_folder, from_npz
@@ -28,6 +29,8 @@ ALLOWED = (
     f"a name ({', '.join(NAMES)}), a .npz, .npy or .csv file, a folder of pictures with a folder "
     "for each class, of IDX files or of CSV recordings, or FILE.py:FUNCTION"
 )
+MOST_COMPARED = 10_000
+"""Names in a folder that one which is not there is compared with."""
 SMALLEST_PICTURE = 8
 """Pixels of a side: smaller arrays of bytes are taken for readings."""
 
@@ -129,9 +132,10 @@ def _found(source: str, options: Options) -> Found | DataSet:
 
 def _absent(source: str, path: Path) -> str:
     """The sentence for what is not there: the nearest names, or all that there can be."""
-    there = []
-    if path.parent.is_dir():
-        there = [each.name for each in path.parent.iterdir() if not each.name.startswith(".")]
+    try:
+        there = [each.name for each in islice(path.parent.iterdir(), MOST_COMPARED)]
+    except (OSError, ValueError):
+        there = []
     near = [str(path.parent / name) for name in get_close_matches(path.name, there, 3)]
     near += get_close_matches(source.lower(), NAMES, 1)
     name = printable(source, 200)

@@ -102,7 +102,11 @@ def _files(source: Path, notes: list[str]) -> list[tuple[Path, str, str]]:
         names = _names([path.stem for path in named])
         found += [(path, name, part) for path, name in zip(named, names, strict=True)]
         for folder in inner.folders:
-            found += [(path, folder.name, part) for path in files_below(folder) if is_csv(path)]
+            found += [
+                (path, printable(folder.name, 80), part)
+                for path in files_below(folder)
+                if is_csv(path)
+            ]
     if found and not content_of(next(iter(parts.values()))).folders:
         counts = {name: sum(name == each for _, each, _ in found) for _, name, _ in found}
         told = [f"{printable(name, 40)!r} ({count})" for name, count in sorted(counts.items())]
@@ -161,11 +165,11 @@ class _Reader:
     def stretches(self, sheet: Sheet, label: str) -> list[Stretch]:
         """The rows of a file, parted by blank lines, damaged rows and where the class changes."""
         is_below = sheet.path != self.source
-        name = str(sheet.path.relative_to(self.source)) if is_below else sheet.path.name
+        name = sheet.path.relative_to(self.source).as_posix() if is_below else sheet.path.name
         bad = Bad("rows", printable(str(sheet.path)), self.on_bad)
         pieces: list[tuple[str, list[list[float]], list[int]]] = []
         before: str | None = None
-        for row in sheet.rows:
+        for row in sheet.rows():
             try:
                 own, values = self._reading(sheet, row, label) if row.cells else (None, [])
             except ValueError as error:
@@ -259,6 +263,8 @@ def _divided(
     stretches: list[Stretch], share: float, window: int, seed: int
 ) -> tuple[list[Stretch], list[Stretch], str]:
     """Without and with that share, and a sentence on how it was done."""
+    if share >= 1:
+        return [], stretches, "Every recording is for tests."
     by_class: dict[str, list[Stretch]] = defaultdict(list)
     for each in stretches:
         by_class[each.label].append(each)

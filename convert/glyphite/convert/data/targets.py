@@ -24,7 +24,7 @@ def numeric(value: object, what: str) -> Array:
     """
     try:
         array = np.asarray(value)
-    except ValueError as error:
+    except Exception as error:  # of another package's type, whose conversion raises what it will
         raise DataError(
             f"{what} cannot be made one array: {printable(str(error))}. "
             "All samples need the same shape."
