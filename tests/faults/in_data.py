@@ -73,7 +73,7 @@ FAULTS = (
         DATA + "split.py",
         "return part.take(shuffled(np.arange(len(part)), seed))",
         "return part",
-        ("convert/data/test_pictures.py",),
+        ("convert/data/test_split.py",),
     ),
     Fault(
         "of two samples none tests",
@@ -101,7 +101,7 @@ FAULTS = (
         DATA + "check.py",
         ">= len(data.classes)",
         "> len(data.classes)",
-        ("convert/data/test_function.py",),
+        ("convert/data/test_arrays.py",),
     ),
     Fault(
         "a target may lack",

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphite.convert.data import recordings
 from glyphite.convert.data.dataset import DataSet
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Kind, OnBad, Options, Shares
@@ -157,6 +158,22 @@ def test_without_a_class_there_are_no_targets(tmp_path: Path) -> None:
     save_recording(tmp_path / "a.csv", 100)
     data = load(str(tmp_path / "a.csv"), WINDOWS)
     assert (data.test.targets, data.classes) == (None, ())
+
+
+def test_a_moment_without_a_class_is_damaged(tmp_path: Path) -> None:
+    text = "acc,label\n" + "1,rest\n" * 20 + "1,\n"
+    (tmp_path / "day.csv").write_text(text, encoding="utf-8", newline="")
+    assert "line 22 (the class in column 'label' is empty)" in refused(tmp_path / "day.csv")
+
+
+def test_windows_that_overlap_may_not_take_all_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_recording(tmp_path / "a.csv", 100)
+    monkeypatch.setattr(recordings, "MOST_BYTES", 71 * 10 * 3 * 4)
+    message = refused(tmp_path / "a.csv", Options(window=10, step=1, shares=Shares(0, 0, 1)))
+    assert message.startswith("91 windows of 10 rows take 10,920 bytes, and at most 8,520 are")
+    load(str(tmp_path / "a.csv"), Options(window=10, step=2, shares=Shares(0, 0, 1)))
 
 
 def test_a_window_must_be_said_where_lengths_differ(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.data.dataset import Labels, Part
-from glyphite.convert.data.found import WHOLE, Found
+from glyphite.convert.data.found import TEST, WHOLE, Found
 from glyphite.convert.data.options import Options, Shares
 from glyphite.convert.data.split import Split, split_of
 from glyphite.convert.errors import InputError
@@ -49,6 +49,16 @@ def test_the_seed_alone_decides() -> None:
     assert places(split(50)) == places(split(50))
     assert places(split(50))[2] != places(split(50, seed=2))[2]
     assert sorted(places(split(20))[2]) == [6, 12, 17, 19]
+
+
+def test_a_part_that_stands_class_by_class_is_mixed_and_others_stay() -> None:
+    labels = np.repeat([0, 1], 20)
+    part = Part((np.arange(40),), Labels(labels))
+    mixed = split_of(Found({TEST: part}), Options()).test
+    assert mixed.labels is not None
+    assert 2 < mixed.labels[:12].sum() < 10
+    assert np.array_equal(labels[mixed.inputs], mixed.labels)
+    assert split_of(Found({TEST: mixed}), Options()).test is mixed
 
 
 def test_shares_are_those_that_are_asked_for() -> None:

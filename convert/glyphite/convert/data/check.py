@@ -114,8 +114,10 @@ def _in_words(shapes: tuple[Shape, ...]) -> str:
 
 
 def absent_classes(data: DataSet) -> tuple[str, ...]:
-    """A note for each part on the classes that have no samples in it."""
+    """A note for each part on the classes that have no samples in it, and on no part to test by."""
     notes, count = [], data.class_count
+    if not len(data.test):
+        notes.append("The test part has no samples.")
     names = (
         ("training", "validation", "test") if data.validation is not None else ("training", "test")
     )

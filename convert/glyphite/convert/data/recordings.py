@@ -19,9 +19,10 @@ from glyphite.convert.data.csv_file import Row, Sheet, places_of, read_sheet
 from glyphite.convert.data.dataset import Array, Labels, Part
 from glyphite.convert.data.folders import content_of, files_below, part_folders
 from glyphite.convert.data.found import TEST, TRAIN, VALIDATION, WHOLE, Found
-from glyphite.convert.data.options import NO_LABEL, WINDOW, Kind, OnBad, Options
+from glyphite.convert.data.options import NO_LABEL, STEP, WINDOW, Kind, OnBad, Options
 from glyphite.convert.data.split import picked, shuffled
 from glyphite.convert.errors import DataError
+from glyphite.convert.files import MOST_BYTES
 from glyphite.convert.text import printable
 
 FEWEST_TO_SPLIT = 5
@@ -190,6 +191,8 @@ class _Reader:
         sheet.require_cells(row)
         values = [sheet.number(row.cells[place], place) for place in self.axes]
         own = label if self.column is None else printable(row.cells[self.column].strip(), 80)
+        if self.column is not None and not own:
+            raise ValueError(f"the class in column {sheet.columns[self.column]!r} is empty")
         return own, values
 
 
@@ -249,6 +252,7 @@ def _cut(
         rest, held_out, how = _divided(stretches[TRAIN], share, window, options.seed)
         stretches[TRAIN], stretches[VALIDATION] = rest, held_out
         sentence += "" if made else f" Validation: {how[0].lower()}{how[1:]}"
+    _require_room(stretches, window, step)
     parts = {
         part: _part(each, window, step, classes, options.seed)
         for part, each in stretches.items()
@@ -257,6 +261,18 @@ def _cut(
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     sentence += f" Windows of {window} rows, one every {step}: {counts}."
     return Found(parts, Kind.WINDOW, classes, tuple(notes), sentence, made)
+
+
+def _require_room(found: dict[str, list[Stretch]], window: int, step: int) -> None:
+    """DataError where the windows, which overlap, take more memory than any file may."""
+    every = [each for part in found.values() for each in part if len(each) >= window]
+    count = sum((len(each) - window) // step + 1 for each in every)
+    size = count * window * every[0].values.shape[1] * every[0].values.itemsize
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{count:,} windows of {window:,} rows take {size:,} bytes, and at most {MOST_BYTES:,} "
+            f"are read. Say a larger {STEP} than {step}."
+        )
 
 
 def _divided(
