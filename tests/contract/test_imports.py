@@ -24,11 +24,16 @@ MAY_IMPORT = {
         "convert.compiler", "convert.errors", "convert.files", "convert.shipped", "convert.text",
         "convert.version",
     ),
+    "convert.data": (
+        "convert.archives", "convert.arrays", "convert.data", "convert.errors", "convert.files",
+        "convert.programs", "convert.quantize.quiet", "convert.text", "convert.user_code",
+    ),
     "convert": ("convert",),
 }  # fmt: skip
 """A room -> the rooms that its files may import; the longest name that fits a file counts.
 
-The compiler knows no board, no folder of the user and no quantization: bytes in, text out.
+The compiler knows no board, no folder of the user and no quantization: bytes in, text out. A data
+set knows no model.
 """
 MAY_USE_TENSORFLOW = ("train", "convert.quantize", "host.runners.keras")
 

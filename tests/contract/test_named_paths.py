@@ -21,8 +21,9 @@ MADE = ("build", ".venv")
 """Folders that the project's commands make."""
 OTHERS = {
     *("create_tflm_tree.py", "fixedpoint.h", "kernel_util.cc", "quantization_util.cc", "reduce.h"),
+    *("FILE.py", "mine.py", "x.py"),
 }
-"""Files of TensorFlow and its libraries, where formulas come from."""
+"""Files of TensorFlow and its libraries, where formulas come from; and those of a user's own."""
 
 _PART = r"[\w.*<>-]"
 _PATH = re.compile(rf"(?<![\w/.:~$<>{{}}*-])(?:{_PART}+/)+{_PART}*\w")

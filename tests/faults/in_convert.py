@@ -383,4 +383,18 @@ FAULTS = (
         "composed)",
         ("convert/test_workspace.py",),
     ),
+    Fault(
+        "the traceback of a user's function begins with ours",
+        ROOT + "user_code.py",
+        "trace = trace.tb_next",
+        "break",
+        ("convert/test_user_code.py",),
+    ),
+    Fault(
+        "the path keeps the folder of a user's function",
+        ROOT + "user_code.py",
+        "sys.path.remove(folder)",
+        "pass",
+        ("convert/test_user_code.py",),
+    ),
 )  # fmt: skip

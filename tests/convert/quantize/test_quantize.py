@@ -154,7 +154,7 @@ def test_the_int8_model_answers_as_the_float_model(
 
 
 def test_the_manifest_says_what_the_tflite_is(seed_int8: bytes) -> None:
-    manifest = manifest_of(seed_int8, "seed", "100 images", 255.0)
+    manifest = manifest_of(seed_int8, "seed")
     made = interpreter(seed_int8)
     for info, detail in (
         (manifest.input, made.get_input_details()[0]),
@@ -165,7 +165,6 @@ def test_the_manifest_says_what_the_tflite_is(seed_int8: bytes) -> None:
         assert (info.scale, info.zero_point) == detail["quantization"]
     assert manifest.sha256 == hashlib.sha256(seed_int8).hexdigest()
     assert manifest.labels == tuple("0123456789")
-    assert manifest.calibration == "100 images"
     assert manifest.tools["tensorflow"] == tf.__version__
     assert set(manifest.tools) == {"glyphite", "tensorflow", "keras", "numpy"}
 
@@ -238,7 +237,7 @@ def test_models_of_other_shapes_are_quantized(
     model = make()
     content = quantize(model, inputs_for(model))
     assert operators(content) == expected
-    assert manifest_of(content, "other", "", 255.0).input.shape == (1, *input_shape(model))
+    assert manifest_of(content, "other").input.shape == (1, *input_shape(model))
 
 
 def test_a_recurrent_layer_is_refused_by_name_where_the_calibrator_would_crash() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import ModelFolder, find_model, model_folder
 from glyphite.host.cli import main
@@ -51,7 +52,7 @@ def test_a_file_of_any_name_becomes_a_model_that_is_verified_next(
     path = tmp_path / file
     shutil.copy(small, path)
     option = ["--name", name] if name == "mine" else []
-    assert main(["convert", str(path), "--calibration-images", "2", *option]) == 0
+    assert main(["convert", str(path), "--data", "random", *option]) == 0
     step = f"glyphite verify {shlex.quote(name)} --board native --optimize speed\n"
     said = capfd.readouterr().out.split("Next:")[1]
     assert said.replace("\\\n", " ").split() == step.split()
@@ -83,7 +84,7 @@ def test_converting_anew_gives_the_same_model_and_one_json_document(
     assert found["sha256"] == hashlib.sha256(before).hexdigest()
     assert found["int8_bytes"] == len(before) < 0.3 * found["float_bytes"]
     assert found["operators"].count("CONV_2D") == 3
-    assert found["calibration"] == "500 of 60,000 MNIST training images, evenly spread"
+    assert found["calibration"] == "500 of 60,000 training samples of MNIST, evenly spread"
 
 
 def test_the_manifest_lies_beside_the_model_and_prepares_images(seed: ModelFolder) -> None:
@@ -102,7 +103,9 @@ def test_the_table_shows_sizes_quantization_and_operators(
     """In a process of its own, where nothing has silenced TensorFlow before."""
     command = [sys.executable, "-m", "glyphite.host.cli", "convert", "seed"]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    loading, *signs = answer.stderr.splitlines()
+    found, *signs = sorted(answer.stderr.splitlines(), key=lambda line: "Preprocessing" not in line)
+    loading = signs.pop(0)
+    assert found.startswith("Preprocessing: divided by 255, so 0..1. So the float model is right")
     assert loading == "Loading TensorFlow, which takes some seconds."
     assert all(sign.startswith("glyphite convert: Quantizing, ") for sign in signs)
     for said in (
@@ -118,9 +121,12 @@ def test_a_keras_file_elsewhere_gets_a_folder_of_its_stem(
     small: Path, build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "data.npy", np.random.default_rng(1).normal(0, 3, (64, 3, 3, 2)))
-    found = document(capfd, str(small), "--calibration", str(tmp_path / "data.npy"))
+    found = document(capfd, str(small), "--data", str(tmp_path / "data.npy"))
     assert found["model"] == "small"
-    assert found["calibration"] == "64 of 64 inputs of data.npy, evenly spread"
+    assert (
+        found["calibration"]
+        == f"51 of 51 training samples of {tmp_path / 'data.npy'}, evenly spread"
+    )
     folder = build_folder / "small"
     assert (folder / "model.keras").read_bytes() == small.read_bytes()
     manifest = Manifest.load(folder / "manifest.json")
@@ -134,7 +140,7 @@ def test_a_model_keras_is_converted_where_it_lies(
     home = tmp_path / "mine"
     home.mkdir()
     (home / "model.keras").write_bytes(small.read_bytes())
-    assert document(capfd, str(home / "model.keras"))["model"] == "mine"
+    assert document(capfd, str(home / "model.keras"), "--data", "random")["model"] == "mine"
     assert (home / "model_int8.tflite").is_file()
     assert not build_folder.exists()
 
@@ -145,33 +151,55 @@ def test_a_file_that_is_called_as_a_trained_model_leaves_that_as_it_is(
     before = {path: path.read_bytes() for path in seed.root.rglob("*") if path.is_file()}
     own = shutil.copy(small, tmp_path / "seed.keras")
     name = f"seed-{hashlib.sha256(small.read_bytes()).hexdigest()[:8]}"
-    assert document(capfd, str(own), "--calibration-images", "2")["model"] == name
+    assert (
+        document(capfd, str(own), "--calibration-samples", "2", "--data", "random")["model"] == name
+    )
     assert {path: path.read_bytes() for path in before} == before
     assert find_model(name).keras.read_bytes() == small.read_bytes()
 
 
-def test_without_calibration_data_random_pixels_are_used_and_said(
+def test_a_model_that_reads_no_digits_wants_its_data_named(
     small: Path, build_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["convert", str(small), "--calibration-images", "9"]) == 0
+    assert main(["convert", str(small)]) == 2
+    told = " ".join(capfd.readouterr().err.split())
+    assert "takes 3x3x2 and gives 4: it reads no digits. Name its data with --data" in told
+    assert not (build_folder / "small").exists()
+    assert main(["convert", str(small), "--data", "random", "--calibration-samples", "9"]) == 0
     out, err = capfd.readouterr()
-    assert "Calibrated on 9 inputs of random pixels" in out
-    assert (
-        "Next: glyphite verify small --board native --optimize speed" in out
-    )  # there are no such images to compare on
-    assert "No calibration data: random pixels are used, so sizes are right and accuracy" in err
+    said = " ".join(out.split())
+    assert "Calibrated on 9 samples of random numbers, so accuracy means nothing" in said
+    assert "Next: glyphite verify small --board native --optimize speed" in said
+    assert "Random numbers are used to calibrate, so sizes are right and accuracy is not" in err
 
 
-def test_the_pixel_divisor_is_kept_for_every_later_stage(
+def test_the_preprocessing_is_kept_for_every_later_stage(
     small: Path, build_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (64, 3, 3, 2), np.uint8)
     np.save(tmp_path / "data.npy", pixels)
-    words = ["--calibration", str(tmp_path / "data.npy"), "--pixel-divisor", "1"]
-    document(capfd, str(small), *words)
+    document(capfd, str(small), "--data", str(tmp_path / "data.npy"), "--preprocess", "64")
     manifest = Manifest.load(build_folder / "small" / "manifest.json")
-    assert manifest.pixel_divisor == 1
-    assert manifest.input.scale == pytest.approx(1, rel=0.02)
+    assert manifest.preprocessing == Preprocessing(64)
+    assert manifest.input.scale == pytest.approx(1 / 64, rel=0.02)
+    assert manifest.data is not None
+    assert manifest.data.source == str(tmp_path / "data.npy")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["--calibration", "x.npy"], "--calibration is now --data, which takes the same file"),
+        (["--pixel-divisor", "1"], "--pixel-divisor is now --preprocess, which takes a number"),
+        (["--calibration-images", "9"], "--calibration-images is now --calibration-samples."),
+    ],
+)
+def test_an_option_of_earlier_versions_names_the_one_that_does_the_same(
+    old: list[str], new: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["convert", "seed", *old])
+    assert new in " ".join(capfd.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
@@ -179,11 +207,11 @@ def test_the_pixel_divisor_is_kept_for_every_later_stage(
     [
         (["nosuch"], "No model called 'nosuch': "),
         (["../seed"], "'../seed' is not a model's name"),
-        (["nosuch.keras"], "No such file: nosuch.keras. Name a .keras file, or a model's name."),
-        (["seed", "--calibration-images", "0"], "--calibration-images 0 is too small: at least"),
-        (["seed", "--pixel-divisor", "0"], "--pixel-divisor 0 is not allowed: it must be within"),
-        (["seed", "--pixel-divisor", "1e-310"], "--pixel-divisor 1e-310 is not allowed"),
-        (["seed", "--pixel-divisor", "nan"], "--pixel-divisor nan is not allowed"),
+        (
+            ["nosuch.keras"],
+            "No such file: nosuch.keras. Name a .keras, a .h5, a float .tflite, or a SavedModel's",
+        ),
+        (["seed", "--calibration-samples", "0"], "--calibration-samples 0 is too small: at least"),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(

@@ -31,6 +31,7 @@ from glyphite.host.measure.stream import (
 from glyphite.host.measure.times import BOARD
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import TflmRunner
+from tests.builders.truth import labelled
 
 Flash = Callable[..., ModelFolder]
 MANIFEST = Manifest(
@@ -130,7 +131,7 @@ class TestFigures:
 
     def summary(self, streamed: Streamed, reference: NDArray[np.int8]) -> dict[str, object]:
         link = Link("sim://cortex-m4", MANIFEST.sha256)
-        judge = Judge("int8_tflm", reference, self.LABELS)
+        judge = Judge("int8_tflm", reference, labelled(self.LABELS))
         return dict(summarize(MANIFEST, link, streamed, judge))
 
     def test_count_accuracy_differences_and_time(self) -> None:
@@ -173,7 +174,7 @@ class TestFigures:
         assert board_name(Hello(1)) == "board"
 
     def test_the_running_accuracy_counts_right_answers(self) -> None:
-        running = RunningAccuracy(self.LABELS)
+        running = RunningAccuracy(MANIFEST, labelled(self.LABELS))
         shares = [
             running.add(index, Answer(scores, 0, 0.0, 0))
             for index, scores in enumerate(self.SCORES)

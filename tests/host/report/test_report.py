@@ -28,6 +28,7 @@ from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.report.records import PARTS
 from glyphite.host.runners.base import Scores
+from tests.builders.truth import labelled
 from tests.strict import require_module
 
 COUNT = 400
@@ -49,14 +50,16 @@ def compared(seed: ModelFolder) -> ModelFolder:
     """The seed model with a comparison in which TFLM misread the images 5, 17 and 200."""
     manifest, mnist = Manifest.load(seed.manifest), load_mnist()
     labels = mnist.test_labels[:COUNT]
+    truth = labelled(labels)
     scores: dict[str, Scores] = {
         "float": scores_of(labels, [5]).astype(np.float32),
         "int8_litert": scores_of(labels, [5, 9]),
         "int8_tflm": scores_of(labels, [5, 17, 200]),
     }
-    comparison = compare.summarize(manifest, scores, labels, {"ai-edge-litert": "2.0"})
+    comparison = compare.summarize(manifest, scores, truth, {"ai-edge-litert": "2.0"})
     tensors = manifest.quantize(mnist.test_images[:COUNT])
-    compare.save(seed, comparison, scores, labels, tensors)
+    misread = compare.misread_arrays(manifest, scores, truth, tensors)
+    compare.save(seed, comparison, scores, truth, misread)
     return seed
 
 
@@ -78,7 +81,7 @@ def put_stream(
         Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, 0,
         timed_by=clock_at(f"sim://{board}", board),
     )  # fmt: skip
-    judge = Judge("int8_tflm", reference, labels)
+    judge = Judge("int8_tflm", reference, labelled(labels))
     digest = {"speed": "f", "size": "e"}[goal] * 64
     firmware = Firmware(Path(), digest, goal)
     link = Link(f"sim://{board}", manifest.sha256, jobs=2, firmware=firmware)
@@ -672,10 +675,12 @@ class TestPage:
     def test_of_a_poor_model_shows_some_digits_and_says_so(self, seed: ModelFolder) -> None:
         manifest, mnist = Manifest.load(seed.manifest), load_mnist()
         labels = mnist.test_labels[:COUNT]
+        truth = labelled(labels)
         scores: dict[str, Scores] = {"int8_tflm": np.zeros((COUNT, 10), np.int8)}
-        comparison = compare.summarize(manifest, scores, labels, {})
+        comparison = compare.summarize(manifest, scores, truth, {})
         tensors = manifest.quantize(mnist.test_images[:COUNT])
-        compare.save(seed, comparison, scores, labels, tensors)
+        misread = compare.misread_arrays(manifest, scores, truth, tensors)
+        compare.save(seed, comparison, scores, truth, misread)
         assert f"{SHOWN} are shown, and report.json has all" in page_of(seed)
         assert len(report_of(seed)["misread"]) == np.count_nonzero(labels)
 

@@ -114,9 +114,13 @@ def _in_words(shapes: tuple[Shape, ...]) -> str:
 
 
 def absent_classes(data: DataSet) -> tuple[str, ...]:
-    """A note for each part on the classes that have no samples in it."""
+    """A note for each part on the classes that have no samples in it, and on no part to test by."""
     notes, count = [], data.class_count
-    names = ("training", "validation", "test") if data.validation else ("training", "test")
+    if not len(data.test):
+        notes.append("The test part has no samples.")
+    names = (
+        ("training", "validation", "test") if data.validation is not None else ("training", "test")
+    )
     for name, part in zip(names, data.parts, strict=True):
         if part.labels is None or not len(part):
             continue

@@ -6,7 +6,7 @@ The names of columns are its first row, where that is not all numbers.
 import csv
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from glyphite.convert.text import printable
 
 DELIMITERS = (";", "\t", ",")
 ENDINGS = (".csv", ".tsv")
+MOST_BYTES = 1 << 28
+"""Of one file: three times MNIST as CSV."""
 LOOKED_AT = 20
 """Rows that tell whether the first is the names of columns."""
 INDEX_NAMES = ("", "unnamed: 0")
@@ -39,9 +41,24 @@ class Sheet:
     columns: tuple[str, ...]
     """The names; "1", "2" and so on where the file has none."""
     has_names: bool
-    rows: tuple[Row, ...]
-    """Without that of the names."""
-    decimal_comma: bool
+    delimiter: str
+    lines: list[str] = field(repr=False)
+    """Of the whole file; rows are made of them when they are asked for, as all take ten times that
+    memory."""
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether ``1,5`` is a number, as the cells are parted by semicolons."""
+        return self.delimiter == ";"
+
+    def rows(self) -> Iterator[Row]:
+        """All rows but that of the names. Raises DataError where one cannot be told into cells."""
+        names = self.has_names
+        for row in _told_rows(self.path, self.lines, self.delimiter):
+            if names and row.cells:
+                names = False
+            else:
+                yield row
 
     def number(self, cell: str, column: int) -> float:
         """A cell as a finite number. Raises ValueError, with what is wrong, where it is none."""
@@ -80,10 +97,7 @@ def read_sheet(path: Path) -> Sheet:
     while lines and not lines[-1].strip():
         lines.pop()
     delimiter = _delimiter([line for line in lines if line.strip()][:5])
-    try:
-        rows = tuple(_rows(lines, delimiter))
-    except csv.Error as error:
-        raise DataError(f"{printable(str(path))} is no CSV file: {error}.") from error
+    rows = _told_rows(path, lines, delimiter)
     filled = tuple(islice((row for row in rows if row.cells), LOOKED_AT))
     if not filled:
         raise DataError(f"{printable(str(path))} has no rows. Give one sample at least.")
@@ -93,12 +107,11 @@ def read_sheet(path: Path) -> Sheet:
         raise DataError(f"{printable(str(path))} has the names of columns and no rows below them.")
     names = tuple(cell.strip().lstrip("#").strip() for cell in first.cells)
     columns = names if has_names else tuple(str(place + 1) for place in range(len(first.cells)))
-    kept = tuple(row for row in rows if row is not first) if has_names else rows
-    return Sheet(path, columns, has_names, kept, delimiter == ";")
+    return Sheet(path, columns, has_names, delimiter, lines)
 
 
 def _text(path: Path) -> str:
-    content = read_bytes(path)
+    content = read_bytes(path, MOST_BYTES)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
     try:
@@ -111,6 +124,13 @@ def _delimiter(lines: list[str]) -> str:
     text = "\n".join(lines)
     found = next((each for each in DELIMITERS if each in text), None)
     return found or (" " if lines and " " in lines[-1].strip() else ",")
+
+
+def _told_rows(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
+    try:
+        yield from _rows(lines, delimiter)
+    except csv.Error as error:
+        raise DataError(f"{printable(str(path))} is no CSV file: {error}.") from error
 
 
 def _rows(lines: list[str], delimiter: str) -> Iterator[Row]:
@@ -144,7 +164,7 @@ def _is_names(rows: tuple[Row, ...], decimal_comma: bool) -> bool:
         for row in rows
     )
     if not any(first):
-        return any(any(row) for row in others)
+        return True
     below = [row for row in others if len(row) == len(first)]
     is_text_above = any(
         not cell and below and all(row[place] for row in below) for place, cell in enumerate(first)

@@ -16,6 +16,8 @@ from glyphite.convert.errors import DataError
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+MOST_NAMED = 12
+"""Classes that a line names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,8 @@ def _taken(targets: Targets, places: NDArray[np.intp] | slice) -> Targets:
 
 def joined(parts: Iterable[Part]) -> Part:
     """The samples of all parts, one after the other. Raises ValueError where they do not fit."""
-    parts = [part for part in parts if len(part)] or list(parts)[:1]
+    every = list(parts)
+    parts = [part for part in every if len(part)] or every[:1]
     if len(parts) == 1:
         return parts[0]
     tensors = tuple(
@@ -190,6 +193,16 @@ class DataSet:
     def whole(self) -> Part:
         """All samples: training, validation, test. Raises ValueError where they do not fit."""
         return joined(self.parts)
+
+    @property
+    def summary(self) -> str:
+        """In a line: how many samples of which shape, and the classes."""
+        sizes = " + ".join(f"{len(part):,}" for part in self.parts)
+        shape = " and ".join("x".join(map(str, shape)) for shape in self.shapes)
+        names = f": {', '.join(self.classes[:MOST_NAMED])}" if self.classes else ""
+        more = ", ..." if len(self.classes) > MOST_NAMED else ""
+        classes = f", {self.class_count} classes{names}{more}" if self.class_count else ""
+        return f"{self.title}: {sizes} {self.kind}s of {shape}{classes}"
 
     def without_validation(self) -> "DataSet":
         """The same with the validation samples back behind the training samples."""

@@ -4,6 +4,7 @@ Everything is big-endian: http://yann.lecun.com/exdb/mnist describes it.
 """
 
 import math
+import re
 import struct
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from glyphite.convert.text import printable
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of a file -> numpy's name of its type."""
+_NAME = re.compile(r"[-._]idx\d*([-._](u?byte|short|int|float|double))?(\.gz)?$", re.IGNORECASE)
 
 
 def idx(array: Array) -> bytes:
@@ -58,7 +60,7 @@ def read_idx(path: Path, most: int = MOST_BYTES) -> Array:
 
 def is_idx(path: Path) -> bool:
     """Whether a file has an IDX file's name: ``train-images-idx3-ubyte``, ``images.idx``, .gz."""
-    return "idx" in path.name.lower().replace("index", "")
+    return _NAME.search(path.name) is not None
 
 
 def from_idx(folder: Path, files: list[Path], options: Options) -> Found:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from glyphite.convert.data.arrays import from_npy, from_npy_folder, from_npz
@@ -11,7 +12,7 @@ from glyphite.convert.data.check import absent_classes, require_sound, sound
 from glyphite.convert.data.csv_file import ENDINGS
 from glyphite.convert.data.dataset import DataSet, Part
 from glyphite.convert.data.folders import Content, content_of, files_below, part_folders
-from glyphite.convert.data.found import PART_NAMES, WHOLE, Found
+from glyphite.convert.data.found import PART_NAMES, TEST, TRAIN, VALIDATION, WHOLE, Found
 from glyphite.convert.data.function import from_function
 from glyphite.convert.data.idx import from_idx, is_idx
 from glyphite.convert.data.names import NAMES
@@ -28,6 +29,8 @@ ALLOWED = (
     f"a name ({', '.join(NAMES)}), a .npz, .npy or .csv file, a folder of pictures with a folder "
     "for each class, of IDX files or of CSV recordings, or FILE.py:FUNCTION"
 )
+MOST_COMPARED = 10_000
+"""Names in a folder that one which is not there is compared with."""
 SMALLEST_PICTURE = 8
 """Pixels of a side: smaller arrays of bytes are taken for readings."""
 
@@ -43,18 +46,36 @@ def load(source: str, options: Options | None = None) -> DataSet:
     """
     options = Options() if options is None else options
     found = _found(source, options)
+    notes: list[str] = []
     if isinstance(found, DataSet):
-        require_sound(found)
-        return found
-    title = found.title or printable(source)
-    notes, parts = list(found.notes), {}
-    for name, part in found.parts.items():
-        what = title if name == WHOLE else f"the {name} part of {title}"
-        parts[name], note = sound(part, what, options.on_bad)
-        notes += [note] if note else []
-    data = _assembled(dataclasses.replace(found, parts=parts), source, title, options)
+        data = _of_sound_parts(found, options, notes)
+    else:
+        title, notes = found.title or printable(source), list(found.notes)
+        parts = {
+            name: _sound(part, title, name, options, notes) for name, part in found.parts.items()
+        }
+        data = _assembled(dataclasses.replace(found, parts=parts), source, title, options)
     require_sound(data)
-    return dataclasses.replace(data, notes=(*notes, *absent_classes(data)))
+    return dataclasses.replace(data, notes=(*data.notes, *notes, *absent_classes(data)))
+
+
+def _sound(part: Part, title: str, name: str, options: Options, notes: list[str]) -> Part:
+    what = title if name == WHOLE else f"the {name} part of {title}"
+    part, note = sound(part, what, options.on_bad)
+    notes += [note] if note else []
+    return part
+
+
+def _of_sound_parts(data: DataSet, options: Options, notes: list[str]) -> DataSet:
+    """A data set that the user's own function has made."""
+    train, test = (
+        _sound(part, data.title, name, options, notes)
+        for name, part in ((TRAIN, data.train), (TEST, data.test))
+    )
+    validation = data.validation
+    if validation is not None:
+        validation = _sound(validation, data.title, VALIDATION, options, notes)
+    return dataclasses.replace(data, train=train, validation=validation, test=test)
 
 
 def _assembled(found: Found, source: str, title: str, options: Options) -> DataSet:
@@ -111,9 +132,10 @@ def _found(source: str, options: Options) -> Found | DataSet:
 
 def _absent(source: str, path: Path) -> str:
     """The sentence for what is not there: the nearest names, or all that there can be."""
-    there = []
-    if path.parent.is_dir():
-        there = [each.name for each in path.parent.iterdir() if not each.name.startswith(".")]
+    try:
+        there = [each.name for each in islice(path.parent.iterdir(), MOST_COMPARED)]
+    except (OSError, ValueError):
+        there = []
     near = [str(path.parent / name) for name in get_close_matches(path.name, there, 3)]
     near += get_close_matches(source.lower(), NAMES, 1)
     name = printable(source, 200)

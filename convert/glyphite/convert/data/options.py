@@ -3,9 +3,12 @@
 A verb's options are made of this file before any data is read.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from glyphite.convert.errors import InputError
 
 
 class Kind(StrEnum):
@@ -39,6 +42,15 @@ class Shares:
     validation: float = 0.1
     test: float = 0.2
 
+    def __post_init__(self) -> None:
+        """Raises InputError unless none is negative and some share is above 0."""
+        shares = (self.train, self.validation, self.test)
+        if not (min(shares) >= 0 and 0 < sum(shares) < math.inf):
+            raise InputError(
+                f"The shares {', '.join(f'{share:g}' for share in shares)} make no parts: numbers "
+                "from 0 on are allowed, one of them above 0, for example 70, 10, 20."
+            )
+
 
 ON_BAD = "--on-bad"
 SHAPE = "--shape"
@@ -48,6 +60,7 @@ LABEL = "--label"
 NUMBERS = "--numbers"
 """Names of options, as the ways out in messages have them."""
 
+LARGEST_SEED = 2**32 - 1
 NO_LABEL = "none"
 """As the label's column: there is none, all columns are inputs."""
 
@@ -79,3 +92,8 @@ class Options:
     """Of the split that is made where the source has none."""
     report: Callable[[str], None] = _nobody
     """Called with a line of text where something takes long."""
+
+    def __post_init__(self) -> None:
+        """Raises InputError where the seed is none."""
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise InputError(f"The seed {self.seed} is none: 0 to {LARGEST_SEED:,} is.")

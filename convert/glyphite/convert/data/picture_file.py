@@ -27,6 +27,8 @@ MOST_PIXELS = 50_000_000
 """Of one picture, before it is scaled: decoding more takes seconds and gigabytes."""
 GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F"))
 WHITE = 255
+ORIENTATION, ON_ITS_SIDE = 0x0112, 5
+"""EXIF's number of how a camera was held, and the first of its values that turn width to height."""
 
 TIFF_MAGIC = (b"II", b"MM")
 Pixels = NDArray[np.uint8]
@@ -39,7 +41,8 @@ def look(path: Path) -> tuple[int, int, int]:
     Raises InputError where the file cannot be read, ImageError where it is not a picture.
     """
     with _opened(path) as image:
-        turned = image.getexif().get(0x0112, 1) >= 5  # on its side: EXIF's orientation
+        has_exif = image.format != "PNG" or "exif" in image.info  # else all pixels are looked for
+        turned = has_exif and image.getexif().get(ORIENTATION, 1) >= ON_ITS_SIDE
         size = image.size if turned else image.size[::-1]
         return *size, 1 if image.mode in GREY_MODES else 3
 

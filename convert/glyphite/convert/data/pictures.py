@@ -59,12 +59,12 @@ def _paths(folder: Path, notes: list[str]) -> tuple[list[tuple[Path, str, str]],
     classes: set[str] = set()
     for part, above in parts.items():
         inner = content_of(above)
-        classes |= {each.name for each in inner.folders}
+        classes |= {printable(each.name, 80) for each in inner.folders}
         for path in inner.files if not inner.folders else ():
             found.append((path, "", part))
         passed += inner.files if inner.folders else ()
         for each in inner.folders:
-            found += [(path, each.name, part) for path in files_below(each)]
+            found += [(path, printable(each.name, 80), part) for path in files_below(each)]
     others = [path for path, *_ in found if not is_picture(path)]
     if passed or others:
         left = [*passed, *others]
@@ -105,7 +105,7 @@ def _bad(folder: Path, options: Options) -> Bad:
 
 
 def _told(path: Path, folder: Path, error: ImageError) -> str:
-    return f"{printable(str(path.relative_to(folder)))} ({error})"
+    return f"{printable(path.relative_to(folder).as_posix())} ({error})"
 
 
 def _size(pictures: list[_Picture], options: Options, folder: Path) -> Size:
@@ -118,7 +118,7 @@ def _size(pictures: list[_Picture], options: Options, folder: Path) -> Size:
         height, width = sizes.most_common(1)[0][0]
         first = {picture.size[:2]: picture.path for picture in reversed(pictures)}
         shown = [
-            f"{w}x{h} ({count:,}: {printable(str(first[h, w].relative_to(folder)))})"
+            f"{w}x{h} ({count:,}: {printable(first[h, w].relative_to(folder).as_posix())})"
             for (h, w), count in sizes.most_common(MOST_NAMED)
         ]
         raise DataError(
@@ -179,7 +179,7 @@ def _parts(
         places = [place for place, picture in enumerate(pictures) if picture.part == part]
         own = [pictures[place] for place in places]
         labels = np.array([numbers.get(picture.label, 0) for picture in own], np.int64)
-        origins = tuple(str(picture.path.relative_to(folder)) for picture in own)
+        origins = tuple(picture.path.relative_to(folder).as_posix() for picture in own)
         targets = Labels(labels) if classes else None
         whole = len(places) == len(pictures)
         parts[part] = Part((pixels if whole else pixels[places],), targets, origins)

@@ -19,16 +19,17 @@ from glyphite.convert.data.csv_file import Row, Sheet, places_of, read_sheet
 from glyphite.convert.data.dataset import Array, Labels, Part
 from glyphite.convert.data.folders import content_of, files_below, part_folders
 from glyphite.convert.data.found import TEST, TRAIN, VALIDATION, WHOLE, Found
-from glyphite.convert.data.options import NO_LABEL, WINDOW, Kind, OnBad, Options
+from glyphite.convert.data.options import NO_LABEL, STEP, WINDOW, Kind, OnBad, Options
 from glyphite.convert.data.split import picked, shuffled
 from glyphite.convert.errors import DataError
+from glyphite.convert.files import MOST_BYTES
 from glyphite.convert.text import printable
 
 FEWEST_TO_SPLIT = 5
 """Recordings of each class, from which on parts are of whole recordings."""
 LABEL_NAMES = ("label", "class", "target", "gesture", "activity")
 TIME_NAME = re.compile(
-    r"(time|timestamp|t|date|datetime|millis|micros|ms|us|seconds?|secs?)\W*(m?s|us|sec\w*)?\W*"
+    r"(time|timestamp|t|date|datetime|millis|micros|ms|us|seconds?|secs?)[\W_]*(m?s|us|sec\w*)?[\W_]*"
 )
 """A column of it, in lower case, says when, and not what was read."""
 NUMBERED = re.compile(r"[ _.-]*[ _.(-]\d+\)?$")
@@ -102,7 +103,11 @@ def _files(source: Path, notes: list[str]) -> list[tuple[Path, str, str]]:
         names = _names([path.stem for path in named])
         found += [(path, name, part) for path, name in zip(named, names, strict=True)]
         for folder in inner.folders:
-            found += [(path, folder.name, part) for path in files_below(folder) if is_csv(path)]
+            found += [
+                (path, printable(folder.name, 80), part)
+                for path in files_below(folder)
+                if is_csv(path)
+            ]
     if found and not content_of(next(iter(parts.values()))).folders:
         counts = {name: sum(name == each for _, each, _ in found) for _, name, _ in found}
         told = [f"{printable(name, 40)!r} ({count})" for name, count in sorted(counts.items())]
@@ -161,11 +166,11 @@ class _Reader:
     def stretches(self, sheet: Sheet, label: str) -> list[Stretch]:
         """The rows of a file, parted by blank lines, damaged rows and where the class changes."""
         is_below = sheet.path != self.source
-        name = str(sheet.path.relative_to(self.source)) if is_below else sheet.path.name
+        name = sheet.path.relative_to(self.source).as_posix() if is_below else sheet.path.name
         bad = Bad("rows", printable(str(sheet.path)), self.on_bad)
         pieces: list[tuple[str, list[list[float]], list[int]]] = []
         before: str | None = None
-        for row in sheet.rows:
+        for row in sheet.rows():
             try:
                 own, values = self._reading(sheet, row, label) if row.cells else (None, [])
             except ValueError as error:
@@ -186,6 +191,8 @@ class _Reader:
         sheet.require_cells(row)
         values = [sheet.number(row.cells[place], place) for place in self.axes]
         own = label if self.column is None else printable(row.cells[self.column].strip(), 80)
+        if self.column is not None and not own:
+            raise ValueError(f"the class in column {sheet.columns[self.column]!r} is empty")
         return own, values
 
 
@@ -214,6 +221,7 @@ def _window(found: dict[str, list[Stretch]], options: Options, source: Path) -> 
 def _long_enough(
     found: dict[str, list[Stretch]], window: int, notes: list[str]
 ) -> dict[str, list[Stretch]]:
+    """The stretches of at least a window."""
     short = [each for part in found.values() for each in part if len(each) < window]
     if short:
         shown = listed([f"{e.name} ({len(e)} from line {e.lines[0]})" for e in short], len(short))
@@ -244,6 +252,7 @@ def _cut(
         rest, held_out, how = _divided(stretches[TRAIN], share, window, options.seed)
         stretches[TRAIN], stretches[VALIDATION] = rest, held_out
         sentence += "" if made else f" Validation: {how[0].lower()}{how[1:]}"
+    _require_room(stretches, window, step)
     parts = {
         part: _part(each, window, step, classes, options.seed)
         for part, each in stretches.items()
@@ -254,10 +263,24 @@ def _cut(
     return Found(parts, Kind.WINDOW, classes, tuple(notes), sentence, made)
 
 
+def _require_room(found: dict[str, list[Stretch]], window: int, step: int) -> None:
+    """DataError where the windows, which overlap, take more memory than any file may."""
+    every = [each for part in found.values() for each in part if len(each) >= window]
+    count = sum((len(each) - window) // step + 1 for each in every)
+    size = count * window * every[0].values.shape[1] * every[0].values.itemsize
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{count:,} windows of {window:,} rows take {size:,} bytes, and at most {MOST_BYTES:,} "
+            f"are read. Say a larger {STEP} than {step}."
+        )
+
+
 def _divided(
     stretches: list[Stretch], share: float, window: int, seed: int
 ) -> tuple[list[Stretch], list[Stretch], str]:
     """Without and with that share, and a sentence on how it was done."""
+    if share >= 1:
+        return [], stretches, "Every recording is for tests."
     by_class: dict[str, list[Stretch]] = defaultdict(list)
     for each in stretches:
         by_class[each.label].append(each)

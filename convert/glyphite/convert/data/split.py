@@ -35,11 +35,13 @@ def split_of(found: Found, options: Options) -> Split:
     parts = {name: _mixed(part, options.seed) for name, part in found.parts.items()}
     if set(parts) <= {WHOLE, TRAIN} and not found.split:
         return _cut(next(iter(parts.values())), options)
-    test = parts.get(TEST, parts.get(VALIDATION))
-    if test is None:  # the source itself has given a training part, and says so
-        test = parts[TRAIN].take(slice(0))
+    test = parts.get(TEST)
+    if test is None and not found.split:
+        test = parts.get(VALIDATION)
+    if test is None:  # the source itself has made the parts, by shares that leave none to test
+        test = next(iter(parts.values())).take(slice(0))
     train = parts.get(TRAIN, test.take(slice(0)))
-    held_out = parts.get(VALIDATION) if TEST in parts else None
+    held_out = parts.get(VALIDATION) if TEST in parts or found.split else None
     sentence = found.split or _given(found, test)
     if held_out is None and not found.split:
         train, held_out = _hold_out(train, options)

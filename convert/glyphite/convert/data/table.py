@@ -26,7 +26,7 @@ EXACT = 1 << 24
 class _Read:
     """The samples of one file."""
 
-    values: list[list[float]] = field(default_factory=list)
+    values: list[Array] = field(default_factory=list)
     targets: list[tuple[str, ...]] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
 
@@ -91,7 +91,7 @@ def _read(
     sheet: Sheet, target: list[int], inputs: list[int], options: Options, notes: list[str]
 ) -> _Read:
     read, bad = _Read(), Bad("rows", printable(str(sheet.path)), options.on_bad)
-    for row in sheet.rows:
+    for row in sheet.rows():
         if not row.cells:
             continue
         try:
@@ -102,7 +102,7 @@ def _read(
         except ValueError as error:
             bad.add(f"line {row.line} ({error})")
             continue
-        read.values.append(values)
+        read.values.append(np.array(values))
         read.targets.append(targets)
         read.origins.append(f"{sheet.path.name}, line {row.line}")
     bad.end(len(read.values), notes)
@@ -150,9 +150,9 @@ def _targets(
     return targets_of(array, values, what, options.numbers)[0]
 
 
-def _laid_out(rows: list[list[float]], options: Options, sheet: Sheet) -> Array:
+def _laid_out(rows: list[Array], options: Options, sheet: Sheet) -> Array:
     """The inputs (n, *shape): bytes where they can be pixels, else float32 where that is exact."""
-    values = np.array(rows, np.float64)
+    values = np.stack(rows)
     columns = values.shape[1]
     if options.shape is not None and prod(options.shape) != columns:
         raise DataError(

@@ -24,14 +24,14 @@ def numeric(value: object, what: str) -> Array:
     """
     try:
         array = np.asarray(value)
-    except ValueError as error:
+    except Exception as error:  # of another package's type, whose conversion raises what it will
         raise DataError(
             f"{what} cannot be made one array: {printable(str(error))}. "
             "All samples need the same shape."
         ) from error
     if array.dtype.kind not in NUMERIC:
         raise DataError(
-            f"{what} holds {_in_words(array)}, and numbers are needed. Convert it, for example by "
+            f"{what} hold {_in_words(array)}, and numbers are needed. Convert it, for example by "
             "`.astype('float32')`; class names belong into the labels as numbers from 0."
         )
     if array.dtype.kind == "b":
@@ -43,7 +43,7 @@ def numeric(value: object, what: str) -> Array:
 
 def _in_words(array: NDArray[Any]) -> str:
     kinds = {"U": "strings", "S": "strings", "O": "Python objects", "c": "complex numbers"}
-    first = printable(repr(array.flat[0]), 40) if array.size else "nothing"
+    first = printable(repr(array.reshape(-1)[:1].tolist()).strip("[]"), 40)
     return f"{kinds.get(array.dtype.kind, str(array.dtype))} ({first})"
 
 

@@ -54,8 +54,7 @@ def check(path: Path) -> dict[str, Any]:
     except (InputError, ValueError, KeyError, RecursionError) as error:
         reason = printable(str(error)).rstrip(".")
         raise ModelError(
-            f"{path} is not a {kind} file with a model ({reason}). Save a model with "
-            "`model.save('NAME.keras')`."
+            f"{path} is not a {kind} file ({reason}). Save a model with `model.save('NAME.keras')`."
         ) from error
     _check_layers(path, list(_lists_of_layers(description)))
     if foreign is not None:

@@ -110,7 +110,7 @@ def _good(model: FloatModel, part: Part, preprocessing: Preprocessing) -> NDArra
     finite = np.isfinite(answers).all(axis=1)
     if isinstance(part.targets, Labels):
         given = metrics.classes_of(np.nan_to_num(answers), metrics.are_shares(answers))
-        return (finite & (given == part.targets.values)).astype(np.float64)
+        return np.asarray(finite & (given == part.targets.values), np.float64)
     wanted = _wanted(part, seen).reshape(len(seen), -1)
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(answers - wanted).mean(axis=1) / max(float(wanted.std()), 1e-9)

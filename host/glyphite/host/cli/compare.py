@@ -18,7 +18,9 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples
+from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import FLOATS, SHORT, TITLES, Runner, package_version
@@ -48,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
     add_count(parser, count_of, None)
+    add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
 
 
@@ -81,7 +84,7 @@ def hold_runners(checks: Checks, comparison: compare.Comparison) -> None:
     """Hold each int8 runner's accuracy and drop to their limits."""
     of = subject(comparison["model"], comparison["sha256"])
     for figures in comparison["runners"]:
-        if figures["name"] not in FLOATS:
+        if figures["name"] not in FLOATS and figures["correct"] is not None:
             name = f"{figures['title']} of {of}"
             checks.hold("min_accuracy", 100 * figures["correct"] / comparison["images"], name)
             if figures["drop_points"] is not None:
@@ -98,7 +101,10 @@ def bytes_of_c(comparison: compare.Comparison) -> int | None:
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     manifest = read_manifest(folder)
-    tensors, labels = load_digits(manifest, arguments.count)
+    require_int8(manifest)
+    tested = test_samples(arguments, manifest, arguments.count)
+    tensors, truth = tested.tensors, tested.truth
+    require_classes(arguments, truth)
     runners = _runners(folder, manifest, arguments.max_drop)
     if runners[0].name == KerasRunner.name:
         say_loading()
@@ -110,9 +116,11 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
         if isinstance(runner, LitertRunner) and runner.remark:
             print_status(runner.remark)
     require_unchanged(folder, manifest)
-    comparison = compare.summarize(manifest, scores, labels, _tools())
-    compare.save(folder, comparison, scores, labels, tensors)
-    if arguments.count is None and folder.manifest.is_file() and not folder.shipped:
+    comparison = compare.summarize(manifest, scores, truth, _tools())
+    misread = compare.misread_arrays(manifest, scores, truth, tensors)
+    compare.save(folder, comparison, scores, truth, misread)
+    is_whole = arguments.count is None and arguments.data is None
+    if is_whole and folder.manifest.is_file() and not folder.shipped:
         _note_accuracies(manifest, comparison, folder.manifest)
     return comparison
 
@@ -173,7 +181,8 @@ def _tools() -> dict[str, str]:
 def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: Path) -> None:
     manifest.accuracy.clear()
     for figures in comparison["runners"]:
-        manifest.accuracy[figures["name"]] = figures["accuracy"]
+        if figures["accuracy"] is not None:
+            manifest.accuracy[figures["name"]] = figures["accuracy"]
     manifest.save(path)
 
 
@@ -181,13 +190,13 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
     if as_json:
         print_json(comparison)
         return
+    title = f"{comparison['model']} on {of_data(comparison['data'], comparison['images'])}"
+    rows = [
+        (one["title"], *judgement_row(one, one["drop_points"])) for one in comparison["runners"]
+    ]
+    print_table(("runner", *columns_of(comparison["task"])), rows, title=title)
     print_table(
-        ("runner", "right", "accuracy", "95 % interval", "drop"),
-        [_runner_row(figures) for figures in comparison["runners"]],
-        title=f"{comparison['model']} on {comparison['images']:,} test images",
-    )
-    print_table(
-        ("pair", "answers differ", "images whose bytes differ", "largest difference"),
+        ("pair", "answers differ", "samples whose bytes differ", "largest difference"),
         [_pair_row(figures) for figures in comparison["pairs"]],
     )
     say(
@@ -195,21 +204,7 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
     )
 
 
-def _runner_row(figures: compare.RunnerFigures) -> tuple[str, ...]:
-    low, high = figures["interval"]
-    drop = figures["drop_points"]
-    return (
-        figures["title"],
-        f"{figures['correct']:,}",
-        f"{100 * figures['accuracy']:.2f} %",
-        f"{100 * low:.2f} to {100 * high:.2f} %",
-        "" if drop is None else f"{drop:.2f} points",
-    )
-
-
 def _pair_row(figures: compare.PairFigures) -> tuple[object, ...]:
     pair = f"{SHORT[figures['first']]}, {SHORT[figures['second']]}"
-    if figures["images_differ"] is None:
-        return pair, figures["answers_differ"], "", ""
-    bytes_differ = figures["images_differ"], figures["largest_difference"]
-    return pair, figures["answers_differ"], *bytes_differ
+    values = (figures["answers_differ"], figures["images_differ"], figures["largest_difference"])
+    return pair, *("" if value is None else value for value in values)

@@ -129,9 +129,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         if source.suffix == ".tflite":
             try_out(source)
         model = open_model(source)
-        samples = _samples(arguments, folder, model)
         progress(1, note="to float32, for its size")
         float_bytes = len(model.float_tflite)
+        samples = _samples(arguments, folder, model)
         progress(1, note=f"to int8, by {samples.calibration.source}")
         content = model.quantized(samples.calibration.inputs)
         progress(1, note="")
@@ -305,7 +305,8 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
     say(f"Calibrated on {manifest.calibration}; {manifest.preprocessing.text}")
     say_written(folder.tflite, folder.manifest)
-    say_next(next_step(folder.named, manifest.input, manifest.output))
+    has_data = manifest.data is not None and manifest.data.source != RANDOM
+    say_next(next_step(folder.named, manifest.input, manifest.output, has_data=has_data))
 
 
 def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:

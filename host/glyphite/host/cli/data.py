@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
 from glyphite.convert.documents import quoted_path, unquoted_path
-from glyphite.convert.manifest import DataRecord, Manifest
+from glyphite.convert.errors import DataError, InputError, ModelError
+from glyphite.convert.manifest import DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
 from glyphite.host.cli.console import print_status
+from glyphite.host.cli.digits import DIGITS, reads_digits
+from glyphite.host.runners.base import Tensors
 
 if TYPE_CHECKING:
     from glyphite.convert.data.dataset import DataSet
+    from glyphite.host.measure.truth import Truth
 
 DATA = "--data"
 MNIST = "mnist"
@@ -162,3 +166,100 @@ def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) ->
     options = options_of(arguments) if record is None else record.options
     kept = kept_source(source.text) if record is None else record.source
     return DataRecord(kept, options, data.title, data.sha256, data.split)
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Samples of a data set as a model takes them, and what is right for them."""
+
+    tensors: Tensors
+    """(n, *input shape)."""
+    truth: "Truth"
+
+
+def test_samples(
+    arguments: argparse.Namespace, manifest: Manifest, count: int | None = None
+) -> Tested:
+    """The first ``count`` test samples of the data set that is meant, or all.
+
+    Where the source has one part alone, and is not what the model was calibrated on, all of it is
+    tested with. Raises InputError where no data set is named and none is known, or it has fewer
+    samples; DataError where it does not fit the model.
+    """
+    from glyphite.convert.data.dataset import Part
+    from glyphite.host.measure.truth import truth_of
+
+    source = _named_or_known(arguments, manifest)
+    shapes = manifest.input.shape[1:], manifest.output.shape[1:]
+    data = load_data(source, *shapes)
+    known = manifest.data.sha256 if manifest.data else ""
+    if source.of_manifest is not None and known != data.sha256:
+        print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
+    _require_same_classes(data, manifest)
+    part: Part = data.whole if data.split_is_made and known != data.sha256 else data.test
+    if count is not None and count > len(part):
+        raise InputError(
+            f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
+        )
+    part = part.take(slice(count))
+    words = [] if source.of_manifest is not None or arguments.data is None else _words(arguments)
+    return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
+
+
+def _words(arguments: argparse.Namespace) -> list[str]:
+    """The options that name the data set, to be typed anywhere."""
+    return words_of(kept_source(arguments.data), options_of(arguments))
+
+
+def _named_or_known(arguments: argparse.Namespace, manifest: Manifest) -> Source:
+    if (source := source_of(arguments, manifest)) is not None:
+        return source
+    if reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS:
+        return Source(MNIST, Options(report=print_status))
+    source_, sink = manifest.input, manifest.output
+    calibrated = " It was calibrated on random numbers." if manifest.data else ""
+    raise InputError(
+        f"{manifest.name} takes {source_.dtype} inputs of shape {source_.shape[1:]} and gives "
+        f"{sink.dtype} outputs of shape {sink.shape[1:]}, and nothing says what data it is for."
+        f"{calibrated} Name them with --data (see docs/data.md); without any, `glyphite verify` "
+        "compares bytes."
+    )
+
+
+def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
+    """DataError where a data set calls the classes otherwise, or has them in another order."""
+    named = manifest.labels != tuple(str(index) for index in range(len(manifest.labels)))
+    if data.classes and named and len(manifest.labels) > 1 and data.classes != manifest.labels:
+        raise DataError(
+            f"{data.title} has the classes {', '.join(data.classes)}, and {manifest.name} those of "
+            f"its calibration: {', '.join(manifest.labels)}, in this order. Take data of the same "
+            "classes, or convert the model anew with --data."
+        )
+
+
+def require_int8(manifest: Manifest) -> None:
+    """Make sure that the model takes and gives int8, as the runners on this PC do.
+
+    Raises ModelError where it does not.
+    """
+    types = {manifest.input.dtype, manifest.output.dtype}
+    if types != {"int8"}:
+        raise ModelError(
+            f"{manifest.name} takes {manifest.input.dtype} and gives {manifest.output.dtype}, and "
+            "int8 at both ends is needed. `glyphite verify` compares its bytes."
+        )
+
+
+def require_classes(arguments: argparse.Namespace, truth: "Truth") -> None:
+    """Make sure that a limit of accuracy is given only where there are classes.
+
+    Raises InputError where it is not.
+    """
+    from glyphite.host.measure.truth import Task
+
+    for option in ("max_drop", "min_accuracy"):
+        if getattr(arguments, option, None) is not None and truth.task is not Task.CLASSES:
+            raise InputError(
+                f"--{option.replace('_', '-')} is a limit of accuracy, and {truth.data['title']} "
+                f"has no classes (its task is {truth.task}). Leave it out."
+            )

@@ -51,13 +51,15 @@ def reads_digits(source: Edge, sink: Edge) -> bool:
     return is_image(source.shape) and scores and source.dtype == sink.dtype == "int8"
 
 
-def next_step(named: str, source: Edge, sink: Edge, board: str = "", port: str = "") -> str:
+def next_step(
+    named: str, source: Edge, sink: Edge, board: str = "", port: str = "", *, has_data: bool = False
+) -> str:
     """The command to go on with, once a model is converted, or is on ``board`` (at ``port``).
 
     ``named`` and ``board`` stand in it as the user gave them. Images of digits are for models that
-    read them; every other one is verified.
+    read them; every other one is verified, unless its manifest names its own data (``has_data``).
     """
-    if reads_digits(source, sink):
+    if has_data or reads_digits(source, sink):
         words = ["compare", named]
         if board:
             words = ["stream", named, "--port", port or emulated_url(board)]

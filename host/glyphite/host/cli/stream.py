@@ -1,12 +1,9 @@
-"""``glyphite stream``: MNIST's test images to a board, and its answers."""
+"""``glyphite stream``: test samples to a board, and its answers."""
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from glyphite.convert.boards import known_board, load_board
 from glyphite.convert.errors import GlyphiteError, InputError
@@ -15,8 +12,10 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model, w
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.digits import count_of, load_digits
+from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples
+from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
+from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer
@@ -47,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_baud(parser, stream.BAUD)
     add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
+    add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
 
 
@@ -63,7 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
-    tensors, labels = load_digits(manifest, arguments.count)
+    require_int8(manifest)
+    tested = test_samples(arguments, manifest, arguments.count)
+    tensors, truth = tested.tensors, tested.truth
+    require_classes(arguments, truth)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
     build_missing(arguments.port, folder)
@@ -74,12 +77,13 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     )  # fmt: skip
     received = stream.Received(len(tensors))
     with _kept(folder, link, received):
-        streamed = _stream(link, tensors, labels, received)
+        watch = stream.RunningAccuracy(manifest, truth)
+        streamed = _stream(link, tensors, watch, received)
         right = oracle(folder.tflite)
         with progress_bar(BRIEF[right.name], len(tensors)) as progress:
             reference = right.run(tensors, progress)
         require_unchanged(folder, manifest)
-        judge = stream.Judge(right.name, reference, labels)
+        judge = stream.Judge(right.name, reference, truth)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
             place = _place(folder, link, streaming["board"])
@@ -92,19 +96,20 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     with writing_to(folder, print_status):
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
-    checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
+    if streaming["correct"] is not None:
+        checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
     known = one_scale(folder, tensors, streamed.scores, reference)
     checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming, known))
 
 
 def _stream(
-    link: stream.Link, tensors: Tensors, labels: NDArray[np.uint8], received: stream.Received
+    link: stream.Link, tensors: Tensors, watch: stream.RunningAccuracy, received: stream.Received
 ) -> stream.Streamed:
-    accuracy = stream.RunningAccuracy(labels)
     with progress_bar("Streaming", len(tensors)) as progress:
 
         def on_answer(index: int, answer: Answer) -> None:
-            progress(1, f"accuracy {100 * accuracy.add(index, answer):.2f} %")
+            share = watch.add(index, answer)
+            progress(1, "" if share is None else f"accuracy {100 * share:.2f} %")
 
         return stream.stream(link, tensors, on_answer, received)
 
@@ -167,13 +172,8 @@ def _print(streaming: stream.Streaming, named: str, as_json: bool) -> None:
         return
     images, scores = streaming["images"], streaming["scores"]
     right = BRIEF[streaming["reference"]]
-    low, high = streaming["interval"]
-    expected = f"{100 * streaming['reference_accuracy']:.2f} %"
     rows = [
-        ("accuracy", f"{100 * streaming['accuracy']:.2f} %"),
-        ("right", f"{streaming['correct']:,} of {images:,}"),
-        ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
-        (f"accuracy of {right} on the same images", expected),
+        *_judged(streaming, right),
         (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
         ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
         ("largest difference", str(streaming["largest_difference"])),
@@ -182,12 +182,31 @@ def _print(streaming: stream.Streaming, named: str, as_json: bool) -> None:
     ]
     if streaming["retries"]:
         rows.append(("requests repeated", f"{streaming['retries']:,}"))
-    title = f"{streaming['model']} on {streaming['board']} ({streaming['port']})"
+    data = of_data(streaming["data"], images)
+    title = f"{streaming['model']} on {streaming['board']} ({streaming['port']}): {data}"
     print_table(("", "streamed"), rows, title=title)
     known = known_board(streaming["board"])
     if streaming["timed_by"] is None and known and is_countable(known):
         words = ("bench", named, "--board", known.name)
         say(f"The time on a board is told by `{command('glyphite', *words)}`.")
+
+
+def _judged(streaming: stream.Streaming, right: str) -> list[tuple[str, str]]:
+    """How well the board does, and what the reference ``right`` does on the same samples."""
+    correct, share, interval = streaming["correct"], streaming["accuracy"], streaming["interval"]
+    expected, error = streaming["reference_accuracy"], streaming["error"]
+    if correct is not None and share is not None and interval is not None and expected is not None:
+        low, high = interval
+        return [
+            ("accuracy", f"{100 * share:.2f} %"),
+            ("right", f"{correct:,} of {streaming['images']:,}"),
+            ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
+            (f"accuracy of {right} on the same images", f"{100 * expected:.2f} %"),
+        ]
+    if error is None:
+        return []
+    names, figures = columns_of(streaming["task"]), judgement_row(streaming, None)
+    return list(zip(names, figures, strict=False))
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:

@@ -16,32 +16,26 @@ from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.measure.truth import Count, DataOf, Judgement, Task, Truth, classes_of
 from glyphite.host.runners.base import FLOATS, TITLES, Runner, Scores, Tensors, float_of
 
-Labels = NDArray[np.uint8]
-
 TEST_IMAGES = 10_000
-"""MNIST has as many, so no run has more."""
+"""MNIST has as many."""
 
-Count = Annotated[int, Meta(ge=0)]
-Images = Annotated[int, Meta(ge=1, le=TEST_IMAGES)]
-Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
+Images = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 RunnerName = Annotated[str, Meta(pattern=r"^(float|float_litert|int8_litert|int8_tflm|c)\Z")]
 
 
-class RunnerFigures(TypedDict):
+class RunnerFigures(Judgement):
     """The figures of one runner."""
 
     name: RunnerName
     title: str
-    correct: Count
-    accuracy: Share
-    interval: Interval
-    """The 95 % Wilson interval of the accuracy: low and high, as fractions."""
     drop_points: Annotated[float, Meta(ge=-100, le=100)] | None
-    """The accuracy lost against the float model, in percentage points; None without one."""
+    """The accuracy lost against the float model, in percentage points; None without one, or
+    without classes."""
 
 
 class PairFigures(TypedDict):
@@ -49,16 +43,19 @@ class PairFigures(TypedDict):
 
     first: RunnerName
     second: RunnerName
-    answers_differ: Count
-    only_first_right: Count
-    only_second_right: Count
-    mcnemar: Share
+    answers_differ: Count | None
+    """None, as the next three, where there are no classes."""
+    only_first_right: Count | None
+    only_second_right: Count | None
+    mcnemar: Share | None
     """The p-value: the chance of so uneven a split if both are equally good."""
     images_differ: Count | None
     """Images with a byte that differs. This and the next two are None with a float runner."""
     bytes_differ: Count | None
     largest_difference: Count | None
 
+
+TaskName = Annotated[str, Meta(pattern=r"^(classification|regression|reconstruction|bytes)\Z")]
 
 ORACLES = ("int8_tflm", "c", "int8_litert")
 """TFLM, what stands in for it, and what is left where there is no C compiler either."""
@@ -70,7 +67,10 @@ class Comparison(TypedDict):
     model: str
     sha256: Sha256
     """That of the .tflite."""
+    task: TaskName
+    data: DataOf
     images: Images
+    """Samples of the data."""
     runners: list[RunnerFigures]
     pairs: list[PairFigures]
     oracle: RunnerName
@@ -93,85 +93,97 @@ def run_all(
 def summarize(
     manifest: Manifest,
     scores: Mapping[str, Scores],
-    labels: Labels,
+    truth: Truth,
     tools: Mapping[str, str],
     date: str = "",
 ) -> Comparison:
-    """The figures of each runner's ``scores`` (n, classes) against the ``labels`` (n,).
+    """The figures of each runner's ``scores`` (n, outputs) against what is right.
 
     They are of ``date``; by default of this moment.
 
-    One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of images
+    One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of samples
     differ, or the scores of an int8 runner are not int8.
     """
+    judged = {name: truth.judge(manifest, given) for name, given in scores.items()}
     return Comparison(
         model=manifest.name,
         sha256=manifest.sha256,
-        images=len(labels),
-        runners=[_figures(name, scores, labels) for name in scores],
-        pairs=[_pair(first, second, scores, labels) for first, second in combinations(scores, 2)],
+        task=truth.task,
+        data=truth.data,
+        images=truth.count,
+        runners=[_figures(name, judged, truth.count) for name in scores],
+        pairs=[
+            _pair(pair, [scores[name] for name in pair], truth, manifest)
+            for pair in combinations(scores, 2)
+        ],
         oracle=next(name for name in ORACLES if name in scores),
         tools=dict(tools),
         date=date or now(),
     )
 
 
-def _figures(name: str, scores: Mapping[str, Scores], labels: Labels) -> RunnerFigures:
-    accuracy = metrics.accuracy(metrics.answers(scores[name]), labels)
-    drop, floats = None, float_of(scores)
-    if floats is not None and name not in FLOATS:
-        reference = metrics.accuracy(metrics.answers(scores[floats]), labels)
-        drop = 100 * (reference.correct - accuracy.correct) / accuracy.count
+def _figures(name: str, judged: Mapping[str, Judgement], count: int) -> RunnerFigures:
     return RunnerFigures(
-        name=name,
-        title=TITLES[name],
-        correct=accuracy.correct,
-        accuracy=accuracy.value,
-        interval=list(accuracy.interval),
-        drop_points=drop,
+        name=name, title=TITLES[name], drop_points=drop_of(name, judged, count), **judged[name]
     )
 
 
-def _pair(first: str, second: str, scores: Mapping[str, Scores], labels: Labels) -> PairFigures:
-    given = metrics.answers(scores[first]), metrics.answers(scores[second])
-    is_right = given[0] == labels, given[1] == labels
-    only_first = int(np.count_nonzero(is_right[0] & ~is_right[1]))
-    only_second = int(np.count_nonzero(is_right[1] & ~is_right[0]))
-    difference = None
-    if float_of((first, second)) is None:
-        difference = metrics.byte_differences(scores[first], scores[second])
-    return PairFigures(
-        first=first,
-        second=second,
-        answers_differ=metrics.answers_that_differ(*given),
-        only_first_right=only_first,
-        only_second_right=only_second,
-        mcnemar=metrics.mcnemar(only_first, only_second),
+def drop_of(name: str, judged: Mapping[str, Judgement], count: int) -> float | None:
+    """The accuracy that a runner lost against the float model, in percentage points.
+
+    None where either has none, or the runner is the float model's own.
+    """
+    floats = float_of(judged)
+    if floats is None or name in FLOATS:
+        return None
+    before, after = judged[floats]["correct"], judged[name]["correct"]
+    return None if before is None or after is None else 100 * (before - after) / count
+
+
+def _pair(
+    names: tuple[str, str], scores: Sequence[Scores], truth: Truth, manifest: Manifest
+) -> PairFigures:
+    difference = metrics.byte_differences(*scores) if float_of(names) is None else None
+    figures = PairFigures(
+        first=names[0],
+        second=names[1],
+        answers_differ=None,
+        only_first_right=None,
+        only_second_right=None,
+        mcnemar=None,
         images_differ=difference.images if difference else None,
         bytes_differ=difference.values if difference else None,
         largest_difference=difference.largest if difference else None,
     )
+    if truth.task is not Task.CLASSES:
+        return figures
+    given = [classes_of(manifest, each) for each in scores]
+    wrong = [truth.wrong(manifest, each) for each in scores]
+    only_first = int(np.count_nonzero(~wrong[0] & wrong[1]))
+    only_second = int(np.count_nonzero(wrong[0] & ~wrong[1]))
+    figures["answers_differ"] = metrics.answers_that_differ(*given)
+    figures |= {"only_first_right": only_first, "only_second_right": only_second}
+    figures["mcnemar"] = metrics.mcnemar(only_first, only_second)
+    return figures
 
 
 def save(
     folder: ModelFolder,
     comparison: Comparison,
     scores: Mapping[str, Scores],
-    labels: Labels,
-    tensors: Tensors,
+    truth: Truth,
+    misread: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Write compare.json, and scores.npz with all scores and the images that some runner misread.
+    """Write compare.json, and scores.npz with all scores and the samples that some runner misread.
 
     Until both are written there is no compare.json, lest it be of other scores. Raises InputError
     where the model's folder cannot be written.
     """
-    misread = misread_of(scores, labels)
     packed = io.BytesIO()
     arrays: dict[str, Any] = {  # none is of objects; numpy before 2.1 knows no allow_pickle
         "sha256": sha256_as_array(comparison["sha256"]),
-        "labels": labels,
-        "misread": misread,
-        "misread_tensors": tensors[misread],
+        **truth.arrays(),
+        **misread,
         **scores,
     }
     np.savez_compressed(packed, **arrays)
@@ -180,13 +192,23 @@ def save(
     write_text(folder.compare, to_json(comparison))
 
 
-def misread_of(scores: Mapping[str, Scores], labels: Labels) -> NDArray[np.intp]:
-    """The images (m,), in their order, that some runner misread.
+def misread_arrays(
+    manifest: Manifest, scores: Mapping[str, Scores], truth: Truth, tensors: Tensors
+) -> dict[str, NDArray[Any]]:
+    """The samples that some runner misread, for :func:`save`: their numbers, and input tensors.
 
-    Raises ValueError where there is no runner, or the numbers of images differ.
+    Raises what :func:`misread_of` does.
     """
-    wrong = [metrics.answers(given) != labels for given in scores.values()]
-    return np.flatnonzero(np.any(wrong, axis=0))
+    misread = misread_of(manifest, scores, truth)
+    return {"misread": misread, "misread_tensors": tensors[misread]}
+
+
+def misread_of(manifest: Manifest, scores: Mapping[str, Scores], truth: Truth) -> NDArray[np.intp]:
+    """The samples (m,), in their order, whose class some runner has wrong.
+
+    Raises ValueError where there is no runner, or the numbers of samples differ.
+    """
+    return np.flatnonzero(np.any([truth.wrong(manifest, each) for each in scores.values()], axis=0))
 
 
 def sha256_as_array(sha256: str) -> NDArray[np.uint8]:

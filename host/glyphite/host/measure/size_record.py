@@ -14,7 +14,7 @@ from glyphite.convert.manifest import Sha256
 from glyphite.host.device.arduino import uploads
 from glyphite.host.device.build import BOARD, image_size
 from glyphite.host.device.images import read_image
-from glyphite.host.measure.compare import Count
+from glyphite.host.measure.truth import Count
 
 GoalName = Annotated[str, Meta(pattern=r"^(speed|size|ram)\Z")]
 

@@ -23,10 +23,19 @@ from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.measure.compare import Count, Images, Interval
+from glyphite.host.measure.compare import Images, TaskName
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.size_record import GoalName
 from glyphite.host.measure.times import OnBoard, clock_at
+from glyphite.host.measure.truth import (
+    Count,
+    DataOf,
+    ErrorFigures,
+    Judgement,
+    Task,
+    Truth,
+    classes_of,
+)
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.oracle import LONG, Reference
@@ -106,14 +115,13 @@ class Streamed:
 
 @dataclass(frozen=True)
 class Judge:
-    """What is right: the labels of the images, and the scores that the board has to give."""
+    """What is right for the samples, and the scores that the board has to give."""
 
     runner: str
     """The name of the runner that gave the scores."""
     scores: Scores
     """(n, classes)."""
-    labels: NDArray[np.uint8]
-    """(n,)."""
+    truth: Truth
 
 
 class Times(TypedDict):
@@ -125,8 +133,8 @@ class Times(TypedDict):
     max: Annotated[float, Meta(gt=0, le=1e6)]
 
 
-class Streaming(TypedDict):
-    """The content of stream.json."""
+class Streaming(Judgement):
+    """The content of stream.json: the board's judgement, and what it is of."""
 
     model: str
     sha256: Sha256
@@ -142,17 +150,19 @@ class Streaming(TypedDict):
     baud: Annotated[int, Meta(ge=1)]
     jobs: Images
     """At most one for each image."""
+    task: TaskName
+    data: DataOf
     images: Images
-    correct: Count
-    accuracy: Share
-    interval: Interval
+    """Samples of the data."""
     scores: Count
-    """Bytes that were compared: images times classes."""
+    """Bytes that were compared: images times outputs."""
     reference: Reference
     """The runner whose bytes are the right ones."""
-    reference_correct: Count
-    """How many of the same images it has right."""
-    reference_accuracy: Share
+    reference_correct: Count | None
+    """How many of the same samples it has right; this and the next are None without classes."""
+    reference_accuracy: Share | None
+    reference_error: ErrorFigures | None
+    """Where there are no classes."""
     mismatched_bytes: Count
     """Bytes that differ from TensorFlow Lite Micro's."""
     mismatched_images: Count
@@ -285,8 +295,9 @@ def summarize(
 
     Raises ValueError where the numbers of images or the types of the scores differ.
     """
-    accuracy = metrics.accuracy(metrics.answers(streamed.scores), judge.labels)
-    expected = metrics.accuracy(metrics.answers(judge.scores), judge.labels)
+    judged = judge.truth.judge(manifest, streamed.scores)
+    expected = judge.truth.judge(manifest, judge.scores)
+    count = judge.truth.count
     compared = streamed.scores.view(np.int8)
     difference = metrics.byte_differences(compared, judge.scores.view(np.int8))
     times = None if streamed.doubt or not streamed.timed_by else _times(streamed.seconds)
@@ -300,20 +311,21 @@ def summarize(
         goal=link.firmware.goal if link.firmware else None,
         date=date or now(),
         baud=link.baud,
-        jobs=min(link.jobs, len(judge.labels)),
-        images=len(judge.labels),
-        correct=accuracy.correct,
-        accuracy=accuracy.value,
-        interval=list(accuracy.interval),
+        jobs=min(link.jobs, count),
+        task=judge.truth.task,
+        data=judge.truth.data,
+        images=count,
+        **judged,
         scores=compared.size,
         reference=judge.runner,
-        reference_correct=expected.correct,
-        reference_accuracy=expected.value,
+        reference_correct=expected["correct"],
+        reference_accuracy=expected["accuracy"],
+        reference_error=expected["error"],
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
         retries=streamed.retries,
-        images_per_second=len(judge.labels) / streamed.wall_seconds,
+        images_per_second=count / streamed.wall_seconds,
         seconds_per_image=times,
         timed_by=streamed.timed_by if times else None,
         instructions_per_image=_instructions(streamed),
@@ -390,17 +402,21 @@ def check(streaming: Streaming, cause: str = "") -> None:
 
 
 class RunningAccuracy:
-    """The fraction of right answers so far; several threads may add answers."""
+    """The fraction of right answers so far, where there are classes; several threads may add."""
 
-    def __init__(self, labels: NDArray[np.uint8]) -> None:
-        self._labels = labels
+    def __init__(self, manifest: Manifest, truth: Truth) -> None:
+        self._manifest = manifest
+        self._labels = truth.labels if truth.task is Task.CLASSES else None
         self._lock = threading.Lock()
         self._answered = 0
         self._right = 0
 
-    def add(self, index: int, answer: Answer) -> float:
-        """Count the answer to image ``index``; returns the accuracy so far, 0 to 1."""
+    def add(self, index: int, answer: Answer) -> float | None:
+        """Count the answer to sample ``index``; returns the accuracy so far, 0 to 1."""
+        if self._labels is None:
+            return None
+        given = classes_of(self._manifest, answer.scores[np.newaxis])[0]
         with self._lock:
             self._answered += 1
-            self._right += int(answer.scores.argmax() == self._labels[index])
+            self._right += int(given == self._labels[index])
             return self._right / self._answered

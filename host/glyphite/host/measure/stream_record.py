@@ -2,6 +2,7 @@
 
 import io
 import math
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from glyphite.host.measure.compare import sha256_as_array
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.stream import Judge, Link, Streamed, Streaming, summarize
 from glyphite.host.measure.times import clock_at
+from glyphite.host.measure.truth import kept_truth
 
 
 def save(folder: Path, streaming: Streaming, streamed: Streamed, judge: Judge) -> None:
@@ -29,7 +31,7 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed, judge: Judge) -
     packed = io.BytesIO()
     arrays: dict[str, Any] = {  # none is of objects; numpy before 2.1 knows no allow_pickle
         "sha256": sha256_as_array(streaming["sha256"]),
-        "labels": judge.labels,
+        **judge.truth.arrays(),
         "reference": judge.scores,
         "scores": streamed.scores,
         "ticks": streamed.ticks,
@@ -51,10 +53,12 @@ def figures_of(
     None where they cannot be those of a run of this model. Raises BoardError where the file of the
     board that ``told`` names has a mistake.
     """
-    if not _are_answers(manifest, arrays):
+    count, outputs = told["images"], prod(manifest.output.shape[1:])
+    truth = kept_truth(told["task"], told["data"], count, arrays, outputs)
+    if truth is None or not _are_answers(manifest, arrays, count):
         return None
     is_timed = told["seconds_per_image"] or told["instructions_per_image"] is not None
-    labels, unknown = arrays["labels"], np.full(len(arrays["labels"]), math.nan)
+    unknown = np.full(count, math.nan)
     streamed = Streamed(
         Hello(PROTOCOL, told["firmware"], told["board"], timer_hz=1),  # or there are no seconds
         arrays["scores"],
@@ -71,28 +75,28 @@ def figures_of(
         told["port"], manifest.sha256, told["baud"], jobs,
         firmware=Firmware(Path(), digest, told["goal"]) if is_emulated and digest else None,
     )  # fmt: skip
-    judge = Judge(told["reference"], arrays["reference"], labels)
+    judge = Judge(told["reference"], arrays["reference"], truth)
     return summarize(manifest, link, streamed, judge, told["date"])
 
 
-def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> bool:
-    """Whether the arrays are those that ``save`` writes, of the model."""
-    count, classes = arrays.get("labels", np.zeros(0)).size, len(manifest.labels)
+def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]], count: int) -> bool:
+    """Whether the arrays beside the truth are those that ``save`` writes, of the model."""
+    outputs = prod(manifest.output.shape[1:])
     kinds: dict[str, tuple[tuple[int, ...], Any]] = {
         "sha256": ((32,), np.uint8),
-        "labels": ((count,), np.uint8),
-        "reference": ((count, classes), np.int8),
-        "scores": ((count, classes), np.int8),
+        "reference": ((count, outputs), np.int8),
+        "scores": ((count, outputs), np.int8),
         "ticks": ((count,), np.int64),
         "wall_seconds": ((), np.float64),
         "seconds": ((count,), np.float64),
     }
-    found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    others = {name: array for name, array in arrays.items() if name not in ("labels", "values")}
+    found = {name: (array.shape, array.dtype) for name, array in others.items()}
     if "seconds" not in arrays:  # where they were not known
         del kinds["seconds"]
     if not count or found != kinds:
         return False
     numbers = [arrays[name] for name in ("ticks", "seconds") if name in arrays]
     is_right = arrays["sha256"].tobytes().hex() == manifest.sha256
-    is_right &= bool(arrays["labels"].max() < classes and arrays["wall_seconds"] > 0)
+    is_right &= bool(arrays["wall_seconds"] > 0)
     return is_right and all(array.min() >= 0 for array in numbers)

@@ -21,14 +21,18 @@ from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.digit_picture import SIDE
+from glyphite.host.measure.truth import Task, classes_of
 from glyphite.host.report.records import Document, Records, plain_board
 from glyphite.host.runners.base import TITLES
 from glyphite.host.runners.litert import read_manifest
 
+LEAST_SIDE = 8
+"""Of a picture: what is smaller are readings."""
+
 
 @dataclass(frozen=True)
 class Misread:
-    """A test image for which the oracle's answer is wrong."""
+    """A test sample for which the oracle's answer is wrong."""
 
     index: int
     label: str
@@ -36,9 +40,9 @@ class Misread:
     others: dict[str, str]
     """The other runners' answers, by title."""
     scores: list[float]
-    """By class, dequantized."""
-    pixels: NDArray[np.uint8]
-    """(28, 28)."""
+    """By output, dequantized."""
+    pixels: NDArray[np.uint8] | None
+    """(height, width) or (height, width, 3); None where the sample is no picture."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,10 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
     document["training"] = history and _training(history)
     scores = records.scores(comparison)
     oracle = comparison["oracle"] if comparison else ""
-    document["confusion"] = scores and _confusion(manifest, scores, oracle)
-    misread = _misread(manifest, scores, oracle) if scores else []
+    document["classes"] = list(_classes(manifest))
+    has_classes = comparison is not None and comparison["task"] == Task.CLASSES
+    document["confusion"] = scores and has_classes and _confusion(manifest, scores, oracle)
+    misread = _misread(manifest, scores, oracle) if scores and has_classes else []
     document["misread"] = [_entry(image) for image in misread]
     document["left_out"] = records.left_out
     return Results(document, folder.named, misread, history)
@@ -104,14 +110,20 @@ def _document(
         "calibration": manifest.calibration,
         "preprocessing": manifest.preprocessing.text,
         "data": manifest.data and dataclasses.asdict(manifest.data),
-        "accuracy": {name: runner["accuracy"] for name, runner in figures.items()},
-        "intervals": {name: runner["interval"] for name, runner in figures.items()},
+        "accuracy": _known(figures, "accuracy"),
+        "intervals": _known(figures, "interval"),
+        "errors": _known(figures, "error"),
         "compare": comparison,
         "board": streams[0] if streams else None,
         "boards": streams,
         "sizes": {"tflite": len(read_bytes(folder.tflite))},
         "tools": _tools(manifest, comparison),
     }
+
+
+def _known(figures: dict[str, Document], key: str) -> Document:
+    """One figure of each runner that has it."""
+    return {name: runner[key] for name, runner in figures.items() if runner[key] is not None}
 
 
 def _builds(
@@ -156,41 +168,49 @@ def _training(history: Document) -> Document:
     return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
 
 
+def _classes(manifest: Manifest) -> tuple[str, ...]:
+    """The names of the classes: of a single output, which tells two apart, their numbers."""
+    return manifest.labels if len(manifest.labels) > 1 else ("0", "1")
+
+
 def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> Document:
-    given = metrics.answers(scores[oracle])
-    matrix = metrics.confusion_matrix(scores["labels"], given, len(manifest.labels))
+    given = classes_of(manifest, scores[oracle])
+    matrix = metrics.confusion_matrix(scores["labels"], given, len(_classes(manifest)))
     return {"runner": oracle, "rows": "label", "columns": "answer", "matrix": matrix.tolist()}
 
 
 def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> list[Misread]:
-    """The images that the runner called ``oracle`` misreads, the highest score first."""
-    given = {name: metrics.answers(scores[name]) for name in TITLES if name in scores}
-    output = manifest.output
-    real = (scores[oracle].astype(float) - output.zero_point) * output.scale
+    """The samples that the runner called ``oracle`` misreads, the highest score first."""
+    given = {name: classes_of(manifest, scores[name]) for name in TITLES if name in scores}
+    names, real = _classes(manifest), manifest.dequantize_output(scores[oracle])
     images = []
     for index, tensor in zip(scores["misread"], scores["misread_tensors"], strict=True):
         label, answer = scores["labels"][index], given[oracle][index]
         if label == answer:
             continue
         others = {
-            TITLES[name]: manifest.labels[answers[index]]
-            for name, answers in given.items()
-            if name != oracle
+            TITLES[name]: names[answers[index]] for name, answers in given.items() if name != oracle
         }
-        shares = [round(float(share), 6) for share in real[index]]
+        shown = [round(float(score), 6) for score in real[index]]
         pixels = _pixels(manifest, tensor)
-        images.append(
-            Misread(
-                int(index), manifest.labels[label], manifest.labels[answer], others, shares, pixels
-            )
-        )
+        images.append(Misread(int(index), names[label], names[answer], others, shown, pixels))
     return sorted(images, key=lambda image: (-max(image.scores), image.index))
 
 
-def _pixels(manifest: Manifest, tensor: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """The pixels (28, 28) of an input tensor: the inverse of ``quantize``."""
+def _pixels(manifest: Manifest, tensor: NDArray[np.int8]) -> NDArray[np.uint8] | None:
+    """The pixels (height, width) or (height, width, 3) of an input tensor, as it was before.
+
+    None where it is no picture.
+    """
+    shape = tuple(size for size in tensor.shape if size != 1)
+    if shape == (SIDE * SIDE,):
+        shape = (SIDE, SIDE)
+    is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
+    if not is_picture or min(shape[:2]) < LEAST_SIDE:
+        return None
     raw = manifest.preprocessing.undo(manifest.dequantize_input(tensor))
-    return np.asarray(np.clip(np.round(raw), 0, 255), np.uint8).reshape(SIDE, SIDE)
+    scale = 255 if raw.max(initial=0) <= 1 else 1
+    return np.asarray(np.clip(np.round(raw * scale), 0, 255), np.uint8).reshape(shape)
 
 
 def _entry(image: Misread) -> Document:

@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from glyphite.convert.boards import all_boards
+from glyphite.convert.manifest import words_of
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.measure.compare import TEST_IMAGES
 from glyphite.host.measure.stream import BAUD
@@ -21,11 +22,9 @@ from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM, WHOSE
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
-"""The largest number of misread digits on the page."""
+"""The largest number of misread samples on the page."""
 USUAL = [("--jobs", 1), ("--baud", BAUD)]
 """Options that need not be given."""
-DIVISOR = 255.0
-"""Of pixels, by default."""
 
 
 def render(results: Results) -> str:
@@ -95,15 +94,25 @@ def _day(date: str) -> str:
 
 def _headline(document: dict[str, Any]) -> str:
     """The result in one sentence."""
-    board, accuracy = document["board"], document["accuracy"]
+    board = document["board"]
     if board is None:
-        answer = f"answers {_percent(accuracy[_oracle(document)])} of the test images rightly"
-        return f"Quantized to int8, the network {answer}."
-    images = f"{board['images']:,} test images on {board['name']}"
+        return f"Quantized to int8, the network {_does(document, _oracle(document))}."
+    images = f"{board['images']:,} test samples on {board['name']}"
     right = WHOSE[board["reference"]]
     if board["mismatched_bytes"] == 0:
         return f"{images}: every byte of the scores is {right}."
     return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+
+
+def _does(document: dict[str, Any], oracle: str) -> str:
+    """How well the answers of a runner do, as the end of a sentence."""
+    data = document["compare"]["data"]["title"]
+    if oracle in document["accuracy"]:
+        return f"answers {_percent(document['accuracy'][oracle])} of the test samples rightly"
+    if oracle in document["errors"]:
+        squared = document["errors"][oracle]["mean_squared"]
+        return f"has a mean squared error of {squared:.4g} on the test samples of {data}"
+    return f"was run on {data}, which does not say what is right"
 
 
 def _oracle(document: dict[str, Any]) -> str:
@@ -120,7 +129,7 @@ def _stands_in(document: dict[str, Any]) -> bool:
 
 def _axis(document: dict[str, Any]) -> tuple[float, float]:
     """The range of accuracy that contains all intervals: the axis of their bars."""
-    ends = [end for interval in document["intervals"].values() for end in interval]
+    ends = [end for interval in document["intervals"].values() for end in interval] or [0.0, 1.0]
     margin = 0.04 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
 
@@ -136,7 +145,8 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
         commands += [_glyphite("train", training["network"], *words), _convert(document, model)]
     if compared:
         fewer = compared["images"] < TEST_IMAGES
-        commands += [_glyphite("compare", model, *(("--count", compared["images"]) * fewer))]
+        count = ("--count", compared["images"]) * fewer
+        commands += [_glyphite("compare", model, *compared["data"]["words"], *count)]
     for build in document["builds"]:
         commands += _build_again(build)
     others = {build["named"]: None for build in document["builds"] if build["named"] != model}
@@ -147,13 +157,12 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
 def _convert(document: dict[str, Any], model: str) -> str:
     """The command of the conversion, as the manifest tells of its settings."""
     words: list[object] = []
-    found = re.match(r"([\d,]+) of [\d,]+ (?:inputs of (.+), evenly)?", document["calibration"])
-    if found and found[2]:
-        words += ["--calibration", found[2]]
-    if found:
-        words += ["--calibration-images", int(found[1].replace(",", ""))]
-    if document["pixel_divisor"] != DIVISOR:
-        words += ["--pixel-divisor", f"{document['pixel_divisor']:g}"]
+    if (data := document["data"]) is not None:
+        words += words_of(data["source"], data["options"])
+    if found := re.match(
+        r"([\d,]+) (?:of [\d,]+ )?(?:training|test )?\w* ?samples", document["calibration"]
+    ):
+        words += ["--calibration-samples", int(found[1].replace(",", ""))]
     return _glyphite("convert", model, *words)
 
 
@@ -174,6 +183,7 @@ def _build_again(build: dict[str, Any]) -> list[str]:
             ("--baud", stream["baud"]),
         ]
         words = [word for pair in kept if pair not in USUAL for word in pair]
+        words += stream["data"]["words"]
         commands += [_glyphite("stream", model, "--port", stream["port"], *words)]
     if bench:
         words = ["--board", build["board"], *goal, "--count", bench["inferences"]]
@@ -186,8 +196,9 @@ def _glyphite(*words: object) -> str:
 
 
 def _picture(image: Misread) -> dict[str, Any]:
-    """A misread digit with its picture, where matplotlib is installed."""
-    source = pictures.digit(image.pixels) if pictures.can_draw() else None
+    """A misread sample with its picture, where matplotlib is installed."""
+    can_draw = pictures.can_draw()
+    source = pictures.sample(image.pixels) if image.pixels is not None and can_draw else None
     return {**vars(image), "picture": source}
 
 

@@ -17,8 +17,11 @@ def can_draw() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def digit(pixels: NDArray[np.uint8]) -> str:
-    """A digit (28, 28) as the data URI of a PNG, dark on light; the page enlarges it."""
+def sample(pixels: NDArray[np.uint8]) -> str:
+    """A sample (height, width) or (height, width, 3) as the data URI of a PNG.
+
+    What has one shade only is drawn dark on light; the page enlarges it.
+    """
     from matplotlib import image
 
     content = io.BytesIO()

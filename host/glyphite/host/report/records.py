@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,11 +22,12 @@ from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
 from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
-from glyphite.host.measure.compare import Comparison, Count, RunnerFigures
+from glyphite.host.measure.compare import Comparison, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
-from glyphite.host.runners.base import FLOATS, TITLES, float_of
+from glyphite.host.measure.truth import Count, kept_truth
+from glyphite.host.runners.base import FLOATS, TITLES
 
 BUILD: tuple[Literal["firmware_sha256", "goal", "compiler", "date"], ...] = (
     "firmware_sha256", "goal", "compiler", "date",
@@ -258,6 +260,8 @@ def _limits(name: str) -> tuple[int | None, int | None]:
 def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) -> None:
     """Accuracy and interval are those of the answers that were counted."""
     correct, share, interval = figures["correct"], figures["accuracy"], figures["interval"]
+    if correct is None or share is None or interval is None:
+        return
     of = f"{correct:,} of {images:,}"
     if share != correct / images:
         raise InputError(f"{path} has an accuracy of {share:g}, and {of} is another. {again}")
@@ -270,10 +274,8 @@ def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) 
 
 def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: str) -> None:
     """The drop is that against the float model."""
-    right = {one["name"]: one["correct"] for one in found["runners"]}
-    drop, reference = None, float_of(right)
-    if reference is not None and figures["name"] not in FLOATS:
-        drop = 100 * (right[reference] - figures["correct"]) / found["images"]
+    judged = {one["name"]: one for one in found["runners"]}
+    drop = compare.drop_of(figures["name"], judged, found["images"])
     if figures["drop_points"] != drop:
         raise InputError(
             f"{path} has a drop of {figures['drop_points']} points for {figures['name']}, and its "
@@ -295,24 +297,21 @@ def _check_curves(path: Path, history: Document, again: str) -> None:
 
 def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest: Manifest) -> bool:
     """Whether the arrays have the shapes that the comparison's have, and give its figures."""
-    count, correct = (
-        comparison["images"],
-        {figures["name"]: figures["correct"] for figures in comparison["runners"]},
-    )
-    classes = len(manifest.labels)
-    if scores.keys() != {"labels", "misread", "misread_tensors", *correct}:
+    count, names = comparison["images"], [figures["name"] for figures in comparison["runners"]]
+    outputs = prod(manifest.output.shape[1:])
+    truth = kept_truth(comparison["task"], comparison["data"], count, scores, outputs)
+    if truth is None or scores.keys() != {"misread", "misread_tensors", *truth.arrays(), *names}:
         return False
-    labels, misread = scores["labels"], scores["misread"]
-    fit = [scores[name].shape == (count, classes) for name in correct]
-    fit += [labels.shape == (count,), labels.dtype == np.uint8, misread.dtype.kind == "i"]
-    tensors, dtype = scores["misread_tensors"], np.dtype(manifest.input.dtype)
-    fit += [tensors.shape == (misread.size, *manifest.input.shape[1:]), tensors.dtype == dtype]
-    given = {name: scores[name] for name in correct}
-    if not all(fit) or labels.max() >= classes:
-        return False
-    if not np.array_equal(misread, compare.misread_of(given, labels)):
+    misread, tensors = scores["misread"], scores["misread_tensors"]
+    fit = [scores[name].shape == (count, outputs) for name in names]
+    fit += [misread.dtype.kind == "i", tensors.dtype == np.dtype(manifest.input.dtype)]
+    fit += [tensors.shape == (misread.size, *manifest.input.shape[1:])]
+    given = {name: scores[name] for name in names}
+    if not all(fit):
         return False
     if any(given[name].dtype != np.int8 for name in given if name not in FLOATS):
         return False
-    again = compare.summarize(manifest, given, labels, comparison["tools"], comparison["date"])
+    if not np.array_equal(misread, compare.misread_of(manifest, given, truth)):
+        return False
+    again = compare.summarize(manifest, given, truth, comparison["tools"], comparison["date"])
     return again == comparison

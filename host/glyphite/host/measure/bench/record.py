@@ -9,9 +9,9 @@ from glyphite.convert.boards import known_board
 from glyphite.convert.documents import Date, to_json
 from glyphite.convert.files import write_text
 from glyphite.convert.manifest import Sha256
-from glyphite.host.measure.compare import Count
 from glyphite.host.measure.size_record import GoalName
 from glyphite.host.measure.times import COUNTED, InCycles
+from glyphite.host.measure.truth import Count
 
 BENCH = "bench.json"
 Cost = Annotated[float, Meta(ge=0, le=1e12)]

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
+from glyphite.convert.data.picture_file import FORMATS
 from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
-"""Pictures alone: for some of its other kinds Pillow runs a program, as Ghostscript for EPS."""
 MAX_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000
 """The largest picture that is read: decoding more takes seconds and gigabytes."""
