@@ -20,6 +20,8 @@ LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
 Divisor = Annotated[float, Meta(ge=LEAST_DIVISOR, le=MOST_DIVISOR)]
 Finite = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Values = Annotated[tuple[Finite, ...], Meta(min_length=1)]
+SLACK = 0.05
+"""By which a range that calibration found may miss the one that was meant, as a share of it."""
 LEAST_DEVIATION = 1e-6
 """Below it, values that never change would become noise."""
 
@@ -80,6 +82,18 @@ SAID = {
     "inverted": "1 - value / 255, so 1 is black",
 }
 ALLOWED = f"{', '.join(NAMED)}, {STANDARD} (mean 0, deviation 1), or a number to divide by"
+
+
+def of_range(low: float, high: float) -> Preprocessing:
+    """What was most likely done to pictures that a model takes as numbers of ``low`` to ``high``.
+
+    Where the range is none of the usual ones, nothing.
+    """
+    for (least, most), name in (((0, 255), "raw"), ((0, 1), "unit"), ((-1, 1), "signed")):
+        slack = SLACK * (most - least)
+        if abs(low - least) <= slack and abs(high - most) <= slack:
+            return NAMED[name]
+    return Preprocessing()
 
 
 def named_preprocessing(text: str, samples: NDArray[Any]) -> Preprocessing:

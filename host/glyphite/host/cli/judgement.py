@@ -1,5 +1,8 @@
 """How well answers do, as the tables of ``compare`` and ``stream`` have it."""
 
+import os
+from pathlib import PurePath
+
 from glyphite.host.measure.truth import DataOf, Judgement, Task
 
 COLUMNS = {
@@ -36,4 +39,6 @@ def judgement_row(found: Judgement, drop: float | None) -> tuple[str, ...]:
 
 def of_data(data: DataOf, count: int) -> str:
     """The samples that figures are of, for a title."""
-    return f"{count:,} test samples of {data['title'] or 'unknown data'}"
+    title = data["title"] or "unknown data"
+    shown = PurePath(title).name if "/" in title or os.sep in title else title
+    return f"{count:,} test samples of {shown}"

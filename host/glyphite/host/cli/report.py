@@ -64,5 +64,6 @@ def _hold(checks: Checks, document: dict[str, Any]) -> None:
         checks.hold("max_ram", size["ram"], of)
     for streamed in document["boards"]:
         of = subject(*model, streamed["name"])
-        checks.hold("min_accuracy", 100 * streamed["correct"] / streamed["images"], of)
+        if streamed["correct"] is not None:
+            checks.hold("min_accuracy", 100 * streamed["correct"] / streamed["images"], of)
         checks.hold("max_mismatched_bytes", streamed["mismatched_bytes"], of)

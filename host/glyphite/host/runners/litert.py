@@ -15,6 +15,7 @@ import numpy as np
 from glyphite.convert.errors import CONVERT_AGAIN, ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.preprocessing import NAMED, of_range
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
@@ -129,12 +130,14 @@ def _describe(folder: ModelFolder) -> Manifest:
     try_out(folder.tflite)
     source, sink = _tensors(folder.tflite)
     classes = int(np.prod(sink.shape[1:]))
+    low, high = (source.scale * (value - source.zero_point) for value in (-128, 127))
     return Manifest(
         name=folder.name,
         sha256=sha256_of(folder.tflite),
         input=source,
         output=sink,
         labels=tuple(str(index) for index in range(classes)),
+        preprocessing=of_range(low, high) if source.dtype == "int8" else NAMED["unit"],
     )
 
 

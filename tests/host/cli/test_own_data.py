@@ -1,0 +1,227 @@
+"""The whole way with data that are not digits: each task, from the float model to a board.
+
+No model is trained: its weights are random and fixed, and what is right is what it answers, so that
+every figure is known beforehand.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.preprocessing import NAMED
+from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.workspace import find_model
+from glyphite.host.cli import main
+from tests.strict import require_module
+
+require_module("tensorflow", "ai_edge_litert")
+
+Model = Any  # Keras has no types
+Out = pytest.CaptureFixture[str]
+Arrays = dict[str, NDArray[Any]]
+
+
+def network(inputs: tuple[int, ...], outputs: int, last: str | None) -> Model:
+    """A dense network with fixed random weights."""
+    load_tensorflow()
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(5)
+    inner = [layers.Flatten(), layers.Dense(16, activation="relu")]
+    return keras.Sequential([keras.Input(inputs), *inner, layers.Dense(outputs, activation=last)])
+
+
+def answers(model: Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(model(inputs.astype(np.float32), training=False))
+
+
+def windows(model: Model) -> Arrays:
+    """Readings of a sensor, of three classes."""
+    x = np.random.default_rng(1).normal(0, 300, (90, 20, 2)).astype(np.int16)
+    y = answers(model, x).argmax(axis=1)
+    return {"x_train": x[:60], "y_train": y[:60], "x_test": x[60:], "y_test": y[60:]}
+
+
+def pair(model: Model) -> Arrays:
+    """Two classes, told apart by one output at 0.5."""
+    x = np.random.default_rng(2).normal(0, 1, (90, 6)).astype(np.float32)
+    y = (answers(model, x)[:, 0] > 0.5).astype(np.int64)
+    return {"x_train": x[:60], "y_train": y[:60], "x_test": x[60:], "y_test": y[60:]}
+
+
+def numbers(model: Model) -> Arrays:
+    x = np.random.default_rng(3).normal(0, 1, (90, 6)).astype(np.float32)
+    y = answers(model, x)
+    return {"x_train": x[:60], "y_train": y[:60], "x_test": x[60:], "y_test": y[60:]}
+
+
+def without_targets(_: Model) -> Arrays:
+    x = np.random.default_rng(4).normal(0, 1, (90, 6)).astype(np.float32)
+    return {"x_train": x[:60], "x_test": x[60:]}
+
+
+def run(words: list[str], capsys: Out) -> dict[str, Any]:
+    """What a verb prints as JSON."""
+    assert main([*words, "--json"]) == 0, capsys.readouterr().err
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, the samples for it, and what the verbs are to call its task."""
+
+    shape: tuple[int, ...]
+    outputs: int
+    last: str | None
+    make: Callable[[Model], Arrays]
+    task: str
+
+
+CASES = {
+    "logits": Case((20, 2), 3, None, windows, "classification"),
+    "sigmoid": Case((6,), 1, "sigmoid", pair, "classification"),
+    "numbers": Case((6,), 2, None, numbers, "regression"),
+    "bytes": Case((6,), 2, None, without_targets, "bytes"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_task_goes_the_whole_way(name: str, tmp_path: Path, capsys: Out) -> None:
+    case = CASES[name]
+    task = case.task
+    model = network(case.shape, case.outputs, case.last)
+    model.save(tmp_path / "own.keras")
+    arrays: dict[str, Any] = case.make(model)
+    np.savez(tmp_path / "own.npz", **arrays)
+    converted = run(
+        ["convert", str(tmp_path / "own.keras"), "--data", str(tmp_path / "own.npz")], capsys
+    )
+    assert converted["preprocessing"]["divisor"] == 1
+    compared = run(["compare", "own"], capsys)
+    assert (compared["task"], compared["images"]) == (task, 30)
+    floats, *others = compared["runners"]
+    assert len(others) == 3
+    main(["build", "own", "--board", "native"])
+    capsys.readouterr()
+    streamed = run(["stream", "own", "--port", "sim://native", "--count", "30"], capsys)
+    assert (streamed["task"], streamed["mismatched_bytes"]) == (task, 0)
+    tflm = next(one for one in others if one["name"] == "int8_tflm")
+    for figures in (tflm, streamed):
+        if task == "classification":
+            assert floats["correct"] == 30
+            assert figures["correct"] >= 27
+            assert figures["error"] is None
+        elif task == "regression":
+            assert floats["error"]["mean_absolute"] < 0.02
+            assert 0 < figures["error"]["mean_absolute"] < 0.1
+            assert figures["correct"] is None
+        else:
+            assert figures["correct"] is figures["error"] is None
+    report = run(["report", "own"], capsys)
+    assert report["left_out"] == []
+    page = (find_model("own").root / "report.html").read_text()
+    assert "30 test samples of" in page
+    assert "%" not in page.split("<main>")[1].split("On boards")[0] or task == "classification"
+
+
+def test_a_reconstruction_is_told_by_its_shapes_and_finds_what_is_odd(
+    tmp_path: Path, capsys: Out
+) -> None:
+    """The network gives back the first three of four values that are alike, and 0 for the last."""
+    load_tensorflow()
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.layers[0].set_weights([np.diag([1.0, 1, 1, 0]), np.zeros(4)])
+    model.save(tmp_path / "odd.keras")
+    x = np.random.default_rng(1).normal(0, 1, (80, 4)).astype(np.float32)
+    x[:, 3] = 0
+    labels = np.arange(80) % 4 == 0
+    x[labels, 3] = 2
+    np.savez(tmp_path / "odd.npz", x=x, y=labels.astype(np.int64))
+    words = [str(tmp_path / "odd.keras"), "--data", str(tmp_path / "odd.npz")]
+    run(["convert", *words], capsys)
+    compared = run(["compare", "odd"], capsys)
+    assert compared["task"] == "reconstruction"
+    for figures in compared["runners"]:
+        assert figures["error"]["auc"] == 1
+        assert figures["error"]["worst"] == pytest.approx(1, abs=0.02)  # 2 ** 2 / 4
+    assert main(["compare", "odd", "--max-drop", "1"]) == 2
+    assert "--max-drop is a limit of accuracy" in capsys.readouterr().err
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Ten shades of 28x28 pictures, and the model that tells them apart by them divided by 255."""
+    load_tensorflow()
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    weights = np.zeros((784, 3))
+    weights[:, 1], weights[:, 2] = 1 / 784, 3 / 784
+    model.layers[1].set_weights([weights, np.array([0.0, -0.2, -1.4])])
+    model.save(tmp_path / "shades.keras")
+    values = np.repeat(np.array([20, 100, 220]), 20)
+    x = np.repeat(values, 784).reshape(60, 28, 28).astype(np.uint8)
+    np.savez(tmp_path / "shades.npz", x=x, y=np.repeat(np.arange(3), 20))
+    return tmp_path
+
+
+def test_what_was_done_to_pictures_is_found(pictures: Path, capsys: Out) -> None:
+    words = ["convert", str(pictures / "shades.keras"), "--data", str(pictures / "shades.npz")]
+    run(words, capsys)
+    folder = find_model("shades")
+    assert Manifest.load(folder.manifest).preprocessing == NAMED["unit"]
+    assert main([*words, "--preprocess", "inverted"]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "With 1 - value / 255, so 1 is black, the float model has" in told
+    assert "and with divided by 255, so 0..1 it has 100.0 %. Leave out --preprocess" in told
+
+
+def test_a_model_of_other_pictures_is_not_calibrated_on_digits(
+    pictures: Path, tmp_path: Path, capsys: Out
+) -> None:
+    """It has their shape and ten outputs, and reads no better than one answer to all."""
+    model = network((28, 28, 1), 10, "softmax")
+    model.save(tmp_path / "other.keras")
+    assert main(["convert", str(tmp_path / "other.keras")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no better than one answer to all" in told
+    assert "Name its data with --data" in told
+
+
+def test_other_data_than_those_of_the_calibration_are_named(
+    pictures: Path, tmp_path: Path, capsys: Out
+) -> None:
+    run(["convert", str(pictures / "shades.keras"), "--data", str(pictures / "shades.npz")], capsys)
+    before = np.load(pictures / "shades.npz")
+    np.savez(tmp_path / "other.npz", x=before["x"][:40], y=before["y"][:40])
+    found = run(["compare", "shades", "--data", str(tmp_path / "other.npz")], capsys)
+    assert found["images"] == 40  # all of them: the model has not seen any
+    assert found["data"]["words"] == ["--data", str(tmp_path / "other.npz")]
+    np.savez(pictures / "shades.npz", x=before["x"], y=before["y"][::-1])
+    assert main(["compare", "shades"]) == 0
+    assert "has changed since shades was calibrated on it" in capsys.readouterr().err
+    (pictures / "shades.npz").unlink()
+    assert main(["compare", "shades"]) == 2
+    assert "No such data set" in capsys.readouterr().err
+
+
+def test_a_model_of_which_no_data_are_known_wants_them_named(tmp_path: Path, capsys: Out) -> None:
+    network((6,), 2, None).save(tmp_path / "own.keras")
+    run(["convert", str(tmp_path / "own.keras"), "--data", "random"], capsys)
+    for words in (["compare", "own"], ["stream", "own", "--port", "sim://native"]):
+        assert main(words) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert "It was calibrated on random numbers. Name them with --data" in told
