@@ -68,7 +68,8 @@ def test_verify_draws_as_many_inputs_as_it_is_told_by_the_seed_it_is_told() -> N
     parser = argparse.ArgumentParser()
     verify.add_arguments(parser)
     arguments = parser.parse_args(["m", "--board", "native", "--count", "3", "--seed", "9"])
-    found = verify._groups(arguments, (5,), "int8")["random"]
+    manifest = replace(MANIFEST, input=TensorInfo((1, 5), "int8", 1.0, 0))
+    found = verify._groups(arguments, manifest)["random"]
     np.testing.assert_array_equal(found, random_inputs((5,), 3, seed=9))
 
 

@@ -126,6 +126,12 @@ def test_a_task_goes_the_whole_way(name: str, tmp_path: Path, capsys: Out) -> No
             assert figures["correct"] is None
         else:
             assert figures["correct"] is figures["error"] is None
+    data = ["--data", str(tmp_path / "own.npz"), "--count", "7"]
+    groups = run(["verify", "own", "--board", "native", *data], capsys)["groups"]
+    assert groups[-1] == {
+        **dict.fromkeys(("images_differ", "bytes_differ", "largest_difference"), 0),
+        **{"inputs": "data", "images": 7},
+    }
     report = run(["report", "own"], capsys)
     assert report["left_out"] == []
     page = (find_model("own").root / "report.html").read_text()

@@ -14,7 +14,9 @@ from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json
 from glyphite.host.cli.budgets import Checks, add_budgets, checking
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.data import add_data, test_samples
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
+from glyphite.host.cli.judgement import of_data
 from glyphite.host.device.build import Built
 from glyphite.host.measure import verify
 from glyphite.host.measure.bench import record
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_goal(parser)
     add_budgets(parser, "max_flash", "max_ram", "max_cycles")
     parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
+    add_data(parser, "MNIST if the model reads digits, else random numbers")
     add_json(parser)
 
 
@@ -57,7 +60,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
     compiled, built = prepared.compiled, prepared.built
-    tensors, inputs = _inputs(read_manifest(folder), arguments.count, compiled.program.graph)
+    tensors, inputs = _inputs(arguments, read_manifest(folder), compiled.program.graph)
     with progress_bar("Counting", len(tensors)) as progress:
         cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
     require_unchanged(folder, compiled)
@@ -82,12 +85,15 @@ def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> Non
     checks.hold("max_cycles", found["cycles"], of)
 
 
-def _inputs(manifest: Manifest, count: int, graph: Graph) -> tuple[Tensors, str]:
-    """Inputs (n, *shape) and their description: MNIST's first test images, or random bytes.
+def _inputs(arguments: argparse.Namespace, manifest: Manifest, graph: Graph) -> tuple[Tensors, str]:
+    """Inputs (n, *shape) and their description: the first of ``--data`` or of MNIST, or random.
 
     A model whose input is float32 gets floats that its QUANTIZE turns into such bytes.
     """
-    shape = manifest.input.shape[1:]
+    shape, count = manifest.input.shape[1:], arguments.count
+    if arguments.data is not None:
+        tested = test_samples(arguments, manifest, count)
+        return tested.tensors, f"the first {of_data(tested.truth.data, count)}"
     if manifest.input.dtype == "float32":
         groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, graph)
         return groups["random"], f"{count} random float32 inputs"

@@ -10,6 +10,7 @@ from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
     add_board,
@@ -23,6 +24,7 @@ from glyphite.host.cli.arguments import (
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
+from glyphite.host.cli.data import add_data, test_samples
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
@@ -49,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inputs", type=Path, metavar="FILE.npy", help="inputs of your own, too")
     add_goal(parser, None)
     add_budgets(parser, "max_mismatched_bytes")
+    add_data(parser, "none")
     add_json(parser)
 
 
@@ -75,7 +78,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     if arguments.optimize is not None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
     manifest = read_manifest(folder)
-    groups = _groups(arguments, manifest.input.shape[1:], manifest.input.dtype)
+    groups = _groups(arguments, manifest)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     if arguments.port:
@@ -133,15 +136,16 @@ def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None
     return traced, verify.blame(traced, answer, expected)
 
 
-def _groups(
-    arguments: argparse.Namespace, shape: tuple[int, ...], dtype: str
-) -> dict[str, Tensors]:
+def _groups(arguments: argparse.Namespace, manifest: Manifest) -> dict[str, Tensors]:
+    shape, dtype = manifest.input.shape[1:], manifest.input.dtype
     groups = {
         "random": verify.random_inputs(shape, arguments.count, arguments.seed),
         "extreme": verify.extreme_inputs(shape),
     }
     if arguments.inputs is not None:
         groups["given"] = verify.read_inputs(arguments.inputs, shape, dtype)
+    if arguments.data is not None:
+        groups["data"] = test_samples(arguments, manifest).tensors[: arguments.count]
     return groups
 
 
