@@ -11,13 +11,13 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from glyphite.convert.beside import Beside
 from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.files import FULL, OTHER_TEMPORARY, SCARCE
 from glyphite.convert.text import command, printable
@@ -126,7 +126,7 @@ class Running:
     ``stdin``, ``stdout`` and ``stderr`` are open file descriptors; without one the stream is empty.
     With ``heard``, :meth:`hear` gives what it writes to stderr. ``inherited``: further open files
     that it gets, by the same numbers, where the system is not Windows.
-    Raises ToolError where the program cannot be started.
+    Raises ToolError where the program cannot be started, MemoryError where it cannot be heard.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Running:
         )
         self._pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         if self._process.stderr is not None:
-            threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
+            self._hear_all(self._process.stderr)
 
     @property
     def pid(self) -> int:
@@ -179,15 +179,24 @@ class Running:
         except queue.Empty:
             return None
 
+    def _hear_all(self, stream: IO[bytes]) -> None:
+        try:
+            Beside(lambda: self._listen(stream)).require_begun()
+        except BaseException:
+            self.end()
+            raise
+
     def _listen(self, stream: IO[bytes]) -> None:
         """Take what it writes as it comes: in a thread, as Windows has no wait for a pipe.
 
         It ends with the program and what that has started, and closes the pipe.
         """
-        with stream:
-            while piece := os.read(stream.fileno(), _PIECE_BYTES):
-                self._pieces.put(piece)
-        self._pieces.put(b"")
+        try:
+            with stream:
+                while piece := os.read(stream.fileno(), _PIECE_BYTES):
+                    self._pieces.put(piece)
+        finally:
+            self._pieces.put(b"")
 
     def end(self, patience: float = 0.0) -> int:
         """End the program and all that it started, and give the exit code.
