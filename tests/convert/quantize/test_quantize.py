@@ -298,6 +298,24 @@ def test_an_operation_unknown_to_tflite_names_layer_and_operation() -> None:
     )
 
 
+def test_a_layer_is_named_that_no_tensor_is_named_after() -> None:
+    cut = layers.Discretization([0.1, 0.2], name="cut")
+    said = refusal(sequential((4,), layers.Dense(4), cut))
+    assert said.startswith("Cannot quantize layer 'cut' (Discretization): BUCKETIZE")
+
+
+def test_a_layer_at_which_the_quantizer_fails_is_named() -> None:
+    def spectrum(x: tf.Tensor) -> tf.Tensor:
+        return tf.math.real(tf.signal.fft(tf.cast(x, tf.complex64)))
+
+    model = sequential((8,), layers.Dense(8), layers.Lambda(spectrum, name="fourier"))
+    said = refusal(model)
+    assert said.startswith(
+        "Cannot quantize layer 'fourier' (Lambda): TensorFlow Lite fails at it ("
+    )
+    assert said.endswith("). Replace the layer.")
+
+
 def test_a_model_that_computes_nothing_is_refused() -> None:
     model = keras.Sequential([keras.Input((4,)), layers.Flatten()], name="idle")
     assert refusal(model) == "The model 'idle' computes nothing that could be quantized."
