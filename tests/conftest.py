@@ -13,6 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
+from glyphite.host.device import arduino
 from glyphite.host.device.transport.avr import emulator_program
 from tests.paths import PROJECT, TESTS
 from tests.strict import absent, require_module
@@ -75,6 +76,20 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def slow_machines_say_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a verb says on stderr is compared, and signs of life would depend on the load."""
     monkeypatch.setattr("glyphite.host.cli.heartbeat.SILENCE", 3600.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def arduinos_core_is_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For all sketches that arduino-builder builds in this process: it is half of the work."""
+    whole, kept = arduino._builder_command, str(tmp_path_factory.mktemp("core"))
+
+    def shorter(fqbn: str, sketch: Path, made: Path) -> list[str]:
+        *command, source = whole(fqbn, sketch, made)
+        return [*command, "-build-cache", kept, source]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arduino, "_builder_command", shorter)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ KINDS = ("ADD", "SUB", "MUL")
 
 
 @each_of(*KINDS)
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_every_pair_of_values_gives_tflms_byte_at_any_scales(kind: str, seed: int) -> None:
     rng = np.random.default_rng([seed, *kind.encode()])
     constant = seed % 2
