@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert import programs
 from glyphite.convert.boards import load_board
 from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
-from glyphite.host.device import arduino
+from glyphite.host.device import arduino, build
 from glyphite.host.device.transport.avr import emulator_program
+from tests.builders.remembered import Remembered
 from tests.paths import PROJECT, TESTS
 from tests.strict import absent, require_module
 
@@ -79,16 +81,20 @@ def slow_machines_say_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def arduinos_core_is_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """For all sketches that arduino-builder builds in this process: it is half of the work."""
-    whole, kept = arduino._builder_command, str(tmp_path_factory.mktemp("core"))
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this process builds of the same sources is compiled once, Arduino's core among it."""
+    core = str(tmp_path_factory.mktemp("core"))
+    command = arduino._builder_command
 
     def shorter(fqbn: str, sketch: Path, made: Path) -> list[str]:
-        *command, source = whole(fqbn, sketch, made)
-        return [*command, "-build-cache", kept, source]
+        *words, source = command(fqbn, sketch, made)
+        return [*words, "-build-cache", core, source]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arduino, "_builder_command", shorter)
+        remembered = Remembered(programs.attempt, tmp_path_factory.mktemp("compiled"))
+        for module in (programs, build):
+            patch.setattr(module, "attempt", remembered)
         yield
 
 
