@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.files import write_bytes
-from glyphite.convert.quantize import quantize
+from glyphite.convert.quantize.quantize import quantize
 from glyphite.convert.quantize.quiet import load_tensorflow
 from tests.strict import require_module
 
@@ -61,9 +60,7 @@ def tflite(name: str) -> bytes:
     rng = np.random.default_rng(SEED)
     for _ in range(SETTLING):
         model(inputs(model, rng, 32), training=True)
-    with pytest.MonkeyPatch.context() as patch:  # the float model, which tells of odd layers, is
-        patch.setattr(quantize, "convert_float", lambda _: b"")  # half the work, and there are none
-        return quantize.quantize(model, inputs(model, rng, CALIBRATION))
+    return quantize(model, inputs(model, rng, CALIBRATION), converts=True)
 
 
 def inputs(model: "keras.Model", rng: np.random.Generator, count: int) -> NDArray[np.float32]:

@@ -95,7 +95,7 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         progress(1, note="to float32, for its size")
         float_bytes = len(quantize.convert_float(model))
         progress(1, note=f"to int8, by {data.source}")
-        content = quantize.quantize(model, data.inputs)
+        content = quantize.quantize(model, data.inputs, converts=True)
         progress(1, note="")
     digest = hashlib.sha256(keras).hexdigest()
     manifest = quantize.manifest_of(
