@@ -82,8 +82,9 @@ def slow_machines_say_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What this process builds of the same sources is compiled once, Arduino's core among it."""
-    core = str(tmp_path_factory.mktemp("core"))
+    """What is built of the same sources is compiled once a run, Arduino's core once a process."""
+    core, run = str(tmp_path_factory.mktemp("core")), tmp_path_factory.getbasetemp()
+    shared = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
     command = arduino._builder_command
 
     def shorter(fqbn: str, sketch: Path, made: Path) -> list[str]:
@@ -92,7 +93,7 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arduino, "_builder_command", shorter)
-        remembered = Remembered(programs.attempt, tmp_path_factory.mktemp("compiled"))
+        remembered = Remembered(programs.attempt, shared / "compiled")
         for module in (programs, build):
             patch.setattr(module, "attempt", remembered)
         yield

@@ -1,9 +1,11 @@
-"""What a compiler has made once of the same files is not made by it again in the same process."""
+"""What a compiler has made once of the same files is not made by it again in the same run."""
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from glyphite.convert.programs import Finished
@@ -25,9 +27,10 @@ class Remembered:
     """
 
     def __init__(self, attempt: Attempt, kept: Path) -> None:
+        """``kept`` may be shared by several processes."""
         self._attempt = attempt
         self._kept = kept
-        self._ends: dict[str, Finished] = {}
+        kept.mkdir(exist_ok=True)
 
     def __call__(
         self,
@@ -42,17 +45,28 @@ class Remembered:
         if outputs is None:
             return self._attempt(command, seconds, stdin=stdin, folder=folder)
         to, pattern = outputs
-        key = _key(command, folder or Path(), to / pattern)
-        if key not in self._ends:
+        place = self._kept / _key(command, folder or Path(), to / pattern)
+        if not place.is_dir():
             ended = self._attempt(command, seconds, stdin=stdin, folder=folder)
-            if ended.code != 0:
-                return ended
-            _copy(to, pattern, self._kept / key)
-            self._ends[key] = ended
-        else:
-            _copy(self._kept / key, "*", to, None if "*" in pattern else pattern)
-        ended = self._ends[key]
-        return Finished(tuple(command), ended.code, ended.output, ended.errors)
+            if ended.code == 0:
+                self._keep(place, ended, to.glob(pattern))
+            return ended
+        for file in (place / "made").iterdir():
+            shutil.copy(file, to / (file.name if "*" in pattern else pattern))
+        output, errors = json.loads((place / "said.json").read_text())
+        return Finished(tuple(command), 0, output, errors)
+
+    def _keep(self, place: Path, ended: Finished, files: Iterable[Path]) -> None:
+        """Whole or not at all: several processes may do so at a time."""
+        making = Path(tempfile.mkdtemp(dir=self._kept))
+        (making / "made").mkdir()
+        for file in files:
+            shutil.copy(file, making / "made")
+        (making / "said.json").write_text(json.dumps([ended.output, ended.errors]))
+        try:
+            making.rename(place)
+        except OSError:  # another process was first
+            shutil.rmtree(making)
 
 
 def _outputs(command: Sequence[str], folder: Path) -> tuple[Path, str] | None:
@@ -65,12 +79,6 @@ def _outputs(command: Sequence[str], folder: Path) -> tuple[Path, str] | None:
         made = Path(command[command.index("-build-path") + 1])
         return made, f"{Path(command[-1]).name}.*"
     return None
-
-
-def _copy(source: Path, pattern: str, to: Path, named: str | None = None) -> None:
-    to.mkdir(parents=True, exist_ok=True)
-    for file in source.glob(pattern):
-        shutil.copy(file, to / (named or file.name))
 
 
 def _key(command: Sequence[str], folder: Path, made: Path) -> str:

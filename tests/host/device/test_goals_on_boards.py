@@ -26,7 +26,6 @@ from tests.builders.models import hard_inputs
         ("ds_cnn", "cortex-m4", Goal.SIZE),
         ("ds_cnn", "cortex-m4", Goal.RAM),
         ("resnet_8", "cortex-m4", Goal.SPEED),
-        ("mobilenet", "cortex-m4", Goal.SIZE),
         ("autoencoder", "cortex-m4", Goal.RAM),
         ("autoencoder", "cortex-m7", Goal.SPEED),
         ("ds_cnn", "cortex-m33", Goal.SPEED),
