@@ -132,10 +132,15 @@ def test_an_int8_pixel_is_the_raw_pixel_less_128(seed_int8: bytes) -> None:
     assert zero_point == -128
 
 
-def test_the_same_model_and_data_give_the_same_bytes(
-    seed_model: Model, calibration: NDArray[np.float32], seed_int8: bytes
+def test_the_same_model_and_data_give_the_same_bytes_and_nothing_is_said(
+    seed_model: Model,
+    calibration: NDArray[np.float32],
+    seed_int8: bytes,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    capfd.readouterr()
     assert quantize(seed_model, calibration) == seed_int8
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_int8_model_answers_as_the_float_model(
@@ -174,13 +179,6 @@ def test_the_float_model_is_converted_as_it_is(seed_model: Model) -> None:
     content = convert_float(seed_model)
     assert operators(content) == SEED_OPERATORS
     assert len(content) > 4 * seed_model.count_params()
-
-
-def test_quantizing_says_nothing(
-    seed_model: Model, calibration: NDArray[np.float32], capfd: pytest.CaptureFixture[str]
-) -> None:
-    quantize(seed_model, calibration)
-    assert capfd.readouterr() == ("", "")
 
 
 def residual() -> Model:

@@ -59,7 +59,6 @@ def counted(prepared: Prepared) -> Cost:
         ("ds_cnn", "cortex-m4", Goal.SIZE),
         ("ds_cnn", "cortex-m4", Goal.RAM),
         ("resnet_8", "cortex-m4", Goal.SPEED),
-        ("mobilenet", "cortex-m4", Goal.SIZE),
         ("autoencoder", "cortex-m4", Goal.RAM),
         ("autoencoder", "cortex-m7", Goal.SPEED),
         ("ds_cnn", "cortex-m33", Goal.SPEED),

@@ -111,17 +111,21 @@ def _check_weights(model: "keras.Model", path: Path) -> None:
             )
 
 
-def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
+def quantize(
+    model: "keras.Model", calibration: NDArray[np.float32], floats: bytes | None = None
+) -> bytes:
     """The int8 .tflite of ``model``, with a fixed batch of 1.
 
     ``calibration`` (n, *input shape) are inputs like those of the training: the range of values
-    that each tensor takes for them sets its scale. Raises ModelError, which names the layer, where
-    the model cannot be quantized, and where the calibration data do not fit its input or are
-    constant or not finite; InputError where there is no room for temporary files; ToolError where
-    TensorFlow is not installed.
+    that each tensor takes for them sets its scale. ``floats`` is what `convert_float` gave: making it
+    takes as long as all the rest. Raises ModelError, which names the layer, where the
+    model cannot be quantized, and where the calibration data do not fit its input or are constant
+    or not finite; InputError where there is no room for temporary files; ToolError where TensorFlow
+    is not installed.
     """
     _check_calibration(model, calibration)
-    floats = convert_float(model)  # its error names the layer; the calibrator would crash
+    if floats is None:
+        floats = convert_float(model)  # its error names the layer; the calibrator would crash
     import tensorflow as tf
 
     converter = _converter(model)

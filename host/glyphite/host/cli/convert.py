@@ -93,9 +93,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         keras, model = read_bytes(source), quantize.load_keras(source)
         data = _calibration(arguments, quantize.input_shape(model))
         progress(1, note="to float32, for its size")
-        float_bytes = len(quantize.convert_float(model))
+        floats = quantize.convert_float(model)
         progress(1, note=f"to int8, by {data.source}")
-        content = quantize.quantize(model, data.inputs)
+        content = quantize.quantize(model, data.inputs, floats)
         progress(1, note="")
     digest = hashlib.sha256(keras).hexdigest()
     manifest = quantize.manifest_of(
@@ -106,9 +106,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
     manifest.save(folder.manifest)  # before what it describes, which is not used without it
     write_bytes(folder.tflite, content)
     if arguments.json:
-        print_json(_document(folder, manifest, content, float_bytes))
+        print_json(_document(folder, manifest, content, len(floats)))
     else:
-        _print(folder, manifest, content, float_bytes)
+        _print(folder, manifest, content, len(floats))
 
 
 def _check(arguments: argparse.Namespace) -> None:
