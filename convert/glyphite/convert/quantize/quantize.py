@@ -117,8 +117,8 @@ def quantize(
     """The int8 .tflite of ``model``, with a fixed batch of 1.
 
     ``calibration`` (n, *input shape) are inputs like those of the training: the range of values
-    that each tensor takes for them sets its scale. ``floats`` is what `convert_float` gave: making it
-    takes as long as all the rest. Raises ModelError, which names the layer, where the
+    that each tensor takes for them sets its scale. ``floats`` is what `convert_float` gave, where
+    that was called. Raises ModelError, which names the layer, where the
     model cannot be quantized, and where the calibration data do not fit its input or are constant
     or not finite; InputError where there is no room for temporary files; ToolError where TensorFlow
     is not installed.
