@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert import programs
 from glyphite.convert.boards import load_board
 from glyphite.convert.hold import held
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
+from glyphite.host.device import arduino, build
 from glyphite.host.device.transport.avr import emulator_program
+from tests.builders.remembered import Remembered
 from tests.paths import PROJECT, TESTS
 from tests.strict import absent, require_module
 
@@ -76,6 +79,25 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def slow_machines_say_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a verb says on stderr is compared, and signs of life would depend on the load."""
     monkeypatch.setattr("glyphite.host.cli.heartbeat.SILENCE", 3600.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is built of the same sources is compiled once a run, Arduino's core once a process."""
+    core, run = str(tmp_path_factory.mktemp("core")), tmp_path_factory.getbasetemp()
+    shared = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
+    command = arduino._builder_command
+
+    def shorter(fqbn: str, sketch: Path, made: Path) -> list[str]:
+        *words, source = command(fqbn, sketch, made)
+        return [*words, "-build-cache", core, source]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arduino, "_builder_command", shorter)
+        remembered = Remembered(programs.attempt, shared / "compiled")
+        for module in (programs, build):
+            patch.setattr(module, "attempt", remembered)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -136,6 +136,20 @@ def test_files_that_belong_together_change_at_once(
     assert names(tmp_path / "above") == ["c"]
 
 
+def test_files_in_folders_of_a_folder_change_at_once_too(tmp_path: Path) -> None:
+    """Another folder has the name by then; with a file of the user's own it stays the same one."""
+    texts = {"a.txt": "old", "src/model.c": "old"}
+    write_folder(tmp_path / "c", texts)
+    inode = (tmp_path / "c").stat().st_ino
+    write_folder(tmp_path / "c", {**texts, "src/model.c": "new"})
+    assert (tmp_path / "c").stat().st_ino != inode
+    assert (tmp_path / "c" / "src" / "model.c").read_text() == "new"
+    (tmp_path / "c" / "src" / "mine.c").write_text("mine")
+    write_folder(tmp_path / "c", texts)
+    assert (tmp_path / "c" / "src" / "mine.c").read_text() == "mine"
+    assert (tmp_path / "c" / "src" / "model.c").read_text() == "old"
+
+
 def test_a_file_in_the_place_of_a_folder_stays(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("precious")
     with pytest.raises(InputError, match="/c cannot be written: Not a directory"):

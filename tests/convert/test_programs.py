@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,3 +219,31 @@ def test_one_that_has_ended_by_itself_keeps_its_exit_code(
     running = Running(python("import sys; sys.exit(5)"))
     assert ending(running, LONG) == 5
     assert running.end() == 5
+
+
+@pytest.mark.parametrize("start", [lambda words: attempt(words, 60), Running])
+def test_a_signal_between_a_programs_start_and_the_watch_on_it_ends_it_too(
+    start: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its command runs already, and whoever starts it has nothing yet to end it by."""
+    made: list[subprocess.Popen[bytes]] = []
+
+    class Late(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:  # noqa: ANN401
+            super().__init__(*words, **options)
+            made.append(self)
+            signal.raise_signal(signal.SIGTERM)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        monkeypatch.setattr(subprocess, "Popen", Late)
+        with pytest.raises(KeyboardInterrupt):
+            start(["sleep", "60"])
+        assert signal.getsignal(signal.SIGTERM) is interrupt
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (process,) = made
+    assert process.returncode == -signal.SIGKILL

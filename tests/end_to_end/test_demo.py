@@ -15,8 +15,8 @@ from glyphite.host.cli import demo as verb
 from glyphite.host.cli import main
 from tests.builders.training import shorten
 
-IMAGES = 100
-LEARNT, JUDGED = 10_000, 1000
+IMAGES, UNO_IMAGES = 30, 20
+LEARNT, JUDGED = 6000, 400
 """Of MNIST's 60,000 and 10,000 images: each takes its time in training, and in TFLM."""
 
 
@@ -28,9 +28,13 @@ def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fewer")
 def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
-    build_folder: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    build_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    require_tool: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
+    monkeypatch.setattr(verb, "UNO_IMAGES", UNO_IMAGES)
     assert main(["demo", "--epochs", "1", "--count", str(IMAGES)]) == 0
     report = json.loads((build_folder / "seed" / "report.json").read_text())
     accuracy = report["accuracy"]
@@ -38,7 +42,7 @@ def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
     assert report["board"]["images"] == IMAGES
     assert report["board"]["mismatched_bytes"] == 0
     runners = ("float", "int8_litert", "int8_tflm")
-    assert min(accuracy[name] for name in (*runners, "board")) > 0.85
+    assert min(accuracy[name] for name in (*runners, "board")) > 0.7
     noted = json.loads((build_folder / "seed" / "manifest.json").read_text())["accuracy"]
     assert noted == {name: accuracy[name] for name in noted}
     assert set(runners) <= set(noted)
@@ -58,12 +62,12 @@ def assert_uno_answered(folder: Path, printed: str, told: str) -> None:
         assert "The Arduino Uno is left out: " in told
         return
     uno = json.loads((folder / "uno/uno/speed/stream.json").read_text())
-    assert (uno["images"], uno["mismatched_bytes"]) == (100, 0)
-    assert re.search(r"│ the same on an Arduino Uno +│ +100 │ +\d+\.\d\d % │", printed)
+    assert (uno["images"], uno["mismatched_bytes"]) == (UNO_IMAGES, 0)
+    assert re.search(rf"│ the same on an Arduino Uno +│ +{UNO_IMAGES} │ +\d+\.\d\d % │", printed)
     report = json.loads((folder / "seed/report.json").read_text())
     assert report["builds"][-1]["stream"] == {"name": "uno", **uno}
     text = " ".join(printed.split())
-    assert "0 of 1000 on the Uno" in text
+    assert f"0 of {UNO_IMAGES * 10} on the Uno" in text
     counted = json.loads((folder / "uno/uno/speed/bench.json").read_text())
     takes = f"By counted cycles an image takes {counted['milliseconds']:.1f} ms."
     assert f"The emulated Uno was flashed by avrdude. {takes}" in text

@@ -50,7 +50,7 @@ FAULTS = (
     Fault(
         "a folder is replaced with the user's own files in it",
         ROOT + "files.py",
-        "{path.name for path in folder.iterdir()} <= set(texts)",
+        "{path.relative_to(folder) for path in found} <= own",
         "folder.is_dir()",
         ("convert/test_files.py",),
     ),

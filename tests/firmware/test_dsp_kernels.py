@@ -47,14 +47,18 @@ from tests.firmware.kernel_program import KernelProgram
 def check(
     folder: Path, model: Model, match: Match, rng: np.random.Generator, *flags: str
 ) -> tuple[Step, NDArray[np.int64]]:
-    """Both builds give TFLM's bytes; the step by the kernel, and instructions an input."""
+    """Both builds give TFLM's bytes; the step by the kernel, and instructions an input.
+
+    Where ``flags`` are given for the Cortex-M4, the build for this PC is left to other tests.
+    """
     content, shape = model
     step = taken(match, only_step(content))
     inputs = hard_inputs(rng, shape, 2)
     expected = infer(content, inputs).reshape(len(inputs), -1)
     arguments = "input, output, scratch" if step.scratch_bytes else "input, output"
     program = KernelProgram(folder, step, inputs, expected.shape[1], arguments)
-    np.testing.assert_array_equal(program.native(), expected)
+    if not flags:
+        np.testing.assert_array_equal(program.native(), expected)
     found, instructions = program.emulated(*flags)
     np.testing.assert_array_equal(found, expected)
     return step, instructions
@@ -84,12 +88,12 @@ GEOMETRIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("activation", [NONE, RELU])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g["source"])))
 def test_convolution_of_any_geometry_gives_tflms_bytes(
-    tmp_path: Path, geometry: dict[str, Any], activation: int
+    tmp_path: Path, geometry: dict[str, Any]
 ) -> None:
-    rng = np.random.default_rng([activation, *geometry["source"]])
+    rng = np.random.default_rng([*geometry["source"]])
+    activation = (NONE, RELU)[GEOMETRIES.index(geometry) % 2]
     content, shape = conv_2d(rng, activation=activation, **geometry)
     check(tmp_path, (narrow_weights(content), shape), dsp_conv_2d.match, rng)
 
@@ -148,9 +152,9 @@ def test_a_plane_of_one_channel_gives_tflms_bytes(tmp_path: Path, padding: int) 
     check(tmp_path, model, conv_2d_max_pool_2d_plane.match, rng)
 
 
-@pytest.mark.parametrize("activation", [NONE, RELU])
 @pytest.mark.parametrize(
-    ("source", "padding"), [((6, 8, 8), SAME), ((7, 9, 4), SAME), ((5, 7, 12), VALID)]
+    ("source", "padding", "activation"),
+    [((6, 8, 8), SAME, NONE), ((7, 9, 4), SAME, RELU), ((5, 7, 12), VALID, RELU)],
 )
 def test_winograd_gives_tflms_bytes(
     tmp_path: Path, source: tuple[int, int, int], padding: int, activation: int
@@ -174,8 +178,10 @@ def test_winograd_of_extreme_weights_gives_tflms_bytes(tmp_path: Path) -> None:
     check(tmp_path, (content, shape), conv_2d_winograd.match, rng)
 
 
-@pytest.mark.parametrize("activation", [NONE, RELU])
-@pytest.mark.parametrize(("shape", "count", "channels"), [((1, 40), 40, 9), ((1, 3, 7), 7, 4)])
+@pytest.mark.parametrize(
+    ("shape", "count", "channels", "activation"),
+    [((1, 40), 40, 9, NONE), ((1, 3, 7), 7, 4, RELU)],
+)
 def test_fully_connected_gives_tflms_bytes(
     tmp_path: Path, shape: tuple[int, ...], count: int, channels: int, activation: int
 ) -> None:
@@ -199,16 +205,15 @@ def test_fully_connected_of_wide_weights_gives_tflms_bytes(
     check(tmp_path, (content, shape), dsp_fully_connected.match_wide, rng)
 
 
-@pytest.mark.parametrize("activation", [NONE, RELU])
 @pytest.mark.parametrize(
-    ("source", "stride", "padding"),
+    ("source", "stride", "padding", "activation"),
     [
-        ((6, 5, 8), (1, 1), SAME),
-        ((7, 6, 4), (1, 1), VALID),
-        ((5, 9, 4), (1, 2), SAME),
-        ((8, 8, 12), (2, 2), SAME),
-        ((9, 7, 4), (2, 1), VALID),
-        ((2, 2, 4), (1, 1), SAME),
+        ((6, 5, 8), (1, 1), SAME, NONE),
+        ((7, 6, 4), (1, 1), VALID, RELU),
+        ((5, 9, 4), (1, 2), SAME, RELU),
+        ((8, 8, 12), (2, 2), SAME, NONE),
+        ((9, 7, 4), (2, 1), VALID, RELU),
+        ((2, 2, 4), (1, 1), SAME, NONE),
     ],
 )
 def test_depthwise_convolution_gives_tflms_bytes(
@@ -316,12 +321,12 @@ def test_a_first_layer_gives_tflms_bytes_and_reads_rows_where_they_lie(
 
 
 @pytest.mark.parametrize("kind", ["ADD", "SUB"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_adding_any_pair_of_values_gives_tflms_bytes(tmp_path: Path, kind: str, seed: int) -> None:
     """The table that factors are proven against is TFLM's, and the kernel gives its bytes."""
     rng = np.random.default_rng(seed)
     content, shape = binary(
-        rng, kind, (1, 256, 1), (1, 1, 256), activation=(NONE, RELU)[seed % 2], values=EVERY_VALUE
+        rng, kind, (1, 256, 1), (1, 1, 256), activation=(NONE, RELU)[seed], values=EVERY_VALUE
     )
     step = only_step(content)
     layer = constants_of(content)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert import beside
 from glyphite.convert.compiler import driver
 from glyphite.convert.files import write_text
 from glyphite.host.cli import main as glyphite
@@ -17,9 +18,11 @@ from tests.strict import absent
 if sys.platform != "linux":
     absent("Processes are forked and watched in Linux's way.")
 
+from tools.kills import child
 from tools.kills.chain import Step
 from tools.kills.child import FaultError, run
 from tools.kills.killed import Judge, try_kills
+from tools.kills.limits import memory
 from tools.kills.starved import FRESH, WAYS, look, try_way
 from tools.kills.workplace import Workplace
 
@@ -68,6 +71,19 @@ def test_a_compile_without_what_it_needs_says_so_and_leaves_the_old_files(place:
         look(Judge(place, COMPILE), starved)
         assert starved.faults == []
         assert starved.refused or starved.skipped or way.name in NOT_NEEDED
+
+
+def test_a_board_without_memory_for_its_threads_is_a_sentence(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``threading.Thread`` would wait for ever for a thread that cannot begin."""
+    monkeypatch.setattr(beside, "BEGIN_SECONDS", 0.5)
+    monkeypatch.setattr(child, "SECONDS", 30.0)
+    words = ("small.tflite", "--board", "native", "--count", "1", "--json")
+    assert glyphite(["verify", *words]) == 0  # what it builds and loads is there from now on
+    starved = run("verify", words, under=lambda: memory(0))
+    assert starved.sentence.startswith("glyphite verify: ")  # which one, chance decides
+    assert starved.orphans == 0
 
 
 def test_what_is_no_sentence_is_a_fault(place: Workplace) -> None:

@@ -159,10 +159,10 @@ def _once(name: str, place: Path, kept: bool) -> Callable[..., Any]:
     module, _, function = name.rpartition(".")
     real = getattr(import_module(module), function)
 
-    def once(*arguments: Any) -> Any:  # noqa: ANN401
+    def once(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         if place.is_file():
             return pickle.loads(place.read_bytes())
-        result = real(*arguments)
+        result = real(*arguments, **options)
         place.write_bytes(pickle.dumps(result if kept else None))
         return result
 

@@ -89,7 +89,7 @@ def write_text(path: Path, text: str, *, way_out: str = OTHER_BUILD) -> None:
 
 
 def write_folder(folder: Path, texts: Mapping[str, str], *, way_out: str = OTHER_BUILD) -> None:
-    """Write files that belong together: file name -> text.
+    """Write files that belong together: file name, or path below ``folder`` -> text.
 
     The folder has all of the earlier files or all of the new ones at any time, unless there are
     others in it, which stay, or the system cannot exchange two folders: then one file after the
@@ -260,7 +260,12 @@ def _told(path: Path, way_out: str) -> Iterator[None]:
 
 def _only(folder: Path, texts: Mapping[str, str]) -> bool:
     """Whether ``folder`` has no other files, so that it may be replaced as a whole."""
-    return not folder.exists() or {path.name for path in folder.iterdir()} <= set(texts)
+    if not folder.exists():
+        return True
+    own = {Path(name) for name in texts}
+    own |= {parent for path in own for parent in path.parents}
+    found = (*folder.iterdir(), *folder.rglob("*"))  # the former alone refuses a file
+    return {path.relative_to(folder) for path in found} <= own
 
 
 def _replaced(folder: Path, texts: Mapping[str, str]) -> bool:
@@ -271,6 +276,7 @@ def _replaced(folder: Path, texts: Mapping[str, str]) -> bool:
         return False
     try:
         for name, text in texts.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
             (made / name).write_bytes(text.encode())
         made.chmod(0o777 & ~_umask())
         return _exchanged(made, folder)

@@ -12,12 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Self
 
+from glyphite.convert.beside import Beside
 from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.files import FULL, OTHER_TEMPORARY, SCARCE
 from glyphite.convert.text import command, printable
@@ -30,6 +32,9 @@ READ_SECONDS = 60.0
 
 _TELLING = re.compile(r"\b(error|undefined|multiple definition|cannot)\b")
 _PIECE_BYTES = 4096
+_ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _CRASHED = 0xC000_0000
 _OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Windows's way to keep Ctrl-C from a program; ``start_new_session`` is that of the others."""
@@ -107,8 +112,12 @@ def attempt(
     longer than ``seconds``. Then, and at Ctrl-C, its whole process group is ended first.
     """
     pipe = subprocess.PIPE
-    with _popen(command, stdin=pipe, stdout=pipe, stderr=pipe, folder=folder) as process:
+    with (
+        _SignalsLater() as later,
+        _popen(command, stdin=pipe, stdout=pipe, stderr=pipe, folder=folder) as process,
+    ):
         try:
+            later.deliver()
             output, errors = process.communicate(stdin, seconds)
         except subprocess.TimeoutExpired as error:
             _kill_group(process)
@@ -126,7 +135,7 @@ class Running:
     ``stdin``, ``stdout`` and ``stderr`` are open file descriptors; without one the stream is empty.
     With ``heard``, :meth:`hear` gives what it writes to stderr. ``inherited``: further open files
     that it gets, by the same numbers, where the system is not Windows.
-    Raises ToolError where the program cannot be started.
+    Raises ToolError where the program cannot be started, MemoryError where it cannot be heard.
     """
 
     def __init__(
@@ -141,12 +150,19 @@ class Running:
     ) -> None:
         self._command = command
         errors = subprocess.PIPE if heard else stderr
-        self._process = _popen(
-            command, stdin=stdin, stdout=stdout, stderr=errors, inherited=inherited
-        )
         self._pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        if self._process.stderr is not None:
-            threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True).start()
+        with _SignalsLater() as later:
+            self._process = _popen(
+                command, stdin=stdin, stdout=stdout, stderr=errors, inherited=inherited
+            )
+            try:
+                later.deliver()
+                if self._process.stderr is not None:
+                    stream = self._process.stderr
+                    Beside(lambda: self._listen(stream)).require_begun()
+            except BaseException:
+                self.end()
+                raise
 
     @property
     def pid(self) -> int:
@@ -184,10 +200,12 @@ class Running:
 
         It ends with the program and what that has started, and closes the pipe.
         """
-        with stream:
-            while piece := os.read(stream.fileno(), _PIECE_BYTES):
-                self._pieces.put(piece)
-        self._pieces.put(b"")
+        try:
+            with stream:
+                while piece := os.read(stream.fileno(), _PIECE_BYTES):
+                    self._pieces.put(piece)
+        finally:
+            self._pieces.put(b"")
 
     def end(self, patience: float = 0.0) -> int:
         """End the program and all that it started, and give the exit code.
@@ -205,6 +223,37 @@ class Running:
 
     def __exit__(self, *reason: object) -> None:
         self.end()
+
+
+class _SignalsLater:
+    """Keeps what ends this program from coming between the start of another and the ``try`` that
+    ends that one: signals wait for :meth:`deliver`, or for the end of the block.
+
+    They are not blocked, as the other program would inherit that.
+    """
+
+    def __enter__(self) -> Self:
+        self._came: list[int] = []
+        self._before: dict[int, Callable[[int, FrameType | None], object]] = {}
+        if threading.current_thread() is threading.main_thread():  # no other gets signals
+            for number in _ENDING:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, lambda came, _: self._came.append(came))
+        return self
+
+    def deliver(self) -> None:
+        """From now on signals come at once; those that have come do now."""
+        before, self._before = self._before, {}
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        came, self._came = self._came, []
+        for number in came:
+            before[number](number, None)
+
+    def __exit__(self, *reason: object) -> None:
+        self.deliver()
 
 
 def _popen(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import subprocess
 from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
@@ -11,13 +12,16 @@ import pytest
 import yaml
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.export.project import FORMS, README, project_name, write_project
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.runners.tflm import infer
+from tests.builders.dense import fully_connected
 from tests.builders.models import hard_inputs
 from tests.builders.small import small
+from tools.kills.limits import limit
 
 SHAPE, INPUT_BYTES, OUTPUT_BYTES = (1, 6, 6, 2), 72, 12
 
@@ -184,3 +188,37 @@ def test_an_option_of_another_kind_is_refused(
 ) -> None:
     assert main(["export", str(model.tflite), *words]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_folder_is_replaced_whole_or_stays_as_it_was(
+    form: str, model: ModelFolder, tmp_path: Path
+) -> None:
+    """The last file is too large for what is allowed, and the ones before it are written."""
+    folder = write_project(model, form).folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    largest = max(map(len, before.values()))
+    with limit(resource.RLIMIT_FSIZE, largest - 1), pytest.raises(InputError, match="too large"):
+        write_project(model, form)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+    assert not list(folder.parent.glob(".glyphite-*"))
+    with limit(resource.RLIMIT_FSIZE, largest - 1), pytest.raises(InputError):
+        write_project(model, form, out=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_arrays_too_long_for_an_avrs_compiler_are_refused_where_its_board_is_named(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(fully_connected(np.random.default_rng(0), (1, 1000), 1000, 40))
+    wide = find_model(str(path))
+    with pytest.raises(ModelError) as caught:
+        write_project(wide, "platformio", load_board("mega2560"))
+    assert str(caught.value) == (
+        "The model 'wide' cannot be exported for 'mega2560': a layer of it has 40,000 bytes in an "
+        "array, and avr-gcc takes at most 32,767. Make that layer narrower, or leave out --board "
+        "for C that runs on boards with other processors."
+    )
+    assert not (wide.root / "platformio").exists()

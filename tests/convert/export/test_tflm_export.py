@@ -24,6 +24,7 @@ from glyphite.convert.export.tflm_arena import (
 )
 from glyphite.convert.export.tflm_graph import convolution_scratch, tflm_operators
 from glyphite.convert.export.tflm_library import CHIRALE
+from glyphite.convert.files import write_text
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.digits import next_step
@@ -275,8 +276,12 @@ def test_people_learn_of_the_other_model_and_what_it_costs(
 
 
 def test_a_current_library_gets_the_model_as_it_is(seed: ModelFolder) -> None:
+    earlier, other = seed.tflm / "seed_by_tensor", seed.tflm / "mine_by_tensor"
+    for folder, name in ((earlier, "model_int8.tflite"), (earlier, "manifest.json"), (other, "x")):
+        write_text(folder / name, "of an earlier export, or the user's")
     sketch = write_sketch(seed)
     assert sketch.variant is None
+    assert (earlier.exists(), [path.name for path in other.iterdir()]) == (False, ["x"])
     assert sketch.model.tflite == seed.tflite.read_bytes()
     assert sketch.test is not None
     assert sketch.test.told_apart

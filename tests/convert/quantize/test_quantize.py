@@ -132,10 +132,15 @@ def test_an_int8_pixel_is_the_raw_pixel_less_128(seed_int8: bytes) -> None:
     assert zero_point == -128
 
 
-def test_the_same_model_and_data_give_the_same_bytes(
-    seed_model: Model, calibration: NDArray[np.float32], seed_int8: bytes
+def test_the_same_model_and_data_give_the_same_bytes_and_nothing_is_said(
+    seed_model: Model,
+    calibration: NDArray[np.float32],
+    seed_int8: bytes,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    capfd.readouterr()
     assert quantize(seed_model, calibration) == seed_int8
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_int8_model_answers_as_the_float_model(
@@ -173,13 +178,6 @@ def test_the_float_model_is_converted_as_it_is(seed_model: Model) -> None:
     content = convert_float(seed_model)
     assert operators(content) == SEED_OPERATORS
     assert len(content) > 4 * seed_model.count_params()
-
-
-def test_quantizing_says_nothing(
-    seed_model: Model, calibration: NDArray[np.float32], capfd: pytest.CaptureFixture[str]
-) -> None:
-    quantize(seed_model, calibration)
-    assert capfd.readouterr() == ("", "")
 
 
 def residual() -> Model:
@@ -295,6 +293,24 @@ def test_an_operation_unknown_to_tflite_names_layer_and_operation() -> None:
         "Cannot quantize layer 'odd' (Lambda): TensorFlow Lite has no operator Erfinv. "
         "Replace the layer."
     )
+
+
+def test_a_layer_is_named_that_no_tensor_is_named_after() -> None:
+    cut = layers.Discretization([0.1, 0.2], name="cut")
+    said = refusal(sequential((4,), layers.Dense(4), cut))
+    assert said.startswith("Cannot quantize layer 'cut' (Discretization): BUCKETIZE")
+
+
+def test_a_layer_at_which_the_quantizer_fails_is_named() -> None:
+    def spectrum(x: tf.Tensor) -> tf.Tensor:
+        return tf.math.real(tf.signal.fft(tf.cast(x, tf.complex64)))
+
+    model = sequential((8,), layers.Dense(8), layers.Lambda(spectrum, name="fourier"))
+    said = refusal(model)
+    assert said.startswith(
+        "Cannot quantize layer 'fourier' (Lambda): TensorFlow Lite fails at it ("
+    )
+    assert said.endswith("). Replace the layer.")
 
 
 def test_a_model_that_computes_nothing_is_refused() -> None:

@@ -29,7 +29,7 @@ def test_an_epoch_of_20_000_images_takes_the_seed_network_beyond_95_percent(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nosuch"], "No network called 'nosuch'. Known: seed"),
+        (["nosuch"], "No network called 'nosuch'. There are: seed"),
         (
             ["seed", "--epochs", "0"],
             "--epochs 0 is too small: at least 1 is needed.",

@@ -28,6 +28,16 @@ MANIFEST = Manifest(
         (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: train, convert"),
         ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
+        (
+            ["build", "uno", "--bord", "x"],
+            "glyphite build [-h]",
+            ": --board. Did you mean --board in place of --bord?",
+        ),
+        (
+            ["inspect", "uno", "--optimise=ram"],
+            "glyphite inspect [-h]",
+            "arguments: --optimise=ram. Did you mean --optimize in place of --optimise?",
+        ),
         (["inspect", "uno", "--wide"], "glyphite inspect [-h]", "unrecognized arguments: --wide"),
         (["inspect", "uno", "more"], "glyphite inspect [-h]", "unrecognized arguments: more"),
     ],

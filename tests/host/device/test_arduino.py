@@ -11,7 +11,7 @@ import pytest
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
-from glyphite.convert.workspace import ModelFolder
+from glyphite.convert.workspace import ModelFolder, build_root
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import LIBRARIES, sketch_command, write_sketch
 from glyphite.host.device.build import build
@@ -156,6 +156,9 @@ def test_c_that_does_not_compile_is_one_sentence(tiny: ModelFolder) -> None:
         build(tiny, load_board("uno"))
     assert "cannot build the firmware for 'uno'" in str(caught.value)
     assert "Broken on purpose" in str(caught.value)
+    (kept,) = (build_root() / ".boards").glob("*.log")
+    assert f"All that it said is in {kept}. " in str(caught.value)
+    assert len(kept.read_text().splitlines()) > 2
 
 
 def executable(folder: Path, name: str, script: str) -> None:

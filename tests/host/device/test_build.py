@@ -178,6 +178,9 @@ def test_a_failed_build_takes_the_former_image_away(
     assert "cc cannot build the firmware for 'native': " in str(caught.value)
     assert "model.c:1:1: error: unknown type name" in str(caught.value)
     assert "\n" not in str(caught.value)
+    kept = build_folder / ".boards" / "cc.log"
+    assert f"All that it said is in {kept}. Check 'toolchain' in " in str(caught.value)
+    assert len(kept.read_text().splitlines()) > 2
     assert not image.exists()
     with pytest.raises(LinkError):
         find_firmware("native")
@@ -270,7 +273,8 @@ def test_a_sketch_for_a_board_whose_menu_is_left_out_names_the_key(
     require_tool("arduino-builder")
     board = variant(tmp_path, "mega2560", (":cpu=atmega2560", ""))
     said = (
-        r"cannot build the firmware for 'my-mega2560': .*mmcu.*\. Check 'arduino\.fqbn' in .*toml, "
+        r"cannot build the firmware for 'my-mega2560': .*mmcu.*\. All that it said is in .*log\. "
+        r"Check 'arduino\.fqbn' in .*toml, "
     )
     with pytest.raises(ToolError, match=said):
         build(tiny, board)

@@ -69,10 +69,10 @@ def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
     assert flashed["flash"] <= FLASH
     assert flashed["ram"] + flashed["stack"] <= RAM
     streamed = json.loads(
-        output(["stream", "uno", "--port", PORT, "--count", "60", "--jobs", "2", "--json"], capsys)
+        output(["stream", "uno", "--port", PORT, "--count", "16", "--jobs", "2", "--json"], capsys)
     )
-    assert (streamed["board"], streamed["images"], streamed["retries"]) == ("uno", 60, 0)
-    assert (streamed["mismatched_bytes"], streamed["correct"]) == (0, 60)
+    assert (streamed["board"], streamed["images"], streamed["retries"]) == ("uno", 16, 0)
+    assert (streamed["mismatched_bytes"], streamed["correct"]) == (0, 16)
     assert streamed["seconds_per_image"] is streamed["timed_by"] is None
     with np.load(find_model("uno").board("uno") / "stream.npz") as answers:
         assert answers["seconds"].max() < 0.130

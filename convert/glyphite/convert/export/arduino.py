@@ -15,8 +15,8 @@ from pathlib import Path
 from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, Board
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.emit.text import environment, plain_name
-from glyphite.convert.compiler.ir.struct import arrays
-from glyphite.convert.errors import BoardError, InputError, ModelError
+from glyphite.convert.errors import BoardError, InputError
+from glyphite.convert.export.avr_arrays import longest_array, require_short_arrays
 from glyphite.convert.export.c_array import TEMPLATES
 from glyphite.convert.export.samples import DIGITS, Samples
 from glyphite.convert.files import read_bytes, write_bytes
@@ -69,24 +69,12 @@ def write_library(
     path = _path(model, board, out)
     architecture = "" if board is None else board.mcu.architecture
     compiled = compile_model(read_bytes(model.tflite), model.name, architecture=architecture)
-    if board is not None and board.is_avr and longest_array(compiled) > MOST_AVR_ARRAY_BYTES:
-        raise ModelError(
-            f"The model {model.name!r} cannot be exported for {board.name!r}: a layer of it has "
-            f"{longest_array(compiled):,} bytes in an array, and avr-gcc takes at most "
-            f"{MOST_AVR_ARRAY_BYTES:,}. Make that layer narrower, or leave out --board for C that "
-            "runs on boards with other processors."
-        )
+    require_short_arrays(compiled, board)
     shown = samples(compiled) if samples else None
     files = library_files(compiled, board, shown)
     content = zipped(files)
     write_bytes(path, content, way_out="Name another file with --out.")
     return ArduinoLibrary(path, tuple(sorted(files)), compiled, len(content), shown)
-
-
-def longest_array(compiled: Compiled) -> int:
-    """The bytes of the longest constant array in the C: avr-gcc takes MOST_AVR_ARRAY_BYTES."""
-    steps = compiled.program.steps
-    return max((array.nbytes for step in steps for array in arrays(step.constants)), default=0)
 
 
 def library_files(

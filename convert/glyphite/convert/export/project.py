@@ -12,9 +12,10 @@ from glyphite.convert.boards import Board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.constants import C_TYPES
 from glyphite.convert.compiler.emit.text import PREFIX, environment, plain_name
+from glyphite.convert.export.avr_arrays import require_short_arrays
 from glyphite.convert.export.c_array import TEMPLATES
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.files import write_text
+from glyphite.convert.files import write_folder
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
 
@@ -77,14 +78,18 @@ def write_project(
 
     With ``board`` the C is made for its processor, else for every one; ``prefix`` begins its names.
     The default folder says both.
-    Raises ModelError where the model cannot be compiled; InputError where the folder cannot be
-    written or the .tflite be read; ToolError where the package that reads a .tflite is not there.
+
+    The folder appears whole, or stays as it was (see ``write_folder``). Raises ModelError where the
+    model cannot be compiled, or has an array that the board's compiler does not take; InputError
+    where the folder cannot be written or the .tflite be read; ToolError where the package that
+    reads a .tflite is not there.
     """
     own = "" if prefix == PREFIX else f"prefix-{prefix}"
     folder = out or model.variant(form, board.key if board else "", own)
     kind = FORMS[form]
     architecture = board.mcu.architecture if board else ""
     compiled = compile_folder(model, architecture, prefix=prefix)
+    require_short_arrays(compiled, board)
     name = project_name(model, prefix)
     fields = {
         "project": name,
@@ -102,8 +107,7 @@ def write_project(
     made = {**kind.files, README: "project_README.md.j2"}
     texts = {file: templates.get_template(made[file]).render(fields) for file in made}
     texts |= {f"{kind.code}{file}": text for file, text in compiled.files.items()}
-    for file, text in texts.items():
-        write_text(folder / file, text, way_out="Name another folder with --out.")
+    write_folder(folder, texts, way_out="Name another folder with --out.")
     return Project(folder, kind, name, tuple(sorted(texts)), compiled)
 
 

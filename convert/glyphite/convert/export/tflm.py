@@ -27,7 +27,7 @@ from glyphite.convert.export.tflm_graph import (
     read_model,
 )
 from glyphite.convert.export.tflm_library import CHIRALE, CURRENT, Library
-from glyphite.convert.files import read_bytes, write_bytes, write_folder
+from glyphite.convert.files import read_bytes, remove, write_bytes, write_folder
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.version import __version__
@@ -41,6 +41,8 @@ SHARED_FILES = ("tflm_model.h", "tflm_model.cc")
 BOARD, ARDUINO = "cortex-m4", "nano33ble"
 """The board that build.sh builds for, and the one of the README's commands."""
 PORT = "/dev/ttyACM0"
+BY_TENSOR = "_by_tensor"
+"""Ends the name of a variant of a model, for a library that knows one scale a tensor."""
 SEEDS = range(2, 10)
 """Of the inputs among which the self-test's is chosen."""
 
@@ -106,6 +108,7 @@ def write_sketch(
     test = _self_test(held, seeds) if arena.tried and seeds else None
     sketch = TflmSketch(folder, (), held, library, variant, arena, test)
     texts = _texts(sketch, variant or model, name, next_step)
+    _remove_other_variants(folder, variant)
     write_folder(folder, texts, way_out="Name another folder with --out.")
     if variant is not None:
         _write_variant(model, variant, held)
@@ -137,8 +140,19 @@ def sketch_name(folder: Path) -> str:
 
 def _variant(model: ModelFolder, folder: Path) -> ModelFolder:
     """Where the variant by tensor lies: a folder of a model, which every verb takes by its path."""
-    root = folder / f"{model.name}_by_tensor"
+    root = folder / f"{model.name}{BY_TENSOR}"
     return ModelFolder(root, root / TFLITE)
+
+
+def _remove_other_variants(folder: Path, variant: ModelFolder | None) -> None:
+    """Those of earlier exports, which no sketch here is of any more; what else lies there stays."""
+    for root in folder.glob(f"*{BY_TENSOR}"):
+        if variant is None or root != variant.root:
+            earlier = ModelFolder(root, root / TFLITE)
+            remove(earlier.tflite)
+            remove(earlier.manifest)
+            with suppress(OSError):  # the user has put files of his own there
+                root.rmdir()
 
 
 def _write_variant(model: ModelFolder, variant: ModelFolder, held: TflmModel) -> None:

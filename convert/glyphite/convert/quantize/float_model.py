@@ -24,6 +24,7 @@ from glyphite.convert.quantize.quantize import (
     read_keras,
 )
 from glyphite.convert.quantize.quiet import quiet
+from glyphite.convert.text import printable
 from glyphite.convert.workspace import is_file
 
 if TYPE_CHECKING:
@@ -95,11 +96,11 @@ class KerasModel:
 
     def layer_of(self, tensor: str) -> str:
         """What a sentence calls the layer that writes a tensor of ``float_tflite``, by its name."""
-        return layer_of([tensor], self._model)
+        return layer_of([tensor], self._model) or f"the layer that writes {printable(tensor)!r}"
 
     def quantized(self, calibration: Floats) -> bytes:
         """The int8 .tflite. Raises what :func:`quantize` does."""
-        return quantize(self._model, calibration)
+        return quantize(self._model, calibration, self.float_tflite)
 
 
 def open_model(path: Path) -> FloatModel:

@@ -20,6 +20,7 @@ from glyphite.convert.files import (
 )
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.quantize import keras_file
+from glyphite.convert.quantize.alone import all_layers, converted_alone
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.convert.text import printable
 from glyphite.convert.version import __version__
@@ -90,7 +91,7 @@ def _in_float32(model: "keras.Model") -> tuple["keras.Model", tuple[str, ...]]:
     """``model``, made anew where its layers compute in another precision, which is then said."""
     import keras
 
-    others = {layer.dtype_policy.name for layer in _all_layers(model)} - {FLOAT32}
+    others = {layer.dtype_policy.name for layer in all_layers(model)} - {FLOAT32}
     if not others:
         return model, ()
     description = _replaced(keras.saving.serialize_keras_object(model), others)
@@ -158,7 +159,7 @@ def _reason(error: BaseException) -> str:
 
 def _check_weights(model: "keras.Model", path: Path) -> None:
     """ModelError, which names the layer, where a weight is not finite: its answers are not."""
-    for layer in _all_layers(model):
+    for layer in all_layers(model):
         if all(np.isfinite(values).all() for values in layer.get_weights()):
             continue
         if not getattr(layer, "layers", ()):  # else one of those within it is named
@@ -168,17 +169,21 @@ def _check_weights(model: "keras.Model", path: Path) -> None:
             )
 
 
-def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
+def quantize(
+    model: "keras.Model", calibration: NDArray[np.float32], floats: bytes | None = None
+) -> bytes:
     """The int8 .tflite of ``model``, with a fixed batch of 1.
 
     ``calibration`` (n, *input shape) are inputs like those of the training: the range of values
-    that each tensor takes for them sets its scale. Raises ModelError, which names the layer, where
-    the model cannot be quantized, and where the calibration data do not fit its input or are
-    constant or not finite; InputError where there is no room for temporary files; ToolError where
-    TensorFlow is not installed.
+    that each tensor takes for them sets its scale. ``floats`` is what `convert_float` gave, where
+    that was called. Raises ModelError, which names the layer, where the
+    model cannot be quantized, and where the calibration data do not fit its input or are constant
+    or not finite; InputError where there is no room for temporary files; ToolError where TensorFlow
+    is not installed.
     """
     _check_calibration(model, calibration)
-    convert_float(model)  # its error names the layer; the calibrator would crash
+    if floats is None:
+        floats = convert_float(model)  # its error names the layer; the calibrator would crash
     import tensorflow as tf
 
     converter = _converter(model)
@@ -187,7 +192,7 @@ def quantize(model: "keras.Model", calibration: NDArray[np.float32]) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    content = _convert(converter, model)
+    content = _convert(converter, model, floats)
     _check_integer(content, model)
     return content
 
@@ -203,8 +208,9 @@ def convert_float(model: "keras.Model") -> bytes:
     check_input(model)
     content = _convert(_converter(model), model)
     for graph, operator in _operators(content):
-        if _operator_name(graph, operator) in ("WHILE", "IF", "CALL_ONCE"):
-            layer = layer_of(_output_names(graph, operator), model)
+        if (name := _operator_name(graph, operator)) in ("WHILE", "IF", "CALL_ONCE"):
+            names = _output_names(graph, operator)
+            layer = layer_of(names, model) or _with_operator(name, model)
             raise ModelError(
                 f"Cannot quantize {layer}: it needs a loop or a branch, and only plain operators "
                 "can be quantized. Replace it, by a convolution over time for instance."
@@ -304,7 +310,12 @@ def _converter(model: "keras.Model") -> Any:  # noqa: ANN401 - TensorFlow has no
     return tf.lite.TFLiteConverter.from_keras_model(wrapped)
 
 
-def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
+def _convert(
+    converter: Any,  # noqa: ANN401
+    model: "keras.Model",
+    floats: bytes | None = None,
+) -> bytes:
+    """``floats``: the float .tflite of the model, where it is there already."""
     try:
         with quiet():
             return cast(bytes, converter.convert())
@@ -312,18 +323,35 @@ def _convert(converter: Any, model: "keras.Model") -> bytes:  # noqa: ANN401
         if refusal := _refusal(str(error), model):
             raise ModelError(refusal) from error
         require_temporary_room(FLOAT_BYTES * int(model.count_params()) + _FILES_BYTES)
+        if layer := _at_fault(str(error), model, floats):
+            raise ModelError(
+                f"Cannot quantize {layer}: TensorFlow Lite fails at it "
+                f"({_first_line(error).rstrip('.')}). Replace the layer."
+            ) from error
         raise ModelError(_first_line(error)) from error
 
 
+def _at_fault(message: str, model: "keras.Model", floats: bytes | None) -> str | None:
+    """The layer at which the converter fails, for a sentence: that of the node of ``floats`` that
+    the ``message`` names, or the first that cannot be converted by itself; None where none is."""
+    node = re.search(r"Node number (\d+) \(\w+\)", message)
+    found = list(_operators(floats)) if node and floats else []
+    if node and int(node[1]) < len(found):
+        return layer_of(_output_names(*found[int(node[1])]), model)
+    failing = (layer for layer, content in converted_alone(model) if content is None)
+    return next(map(_named, failing), None)
+
+
 def _refusal(message: str, model: "keras.Model") -> str | None:
-    """A sentence on the operator that the converter's ``message`` names; None where it has none."""
+    """A sentence on the operator that the converter's ``message`` names; None where it names
+    none, or no layer."""
     found = re.search(r'"(\w+):", "([^"@]+)@', message)  # fused["Erfinv:", "net/layer_1/Erfinv@
     if found is None:
         return None
     operator, name = found.groups()
-    return (
-        f"Cannot quantize {layer_of([name], model)}: TensorFlow Lite has no operator {operator}. "
-        "Replace the layer."
+    layer = layer_of([name], model)
+    return layer and (
+        f"Cannot quantize {layer}: TensorFlow Lite has no operator {operator}. Replace the layer."
     )
 
 
@@ -338,7 +366,7 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         if name in ("QUANTIZE", "DEQUANTIZE") or all(map(_is_integer, used)):
             continue
         names = [*_output_names(graph, operator), *(tensor.name.decode() for tensor in used)]
-        unfit[f"{layer_of(names, model)}: {name}"] = None
+        unfit[f"{layer_of(names, model) or _with_operator(name, model)}: {name}"] = None
     if unfit:
         raise ModelError(
             f"Cannot quantize {'; '.join(unfit)}: the operator after each colon has no int8 form. "
@@ -348,26 +376,33 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
         raise ModelError(f"The model {model.name!r} computes nothing that could be quantized.")
 
 
-def layer_of(names: list[str], model: "keras.Model") -> str:
+def layer_of(names: list[str], model: "keras.Model") -> str | None:
     """The layer that the first tensor name with a layer in it belongs to, for a sentence.
+
+    None where no name has one.
 
     A name is a path of scopes such as ``fixed_1/seed_1/conv2d_1/Relu;...``, where tracing
     put a number behind each: ``conv2d_1`` is of ``conv2d`` before it can be of ``conv2d_1``.
     """
-    layers = {layer.name: layer for layer in _all_layers(model)}
+    layers = {layer.name: layer for layer in all_layers(model)}
     for name in names:
         for scope in reversed(re.split("[/;]", name)):
             for candidate in (re.sub(r"_\d+$", "", scope), scope):
                 if candidate in layers:
-                    return f"layer {candidate!r} ({type(layers[candidate]).__name__})"
+                    return _named(layers[candidate])
+    return None
+
+
+def _named(layer: Any) -> str:  # noqa: ANN401 - Keras has no types
+    return f"layer {layer.name!r} ({type(layer).__name__})"
+
+
+def _with_operator(operator: str, model: "keras.Model") -> str:
+    """The first layer that becomes such an operator by itself, for a sentence; else the model."""
+    for layer, content in converted_alone(model):
+        if content is not None and operator in operators(content):
+            return _named(layer)
     return f"the model {model.name!r}"
-
-
-def _all_layers(layer: Any) -> Iterator[Any]:  # noqa: ANN401 - Keras has no types
-    """Every layer below ``layer``, those of nested models included."""
-    for inner in getattr(layer, "layers", ()):
-        yield inner
-        yield from _all_layers(inner)
 
 
 def _model(content: bytes) -> Any:  # noqa: ANN401 - the schema has no types

@@ -103,14 +103,28 @@ class _Parser(argparse.ArgumentParser):
     Its help is printed as all else is: argparse's own way does not tell of a full disk.
     """
 
+    words: Sequence[str] = ()
+    """What is parsed, to tell of a wrong option which one is meant."""
+
     def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
         (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
+        message += self._meant()
         with suppress(OSError):  # a full stderr: the exit code still tells
             self.print_usage(sys.stderr)
             print_error(f"{self.prog}: error: {message}")
         raise _UsageError(printable(message, MOST_OF_A_LINE))
+
+    def _meant(self) -> str:
+        """A question where an option does not exist and another has nearly its name; else ""."""
+        known = self._option_string_actions
+        given = [word.partition("=")[0] for word in self.words if word.startswith("--")]
+        for option in given:
+            near = difflib.get_close_matches(option, known, 1)
+            if near and not any(name.startswith(option) for name in known):
+                return f". Did you mean {near[0]} in place of {option}?"
+        return ""
 
 
 class _Version(argparse.Action):
@@ -169,7 +183,7 @@ def _verb_of(name: str) -> Verb:
     return cast(Verb, import_module(f"glyphite.host.cli.{name}"))
 
 
-def _verb_parser(name: str) -> argparse.ArgumentParser:
+def _verb_parser(name: str) -> _Parser:
     verb = _verb_of(name)
     parser = _Parser(
         prog=f"glyphite {name}",
@@ -186,7 +200,9 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
     if not words:
         parser.error("a verb is missing. `glyphite --help` lists them.")
-    return _verb_parser(parser.parse_args(words[:1]).verb).parse_args(words[1:])
+    verb = _verb_parser(parser.parse_args(words[:1]).verb)
+    verb.words = words[1:]
+    return verb.parse_args(verb.words)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

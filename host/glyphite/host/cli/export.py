@@ -10,7 +10,8 @@ from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.errors import GlyphiteError, InputError, ModelError, ToolError
-from glyphite.convert.export.arduino import ArduinoLibrary, longest_array, write_library
+from glyphite.convert.export.arduino import ArduinoLibrary, write_library
+from glyphite.convert.export.avr_arrays import longest_array
 from glyphite.convert.export.project import FORMS, README, write_project
 from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
 from glyphite.convert.export.tflm import TflmSketch, write_sketch

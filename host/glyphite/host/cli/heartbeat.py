@@ -3,7 +3,6 @@
 A log of a long run shows that it goes on, and at what, where no progress bar can be drawn.
 """
 
-import _thread
 import io
 import os
 import sys
@@ -12,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
+
+from glyphite.convert.beside import Beside
 
 SILENCE = 8.0
 """Seconds: a log in which nothing comes for ten looks like a program that hangs."""
@@ -67,19 +68,19 @@ def signs_of_life(spoken: str) -> Iterator[None]:
     if _WATCH.runs:  # a stage of the demo
         yield
         return
-    over, ended = threading.Event(), threading.Event()
+    over = threading.Event()
     began, stream = time.monotonic(), _own_stderr()
     said()
     _WATCH.runs = True
-    try:  # threading.Thread would wait for ever for one that lacks the memory to begin
-        _thread.start_new_thread(_watch, (over, ended, spoken, began, stream))
-    except (RuntimeError, MemoryError):
-        ended.set()
+    thread: Beside | None = None
+    with suppress(MemoryError):  # the command itself will tell of it
+        thread = Beside(lambda: _watch(over, spoken, began, stream))
     try:
         yield
     finally:
         over.set()
-        ended.wait(END_SECONDS)
+        if thread is not None:
+            thread.join(END_SECONDS)
         _WATCH.runs = False
         if stream is not sys.stderr:
             with suppress(OSError):
@@ -96,9 +97,7 @@ def _own_stderr() -> TextIO:
     return os.fdopen(copy, "w", 1, newline=None, encoding=stderr.encoding, errors=stderr.errors)
 
 
-def _watch(
-    over: threading.Event, ended: threading.Event, spoken: str, began: float, stream: TextIO
-) -> None:
+def _watch(over: threading.Event, spoken: str, began: float, stream: TextIO) -> None:
     with suppress(MemoryError):  # which the command itself will tell of
         while not over.wait(max(0.0, _WATCH.last + SILENCE - time.monotonic())):
             now = time.monotonic()
@@ -109,4 +108,3 @@ def _watch(
                 with suppress(OSError, ValueError):  # nobody reads it any more
                     print(line, file=stream, flush=True)
             said()
-    ended.set()

@@ -22,6 +22,7 @@ from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure import stream, stream_record
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.one_scale import one_scale
+from glyphite.host.measure.received import Received, save_partial
 from glyphite.host.measure.running import firmware_at
 from glyphite.host.measure.times import TITLES, duration
 from glyphite.host.report import write_report
@@ -75,7 +76,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
         firmware,
     )  # fmt: skip
-    received = stream.Received(len(tensors))
+    received = Received(len(tensors))
     with _kept(folder, link, received):
         watch = stream.RunningAccuracy(manifest, truth)
         streamed = _stream(link, tensors, watch, received)
@@ -103,7 +104,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
 
 
 def _stream(
-    link: stream.Link, tensors: Tensors, watch: stream.RunningAccuracy, received: stream.Received
+    link: stream.Link, tensors: Tensors, watch: stream.RunningAccuracy, received: Received
 ) -> stream.Streamed:
     with progress_bar("Streaming", len(tensors)) as progress:
 
@@ -115,7 +116,7 @@ def _stream(
 
 
 @contextmanager
-def _kept(folder: ModelFolder, link: stream.Link, received: stream.Received) -> Iterator[None]:
+def _kept(folder: ModelFolder, link: stream.Link, received: Received) -> Iterator[None]:
     """Keep the answers that have come where the block ends early, and say where they are."""
     try:
         yield
@@ -136,13 +137,14 @@ def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
     return folder.board(told)
 
 
-def _keep(folder: ModelFolder, link: stream.Link, received: stream.Received, reason: str) -> str:
+def _keep(folder: ModelFolder, link: stream.Link, received: Received, reason: str) -> str:
     """Write what has come; returns a sentence on it, which is empty where nothing had come."""
     if received.hello is None:
         return ""
-    place = _place(folder, link, stream.board_name(received.hello))
+    board = stream.board_name(received.hello)
+    run = {"board": board, "url": link.url, "sha256": link.sha256, "ended_by": reason}
     try:
-        path = stream.save_partial(place, link, received, reason)
+        path = save_partial(_place(folder, link, board), received, **run)
     except InputError as error:
         return f"The answers that had come cannot be kept: {error}"
     answers = f"{len(received.sorted()):,} of {received.images:,}"

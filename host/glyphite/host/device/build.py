@@ -27,6 +27,7 @@ from glyphite.host.device.c_compiler import NATIVE, c_compiler, without_unused
 from glyphite.host.device.elf import Elf, Section, Symbol
 from glyphite.host.device.images import read_image
 from glyphite.host.device.packages import install
+from glyphite.host.device.said import keep_said
 from glyphite.host.device.stack import measure_stack
 from glyphite.host.device.transport.firmware_files import forget_firmware, record_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
@@ -234,7 +235,7 @@ def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, i
     """Build the sketch. Where it exceeds an AVR's 16-bit addresses, there is no image, and the
     error has the size of the model alone."""
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+        return link_sketch(folder, board, image, lambda command: _run(board, command))
     except _OverflowError as error:
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
@@ -245,7 +246,7 @@ def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, i
 
 def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command, False))
+        return link_sketch(folder, board, image, lambda command: _run(board, command))
     except _OverflowError as error:
         raise _no_room(folder, board) from error
 
@@ -358,11 +359,8 @@ class _OverflowError(Exception):
     """The linker found a memory region too small."""
 
 
-def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
-    """Run it, and return what it said.
-
-    A ToolError shows the command too, if its files are there for longer than this.
-    """
+def _run(board: Board, command: list[str]) -> str:
+    """Run it, and return what it said. A ToolError names the file that keeps all of that."""
     finished = attempt(command, BUILD_SECONDS)
     if finished.code == 0:
         return finished.output
@@ -373,16 +371,17 @@ def _run(board: Board, command: list[str], repeatable: bool = True) -> str:
     ):
         raise _OverflowError
     what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
-    raise finished.failure(what, "" if repeatable else _check_sketch(board))
+    kept = keep_said(Path(command[0]).name, finished.output + finished.errors)
+    raise finished.failure(what, f"All that it said is in {kept}. {_way_out(board)}")
 
 
-def _check_sketch(board: Board) -> str:
-    """The way out where a sketch cannot be built, whose files are gone by then."""
-    return (
-        f"Check 'arduino.fqbn' in {board.path}, which also names a choice of each menu of its "
-        "board (as arduino:avr:mega:cpu=atmega2560), or make the model's C anew with "
-        "`glyphite compile`."
-    )
+def _way_out(board: Board) -> str:
+    """What mends it where the firmware cannot be built."""
+    place = f"'toolchain' in {board.path}"
+    if board.arduino is not None:
+        menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
+        place = f"'arduino.fqbn' in {board.path}, which also names {menus}"
+    return f"Check {place}, or make the model's C anew with `glyphite compile`."
 
 
 def ensure_fits(model: str, board: Board, size: Size, least: str = "") -> None:

@@ -19,12 +19,13 @@ from glyphite.convert.text import command, printable
 from glyphite.host.device.arduino import find_tool
 from glyphite.host.device.bootloader import identify
 from glyphite.host.device.packages import install
+from glyphite.host.device.said import keep_said
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import emulated_board, record_firmware
-from glyphite.host.device.upload import keep_said, upload
+from glyphite.host.device.upload import upload
 from glyphite.host.device.wire.messages import Hello
 
 TRIES = 3

@@ -12,11 +12,10 @@ from serial.tools import list_ports
 
 from glyphite.convert.boards import Arduino, Board, all_boards
 from glyphite.convert.errors import BoardError, LinkError, ToolError
-from glyphite.convert.hold import write_shared
 from glyphite.convert.programs import attempt
 from glyphite.convert.text import printable
-from glyphite.convert.workspace import build_root
 from glyphite.host.device.arduino import require_cli, uploads
+from glyphite.host.device.said import keep_said
 from glyphite.host.device.transport import open_port
 
 UPLOAD_SECONDS = 300.0
@@ -45,17 +44,6 @@ def upload(image: Path, board: Board, arduino: Arduino, port: str) -> str:
         kept = keep_said("arduino-cli", uploaded.output + uploaded.errors)
         raise ToolError(f"{failure(uploaded.errors, board, port)} All that it said is in {kept}.")
     return _back(board, new_port(uploaded.output) or port)
-
-
-def keep_said(program: str, said: str) -> Path:
-    """Write all that another program said to a file of ``build/``; returns its path.
-
-    One line of it stands in the message, and what mends it may be in another. Raises InputError
-    where the file cannot be written.
-    """
-    path = build_root() / ".boards" / f"{program}.log"
-    write_shared(path, said.encode())
-    return path
 
 
 def upload_command(cli: str, arduino: Arduino, port: str, folder: Path) -> list[str]:

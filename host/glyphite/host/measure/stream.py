@@ -1,13 +1,11 @@
 """Sends test images to a board, and compares its scores with TensorFlow Lite Micro's."""
 
-import io
 import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, TypedDict
 
 import numpy as np
@@ -16,14 +14,14 @@ from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
-from glyphite.convert.documents import Date, now, to_json
+from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.compare import Images, TaskName
+from glyphite.host.measure.received import Received
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.size_record import GoalName
 from glyphite.host.measure.times import OnBoard, clock_at
@@ -67,28 +65,6 @@ class Link:
     """What a command calls the model."""
     firmware: Firmware | None = None
     """That of an emulated board, where it is known."""
-
-
-class Received:
-    """The answers so far of a run over ``images`` images; several threads may add some."""
-
-    def __init__(self, images: int) -> None:
-        self.images = images
-        self.hello: Hello | None = None
-        """The board's, or that of one of several; None before the first."""
-        self._answers: dict[int, Answer] = {}
-        self._lock = threading.Lock()
-
-    def add(self, hello: Hello, index: int, answer: Answer) -> None:
-        """Keep a board's answer to image ``index``."""
-        with self._lock:
-            self.hello = hello
-            self._answers[index] = answer
-
-    def sorted(self) -> list[tuple[int, Answer]]:
-        """Each answered image's index with its answer."""
-        with self._lock:
-            return sorted(self._answers.items())
 
 
 @dataclass(frozen=True)
@@ -353,38 +329,6 @@ def _instructions(streamed: Streamed) -> int | None:
     if emulator is None or emulator.instructions_per_tick is None:
         return None
     return round(float(streamed.ticks.mean()) * emulator.instructions_per_tick)
-
-
-def save_partial(folder: Path, link: Link, received: Received, ended_by: str) -> Path | None:
-    """Write partial.npz (images, scores, times) and partial.json to a board's folder.
-
-    Returns the path of the first, or None where no answer had come. Raises InputError where the
-    folder cannot be written.
-    """
-    answered = received.sorted()
-    if received.hello is None or not answered:
-        return None
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed,
-        images=np.array([index for index, _ in answered], np.int64),
-        scores=np.array([answer.scores for _, answer in answered]),
-        seconds=np.array([answer.seconds for _, answer in answered], np.float64),
-        ticks=np.array([answer.ticks for _, answer in answered], np.int64),
-    )
-    content = {
-        "complete": False,
-        "images": len(answered),
-        "of": received.images,
-        "ended_by": ended_by,
-        "sha256": link.sha256,
-        "board": board_name(received.hello),
-        "port": link.url,
-        "firmware": received.hello.firmware,
-    }
-    write_bytes(folder / "partial.npz", packed.getvalue())
-    write_text(folder / "partial.json", to_json(content))
-    return folder / "partial.npz"
 
 
 def check(streaming: Streaming, cause: str = "") -> None:

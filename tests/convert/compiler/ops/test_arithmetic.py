@@ -19,7 +19,7 @@ KINDS = ("ADD", "SUB", "MUL")
 
 
 @each_of(*KINDS)
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_every_pair_of_values_gives_tflms_byte_at_any_scales(kind: str, seed: int) -> None:
     rng = np.random.default_rng([seed, *kind.encode()])
     constant = seed % 2
@@ -50,10 +50,11 @@ SHAPES: list[tuple[Shape, Shape]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("constant", [0, 1])
 @pytest.mark.parametrize("shapes", SHAPES)
-def test_shapes_broadcast_as_in_tflm(kind: str, constant: int, shapes: tuple[Shape, Shape]) -> None:
+def test_shapes_broadcast_as_in_tflm(constant: int, shapes: tuple[Shape, Shape]) -> None:
+    """Each by one of the kinds in turn, which share all that broadcasts."""
+    kind = KINDS[(SHAPES.index(shapes) + constant) % len(KINDS)]
     rng = np.random.default_rng([constant, SHAPES.index(shapes), *kind.encode()])
     content, shape = binary(rng, kind, *shapes, constant=constant)
     assert_same_bytes(content, hard_inputs(rng, shape))

@@ -16,8 +16,9 @@ from tests.builders.refusal import refusal
 
 
 @pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-3, -2), (1,), (2,), (3,), (2, 3), (1, 1)])
-@pytest.mark.parametrize("keep", [True, False])
-@pytest.mark.parametrize("target", [(0.02, -11), (0.0173, 5), (0.3, 127)])
+@pytest.mark.parametrize(
+    ("keep", "target"), [(True, (0.02, -11)), (False, (0.0173, 5)), (True, (0.3, 127))]
+)
 @pytest.mark.oracle("MEAN")
 def test_a_mean_gives_tflms_bytes(axes: tuple[int, ...], keep: bool, target: Quantum) -> None:
     """Also where scale and zero point stay, and the mean is a half."""
@@ -28,7 +29,7 @@ def test_a_mean_gives_tflms_bytes(axes: tuple[int, ...], keep: bool, target: Qua
     assert_same_bytes(content, np.concatenate([hard_inputs(rng, shape), small]))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_means_of_images_drawn_at_random_give_tflms_bytes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     shape = (1, *(int(size) for size in rng.integers(1, 14, 3)))

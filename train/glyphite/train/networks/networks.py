@@ -1,5 +1,6 @@
 """The networks by name, as Keras models that are not trained."""
 
+import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -73,9 +74,19 @@ NETWORKS: dict[str, Callable[[], "keras.Model"]] = {"seed": seed, "uno": uno}
 
 def network(name: str) -> Callable[[], "keras.Model"]:
     """The function that makes the network ``name``. Raises InputError where there is none."""
-    if name not in NETWORKS:
+    if name in NETWORKS:
+        return NETWORKS[name]
+    known = ", ".join(sorted(NETWORKS))
+    if name.endswith((".keras", ".tflite")) or "/" in name or "\\" in name:
         raise InputError(
-            f"No network called {name!r}. Known: {', '.join(sorted(NETWORKS))}. "
-            "A new one is a function in train/glyphite/train/networks/networks.py."
+            f"{name!r} is a path, and only networks that Glyphite defines are trained: {known}. A "
+            ".keras file that is trained already is quantized by `glyphite convert FILE.keras`; a "
+            ".tflite needs neither: name its path wherever a model is asked for."
         )
-    return NETWORKS[name]
+    near = difflib.get_close_matches(name, NETWORKS, 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise InputError(
+        f"No network called {name!r}. {meant}There are: {known}. A new one is a function in "
+        "train/glyphite/train/networks/networks.py; one that is trained already, as a .keras file, "
+        "is quantized by `glyphite convert`."
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphite.convert.compiler.memory.conflicts import Interval, conflicts
-from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring
+from glyphite.convert.compiler.memory.rings import AllowedOverlap, Ring, Times
 
 NODES = 20_000
 """Branches of the search: about a second."""
@@ -42,29 +42,33 @@ def pack(rings: Sequence[Ring], nodes: int = NODES) -> Packing:
 
 def peak_bytes(rings: Sequence[Ring]) -> int:
     """The most bytes that live at once, every allowed overlap made: no packing takes fewer."""
-    calls = max((ring.end for ring in rings), default=0) + 3
-    change = np.zeros(calls, np.int64)
+    ends = max((ring.end for ring in rings), default=0) + 3
+    change = np.zeros(ends, np.int64)
     by_tensor = {ring.tensor: ring for ring in rings if not ring.scratch}
     for ring in rings:
         np.add.at(change, ring.written + 1, ring.row_bytes)
         np.add.at(change, ring.last + 2, -ring.row_bytes)
     live = np.cumsum(change)
     for ring in rings:
-        for call in np.unique(ring.written) if ring.overlaps else ():
-            output = int((ring.written == call).sum()) * ring.row_bytes
-            saved = sum(
-                _saved(output, by_tensor[allowed.tensor], allowed, call)
-                for allowed in ring.overlaps
-            )
-            live[call + 1] -= min(output, saved)
+        if not ring.overlaps:
+            continue
+        calls, counts = np.unique(ring.written, return_counts=True)
+        output = counts * ring.row_bytes
+        saved = np.zeros_like(output)
+        for allowed in ring.overlaps:
+            saved += _saved(output, by_tensor[allowed.tensor], allowed, calls)
+        live[calls + 1] -= np.minimum(output, saved)
     return int(live.max(initial=0))
 
 
-def _saved(output: int, source: Ring, allowed: AllowedOverlap, call: int) -> int:
-    """Bytes that an output can share with the rows of an input that die as it is written."""
-    dying = int((source.last == call).sum())
-    size, count = (source.bytes, min(dying, 1)) if allowed.whole else (source.row_bytes, dying)
-    return count * max(output + size - max(output, allowed.distance + size), 0)
+def _saved(output: Times, source: Ring, allowed: AllowedOverlap, calls: Times) -> Times:
+    """Bytes that each call's output can share with the rows of an input that die as it is
+    written."""
+    last = np.sort(source.last)
+    dying: Times = np.searchsorted(last, calls, "right") - np.searchsorted(last, calls)
+    size = source.bytes if allowed.whole else source.row_bytes
+    count = np.minimum(dying, 1) if allowed.whole else dying
+    return count * np.maximum(output + size - np.maximum(output, allowed.distance + size), 0)
 
 
 class _Search:

@@ -4,13 +4,13 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
+from glyphite.convert.beside import Beside
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.hold import LOCK, holder, release, take
@@ -97,12 +97,17 @@ def _program(board: Board, emulator: Emulator) -> str:
 class _Messages:
     """What an emulator writes to stderr: its firmware may write there too, so nobody is shown it
     as it is. A thread reads it all, so that the emulator never waits, and keeps the beginning.
+    Raises MemoryError where there is none for the thread; the descriptor is closed then, too.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._kept = b""
-        self._reader = threading.Thread(target=self._read, args=(descriptor,), daemon=True)
-        self._reader.start()
+        try:
+            self._reader = Beside(lambda: self._read(descriptor))
+            self._reader.require_begun()
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     def _read(self, descriptor: int) -> None:
         with open(descriptor, "rb", buffering=0) as stream:
@@ -123,7 +128,7 @@ class EmulatedBoard:
     pipes. Use it as a context manager, or call :meth:`stop`; it also ends with this program. Raises
     BoardError where the board has no emulator, ToolError where the emulator is not installed or
     does not start, or the system has no pseudo-terminals, InputError where ``image`` cannot be
-    read.
+    read, MemoryError where there is none for the threads that hear it.
     """
 
     terminal = ""
@@ -180,10 +185,10 @@ class EmulatedBoard:
         watched, alive = os.pipe()
         opened.callback(os.close, alive)
         told, telling = os.pipe()
-        self._messages = _Messages(told)
         kept = [watched] if sys.platform != "win32" else []
         command = _kept_by_shell(keeper, watched) if kept else keeper[1:]
         try:
+            self._messages = _Messages(told)
             self.process = Running(
                 command, stdin=stdin, stdout=stdout, stderr=telling, inherited=kept
             )

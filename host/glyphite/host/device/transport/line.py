@@ -6,9 +6,10 @@ So a thread waits for bytes of the board, and another for the board to take thos
 
 import os
 import queue
-import threading
 import time
 from contextlib import suppress
+
+from glyphite.convert.beside import Beside
 
 _PIECE_BYTES = 1 << 16
 _PIECES = 64
@@ -19,7 +20,8 @@ _CLOSE_SECONDS = 1.0
 class Line:
     """Two open files: one that a board writes, one that it reads. They may be the same.
 
-    Both are closed by :meth:`close`, behind the board's own end.
+    Both are closed by :meth:`close`, behind the board's own end. Raises MemoryError where there is
+    none for the threads; both are closed then, too.
     """
 
     def __init__(self, reading: int, writing: int) -> None:
@@ -28,12 +30,15 @@ class Line:
         self._waiting = b""
         self._ended = False
         self._files = {reading, writing}
-        self._threads = [
-            threading.Thread(target=self._receive, args=(reading,), daemon=True),
-            threading.Thread(target=self._send, args=(writing,), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[Beside] = []
+        try:
+            self._threads.append(Beside(lambda: self._receive(reading)))
+            self._threads.append(Beside(lambda: self._send(writing)))
+            for thread in self._threads:
+                thread.require_begun()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def in_waiting(self) -> int:
@@ -88,10 +93,12 @@ class Line:
         return True
 
     def _receive(self, reading: int) -> None:
-        with suppress(OSError):  # a terminal whose other end is closed
-            while piece := os.read(reading, _PIECE_BYTES):
-                self._arrived.put(piece)
-        self._arrived.put(b"")
+        try:
+            with suppress(OSError):  # a terminal whose other end is closed
+                while piece := os.read(reading, _PIECE_BYTES):
+                    self._arrived.put(piece)
+        finally:  # also without memory for a piece: who reads would wait for ever
+            self._arrived.put(b"")
 
     def _send(self, writing: int) -> None:
         with suppress(OSError):  # the board has ended, which its reader is told

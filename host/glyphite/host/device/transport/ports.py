@@ -50,6 +50,8 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
         port.open()
     except GlyphiteError:  # of an emulated board
         raise
+    except MemoryError:  # which the command itself tells of
+        raise
     except Exception as error:  # the handlers of pyserial's URLs raise whatever they meet
         raise PortError(_cannot_open(url, error)) from error
     return port

@@ -23,7 +23,7 @@
  * Memory: MODEL_ARENA_BYTES of static RAM for all tensors, input and
  * output among them; no heap. The functions share it, so only one thread, and no interrupt, may use
  * them at a time. */
-#if defined(MODEL_H) && MODEL_TIE != 0xf8b8d0fd
+#if defined(MODEL_H) && MODEL_TIE != 0x35032d8b
 #error "Two models have one prefix: compile each with `glyphite compile MODEL --prefix NAME`."
 #endif
 #ifndef MODEL_H
@@ -39,7 +39,7 @@ extern "C" {
 #define MODEL_API 1
 
 /* By this number model.c knows that it was made together with this file. */
-#define MODEL_TIE 0xf8b8d0fd
+#define MODEL_TIE 0x35032d8b
 
 #define MODEL_NAME "uno"
 

@@ -1,0 +1,26 @@
+"""What an AVR's compiler refuses in words of its own: an array that is too long."""
+
+from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, Board
+from glyphite.convert.compiler.driver import Compiled
+from glyphite.convert.compiler.ir.struct import arrays
+from glyphite.convert.errors import ModelError
+
+
+def longest_array(compiled: Compiled) -> int:
+    """The bytes of the longest constant array in the C: avr-gcc takes MOST_AVR_ARRAY_BYTES."""
+    steps = compiled.program.steps
+    return max((array.nbytes for step in steps for array in arrays(step.constants)), default=0)
+
+
+def require_short_arrays(compiled: Compiled, board: Board | None) -> None:
+    """Make sure that the board's compiler takes the C, where a board is named.
+
+    Raises ModelError where it is an AVR's, and an array too long for it.
+    """
+    if board is not None and board.is_avr and longest_array(compiled) > MOST_AVR_ARRAY_BYTES:
+        raise ModelError(
+            f"The model {compiled.name!r} cannot be exported for {board.name!r}: a layer of it has "
+            f"{longest_array(compiled):,} bytes in an array, and avr-gcc takes at most "
+            f"{MOST_AVR_ARRAY_BYTES:,}. Make that layer narrower, or leave out --board for C that "
+            "runs on boards with other processors."
+        )
