@@ -18,6 +18,8 @@ DELIMITERS = (";", "\t", ",")
 ENDINGS = (".csv", ".tsv")
 MOST_BYTES = 1 << 28
 """Of one file: three times MNIST as CSV."""
+LARGEST = 3.4028234e38
+"""Of a model's floats."""
 LOOKED_AT = 20
 """Rows that tell whether the first is the names of columns."""
 INDEX_NAMES = ("", "unnamed: 0")
@@ -73,6 +75,8 @@ class Sheet:
             raise ValueError(f"column {name} holds {shown}, and a number is needed") from error
         if not math.isfinite(value):
             raise ValueError(f"column {name} holds {text}, which is not finite")
+        if abs(value) > LARGEST:
+            raise ValueError(f"column {name} holds {value:g}, and float32 ends at {LARGEST:g}")
         return value
 
     def require_cells(self, row: Row) -> None:
