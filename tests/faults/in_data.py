@@ -197,8 +197,8 @@ FAULTS = (
     Fault(
         "a blank line is within a recording",
         DATA + "recordings.py",
-        "            before = own\n",
-        "            before = own or before\n",
+        "            before = None if reading is None else reading[0]\n",
+        "            before = before if reading is None else reading[0]\n",
         ("convert/data/test_recordings.py",),
     ),
     Fault(

@@ -12,6 +12,7 @@ from glyphite.convert.files import write_bytes, write_text
 from glyphite.convert.progress import Progress
 from tests.fuzz.compiling import MOST_SECONDS
 from tests.hostile.arrays import DownloadWay, IdxWay, KerasWay, NpyWay, NpzWay
+from tests.hostile.data_sets import IdxFolderWay, PictureFolderWay, TableWay
 from tests.hostile.documents import BoardWay, ManifestWay, RecordWay
 from tests.hostile.line import AnswerWay, HelloWay
 from tests.hostile.pictures import PictureWay
@@ -19,8 +20,8 @@ from tests.hostile.way import Way
 from tests.hostile.worker import Batch, Defect, Found, Worker, made
 
 WAYS: Mapping[str, tuple[type[Way], float]] = {
-    "hello": (HelloWay, 0.2),
-    "answer": (AnswerWay, 0.2),
+    "hello": (HelloWay, 0.18),
+    "answer": (AnswerWay, 0.18),
     "manifest": (ManifestWay, 0.14),
     "record": (RecordWay, 0.14),
     "board": (BoardWay, 0.12),
@@ -30,6 +31,9 @@ WAYS: Mapping[str, tuple[type[Way], float]] = {
     "idx": (IdxWay, 0.02),
     "download": (DownloadWay, 0.01),
     "keras": (KerasWay, 0.01),
+    "idx-folder": (IdxFolderWay, 0.01),
+    "table": (TableWay, 0.02),
+    "picture-folder": (PictureFolderWay, 0.01),
 }
 """Each kind of input, and its share of a run over all of them: the slow ones have small ones."""
 BATCH = 200

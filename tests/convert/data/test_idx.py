@@ -85,6 +85,7 @@ def test_every_type_and_any_number_of_axes_are_read(tmp_path: Path, code: int) -
         (idx(X) + b"x", "has 1,620 bytes, and 1,621 follow"),
         (b"\0\0\x08\x04" + b"\xff" * 16, "and 0 follow"),
         (gzip.compress(idx(X))[:-9], "is cut short"),
+        (b"\0\0\x08\xc8" + b"\0\0\0\1" * 200 + b"x", "has 1 bytes, and 1 follow"),
         (b"\x1f\x8babc", "is not packed by gzip"),
     ],
 )

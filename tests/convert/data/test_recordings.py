@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.data import recordings
+from glyphite.convert.data.check import fitted
 from glyphite.convert.data.dataset import DataSet
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Kind, OnBad, Options, Shares
@@ -183,6 +184,17 @@ def test_a_window_must_be_said_where_lengths_differ(tmp_path: Path) -> None:
         "have 40 to 90 rows. Say how many make one input, for example --window 20."
     )
     assert load(str(tmp_path), Options(window=20)).shape == (20, 3)
+
+
+@pytest.mark.parametrize("shape", [(20, 3), (20, 3, 1), (60,)])
+def test_a_window_may_follow_from_the_shape_of_the_model(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    save_recording(tmp_path / "a.csv", 40)
+    save_recording(tmp_path / "b.csv", 90)
+    data = load(str(tmp_path), Options(shape=shape))
+    assert fitted(data, shape).shape == shape
+    assert "Say how many make one input" in refused(tmp_path, Options(shape=(20, 7)))
 
 
 def test_recordings_shorter_than_the_window_are_left_out_and_named(tmp_path: Path) -> None:

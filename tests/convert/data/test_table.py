@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glyphite.convert.data.csv_file import Sheet
 from glyphite.convert.data.dataset import Labels, Numbers
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Kind, OnBad, Options, Shares
@@ -120,6 +121,7 @@ def test_numbers_that_float32_cannot_hold_stay_exact(tmp_path: Path) -> None:
         ("1,2,", "line 4 (the target 'y' is empty)"),
         ("1,abc,x", "line 4 (column 'b' holds 'abc', and a number is needed)"),
         ("nan,2,x", "line 4 (column 'a' holds nan, which is not finite)"),
+        ("1,1e39,x", "line 4 (column 'b' holds 1e+39, and float32 ends at 3.40282e+38)"),
         ("1,-inf,x", "line 4 (column 'b' holds -inf, which is not finite)"),
     ],
 )
@@ -133,6 +135,30 @@ def test_a_damaged_row_is_named_by_file_and_line_or_left_out(
     data = load(source, Options(on_bad=OnBad.LEAVE_OUT, shares=SHARES))
     assert len(data.test) == 3
     assert any(f"{told}: left out." in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b,y\n1,2,x\n3,4,z\n",
+        'a,b,y\n1,2,"x"\n3,4,z\n',
+        "a,b,y\n1,2,x\n,,\n3,4,z\n",
+        "a,b,y\n1,2,x\n#9,9,x\n3,4,z\n",
+        "a;b;y\n1;2;x\n3;4;z\n",
+        "1,2,x\n3,4,z\n",
+        "a b y\n1  2 x\n3 4 z\n",
+    ],
+)
+def test_numpy_s_reader_and_ours_find_the_same(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = table(tmp_path, text)
+    first = load(source, ALL)
+    monkeypatch.setattr(Sheet, "block", lambda *_: None)
+    second = load(source, ALL)
+    assert first.sha256 == second.sha256
+    assert sorted(first.test.inputs.tolist()) == [[1, 2], [3, 4]]
+    assert first.test.origins == second.test.origins
 
 
 def test_many_damaged_rows_are_counted(tmp_path: Path) -> None:

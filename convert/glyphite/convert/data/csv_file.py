@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from glyphite.convert.errors import DataError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.text import printable
@@ -18,6 +21,8 @@ DELIMITERS = (";", "\t", ",")
 ENDINGS = (".csv", ".tsv")
 MOST_BYTES = 1 << 28
 """Of one file: three times MNIST as CSV."""
+LARGEST = 3.4028234e38
+"""Of a model's floats."""
 LOOKED_AT = 20
 """Rows that tell whether the first is the names of columns."""
 INDEX_NAMES = ("", "unnamed: 0")
@@ -73,7 +78,39 @@ class Sheet:
             raise ValueError(f"column {name} holds {shown}, and a number is needed") from error
         if not math.isfinite(value):
             raise ValueError(f"column {name} holds {text}, which is not finite")
+        if abs(value) > LARGEST:
+            raise ValueError(f"column {name} holds {value:g}, and float32 ends at {LARGEST:g}")
         return value
+
+    def numbers(self, row: Row, columns: list[int]) -> NDArray[np.float64]:
+        """Some cells of a row, (columns,). Raises ValueError, with what is wrong with the first."""
+        cells: list[str] = [row.cells[column] for column in columns]
+        if self.decimal_comma:
+            cells = [cell.replace(",", ".") for cell in cells]
+        try:
+            values = np.array([float(cell) for cell in cells])
+        except ValueError:
+            values = np.array([math.nan])
+        if (np.abs(values) <= LARGEST).all():
+            return values
+        return np.array([self.number(row.cells[column], column) for column in columns])
+
+    def block(self, columns: list[int]) -> NDArray[np.float64] | None:
+        """Columns of all rows (rows, columns), ten times as fast as row by row.
+
+        None where any cell is no finite number, or needs more than numpy's own reader knows.
+        """
+        if self.decimal_comma or any('"' in line for line in self.lines):
+            return None
+        begin = next(self.rows()).line - 1
+        delimiter = None if self.delimiter == " " else self.delimiter
+        try:
+            values: NDArray[np.float64] = np.loadtxt(
+                self.lines[begin:], delimiter=delimiter, usecols=columns, ndmin=2
+            )
+        except ValueError:
+            return None
+        return values if (np.abs(values) <= LARGEST).all() else None
 
     def require_cells(self, row: Row) -> None:
         """Raises ValueError where a row has more or fewer cells than there are columns."""

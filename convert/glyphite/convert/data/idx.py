@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from glyphite.convert.archives import GZIP_MAGIC, unpack_gzip
+from glyphite.convert.arrays import MOST_AXES
 from glyphite.convert.data.arrays import found_in
 from glyphite.convert.data.dataset import Array
 from glyphite.convert.data.found import PART_NAMES, WHOLE, Found
@@ -49,9 +50,10 @@ def read_idx(path: Path, most: int = MOST_BYTES) -> Array:
         )
     dtype, shape = np.dtype(TYPES[content[2]]), struct.unpack_from(f">{axes}I", content, 4)
     announced, there = math.prod(shape) * dtype.itemsize, len(content) - start
-    if not axes or announced != there:
+    if not 1 <= axes <= MOST_AXES or announced != there:
+        shown = printable(str(shape), 60)
         raise DataError(
-            f"{name} is not a whole IDX file: an array of the shape {shape} has {announced:,} "
+            f"{name} is not a whole IDX file: an array of the shape {shown} has {announced:,} "
             f"bytes, and {there:,} follow. Fetch it anew."
         )
     values = np.frombuffer(content, dtype, offset=start).reshape(shape)

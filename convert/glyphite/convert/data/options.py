@@ -83,7 +83,8 @@ class Options:
     numbers: bool = False
     """Targets are numbers to be met (regression), also where they are whole."""
     window: int | None = None
-    """Rows of a recording that make one input."""
+    """Rows of a recording that make one input; None: what fills the shape, else the length that all
+    recordings have."""
     step: int | None = None
     """Rows from the beginning of a window to that of the next; None: half a window."""
     on_bad: OnBad = OnBad.REFUSE

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -168,28 +169,30 @@ class _Reader:
         is_below = sheet.path != self.source
         name = sheet.path.relative_to(self.source).as_posix() if is_below else sheet.path.name
         bad = Bad("rows", printable(str(sheet.path)), self.on_bad)
-        pieces: list[tuple[str, list[list[float]], list[int]]] = []
+        pieces: list[tuple[str, list[Array], list[int]]] = []
         before: str | None = None
         for row in sheet.rows():
             try:
-                own, values = self._reading(sheet, row, label) if row.cells else (None, [])
+                reading = self._reading(sheet, row, label) if row.cells else None
             except ValueError as error:
                 bad.add(f"line {row.line} ({error})")
-                own = None
-            if own is not None and own != before:
-                pieces.append((own, [], []))
-            if own is not None:
-                pieces[-1][1].append(values)
+                reading = None
+            if reading is not None and reading[0] != before:
+                pieces.append((reading[0], [], []))
+            if reading is not None:
+                pieces[-1][1].append(reading[1])
                 pieces[-1][2].append(row.line)
-            before = own
+            before = None if reading is None else reading[0]
         bad.end(sum(len(lines) for *_, lines in pieces), self.notes)
         name = printable(name)
-        return [Stretch(name, own, np.array(v, np.float32), np.array(n)) for own, v, n in pieces]
+        return [
+            Stretch(name, own, np.stack(v).astype(np.float32), np.array(n)) for own, v, n in pieces
+        ]
 
-    def _reading(self, sheet: Sheet, row: Row, label: str) -> tuple[str, list[float]]:
+    def _reading(self, sheet: Sheet, row: Row, label: str) -> tuple[str, Array]:
         """Class and values of a row. Raises ValueError, with what is wrong, where it is damaged."""
         sheet.require_cells(row)
-        values = [sheet.number(row.cells[place], place) for place in self.axes]
+        values = sheet.numbers(row, self.axes)
         own = label if self.column is None else printable(row.cells[self.column].strip(), 80)
         if self.column is not None and not own:
             raise ValueError(f"the class in column {sheet.columns[self.column]!r} is empty")
@@ -199,7 +202,9 @@ class _Reader:
 def _window(found: dict[str, list[Stretch]], options: Options, source: Path) -> tuple[int, int]:
     """Rows of a window, and from one to the next."""
     lengths = sorted({len(each) for stretches in found.values() for each in stretches})
-    window = options.window
+    window, axes = options.window, next(iter(found.values()))[0].values.shape[1]
+    if window is None and options.shape is not None and prod(options.shape) % axes == 0:
+        window = prod(options.shape) // axes
     if window is None and len(lengths) == 1:
         window = lengths[0]
     if window is None:

@@ -1,5 +1,6 @@
 """CSV in which each row is a sample: its columns are the inputs, and one or more the target."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -22,13 +23,15 @@ EXACT = 1 << 24
 """Whole numbers up to it are exact in float32."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Read:
     """The samples of one file."""
 
-    values: list[Array] = field(default_factory=list)
+    rows: list[Array] = field(default_factory=list)
     targets: list[tuple[str, ...]] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
+    values: Array = field(default_factory=lambda: np.empty((0, 0)))
+    """(rows, columns of inputs)."""
 
 
 def from_tables(files: Mapping[str, Path], options: Options) -> Found:
@@ -90,35 +93,48 @@ def _target(sheet: Sheet, options: Options) -> list[int]:
 def _read(
     sheet: Sheet, target: list[int], inputs: list[int], options: Options, notes: list[str]
 ) -> _Read:
-    read, bad = _Read(), Bad("rows", printable(str(sheet.path)), options.on_bad)
+    bad = Bad("rows", printable(str(sheet.path)), options.on_bad)
+    block = sheet.block(inputs)
+    read = _rows(sheet, target, None if block is not None else inputs, options, bad)
+    if block is not None and len(block) != len(read.targets):  # of some row, texts are damaged
+        block, bad = None, Bad("rows", printable(str(sheet.path)), options.on_bad)
+        read = _rows(sheet, target, inputs, options, bad)
+    bad.end(len(read.targets), notes)
+    if block is not None:
+        return dataclasses.replace(read, values=block)
+    return dataclasses.replace(read, values=np.stack(read.rows), rows=[])
+
+
+def _rows(
+    sheet: Sheet, target: list[int], inputs: list[int] | None, options: Options, bad: Bad
+) -> _Read:
+    """All sound rows; without ``inputs``, their targets alone."""
+    read = _Read()
     for row in sheet.rows():
         if not row.cells:
             continue
         try:
-            values, targets = _sample(sheet, row, target, inputs)
-            if options.numbers:
-                for place in target:
-                    sheet.number(row.cells[place], place)
+            targets = _target_cells(sheet, row, target, options.numbers)
+            if inputs is not None:
+                read.rows.append(sheet.numbers(row, inputs))
         except ValueError as error:
             bad.add(f"line {row.line} ({error})")
             continue
-        read.values.append(np.array(values))
         read.targets.append(targets)
         read.origins.append(f"{sheet.path.name}, line {row.line}")
-    bad.end(len(read.values), notes)
     return read
 
 
-def _sample(
-    sheet: Sheet, row: Row, target: list[int], inputs: list[int]
-) -> tuple[list[float], tuple[str, ...]]:
-    """Inputs and targets of a row. Raises ValueError, with what is wrong, where it is damaged."""
+def _target_cells(sheet: Sheet, row: Row, target: list[int], as_numbers: bool) -> tuple[str, ...]:
+    """The targets of a row. Raises ValueError, with what is wrong, where it is damaged."""
     sheet.require_cells(row)
     texts = tuple(row.cells[place].strip() for place in target)
     for place, text in zip(target, texts, strict=True):
         if not text:
             raise ValueError(f"the target {printable(repr(sheet.columns[place]), 40)} is empty")
-    return [sheet.number(row.cells[place], place) for place in inputs], texts
+        if as_numbers:
+            sheet.number(text, place)
+    return texts
 
 
 def _classes(texts: list[tuple[str, ...]], sheet: Sheet, options: Options) -> tuple[str, ...]:
@@ -150,9 +166,8 @@ def _targets(
     return targets_of(array, values, what, options.numbers)[0]
 
 
-def _laid_out(rows: list[Array], options: Options, sheet: Sheet) -> Array:
+def _laid_out(values: Array, options: Options, sheet: Sheet) -> Array:
     """The inputs (n, *shape): bytes where they can be pixels, else float32 where that is exact."""
-    values = np.stack(rows)
     columns = values.shape[1]
     if options.shape is not None and prod(options.shape) != columns:
         raise DataError(
