@@ -64,15 +64,15 @@ FAULTS = (
     Fault(
         "answers that only the second has right are those of both",
         HOST + "measure/compare.py",
-        "is_right[1] & ~is_right[0]",
-        "is_right[1] & is_right[0]",
+        "wrong[0] & ~wrong[1]",
+        "wrong[0] & wrong[1]",
         ("host/measure/test_compare.py",),
     ),
     Fault(
         "only images that all misread are kept",
         HOST + "measure/compare.py",
-        "np.flatnonzero(np.any(wrong, axis=0))",
-        "np.flatnonzero(np.all(wrong, axis=0))",
+        "np.flatnonzero(np.any([truth",
+        "np.flatnonzero(np.all([truth",
         ("host/measure/test_compare.py",),
     ),
     Fault(
@@ -225,8 +225,8 @@ FAULTS = (
     Fault(
         "a float model may be another than the .tflite was made from",
         HOST + "cli/compare.py",
-        "if manifest.float_sha256 != (found := sha256_of(folder.keras)):",
-        "if len(manifest.float_sha256) != len(found := sha256_of(folder.keras)):",
+        "if manifest.float_sha256 != (found := sha256_of(path)):",
+        "if len(manifest.float_sha256) != len(found := sha256_of(path)):",
         ("host/measure/test_compare.py",),
     ),
     Fault(

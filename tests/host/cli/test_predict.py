@@ -188,7 +188,11 @@ def test_a_model_made_here_is_not_believed_without_its_manifest(
 
 @pytest.mark.parametrize(
     ("where", "value"),
-    [(("input", "scale"), 0.5), (("labels",), list("1032547698")), (("pixel_divisor",), 1.0)],
+    [
+        (("input", "scale"), 0.5),
+        (("labels",), list("1032547698")),
+        (("preprocessing", "divisor"), 1.0),
+    ],
     ids=str,
 )
 def test_a_manifest_that_was_changed_by_hand_is_not_believed(

@@ -103,10 +103,12 @@ def test_these_are_all_verbs() -> None:
 def comparison() -> Any:  # noqa: ANN401 - of a Comparison, what is printed
     """Of all runners, as a model of 10,000 images gives it."""
     figures = {"correct": 9_876, "accuracy": 0.9876, "interval": (0.98, 0.99), "drop_points": 0.1}
+    figures |= {"error": None}
     pair = {"answers_differ": 12, "images_differ": 1_234, "largest_difference": 12}
     runners = [figures | {"name": name, "title": title} for name, title in TITLES.items()]
     pairs = [pair | {"first": one, "second": other} for one, other in pairwise(TITLES)]
-    document = {"model": "uno", "images": 10_000, "oracle": "int8_tflm"}
+    document = {"model": "uno", "images": 10_000, "oracle": "int8_tflm", "task": "classification"}
+    document |= {"data": {"title": "MNIST", "sha256": "", "words": []}}
     return document | {"runners": runners, "pairs": pairs}
 
 

@@ -239,7 +239,7 @@ class TestDocument:
         report = report_of(seed)
         assert report["accuracy"] == {"board": 0.987}
         assert report["compare"] is report["confusion"] is None
-        assert "1,000 test images on native: every byte" in page_of(seed)
+        assert "1,000 test samples on native: every byte" in page_of(seed)
 
 
 def test_the_pictures_are_the_misread_test_images(compared: ModelFolder) -> None:
@@ -299,7 +299,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
     ("name", "where", "value", "said"),
     [
         ("compare.json", ("images",), 0, "'$.images' is 0, and a whole number >= 1"),
-        ("compare.json", ("images",), 10_001, "is 10001, and a whole number <= 10000"),
+        ("compare.json", ("images",), 10**7, "is 10000000, and a whole number <= 1000000"),
         ("compare.json", ("runners", 2, "accuracy"), 7.0, "accuracy' is 7.0, and a number <= 1.0"),
         ("compare.json", ("runners", 2, "accuracy"), 0.5, "accuracy of 0.5, and 397 of 400 is"),
         ("compare.json", ("runners", 2, "correct"), 396, "and 396 of 400 is another"),
@@ -330,7 +330,7 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("native/stream.json", ("largest_difference",), 1, "1 as 'largest_difference', and its"),
         ("native/stream.json", ("interval",), [0.0, 0.1], "[0.0, 0.1] as 'interval', and its"),
         ("native/stream.json", ("scores",), 9_999, "9999 as 'scores', and its answers give 10000"),
-        ("native/stream.json", ("images",), 10_001, "is 10001, and a whole number <= 10000"),
+        ("native/stream.json", ("images",), 10**7, "is 10000000, and a whole number <= 1000000"),
         ("native/stream.json", ("images",), 999, "999 as 'images', and its answers give 1000"),
         ("native/stream.json", ("jobs",), 1001, "1001 as 'jobs', and its answers give 1000"),
         ("native/stream.json", ("retries",), 10**7, "is 10000000, and a whole number <= 1000000"),
@@ -619,7 +619,7 @@ class TestPage:
         put_stream(compared, "cortex-m4")
         text = page_of(compared).replace("\N{NO-BREAK SPACE}", " ")
         for figure in (
-            "1,000 test images on cortex-m4: every byte of the scores is TensorFlow Lite Micro",
+            "1,000 test samples on cortex-m4: every byte of the scores is TensorFlow Lite Micro",
             "99.25 %",  # TFLM
             "98.70 %",  # board
             "0.50 points",  # lost by TFLM
@@ -657,7 +657,7 @@ class TestPage:
         self, compared: ModelFolder
     ) -> None:
         page = Page(page_of(compared))
-        digits = [image for image in page.all("img") if image["alt"].startswith("Handwritten")]
+        digits = [image for image in page.all("img") if image["alt"].startswith("A sample of")]
         assert len(digits) == 3
         assert len({image["src"] for image in digits}) == 3
         scores = [entry for entry in page.all("li") if "--share" in entry.get("style", "")]

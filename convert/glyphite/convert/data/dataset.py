@@ -179,12 +179,15 @@ class DataSet:
 
     @cached_property
     def sha256(self) -> str:
-        """Of all samples, targets, names of classes and parts: what a figure is a figure of."""
+        """Of all samples, targets, names of classes and parts: what a figure is a figure of.
+
+        How a sample's numbers are laid out does not count, as that is the model's.
+        """
         digest = hashlib.sha256(json.dumps([self.kind, self.classes]).encode())
         for part in (self.train, self.validation, self.test):
             for array in () if part is None else _arrays(part):
                 plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-                digest.update(f"{plain.dtype.str}{array.shape}".encode())
+                digest.update(f"{plain.dtype.str} {len(array)} {array.size}".encode())
                 digest.update(plain.data)
             digest.update(type(None if part is None else part.targets).__name__.encode())
         return digest.hexdigest()

@@ -24,7 +24,10 @@ Floats = NDArray[np.float32]
 
 
 class FloatTflite:
-    """The model in a float32 ``.tflite`` with one input and one output and a batch of 1."""
+    """The model in a float32 ``.tflite`` with one input and one output and a batch of 1.
+
+    Raises ModelError where a file holds no such model.
+    """
 
     file = "model_float.tflite"
 

@@ -53,7 +53,7 @@ def figures_of(
     None where they cannot be those of a run of this model. Raises BoardError where the file of the
     board that ``told`` names has a mistake.
     """
-    count, outputs = told["images"], prod(manifest.output.shape[1:])
+    count, outputs = len(arrays.get("ticks", ())), prod(manifest.output.shape[1:])
     truth = kept_truth(told["task"], told["data"], count, arrays, outputs)
     if truth is None or not _are_answers(manifest, arrays, count):
         return None

@@ -274,7 +274,7 @@ def _check_figures(path: Path, figures: RunnerFigures, images: int, again: str) 
 
 def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: str) -> None:
     """The drop is that against the float model."""
-    judged = {one["name"]: one for one in found["runners"]}
+    judged = {**{one["name"]: one for one in found["runners"]}, figures["name"]: figures}
     drop = compare.drop_of(figures["name"], judged, found["images"])
     if figures["drop_points"] != drop:
         raise InputError(

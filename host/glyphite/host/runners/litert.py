@@ -175,12 +175,13 @@ def _load(path: Path) -> tuple[Any, str]:
     try:
         return _allocated(interpreter_class, content), ""
     except (ValueError, RuntimeError) as error:
-        with suppress(ValueError, RuntimeError, ImportError):
-            return _without_delegate(interpreter_class, content), (
-                "LiteRT ran without its delegate XNNPACK, which refuses this model: "
-                f"{printable(' '.join(str(error).split()).rstrip('.'))}."
-            )
-        raise _unusable(path, error) from error
+        plain = _without_delegate(interpreter_class, content)
+        if plain is None:
+            raise _unusable(path, error) from error
+        return plain, (
+            "LiteRT ran without its delegate XNNPACK, which refuses this model: "
+            f"{printable(' '.join(str(error).split()).rstrip('.'))}."
+        )
 
 
 def _allocated(interpreter_class: Any, content: bytes, **options: Any) -> Any:  # noqa: ANN401
@@ -190,17 +191,19 @@ def _allocated(interpreter_class: Any, content: bytes, **options: Any) -> Any:  
     return interpreter
 
 
-def _without_delegate(interpreter_class: Any, content: bytes) -> Any:  # noqa: ANN401
+def _without_delegate(interpreter_class: Any, content: bytes) -> Any | None:  # noqa: ANN401
     """LiteRT without XNNPACK, which refuses what the other does not: scales near 1e-8, say.
 
-    Raises what LiteRT raises, ImportError where the package has no such choice.
+    None where it refuses the model, too, or the package has no such choice.
     """
     module = import_module(interpreter_class.__module__)
     resolver = getattr(module, "OpResolverType", None)
     if resolver is None:
-        raise ImportError(f"{module.__name__} has no OpResolverType")
+        return None
     plain = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    return _allocated(interpreter_class, content, experimental_op_resolver_type=plain)
+    with suppress(ValueError, RuntimeError):
+        return _allocated(interpreter_class, content, experimental_op_resolver_type=plain)
+    return None
 
 
 def _unusable(path: Path, error: Exception) -> ModelError:
