@@ -65,7 +65,7 @@ def test_channels_at_the_other_end_are_told_as_such() -> None:
 
 def test_pictures_of_another_size_can_be_scaled() -> None:
     assert refused(data_set((8, 8, 3), kind=Kind.PICTURE), (96, 96, 3)).endswith(
-        "Pictures in a folder are scaled by --shape 96,96,3; or take another model."
+        "Pictures in a folder are scaled to the model's; or take another model."
     )
     assert "Give samples of the model's shape" in refused(data_set((8, 3)), (9, 3))
 

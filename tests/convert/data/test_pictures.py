@@ -126,7 +126,7 @@ def test_unequal_sizes_are_refused_with_sizes_and_a_way_out_that_works(tmp_path:
     save_picture(tmp_path / "a" / "wide.png", (6, 12, 3))
     message = refused(tmp_path)
     assert "have 2 sizes, width x height: 8x8 (20: a/000.png), 12x6 (1: a/wide.png)." in message
-    assert message.endswith("for example --shape 8,8,3.")
+    assert message.endswith("Options(shape=(8, 8, 3)), say.")
     data = load(str(tmp_path), Options(shape=(8, 8, 3)))
     assert len(data.whole) == 21
     assert data.notes[0] == "1 pictures were scaled to 8x8 pixels."

@@ -224,6 +224,29 @@ def test_other_data_than_those_of_the_calibration_are_named(
     assert "No such data set" in capsys.readouterr().err
 
 
+def test_code_of_the_user_s_own_shows_its_own_traceback(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "mine.py").write_text("def load():\n    return 1 / 0\n")
+    network((6,), 2, None).save(tmp_path / "own.keras")
+    words = ["convert", str(tmp_path / "own.keras"), "--data", f"{tmp_path / 'mine.py'}:load"]
+    assert main(words) == 2
+    said, last = capsys.readouterr().err.partition("glyphite convert: ")[1:][1].split("\n", 1)
+    assert said.endswith("mine.py raised ZeroDivisionError. Its own traceback:")
+    assert last.endswith("ZeroDivisionError: division by zero\n")
+    assert "glyphite" not in last.replace(str(tmp_path), "")
+
+
+def test_data_that_are_not_there_are_told_of_before_tensorflow_is_loaded(
+    tmp_path: Path, capsys: Out
+) -> None:
+    (tmp_path / "own.keras").write_bytes(b"")
+    (tmp_path / "sine.npz").write_bytes(b"")
+    words = ["convert", str(tmp_path / "own.keras"), "--data", str(tmp_path / "sine.np")]
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert f"Is it {tmp_path / 'sine.npz'}?" in told
+    assert "Loading" not in told
+
+
 def test_a_model_of_which_no_data_are_known_wants_them_named(tmp_path: Path, capsys: Out) -> None:
     network((6,), 2, None).save(tmp_path / "own.keras")
     run(["convert", str(tmp_path / "own.keras"), "--data", "random"], capsys)

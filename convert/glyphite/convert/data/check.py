@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.data.bad import MOST_NAMED, listed
 from glyphite.convert.data.dataset import DataSet, Inputs, Labels, Numbers, Part, Shape
-from glyphite.convert.data.options import NUMBERS, ON_BAD, SHAPE, OnBad
+from glyphite.convert.data.options import NUMBERS, ON_BAD, OnBad
 from glyphite.convert.errors import DataError
 from glyphite.convert.text import printable
 
@@ -175,8 +175,7 @@ def _require_shape(data: DataSet, wanted: Shape) -> None:
         )
     way_out = "Give samples of the model's shape, or take another model."
     if data.kind == "picture":
-        scaled = ",".join(map(str, wanted))
-        way_out = f"Pictures in a folder are scaled by {SHAPE} {scaled}; or take another model."
+        way_out = "Pictures in a folder are scaled to the model's; or take another model."
     raise DataError(f"{data.title} {shapes}. {way_out}")
 
 

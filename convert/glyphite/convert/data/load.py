@@ -78,6 +78,24 @@ def _of_sound_parts(data: DataSet, options: Options, notes: list[str]) -> DataSe
     return dataclasses.replace(data, train=train, validation=validation, test=test)
 
 
+def require_there(source: str) -> None:
+    """Make sure that there is what ``source`` names, before long work; it is not read.
+
+    Raises DataError where there is not.
+    """
+    function = named(source)
+    path = Path(source) if function is None else function.path
+    if source.lower() not in NAMES and not _exists(path):
+        raise DataError(_absent(source, path))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def _assembled(found: Found, source: str, title: str, options: Options) -> DataSet:
     split = split_of(found, options)
     kind = options.kind or found.kind or _kind(split.test if len(split.test) else split.train)
@@ -120,14 +138,9 @@ def _found(source: str, options: Options) -> Found | DataSet:
     function = named(source)
     if function is not None:
         return from_function(function, options)
+    require_there(source)
     path = Path(source)
-    try:
-        is_folder, is_there = path.is_dir(), path.exists()
-    except (OSError, ValueError):  # a name that no file can have
-        is_folder = is_there = False
-    if not is_there:
-        raise DataError(_absent(source, path))
-    return _in_folder(path, options) if is_folder else _in_file(path, options)
+    return _in_folder(path, options) if path.is_dir() else _in_file(path, options)
 
 
 def _absent(source: str, path: Path) -> str:

@@ -53,7 +53,6 @@ class Shares:
 
 
 ON_BAD = "--on-bad"
-SHAPE = "--shape"
 WINDOW = "--window"
 STEP = "--step"
 LABEL = "--label"

@@ -13,7 +13,7 @@ from glyphite.convert.data.bad import MOST_NAMED, Bad, listed
 from glyphite.convert.data.dataset import Labels, Part
 from glyphite.convert.data.folders import content_of, files_below, part_folders
 from glyphite.convert.data.found import WHOLE, Found
-from glyphite.convert.data.options import SHAPE, Kind, Options
+from glyphite.convert.data.options import Kind, Options
 from glyphite.convert.errors import DataError, ImageError
 from glyphite.convert.files import MOST_BYTES
 from glyphite.convert.text import printable
@@ -124,7 +124,7 @@ def _size(pictures: list[_Picture], options: Options, folder: Path) -> Size:
         raise DataError(
             f"The pictures of {printable(str(folder))} have {len(sizes):,} sizes, width x height: "
             f"{listed(shown, len(sizes))}. Name the model's height, width and channels, to which "
-            f"all are scaled, for example {SHAPE} {height},{width},{channels}."
+            f"all are scaled: Options(shape=({height}, {width}, {channels})), say."
         )
     height, width = next(iter(sizes), (0, 0))
     return height, width, channels
@@ -136,8 +136,8 @@ def _asked(shape: tuple[int, ...], channels: int) -> Size:
     if len(shape) != 3 or shape[2] not in CHANNELS or min(shape) < 1:
         raise DataError(
             f"Pictures cannot be given the shape {'x'.join(map(str, shape))}: height, width and 1 "
-            f"(grey), 3 (colours) or 4 (with opacity) channels are allowed, for example {SHAPE} "
-            f"96,96,{channels}."
+            f"(grey), 3 (colours) or 4 (with opacity) channels are allowed, 96x96x{channels}, say. "
+            "Take a model whose input has such a shape."
         )
     return shape[0], shape[1], shape[2]
 
@@ -150,7 +150,7 @@ def _decoded(
         raise DataError(
             f"{len(pictures):,} pictures of {'x'.join(map(str, size))} take "
             f"{len(pictures) * prod(size):,} bytes, and at most {MOST_BYTES:,} are read. "
-            f"Name a smaller {SHAPE}, or fewer pictures."
+            "Take a model of smaller pictures, or fewer of them."
         )
     pixels, good = np.empty((len(pictures), *size), np.uint8), np.zeros(len(pictures), np.bool_)
     bad = _bad(folder, options)

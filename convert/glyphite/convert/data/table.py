@@ -12,7 +12,7 @@ from glyphite.convert.data.bad import Bad
 from glyphite.convert.data.csv_file import Row, Sheet, places_of, read_sheet
 from glyphite.convert.data.dataset import Array, Labels, Part, Targets
 from glyphite.convert.data.found import Found
-from glyphite.convert.data.options import LABEL, NO_LABEL, SHAPE, Kind, Options
+from glyphite.convert.data.options import LABEL, NO_LABEL, Kind, Options
 from glyphite.convert.data.targets import targets_of
 from glyphite.convert.errors import DataError
 from glyphite.convert.text import printable
@@ -171,9 +171,9 @@ def _laid_out(values: Array, options: Options, sheet: Sheet) -> Array:
     columns = values.shape[1]
     if options.shape is not None and prod(options.shape) != columns:
         raise DataError(
-            f"{printable(str(sheet.path))} has {columns:,} columns of inputs, and the shape "
-            f"{'x'.join(map(str, options.shape))} needs {prod(options.shape):,}. Name another "
-            f"{SHAPE}, or the target by {LABEL}."
+            f"{printable(str(sheet.path))} has {columns:,} columns of inputs, and the model's "
+            f"{'x'.join(map(str, options.shape))} needs {prod(options.shape):,}. Name the target "
+            f"by {LABEL}, or take another model."
         )
     shaped = values.reshape(len(values), *(options.shape or (columns,)))
     is_whole = not np.mod(values, 1).any()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
-from glyphite.convert.errors import InputError
+from glyphite.convert.errors import CodeError, InputError
 from glyphite.convert.text import MOST_OF_A_LINE, printable
 from glyphite.host.cli.endings import (
     SIGNALLED,
@@ -253,7 +253,9 @@ def _refuse(error: BaseException, verb: str, sentence: str, as_json: bool) -> in
     """Say why there is no result; returns the exit code."""
     show_traceback(error)
     with suppress(OSError):  # a full stderr: the exit code still tells
-        print_error(f"{_spoken(verb)}: {sentence}")
+        text = f"{_spoken(verb)}: {sentence}"
+        for line in text.split("\n") if isinstance(error, CodeError) else [text]:
+            print_error(line)  # the user's own code has a traceback to show
     _print_refusal(error, verb, sentence, as_json)
     return exit_code(error)
 

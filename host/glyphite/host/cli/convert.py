@@ -10,6 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from glyphite.convert.data.load import require_there
 from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import remove, require_room, write_bytes
@@ -113,6 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     it cannot be quantized, DataError where MNIST is needed and cannot be loaded.
     """
     _check(arguments)
+    if arguments.data not in (None, RANDOM):
+        require_there(arguments.data)
     folder, source = _find(arguments.model, arguments.name)
     with held(folder.root, print_status):
         require_room(folder.keras, folder.float_tflite, folder.manifest, folder.tflite)
