@@ -115,6 +115,19 @@ class Manifest:
             return scores.astype(np.float64)
         return (scores.astype(np.float64) - self.output.zero_point) * self.output.scale
 
+    def shares(self, scores: NDArray[Any]) -> NDArray[np.float64]:
+        """Outputs (n, classes) as shares of 1: as they are, or by a softmax where they are logits.
+
+        Of a single logit, the share of the second class.
+        """
+        real = self.dequantize_output(scores)
+        if self.gives_shares:
+            return real
+        if real.shape[-1] == 1:
+            return np.asarray(1 / (1 + np.exp(-real)), np.float64)
+        raised = np.exp(real - real.max(axis=-1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float64)
+
     @property
     def gives_shares(self) -> bool:
         """Whether outputs are probabilities: TensorFlow Lite fixes their scale at 1 / 256.

@@ -82,8 +82,8 @@ def _ask(
 
 
 def _answer(manifest: Manifest, scores: NDArray[np.generic]) -> dict[str, Any]:
-    """A digit and its scores, dequantized: ``scale * (int8 - zero_point)``."""
-    real = (scores.astype(float) - manifest.output.zero_point) * manifest.output.scale
+    """A digit and its scores as shares of 1: see :meth:`Manifest.shares`."""
+    real = manifest.shares(scores[np.newaxis])[0]
     return {
         "digit": manifest.labels[int(scores.argmax())],
         "scores": [round(float(score), 6) for score in real],

@@ -40,7 +40,7 @@ class Misread:
     others: dict[str, str]
     """The other runners' answers, by title."""
     scores: list[float]
-    """By output, dequantized."""
+    """By output, as shares of 1."""
     pixels: NDArray[np.uint8] | None
     """(height, width) or (height, width, 3); None where the sample is no picture."""
 
@@ -182,7 +182,7 @@ def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str)
 def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> list[Misread]:
     """The samples that the runner called ``oracle`` misreads, the highest score first."""
     given = {name: classes_of(manifest, scores[name]) for name in TITLES if name in scores}
-    names, real = _classes(manifest), manifest.dequantize_output(scores[oracle])
+    names, real = _classes(manifest), manifest.shares(scores[oracle])
     images = []
     for index, tensor in zip(scores["misread"], scores["misread_tensors"], strict=True):
         label, answer = scores["labels"][index], given[oracle][index]
