@@ -79,8 +79,8 @@ FAULTS = (
     Fault(
         "an output over two inputs saves more than it is",
         COMPILER + "memory/packing.py",
-        "live[call + 1] -= min(output, saved)",
-        "live[call + 1] -= saved",
+        "live[calls + 1] -= np.minimum(output, saved)",
+        "live[calls + 1] -= saved",
         (TESTS + "memory/test_plan.py",),
     ),
     Fault(
