@@ -224,6 +224,45 @@ def test_other_data_than_those_of_the_calibration_are_named(
     assert "No such data set" in capsys.readouterr().err
 
 
+NETWORK = """
+from keras import Input, Sequential, layers
+
+
+def network():
+    return Sequential([Input((20, 2)), layers.Flatten(), layers.Dense(3)])
+
+
+def number():
+    return 7
+"""
+
+
+def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as_it_was(
+    tmp_path: Path, capsys: Out
+) -> None:
+    """The far ends of two slow waves: learnt in an epoch or two, once they are standardised."""
+    (tmp_path / "mine.py").write_text(NETWORK)
+    rng = np.random.default_rng(0)
+    y = np.arange(900) % 3
+    x = rng.normal(0, 30, (900, 20, 2)) + 100 * y[:, None, None]
+    np.savez(tmp_path / "waves.npz", x=x.astype(np.int16), y=y)
+    network, data = f"{tmp_path / 'mine.py'}:network", ["--data", str(tmp_path / "waves.npz")]
+    trained = run(["train", network, *data, "--epochs", "2"], capsys)
+    assert trained["val_accuracy"] > 0.9
+    assert [Path(path).name for path in trained["pictures"]] == ["accuracy.png", "loss.png"]
+    run(["convert", "mine"], capsys)
+    manifest = Manifest.load(find_model("mine").manifest)
+    seen = manifest.preprocessing.apply(x)
+    assert abs(seen.mean()) < 0.1
+    assert seen.std() == pytest.approx(1, abs=0.1)
+    assert run(["compare", "mine"], capsys)["runners"][0]["accuracy"] > 0.9
+    page = (find_model("mine").root / "report.html").read_text()
+    assert f"glyphite train {network} --epochs 2" in page
+    assert f"--data {tmp_path / 'waves.npz'}" in page
+    assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
+    assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
+
+
 def test_code_of_the_user_s_own_shows_its_own_traceback(tmp_path: Path, capsys: Out) -> None:
     (tmp_path / "mine.py").write_text("def load():\n    return 1 / 0\n")
     network((6,), 2, None).save(tmp_path / "own.keras")

@@ -133,7 +133,7 @@ def test_another_seed_gives_other_weights(trained: Trained, mnist: Mnist) -> Non
 def test_progress_counts_every_step(
     trained: Trained, mnist: Mnist, reports: list[tuple[int, str | None]]
 ) -> None:
-    assert sum(steps for steps, _ in reports) == FEW.batches(few(mnist, IMAGES))
+    assert sum(steps for steps, _ in reports) == FEW.batches(IMAGES)
     assert str(reports[-1][1]).startswith("epoch 3/3  loss ")
 
 

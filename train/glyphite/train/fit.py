@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from glyphite.convert.files import (
     write_bytes,
     write_text,
 )
+from glyphite.convert.manifest import DataRecord
+from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.networks.networks import network
@@ -41,9 +43,9 @@ class Settings:
     seed: int = 1
     """Of the random numbers: initial weights, order of the images, dropout."""
 
-    def batches(self, data: Mnist) -> int:
+    def batches(self, samples: int) -> int:
         """Batches in all epochs together: the length of a progress bar."""
-        return self.epochs * -(-len(data.train_images) // self.batch_size)
+        return self.epochs * -(-samples // self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class Trained:
     settings: Settings
     model: "keras.Model"
     history: dict[str, list[float]]
+    preprocessing: Preprocessing = NAMED["unit"]
+    """What was done to the samples."""
+    data: DataRecord | None = None
+    """Where they are from; None of MNIST, which needs no telling."""
 
     @property
     def parameters(self) -> int:
@@ -89,6 +95,8 @@ class Trained:
             "parameters": self.parameters,
             "float_sha256": hashlib.sha256(content).hexdigest(),
             **self.history,
+            "preprocessing": asdict(self.preprocessing),
+            "data": self.data and asdict(self.data),
         }
         write_text(history, to_json(document))
 
@@ -116,21 +124,21 @@ def fit(settings: Settings, data: Mnist, progress: NotedProgress = ignore_progre
     with quiet():
         model = make()
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with _held_interrupt() as check:
+    with held_interrupt() as check:
         history = model.fit(
             unit_images(data.train_images),
             data.train_labels,
             batch_size=settings.batch_size,
             epochs=settings.epochs,
             validation_data=(unit_images(data.test_images), data.test_labels),
-            callbacks=[_callback(settings.epochs, progress, check)],
+            callbacks=[watching(settings.epochs, progress, check)],
             verbose=0,
         )
     by_epoch = {name: [float(value) for value in row] for name, row in history.history.items()}
     return Trained(settings, model, by_epoch)
 
 
-def _callback(epochs: int, progress: NotedProgress, check: Callable[[], None]) -> Any:  # noqa: ANN401
+def watching(epochs: int, progress: NotedProgress, check: Callable[[], None]) -> Any:  # noqa: ANN401
     """A Keras callback that reports each batch with loss and accuracy, and calls ``check``."""
     from keras.callbacks import LambdaCallback
 
@@ -142,14 +150,14 @@ def _callback(epochs: int, progress: NotedProgress, check: Callable[[], None]) -
 
     def batch(_: int, logs: dict[str, float]) -> None:
         check()
-        note = f"epoch {epoch}/{epochs}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.2%}"
-        progress(1, note=note)
+        share = f"  accuracy {logs['accuracy']:.2%}" if "accuracy" in logs else ""
+        progress(1, note=f"epoch {epoch}/{epochs}  loss {logs['loss']:.3f}{share}")
 
     return LambdaCallback(on_epoch_begin=begin, on_train_batch_end=batch)
 
 
 @contextmanager
-def _held_interrupt() -> Iterator[Callable[[], None]]:
+def held_interrupt() -> Iterator[Callable[[], None]]:
     """Delay Ctrl-C until the function that this yields is called.
 
     A KeyboardInterrupt in the middle of TensorFlow's C++ can become a SystemError.

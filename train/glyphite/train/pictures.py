@@ -1,7 +1,7 @@
 """The four pictures of a training run, as PNG files and, on request, on screen."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,23 @@ class Gallery:
             axes.set_xlabel(str(labels[place]), fontsize=12, color=INK, labelpad=3)
         self._write(figure, "training_images.png")
 
-    def by_epoch(self, what: str, training: Sequence[float], validation: Sequence[float]) -> None:
+    def curves(self, history: Mapping[str, list[float]], judged_by: str) -> None:
+        """The pictures of a run on any data: loss, and accuracy where there are classes.
+
+        ``judged_by`` names the samples of the ``val_`` figures. Raises InputError as
+        :meth:`by_epoch` does.
+        """
+        for what in ("accuracy", "loss"):
+            if what in history:
+                self.by_epoch(what, history[what], history[f"val_{what}"], judged_by)
+
+    def by_epoch(
+        self,
+        what: str,
+        training: Sequence[float],
+        validation: Sequence[float],
+        judged_by: str = "test set",
+    ) -> None:
         """``accuracy.png`` or ``loss.png``: both curves over the epochs, with their last values.
 
         Where ``validation`` has fewer values than ``training``, they are those of the last epochs.
@@ -78,7 +94,7 @@ class Gallery:
         epochs = range(1, len(training) + 1)
         curves = (
             ("training (while it learns)", training, TRAINING),
-            ("test set", validation, VALIDATION),
+            (judged_by, validation, VALIDATION),
         )
         for name, values, colour in curves:
             scaled = [factor * value for value in values]
@@ -89,7 +105,7 @@ class Gallery:
         axes.set_xlim(0.5, len(training) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
-        axes.set_ylabel("accuracy (%)" if percent else "loss (cross-entropy)")
+        axes.set_ylabel("accuracy (%)" if percent else "loss")
         axes.set_title(f"{what.capitalize()} by epoch", color=INK, fontsize=13, pad=10)
         figure.legend(frameon=False, loc="outside lower center", ncols=2)
         self._write(figure, f"{what}.png")

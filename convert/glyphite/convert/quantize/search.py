@@ -63,17 +63,26 @@ def usual(data: DataSet) -> str:
     return "unit" if is_bytes else "raw"
 
 
-def find(model: FloatModel, data: DataSet, asked: str | None = None) -> Found:
+def find(
+    model: FloatModel,
+    data: DataSet,
+    asked: str | None = None,
+    learnt: Preprocessing | None = None,
+) -> Found:
     """The preprocessing under which the float model reads ``data``, or the one ``asked`` for.
 
+    Where it is known what the model has ``learnt`` from, that is it unless another reads better.
     The samples of ``data`` are as the model takes them. Raises InputError where there is none of
     the name ``asked``.
     """
     samples = learnt_from(data)
     first = usual(data) if asked is None else asked
     chosen = named_preprocessing(first, samples.inputs)
+    if asked is None and learnt is not None:
+        first, chosen = "as in training", learnt
     if samples.targets is None:
-        why = "as was asked" if asked else "as is usual: there are no labels to find it by"
+        why = "as is usual: there are no labels to find it by"
+        why = "as was asked" if asked else "as in training" if learnt else why
         return Found(chosen, f"Preprocessing: {chosen.text}, {why}.")
     places = np.linspace(0, len(samples) - 1, min(TRIED, len(samples))).astype(np.intp)
     part = samples.take(places)

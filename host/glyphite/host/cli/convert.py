@@ -14,6 +14,7 @@ from glyphite.convert.data.load import require_there
 from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import remove, require_room, write_bytes
+from glyphite.convert.history import history_of
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import DataRecord, Manifest, TensorInfo, sha256_of
 from glyphite.convert.preprocessing import Preprocessing, named_preprocessing
@@ -46,6 +47,7 @@ from glyphite.host.cli.data import (
     RANDOM,
     Source,
     add_data,
+    add_preprocess,
     load_data,
     record_of,
     source_of,
@@ -78,13 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the model's name from now on (default: made of the file's name)",
     )
-    parser.add_argument(
-        "--preprocess",
-        metavar="HOW",
-        help="what is done to a sample before the model sees it: raw, unit (0..1), signed (-1..1), "
-        "inverted, standard (mean 0, deviation 1), or a number to divide by (default: the one "
-        "under which the float model reads its data)",
-    )
+    add_preprocess(parser, "the one under which the float model reads its data")
     parser.add_argument(
         "--calibration-samples",
         metavar="N",
@@ -246,7 +242,8 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
         return _Samples(made, named_preprocessing(asked or "raw", made.inputs), record)
     source = _source_of(arguments, folder, model)
     data = load_data(source, model.shape, model.output_shape)
-    found = search.find(model, data, asked)
+    learnt = history_of(folder, hashlib.sha256(model.content).hexdigest())
+    found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
     if found.is_lost and arguments.data is None:
         raise InputError(f"{found.doubt} {NAME_DATA}")
     for sentence in filter(None, (found.reason, found.doubt)):
@@ -261,8 +258,11 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
 
 def _source_of(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> Source:
     """The data set that is meant: the named one, that of the last conversion, or MNIST."""
+    learnt = history_of(folder, hashlib.sha256(model.content).hexdigest())
     before = _manifest_before(folder, model)
-    if (source := source_of(arguments, before)) is not None:
+    if (source := source_of(arguments, before.data if before else None)) is not None:
+        return source
+    if (source := source_of(arguments, learnt.data if learnt else None)) is not None:
         return source
     if is_image(model.shape) and prod(model.output_shape) == len(DIGITS):
         return Source(MNIST, Options(report=print_status))

@@ -61,6 +61,16 @@ def add_data(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_preprocess(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare ``--preprocess``; ``default`` says what is taken else."""
+    parser.add_argument(
+        "--preprocess",
+        metavar="HOW",
+        help="what is done to a sample before the model sees it: raw, unit (0..1), signed (-1..1), "
+        f"inverted, standard (mean 0, deviation 1), or a number to divide by; default: {default}",
+    )
+
+
 def _rows(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_ROWS):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: 1 to {MOST_ROWS:,} is.")
@@ -73,15 +83,14 @@ class Source:
 
     text: str
     options: Options
-    of_manifest: DataRecord | None = None
-    """Where the manifest names it: it is then held against what the model was calibrated on."""
+    of_record: DataRecord | None = None
+    """Where a record names it: it is then held against what the model was calibrated on."""
 
 
-def source_of(arguments: argparse.Namespace, manifest: Manifest | None = None) -> Source | None:
-    """The data set that the arguments name, or the manifest; None where neither does."""
+def source_of(arguments: argparse.Namespace, record: DataRecord | None = None) -> Source | None:
+    """The data set that the arguments name, or a record; None where neither does."""
     if arguments.data is not None:
         return Source(arguments.data, _options(vars(arguments)))
-    record = manifest.data if manifest else None
     if record is None or record.source == RANDOM:
         return None
     is_path = record.source not in _names()
@@ -162,7 +171,7 @@ def _gives_back(
 
 def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) -> DataRecord:
     """What a manifest keeps of a data set."""
-    record = source.of_manifest
+    record = source.of_record
     options = options_of(arguments) if record is None else record.options
     kept = kept_source(source.text) if record is None else record.source
     return DataRecord(kept, options, data.title, data.sha256, data.split)
@@ -193,7 +202,7 @@ def test_samples(
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
     data = load_data(source, *shapes)
     known = manifest.data.sha256 if manifest.data else ""
-    if source.of_manifest is not None and known != data.sha256:
+    if source.of_record is not None and known != data.sha256:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
     _require_same_classes(data, manifest)
     part: Part = data.whole if data.split_is_made and known != data.sha256 else data.test
@@ -202,7 +211,7 @@ def test_samples(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
         )
     part = part.take(slice(count))
-    words = [] if source.of_manifest is not None or arguments.data is None else _words(arguments)
+    words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
 
 
@@ -212,7 +221,7 @@ def _words(arguments: argparse.Namespace) -> list[str]:
 
 
 def _named_or_known(arguments: argparse.Namespace, manifest: Manifest) -> Source:
-    if (source := source_of(arguments, manifest)) is not None:
+    if (source := source_of(arguments, manifest.data)) is not None:
         return source
     if reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS:
         return Source(MNIST, Options(report=print_status))

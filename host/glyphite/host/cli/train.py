@@ -3,12 +3,18 @@
 import argparse
 from dataclasses import replace
 
+from glyphite.convert.data.load import require_there
 from glyphite.convert.data.mnist import Mnist, load_mnist
+from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
+from glyphite.convert.preprocessing import STANDARD, named_preprocessing
+from glyphite.convert.quantize import search
+from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.text import command
-from glyphite.convert.workspace import ModelFolder, model_folder
+from glyphite.convert.user_code import named
+from glyphite.convert.workspace import ModelFolder, model_folder, safe_name
 from glyphite.host.cli.arguments import add_json, add_seed
 from glyphite.host.cli.console import (
     print_json,
@@ -20,10 +26,20 @@ from glyphite.host.cli.console import (
     say_next,
     say_written,
 )
+from glyphite.host.cli.data import (
+    MNIST,
+    Source,
+    add_data,
+    add_preprocess,
+    load_data,
+    record_of,
+    source_of,
+)
 from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train
+from glyphite.train.own import Lessons, fit_own, untrained
 from glyphite.train.pictures import Gallery
 
 EXAMPLE = "glyphite train seed --epochs 10"
@@ -36,7 +52,11 @@ MOST = 1_000_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     known = ", ".join(sorted(NETWORKS))
-    parser.add_argument("network", metavar="NETWORK", help=f"the network to train: {known}")
+    parser.add_argument(
+        "network",
+        metavar="NETWORK",
+        help=f"the network to train: {known}, or FILE.py:FUNCTION that makes a keras.Model",
+    )
     epochs = ", ".join(f"{name} {defaults(name).epochs}" for name in sorted(NETWORKS))
     sizes = ", ".join(f"{name} {defaults(name).batch_size}" for name in sorted(NETWORKS))
     parser.add_argument(
@@ -51,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the model's name from now on (default: the network's)",
     )
+    add_preprocess(parser, "unit for pictures of 0..255, else standard")
+    add_data(parser, "mnist")
     parser.add_argument("--show", action="store_true", help="show pictures, too (in windows)")
     add_json(parser)
 
@@ -58,14 +80,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, then write model.keras, history.json and the pictures.
 
-    Raises InputError where an option has a wrong value.
+    Raises InputError where an option has a wrong value, DataError where the data cannot be loaded
+    or do not fit the network.
     """
     settings = _settings(arguments)
-    folder = model_folder(settings.network if arguments.name is None else arguments.name)
+    if arguments.data is not None:
+        require_there(arguments.data)
+    own = named(settings.network)
+    usual = settings.network if own is None else safe_name(own.path.stem)
+    folder = model_folder(usual if arguments.name is None else arguments.name)
     gallery = Gallery(folder.pictures, arguments.show)
     with held(folder.root, print_status):
         require_room(folder.keras, folder.history, folder=folder.pictures)
-        _train(settings, folder, gallery, arguments.json)
+        is_ours = settings.network in NETWORKS and arguments.data in (None, MNIST)
+        if is_ours and arguments.preprocess is None:
+            _train(settings, folder, gallery, arguments.json)
+        else:
+            _train_own(arguments, settings, folder, gallery)
     with silence_is_meant():
         gallery.show()
     return 0
@@ -76,11 +107,42 @@ def _train(settings: Settings, folder: ModelFolder, gallery: Gallery, as_json: b
     if not as_json:
         say(_plan(settings, data))
     say_loading()
-    with progress_bar("Training", settings.batches(data)) as progress:
+    with progress_bar("Training", settings.batches(len(data.train_images))) as progress:
         trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
     _print(trained, folder, gallery, as_json)
+    if not as_json:
+        say_next(command("glyphite", "convert", folder.named))
+
+
+def _train_own(
+    arguments: argparse.Namespace, settings: Settings, folder: ModelFolder, gallery: Gallery
+) -> None:
+    say_loading()
+    model = untrained(settings)
+    shape, outputs = model.input_shape[1:], model.output_shape[1:]
+    source = source_of(arguments) or Source(MNIST, Options(report=print_status))
+    data = load_data(source, shape, outputs)
+    usual = "unit" if search.usual(data) == "unit" else STANDARD
+    how = arguments.preprocess or usual
+    prepared = named_preprocessing(how, learnt_from(data).inputs)
+    lessons = Lessons(data, prepared, record_of(source, data, arguments))
+    judged_by, part = lessons.judged
+    if not arguments.json:
+        say(
+            f"Training {settings.network} for {_epochs(settings)} on {len(data.train):,} samples "
+            f"of {data.title} ({settings.batch_size} per step, seed {settings.seed}; "
+            f"{lessons.preprocessing.text}); it is judged by {len(part):,} others."
+        )
+        say(data.split)
+    with progress_bar("Training", settings.batches(len(data.train))) as progress:
+        trained = fit_own(settings, model, lessons, progress)
+    trained.save(folder.keras, folder.history)
+    gallery.curves(trained.history, judged_by)
+    _print(trained, folder, gallery, arguments.json, judged_by)
+    if not arguments.json:
+        say_next(command("glyphite", "convert", folder.named))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -100,16 +162,21 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
+def _epochs(settings: Settings) -> str:
+    return "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+
+
 def _plan(settings: Settings, data: Mnist) -> str:
-    epochs = "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
     return (
-        f"Training {settings.network} for {epochs} on {len(data.train_images):,} images "
+        f"Training {settings.network} for {_epochs(settings)} on {len(data.train_images):,} images "
         f"({settings.batch_size} per step, seed {settings.seed}); "
         f"it is tested on {len(data.test_images):,} others."
     )
 
 
-def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: bool) -> None:
+def _print(
+    trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: bool, judged_by: str = "test"
+) -> None:
     last = {name: row[-1] for name, row in trained.history.items()}
     if as_json:
         document = {
@@ -123,11 +190,19 @@ def _print(trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: boo
         }
         print_json(document)
         return
+    has_classes = "accuracy" in last
     rows = [
-        ("training, while it learns", f"{last['accuracy']:.2%}", f"{last['loss']:.4f}"),
-        ("test", f"{last['val_accuracy']:.2%}", f"{last['val_loss']:.4f}"),
+        (
+            title,
+            *([f"{last[f'{of}accuracy']:.2%}"] if has_classes else []),
+            f"{last[f'{of}loss']:.4f}",
+        )
+        for title, of in (("training, while it learns", ""), (judged_by, "val_"))
     ]
-    title = f"{folder.name}: {trained.parameters:,} parameters"
-    print_table(["images", "accuracy", "loss"], rows, title)
+    columns = ["samples", *(["accuracy"] if has_classes else []), "loss"]
+    print_table(columns, rows, f"{folder.name}: {trained.parameters:,} parameters")
     say_written(folder.keras, folder.history, folder.pictures / "*.png")
-    say_next(command("glyphite", "convert", folder.named))
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{value:.2%}" if name == "accuracy" else f"{value:.4f}"

@@ -163,7 +163,7 @@ def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
 
 def _training(history: Document) -> Document:
     """The settings of the training, and the figures of its last epoch."""
-    keys = ("network", "epochs", "batch_size", "seed", "parameters")
+    keys = ("network", "epochs", "batch_size", "seed", "parameters", "data")
     ended = {key: values[-1] for key, values in history.items() if isinstance(values, list)}
     return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
 

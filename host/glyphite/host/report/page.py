@@ -142,6 +142,8 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
         settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
         words = [word for option, key in settings for word in (option, training[key])]
         words += ["--name", model] if training["network"] != model else []
+        if (data := training["data"]) is not None:
+            words += words_of(data["source"], data["options"])
         commands += [_glyphite("train", training["network"], *words), _convert(document, model)]
     if compared:
         fewer = compared["images"] < TEST_IMAGES
@@ -204,7 +206,7 @@ def _picture(image: Misread) -> dict[str, Any]:
 
 def _curves(history: dict[str, Any] | None) -> dict[str, str] | None:
     """The training curves for a light and for a dark page."""
-    if history is None or "val_accuracy" not in history or not pictures.can_draw():
+    if history is None or not pictures.can_draw():
         return None
     return {
         "light": pictures.training_curves(history, is_dark=False),

@@ -39,7 +39,8 @@ def training_curves(history: dict[str, Any], is_dark: bool) -> str:
     settings: dict[Any, Any] = dict.fromkeys(inks, ink) | {"font.size": 10}
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(8, 2.7), dpi=200, layout="constrained")
-        for axes, key in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        keys = [key for key in ("accuracy", "loss") if history[key] is not None]
+        for axes, key in zip(figure.subplots(1, len(keys), squeeze=False).flat, keys, strict=True):
             epochs = range(1, len(history[key]) + 1)
             axes.plot(epochs, history[key], "o-", color=TRAINING, label="training images")
             tested = history[f"val_{key}"]  # after each epoch, or after the last alone

@@ -2,13 +2,11 @@
 
 import dataclasses
 import re
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
@@ -17,7 +15,8 @@ from glyphite.convert.boards import PATH_DIGITS, load_board
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import MOST_SHOWN, read_json
 from glyphite.convert.errors import BoardError, InputError
-from glyphite.convert.manifest import Manifest, MaybeSha256, Share, sha256_of
+from glyphite.convert.history import History
+from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure import compare
@@ -26,7 +25,7 @@ from glyphite.host.measure.compare import Comparison, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
-from glyphite.host.measure.truth import Count, kept_truth
+from glyphite.host.measure.truth import kept_truth
 from glyphite.host.runners.base import FLOATS, TITLES
 
 BUILD: tuple[Literal["firmware_sha256", "goal", "compiler", "date"], ...] = (
@@ -36,27 +35,6 @@ PARTS = 12
 """How many of an image's largest parts are listed."""
 
 Document = dict[str, Any]
-
-
-_Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e9)]], Meta(min_length=1)]
-_Shares = Annotated[list[Share], Meta(min_length=1)]
-
-
-@dataclass(frozen=True)
-class _History:
-    """The content of history.json; the figures of a run that was judged at its end have one."""
-
-    network: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
-    epochs: Count
-    batch_size: Count
-    seed: int
-    parameters: Count
-    loss: _Curve
-    accuracy: _Shares
-    val_loss: _Curve
-    val_accuracy: _Shares
-    float_sha256: MaybeSha256 = ""
-    """That of the float model; empty where it is not known."""
 
 
 class Records:
@@ -188,7 +166,7 @@ class Records:
         path, again = self.folder.history, self.again("train", self.folder.name)
         if not path.is_file():
             return None
-        found = dataclasses.asdict(read_json(path, _History, again))
+        found = dataclasses.asdict(read_json(path, History, again))
         if found["network"] != self.folder.name:
             again = self.again("train", found["network"], "--name", self.folder.name)
         _check_curves(path, found, again)
@@ -286,7 +264,10 @@ def _check_drop(path: Path, figures: RunnerFigures, found: Comparison, again: st
 def _check_curves(path: Path, history: Document, again: str) -> None:
     """Each epoch has its figures; on the test images, the last one alone may have them."""
     epochs, tested = len(history["loss"]), len(history["val_loss"])
-    fit = len(history["accuracy"]) == epochs, len(history["val_accuracy"]) == tested
+    shares, judged = history["accuracy"], history["val_accuracy"]
+    fit = [(shares is None) == (judged is None)]
+    if shares is not None and judged is not None:
+        fit += [len(shares) == epochs, len(judged) == tested]
     if not all(fit) or tested not in (1, epochs):
         raise InputError(f"{path} has lists of different lengths. {again}")
     if history["epochs"] != epochs:

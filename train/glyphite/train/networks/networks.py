@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.user_code import answer_of, named
 
 if TYPE_CHECKING:
     import keras
@@ -72,21 +73,27 @@ NETWORKS: dict[str, Callable[[], "keras.Model"]] = {"seed": seed, "uno": uno}
 """Every network that ``glyphite train`` knows. A new one is a function and an entry here."""
 
 
-def network(name: str) -> Callable[[], "keras.Model"]:
-    """The function that makes the network ``name``. Raises InputError where there is none."""
+def network(name: str) -> Callable[[], Any]:
+    """The function that makes the network ``name``: one of ours, or ``FILE.py:FUNCTION``.
+
+    Raises InputError where there is none. What is returned for the user's own raises CodeError
+    where that does.
+    """
     if name in NETWORKS:
         return NETWORKS[name]
+    if (own := named(name)) is not None:
+        return lambda: answer_of(own)
     known = ", ".join(sorted(NETWORKS))
     if name.endswith((".keras", ".tflite")) or "/" in name or "\\" in name:
         raise InputError(
-            f"{name!r} is a path, and only networks that Glyphite defines are trained: {known}. A "
-            ".keras file that is trained already is quantized by `glyphite convert FILE.keras`; a "
-            ".tflite needs neither: name its path wherever a model is asked for."
+            f"{name!r} is a path, and no network: there are {known}, and FILE.py:FUNCTION that "
+            "makes one. A .keras file that is trained already is quantized by `glyphite convert "
+            "FILE.keras`; a .tflite needs neither: name its path wherever a model is asked for."
         )
     near = difflib.get_close_matches(name, NETWORKS, 1)
     meant = f"Did you mean {near[0]}? " if near else ""
     raise InputError(
-        f"No network called {name!r}. {meant}There are: {known}. A new one is a function in "
-        "train/glyphite/train/networks/networks.py; one that is trained already, as a .keras file, "
-        "is quantized by `glyphite convert`."
+        f"No network called {name!r}. {meant}There are: {known}. One of your own is "
+        "FILE.py:FUNCTION, which makes a keras.Model; one that is trained already, as a .keras "
+        "file, is quantized by `glyphite convert`."
     )

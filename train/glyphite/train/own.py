@@ -1,0 +1,120 @@
+"""One training run on a data set of any kind: a network and its samples in, a trained model out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.data.dataset import DataSet, Inputs, Labels, Numbers, Part
+from glyphite.convert.errors import DataError, ModelError
+from glyphite.convert.manifest import DataRecord
+from glyphite.convert.preprocessing import Preprocessing
+from glyphite.convert.progress import NotedProgress, ignore_progress
+from glyphite.convert.quantize.quiet import load_tensorflow, quiet
+from glyphite.train.fit import Settings, Trained, held_interrupt, watching
+from glyphite.train.networks.networks import network
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a network learns from, and what it is judged by after each epoch."""
+
+    data: DataSet
+    """Laid out as the network takes and answers it."""
+    preprocessing: Preprocessing
+    record: DataRecord | None = None
+    """What the history and the manifest say of the data."""
+
+    @property
+    def judged(self) -> tuple[str, Part]:
+        """The part to judge by, and its name: that for validation, or else that to test by."""
+        held_out = self.data.validation
+        return ("test", self.data.test) if held_out is None else ("validation", held_out)
+
+    def arrays(self, part: Part) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Inputs (n, *shape) and targets of a part, as the network takes them."""
+        seen = self.preprocessing.apply(part.inputs).astype(np.float32)
+        targets = part.targets
+        if isinstance(targets, Labels):
+            return seen, targets.values
+        return seen, targets.values if isinstance(targets, Numbers) else seen
+
+
+def untrained(settings: Settings) -> "keras.Model":
+    """The network of ``settings`` with its first weights.
+
+    The run is repeatable: random numbers are seeded, TensorFlow's operators deterministic. Raises
+    InputError where there is no such network, CodeError where a function of the user's own raises,
+    ModelError where it gives no model with shapes, ToolError where TensorFlow is not installed.
+    """
+    make = network(settings.network)
+    load_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    keras.backend.clear_session()  # or the layers of a second model get other names
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()
+    with quiet():
+        model = make()
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ModelError(
+            f"{settings.network} gave {type(model).__name__}, and a keras.Model that knows its "
+            "shapes is needed. Begin it with a keras.Input."
+        )
+    return model
+
+
+def fit_own(
+    settings: Settings,
+    model: "keras.Model",
+    lessons: Lessons,
+    progress: NotedProgress = ignore_progress,
+) -> Trained:
+    """Train ``model`` with Adam, by the loss that the targets and its last layer call for.
+
+    A model that its function has compiled keeps its own optimizer and loss. Raises DataError where
+    there is nothing to learn from.
+    """
+    data = lessons.data
+    if data.train.targets is None or not len(data.train):
+        what = "no targets" if len(data.train) else "no training samples"
+        raise DataError(f"{data.title} has {what}, so nothing can be learnt. Name other data.")
+    if not getattr(model, "compiled", False):
+        is_labelled = isinstance(data.train.targets, Labels)
+        model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])
+    inputs, targets = lessons.arrays(data.train)
+    with held_interrupt() as check:
+        history = model.fit(
+            inputs,
+            targets,
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            validation_data=lessons.arrays(lessons.judged[1]),
+            callbacks=[watching(settings.epochs, progress, check)],
+            verbose=0,
+        )
+    known = ("loss", "accuracy", "val_loss", "val_accuracy")
+    by_epoch = {
+        name: [float(value) for value in history.history[name]]
+        for name in known
+        if name in history.history
+    }
+    return Trained(settings, model, by_epoch, lessons.preprocessing, lessons.record)
+
+
+def _loss(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras has no types
+    """Cross-entropy for classes, of shares or of logits; else the mean squared error."""
+    from keras import losses
+
+    if isinstance(data.train.targets, Numbers | Inputs):
+        return losses.MeanSquaredError()
+    last = model.layers[-1]
+    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    if int(np.prod(model.output_shape[1:])) == 1:
+        return losses.BinaryCrossentropy(from_logits=name != "sigmoid")
+    return losses.SparseCategoricalCrossentropy(from_logits=name != "softmax")
