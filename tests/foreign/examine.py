@@ -97,7 +97,8 @@ def _figures(model: ModelFolder, board: str, goal: Goal, count: int) -> dict[str
     groups = verified.document["groups"]
     different = sum(group["bytes_differ"] for group in groups)
     figures = {
-        "bytes_compared": sum(group["images"] for group in groups) * _output_bytes(model),
+        "bytes_compared": sum(group["images"] for group in groups)
+        * _output_bytes(model.for_build(board, goal)),
         "bytes_differ": different,
         "said": verified.said,
         "defect": verified.code != 0,

@@ -27,7 +27,7 @@ from tools.kills.starved import FRESH, WAYS, look, try_way
 from tools.kills.workplace import Workplace
 
 FIRST = ("small.tflite", "--json")
-ANEW = ("small.tflite", "--optimize", "size")
+ANEW = ("small.tflite", "--optimize", "size", "--out", "build/small/c")
 NOT_NEEDED = {"full temporary folder", "little memory"}
 COMPILE = Step("compile", ANEW, FIRST, (), (".", "small"))
 

@@ -247,7 +247,7 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     x = rng.normal(0, 30, (900, 20, 2)) + 100 * y[:, None, None]
     np.savez(tmp_path / "waves.npz", x=x.astype(np.int16), y=y)
     network, data = f"{tmp_path / 'mine.py'}:network", ["--data", str(tmp_path / "waves.npz")]
-    trained = run(["train", network, *data, "--epochs", "2"], capsys)
+    trained = run(["train", network, *data, "--epochs", "12"], capsys)
     assert trained["val_accuracy"] > 0.9
     assert [Path(path).name for path in trained["pictures"]] == ["accuracy.png", "loss.png"]
     run(["convert", "mine"], capsys)
@@ -257,7 +257,7 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     assert seen.std() == pytest.approx(1, abs=0.1)
     assert run(["compare", "mine"], capsys)["runners"][0]["accuracy"] > 0.9
     page = (find_model("mine").root / "report.html").read_text()
-    assert f"glyphite train {network} --epochs 2" in page
+    assert f"glyphite train {network} --epochs 12" in page
     assert f"--data {tmp_path / 'waves.npz'}" in page
     assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
     assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
