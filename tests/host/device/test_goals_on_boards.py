@@ -10,7 +10,6 @@ import pytest
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.progress import ignore_progress
-from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.device.session import connect
@@ -70,7 +69,7 @@ def test_the_board_answers_with_tflms_bytes(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     path = kept(name)
     prepared = compile_and_build(str(path), board, goal)
-    header = (find_model(str(path)).generated / "model.h").read_text()
+    header = (prepared.folder.generated / "model.h").read_text()
     assert f'#define MODEL_GOAL "{goal}"' in header
     assert f'"{load_board(board).mcu.architecture}"' in header
     assert_tflms_bytes(path, prepared)

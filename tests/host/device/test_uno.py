@@ -74,7 +74,7 @@ def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
     assert (streamed["board"], streamed["images"], streamed["retries"]) == ("uno", 16, 0)
     assert (streamed["mismatched_bytes"], streamed["correct"]) == (0, 16)
     assert streamed["seconds_per_image"] is streamed["timed_by"] is None
-    with np.load(find_model("uno").board("uno") / "stream.npz") as answers:
+    with np.load(find_model("uno").board("uno") / "speed" / "stream.npz") as answers:
         assert answers["seconds"].max() < 0.130
     said = subprocess.run(
         [sys.executable, "-c", OTHER_PROGRAM],
