@@ -626,14 +626,14 @@ class TestPage:
             "102,880 B of 4.0 MiB (2.5 %)",
             "100.5 KiB",  # the same, rounded
             "glyphite train seed --epochs 1 --batch-size 32 --seed 1\n",
-            "glyphite convert seed --calibration-images 500\n",
+            "glyphite convert seed --data mnist --calibration-samples 500\n",
             "glyphite compare seed --count 400\n",
             "glyphite build seed --board cortex-m4 --optimize speed\n",
             "glyphite stream seed --port sim://cortex-m4 --count 1000 --jobs 2\n",
             "TFLM has 987 of the same",
             "TFLM: 987 (98.70 %)",
             "ffffffffffff, 2026-",
-            "int8 (TFLM) misreads 3 of 400 images",
+            "int8 (TFLM) misreads 3 of 400 samples",
         ):
             assert figure in text, figure
 

@@ -117,7 +117,7 @@ def test_compile_can_make_c_whose_input_streams(
     assert main(["compile", "seed", "--stream-input", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["arena_bytes"], document["state_bytes"]) == (3056, 10)
-    assert "model_take_row" in (seed.generated / "model.h").read_text()
+    assert "model_take_row" in (seed.variant("c", "stream-input") / "model.h").read_text()
 
 
 def test_a_foreign_tflite_needs_no_manifest(
