@@ -66,7 +66,7 @@ def test_what_a_reader_may_do_wrong_is_noticed_and_kept(
 
 @pytest.mark.parametrize(("way", "kind"), [(broken.Dying, "crash"), (broken.Sleeping, "hang")])
 def test_a_process_that_ends_or_waits_is_started_anew(way: type[Way], kind: str) -> None:
-    worker = Worker(patience=2)
+    worker = Worker(patience=8)  # of which a busy machine needs some to start it
     try:
         campaign = Campaign("answer", seed=1, count=1, way=way)
         (defect,) = campaign.run([worker], lambda steps: None).defects
