@@ -102,7 +102,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     remove(image.with_name(BOARD))
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
-    _check_arrays(folder, board)
+    ensure_short_arrays(folder, board)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
         size = linked_size(folder, board, made)
@@ -186,8 +186,12 @@ def _check_model(folder: ModelFolder) -> None:
         )
 
 
-def _check_arrays(folder: ModelFolder, board: Board) -> None:
-    """Refuse what avr-gcc would refuse in words of its own: an array that is too long."""
+def ensure_short_arrays(folder: ModelFolder, board: Board) -> None:
+    """Make sure that avr-gcc takes the arrays of the model's C, of which it says little.
+
+    Raises DoesNotFitError where they alone are too large for the board, ModelError where one is too
+    long for the compiler.
+    """
     if not board.is_avr or board.memory is None:
         return
     text = folder.generated.joinpath("model.c").read_text(encoding="utf-8")
