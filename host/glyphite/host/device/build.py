@@ -1,6 +1,7 @@
 """Builds a model's firmware for a board, and checks that it fits before it is flashed."""
 
 import dataclasses
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -374,7 +375,8 @@ def _run(board: Board, command: list[str]) -> str:
         finished.errors,
     ):
         raise _OverflowError
-    what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
+    named = os.environ.get("CC") if board.toolchain.cc == NATIVE else None
+    what = f"{named or board.toolchain.cc} cannot build the firmware for {board.name!r}"
     kept = keep_said(Path(command[0]).name, finished.output + finished.errors)
     raise finished.failure(what, f"All that it said is in {kept}. {_way_out(board)}")
 
@@ -382,6 +384,8 @@ def _run(board: Board, command: list[str]) -> str:
 def _way_out(board: Board) -> str:
     """What mends it where the firmware cannot be built."""
     place = f"'toolchain' in {board.path}"
+    if board.toolchain.cc == NATIVE and os.environ.get("CC"):
+        place = "the environment variable CC"
     if board.arduino is not None:
         menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
         place = f"'arduino.fqbn' in {board.path}, which also names {menus}"
