@@ -66,19 +66,38 @@ const int g_model_len = {len(content)}; /* never closed"""
 def test_what_xxd_writes_is_read(
     tmp_path: Path, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And a plain dump, a frequent slip, is refused with the command that turns it back."""
+    """And a dump, a frequent slip, is refused with the command that turns it back."""
     require_tool("xxd")
     shutil.copy(TFLITE, tmp_path / "model.tflite")
-    for options, name in ((["-i"], "model.h"), ([], "dump.tflite")):
+    for options, name in ((["-i"], "model.h"), ([], "dump.tflite"), (["-p"], "digits.tflite")):
         with (tmp_path / name).open("wb") as made:
             subprocess.run(["xxd", *options, "model.tflite"], cwd=tmp_path, stdout=made, check=True)
-    assert find_model(str(tmp_path / "model.h")).tflite.read_bytes() == TFLITE.read_bytes()
-    assert main(["compile", str(tmp_path / "dump.tflite")]) == 2
-    said = capsys.readouterr().err
-    assert "dump.tflite is the hex dump of a file. Turn it back with `xxd -r " in said
-    subprocess.run(said.split("`")[1], shell=True, check=True)
-    whole = find_model(str(tmp_path / "dump_whole.tflite"))
-    assert whole.tflite.read_bytes() == TFLITE.read_bytes()
+    values = subprocess.run(
+        ["xxd", "-i"], input=TFLITE.read_bytes(), capture_output=True, check=True
+    )
+    (tmp_path / "values.txt").write_bytes(values.stdout)
+    for name in ("model.h", "values.txt"):
+        assert find_model(str(tmp_path / name)).tflite.read_bytes() == TFLITE.read_bytes()
+    for stem in ("dump", "digits"):
+        assert main(["compile", str(tmp_path / f"{stem}.tflite")]) == 2
+        said = capsys.readouterr().err
+        assert f"{stem}.tflite is the hex dump of a file. Turn it back with `xxd -r " in said
+        subprocess.run(said.split("`")[1], shell=True, check=True)
+        whole = find_model(str(tmp_path / f"{stem}_whole.tflite"))
+        assert whole.tflite.read_bytes() == TFLITE.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["00000000  1c 00 00 00 54 46 4c 33", "0000000 001c 0000 4654 334c"],
+    ids=["-C", "plain"],
+)
+def test_a_dump_that_xxd_would_turn_into_other_bytes_has_no_such_advice(
+    tmp_path: Path, line: str
+) -> None:
+    said = refused(tmp_path / "dump.tflite", f"{line}\n*\n")
+    assert said.startswith(f"{tmp_path / 'dump.tflite'} is the hex dump of a file, and not as xxd")
+    assert "xxd -r" not in said
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,19 @@ def test_what_exists_nowhere_is_named_with_the_ways_to_it() -> None:
         )
 
 
+def test_a_file_that_is_there_is_named_where_its_name_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file, name, shown in (
+        ("first.tflite", "first", "first.tflite"),
+        ("two words.tflite", "tow words.tflite", "'two words.tflite'"),
+    ):
+        (tmp_path / file).write_bytes(b"")
+        with pytest.raises(ModelError, match=rf"\. Did you mean {shown}\? "):
+            find_model(name)
+
+
 def test_the_default_is_the_model_converted_last_else_the_one_that_is_always_there() -> None:
     assert default_model() == "uno"
     for age, name in enumerate(("new", "old")):

@@ -26,11 +26,17 @@ _HEAD = re.compile(r"\b([A-Za-z_]\w*)\s*\[[^\]]*\][^=;{}]*=\s*\Z")
 _HEAD_CHARACTERS = 400
 """Before an array's values, where its name stands."""
 _BYTE = re.compile(r"(?:0[xX][0-9a-fA-F]{1,2}|0|[1-9][0-9]{0,2})[uU]?")
-_DUMP = re.compile(rb"[0-9a-f]{6,8}:? ")
+_LINES_OF_XXD = re.compile(rb"[0-9a-fA-F]{6,8}: ")
+_DIGITS_ALONE = re.compile(
+    rb"\s*(?:[0-9a-fA-F]{2}\s*){4}54\s*46\s*4[cC]\s*33[0-9a-fA-F\s]*\Z"  # TFL3
+)
+_OTHER_LINES = re.compile(rb"[0-9a-fA-F]{6,8} ")
 
 
 def tflite_of_text(path: Path, folder: Path) -> Path:
     """``path``, or where that is C with a .tflite in an array, a file in ``folder`` of its bytes.
+
+    The values alone, as ``xxd -i`` makes them of what it reads from a pipe, are taken, too.
 
     Raises ModelError where it is a hex dump, or C without one such array or with several, or with
     what is no byte; InputError where it cannot be read or the file cannot be written.
@@ -38,11 +44,9 @@ def tflite_of_text(path: Path, folder: Path) -> Path:
     content = read_bytes(path)
     if content[4:8] == IDENTIFIER or b"\0" in content:
         return path
-    if _DUMP.match(content):
-        back = command("xxd", "-r", path, path.with_name(f"{path.stem}_whole.tflite"))
-        raise ModelError(f"{_shown(path)} is the hex dump of a file. Turn it back with `{back}`.")
+    _refuse_dump(path, content)
     text = _COMMENT.sub(" ", content.decode(errors="replace"))
-    arrays = dict(_arrays(text))
+    arrays = {path.stem: text} if "{" not in text and _begins(text) else dict(_arrays(text))
     if not arrays and path.suffix.lower() not in SUFFIXES:
         return path
     if len(arrays) != 1:
@@ -53,6 +57,20 @@ def tflite_of_text(path: Path, folder: Path) -> Path:
     if not made.is_file():
         write_shared(made, whole)
     return made
+
+
+def _refuse_dump(path: Path, content: bytes) -> None:
+    """Raise ModelError where ``content`` is a hex dump, with what turns it back."""
+    said = f"{_shown(path)} is the hex dump of a file"
+    options = ["-r"] if _LINES_OF_XXD.match(content) else ["-r", "-p"]
+    if options == ["-r"] or _DIGITS_ALONE.match(content):
+        back = command("xxd", *options, path, path.with_name(f"{path.stem}_whole.tflite"))
+        raise ModelError(f"{said}. Turn it back with `{back}`.")
+    if _OTHER_LINES.match(content):  # od and hexdump: pairs may be swapped, equal lines left out
+        raise ModelError(
+            f"{said}, and not as xxd makes it, which alone can be turned back for certain. Name "
+            "the file itself, or what `xxd -i` says of it."
+        )
 
 
 def _arrays(text: str) -> Iterator[tuple[str, str]]:

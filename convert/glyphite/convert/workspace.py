@@ -263,7 +263,9 @@ def find_model(text: str) -> ModelFolder:
 
 
 def _unknown(name: str) -> ModelError:
-    near = difflib.get_close_matches(name, models := model_names(), 1)
+    models = model_names()
+    beside = Path(f"{name}.tflite")
+    near = [command(beside)] if is_file(beside) else difflib.get_close_matches(name, models, 1)
     meant = f"Did you mean {near[0]}? " if near else ""
     return ModelError(
         f"No model called {name!r}. {meant}There are: {', '.join(models)}. Name one of them or a "
@@ -294,7 +296,7 @@ def _made() -> list[Path]:
 def _of_file(path: Path) -> ModelFolder:
     """The model in the .tflite at ``path``."""
     if not is_file(path):
-        raise ModelError(f"No such file: {path}. Name a .tflite file, or a model's name.")
+        raise _no_file(path)
     if path.name == TFLITE:
         return _limited(_folder_at(path.parent))
     _limited(ModelFolder(build_root(), path))
@@ -304,6 +306,13 @@ def _of_file(path: Path) -> ModelFolder:
     if _owner(folder.root) in (None, digest) and _rival(folder) is None:
         return folder
     return ModelFolder(build_root() / f"{folder.name}-{digest[:SHA_DIGITS]}", path)
+
+
+def _no_file(path: Path) -> ModelError:
+    names = [other.name for other in path.parent.glob("*.tflite")]
+    near = difflib.get_close_matches(path.name, names, 1)
+    meant = f"Did you mean {command(path.with_name(near[0]))}? " if near else ""
+    return ModelError(f"No such file: {path}. {meant}Name a .tflite file, or a model's name.")
 
 
 def _owner(root: Path) -> str | None:

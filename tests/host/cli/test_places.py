@@ -70,6 +70,14 @@ def test_a_board_called_like_a_folder_of_ours_has_another(name: str) -> None:
     assert model.board(f"my-{name}") == Path("seed") / f"my-{name}"
 
 
+@pytest.mark.parametrize("words", ["compile", "build --board native", "export --cmake", "report"])
+def test_an_empty_path_is_not_the_folder_of_the_call(words: str, capsys: Out) -> None:
+    verb, *more = words.split()
+    with pytest.raises(SystemExit, match="2"):
+        main([verb, "uno", *more, "--out", ""])
+    assert "argument --out: the path is empty. Name one, or leave" in capsys.readouterr().err
+
+
 def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> None:
     place = tmp_path / "mine"
     words = ["build", "uno", "--board", "native", "--out", str(place), "--json"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
@@ -22,6 +23,7 @@ from glyphite.host.device.build import Size
 from glyphite.host.measure import board_sizes
 from glyphite.host.measure.bench import footprint
 from glyphite.host.measure.board_sizes import ALONE, ESTIMATE, FIRMWARE, LEAST, BoardSize
+from tests.builders.dense import fully_connected
 
 Tools = Callable[..., None]
 
@@ -94,6 +96,18 @@ def test_one_processor_is_compiled_for_once_without_the_core(
     assert 19_000 < zero.size.flash < 30_000
     assert 1132 <= zero.size.ram < 1400
     assert zero.size.stack == 1024
+
+
+def test_an_array_too_long_for_an_avrs_compiler_fits_no_avr(
+    require_tool: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_tool("avr-gcc")
+    wide = tmp_path / "wide.tflite"
+    wide.write_bytes(fully_connected(np.random.default_rng(0), (1, 1000), 1000, 40))
+    assert main(["size", str(wide), "--board", "mega2560"]) == 1
+    captured = capsys.readouterr()
+    assert re.search(r"mega2560 .* no$", captured.out, re.MULTILINE)
+    assert "for 'mega2560': fully_connected_0_weights has 40,000 bytes, and avr" in captured.err
 
 
 def test_what_no_compiler_here_takes_is_estimated(

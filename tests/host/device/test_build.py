@@ -280,6 +280,19 @@ def test_a_sketch_for_a_board_whose_menu_is_left_out_names_the_key(
         build(tiny, board)
 
 
+def test_a_compiler_that_the_environment_names_is_what_to_check(
+    tiny: ModelFolder, native: Board, monkeypatch: pytest.MonkeyPatch, require_tool: Tools
+) -> None:
+    require_tool("gcc")
+    monkeypatch.setenv("CC", "gcc -no-such-option")
+    said = (
+        r"^gcc -no-such-option cannot build the firmware for 'native': .*\. All that it said is in "
+        r".*gcc\.log\. Check the environment variable CC, or make"
+    )
+    with pytest.raises(ToolError, match=said):
+        build(tiny, native)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\x7fELF", b"MZ" + bytes(100), b"\x7fELF\x01\x01" + b"\xff" * 100]
 )

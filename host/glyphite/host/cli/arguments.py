@@ -75,8 +75,15 @@ def add_seed(parser: argparse.ArgumentParser, kind: Callable[[str], int]) -> Non
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     """Declare ``--out``; ``what`` says which kind of path, and the default."""
     parser.add_argument(
-        "--out", type=Path, metavar="PATH", help=f"where the result is written ({what})"
+        "--out", type=_path, metavar="PATH", help=f"where the result is written ({what})"
     )
+
+
+def _path(text: str) -> Path:
+    """An empty path, as a script's unset variable makes it, would be the folder of the call."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty. Name one, or leave the option out.")
+    return Path(text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """Builds a model's firmware for a board, and checks that it fits before it is flashed."""
 
 import dataclasses
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -102,7 +103,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     remove(image.with_name(BOARD))
     shutil.rmtree(uploads(image), ignore_errors=True)
     _check_model(folder)
-    _check_arrays(folder, board)
+    ensure_short_arrays(folder, board)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
         size = linked_size(folder, board, made)
@@ -186,8 +187,12 @@ def _check_model(folder: ModelFolder) -> None:
         )
 
 
-def _check_arrays(folder: ModelFolder, board: Board) -> None:
-    """Refuse what avr-gcc would refuse in words of its own: an array that is too long."""
+def ensure_short_arrays(folder: ModelFolder, board: Board) -> None:
+    """Make sure that avr-gcc takes the arrays of the model's C, of which it says little.
+
+    Raises DoesNotFitError where they alone are too large for the board, ModelError where one is too
+    long for the compiler.
+    """
     if not board.is_avr or board.memory is None:
         return
     text = folder.generated.joinpath("model.c").read_text(encoding="utf-8")
@@ -370,7 +375,8 @@ def _run(board: Board, command: list[str]) -> str:
         finished.errors,
     ):
         raise _OverflowError
-    what = f"{board.toolchain.cc} cannot build the firmware for {board.name!r}"
+    named = os.environ.get("CC") if board.toolchain.cc == NATIVE else None
+    what = f"{named or board.toolchain.cc} cannot build the firmware for {board.name!r}"
     kept = keep_said(Path(command[0]).name, finished.output + finished.errors)
     raise finished.failure(what, f"All that it said is in {kept}. {_way_out(board)}")
 
@@ -378,6 +384,8 @@ def _run(board: Board, command: list[str]) -> str:
 def _way_out(board: Board) -> str:
     """What mends it where the firmware cannot be built."""
     place = f"'toolchain' in {board.path}"
+    if board.toolchain.cc == NATIVE and os.environ.get("CC"):
+        place = "the environment variable CC"
     if board.arduino is not None:
         menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
         place = f"'arduino.fqbn' in {board.path}, which also names {menus}"

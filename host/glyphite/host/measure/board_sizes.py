@@ -24,6 +24,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import (
     Size,
     ensure_fits,
+    ensure_short_arrays,
     has_own_core,
     image_size,
     linked_size,
@@ -117,8 +118,7 @@ class _Sizes:
             if not has_own_core(board):
                 return self._firmware(board)
         except (DoesNotFitError, ModelError) as error:
-            found = self._estimate(board, "")
-            return dataclasses.replace(found, fits=False, reason=str(error))
+            return self._refused(board, error)
         except GlyphiteError as error:
             if board.arduino is None or shutil.which(board.toolchain.cc) is None:
                 return self._estimate(board, str(error))
@@ -152,9 +152,16 @@ class _Sizes:
         if shutil.which(board.toolchain.cc) is None:
             return self._estimate(board, _no_compiler(board))
         try:
+            ensure_short_arrays(self._place(board.mcu.architecture), board)
             return self._judged(board, ALONE, self._link(board.mcu.architecture, board))
+        except (DoesNotFitError, ModelError) as error:
+            return self._refused(board, error)
         except ToolError as error:
             return self._estimate(board, str(error))
+
+    def _refused(self, board: Board, error: GlyphiteError) -> BoardSize:
+        """An estimate of what cannot be built for the board."""
+        return dataclasses.replace(self._estimate(board, ""), fits=False, reason=str(error))
 
     def _estimate(self, board: Board, reason: str) -> BoardSize:
         """Weights and arena of the board's own kernels, and the code of the portable ones here."""

@@ -1,5 +1,6 @@
 """What bench says is what ran: held against loops of known length, ticks, binutils and gcc."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -199,6 +200,15 @@ def test_the_footprint_is_the_models_own_arrays_and_what_binutils_count(
     text = int(table.stdout.splitlines()[1].split()[0])
     # Alone it calls nothing of gcc's libraries but, on the Cortex-M0, the 64-bit multiplication.
     assert text - found.weights <= found.code + 8 <= text - found.weights + 200
+
+
+def test_flags_that_the_compiler_refuses_are_to_be_mended_in_the_boards_file(
+    small: ModelFolder,
+) -> None:
+    board = load_board("cortex-m0")
+    wrong = dataclasses.replace(board.toolchain, flags=("-no-such-flag",))
+    with pytest.raises(ToolError, match=r"-no-such-flag.*Check 'toolchain' in .*cortex-m0\.toml"):
+        footprint(dataclasses.replace(board, toolchain=wrong), small.generated, [])
 
 
 def test_a_library_that_the_model_calls_is_its_code(parts: ModelFolder) -> None:

@@ -79,4 +79,4 @@ def _link(board: Board, folder: Path, image: Path) -> None:
         *("-o", str(image)),
     ]
     failure = f"{toolchain.cc} cannot link the model alone"
-    run(command, COMPILE_SECONDS, failure=failure, remedy="Compile the model again.")
+    run(command, COMPILE_SECONDS, failure=failure, remedy=f"Check 'toolchain' in {board.path}.")
