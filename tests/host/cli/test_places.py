@@ -102,3 +102,13 @@ def test_verify_runs_the_build_of_the_board_that_is_the_latest(capsys: Out) -> N
     capsys.readouterr()
     assert main(["verify", "uno", "--board", "native", "--count", "1"]) == 0
     assert "it is built" not in capsys.readouterr().err
+
+
+def test_a_report_is_made_of_a_build_alone(capsys: Out) -> None:
+    assert main(["report", "uno"]) == 2
+    assert "`glyphite build uno --board native` first." in capsys.readouterr().err
+    assert main(["build", "uno", "--board", "native"]) == 0
+    assert main(["report", "uno"]) == 0
+    page = (build_root() / "uno" / "report.html").read_text()
+    assert "It was built, and neither compared nor streamed to yet." in page
+    assert "glyphite build uno --board native --optimize speed" in page

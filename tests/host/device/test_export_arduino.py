@@ -364,7 +364,7 @@ def test_a_board_says_nothing_to_tflm(
     small_tflite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(small_tflite), "--tflm", "--board", "uno"]) == 2
-    assert "--board goes with --arduino" in capsys.readouterr().err
+    assert "--board does not go with --tflm" in capsys.readouterr().err
 
 
 def test_the_sketches_of_a_board_have_the_speed_of_its_line(small_tflite: Path) -> None:

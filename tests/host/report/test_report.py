@@ -254,7 +254,7 @@ def test_nothing_to_report_is_one_sentence(
     assert main(["report", "seed"]) == 2
     assert capsys.readouterr().err == (
         "glyphite report: There is nothing to report on 'seed' yet. "
-        "Run `glyphite compare seed` first.\n"
+        "Run `glyphite compare seed` or `glyphite build seed --board native` first.\n"
     )
     assert not (seed.root / "report.html").exists()
 

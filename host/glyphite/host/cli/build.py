@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json(_document(prepared))
         else:
-            _print(prepared)
+            _print(prepared, is_elsewhere=arguments.out is not None)
         of, size = prepared.subject, prepared.built.size
         checks.passed(f"the firmware fits: {of}")
         checks.hold("max_flash", size.flash, of)
@@ -123,7 +123,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _print(prepared: Prepared) -> None:
+def _print(prepared: Prepared, *, is_elsewhere: bool) -> None:
     board, built = prepared.board, prepared.built
     named, board_named = prepared.folder.named, board.named
     size, memory = built.size, board.memory
@@ -146,7 +146,8 @@ def _print(prepared: Prepared) -> None:
         words = ("flash", named, "--board", board_named, "--port", port)
         say_next(command("glyphite", *words))
     elif board.emulator:
-        say_next(next_step(named, *prepared.compiled.edges, board_named))
+        port = emulated_url(board_named, built.image) if is_elsewhere else ""
+        say_next(next_step(named, *prepared.compiled.edges, board_named, port))
 
 
 def _row(memory: str, used: int, available: int | None) -> tuple[str, str, str, str]:

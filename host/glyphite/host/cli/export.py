@@ -208,7 +208,7 @@ def _export_project(form: str, arguments: argparse.Namespace) -> None:
 
 def _export_tflm(arguments: argparse.Namespace) -> None:
     if arguments.board:
-        raise InputError("--board goes with --arduino: a .tflite is the same for every board.")
+        raise InputError("--board does not go with --tflm: a .tflite is the same for every board.")
     model, library = find_model(arguments.model), library_of(arguments.library or CURRENT.name)
     with hold_place(model, arguments.out):
         sketch = write_sketch(model, arguments.out, library, next_step)

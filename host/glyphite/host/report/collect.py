@@ -66,16 +66,17 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
     manifest = read_manifest(folder)
     records = Records(folder, manifest, folder.named)
     comparison, streams = records.comparison(), records.streams()
-    sizes = records.sizes()
-    if comparison is None and not streams:
+    sizes, benches = records.sizes(), records.benches()
+    if comparison is None and not (streams or sizes or benches):
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
-            f"Run `{command('glyphite', 'compare', folder.named)}` first."
+            f"Run `{command('glyphite', 'compare', folder.named)}` or "
+            f"`{command('glyphite', 'build', folder.named, '--board', 'native')}` first."
         )
     history = records.history()
     document = _document(folder, manifest, comparison, streams)
     document["sizes"]["boards"] = sizes
-    document["builds"] = _builds(manifest, folder.named, streams, sizes, records.benches())
+    document["builds"] = _builds(manifest, folder.named, streams, sizes, benches)
     for other in others:
         described = read_manifest(other)
         found = Records(other, described, other.named)

@@ -95,6 +95,8 @@ def _day(date: str) -> str:
 def _headline(document: dict[str, Any]) -> str:
     """The result in one sentence."""
     board = document["board"]
+    if board is None and document["compare"] is None:
+        return "It was built, and neither compared nor streamed to yet."
     if board is None:
         return f"Quantized to int8, the network {_does(document, _oracle(document))}."
     images = f"{board['images']:,} test samples on {board['name']}"
