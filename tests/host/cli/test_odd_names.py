@@ -80,7 +80,9 @@ def test_the_remedy_of_an_error_works_when_it_is_typed(
     assert main(["report", str(odd)]) == 2
     said = capfd.readouterr().err
     assert said.count("\n") == 1
-    assert typed(said.replace("`", "\n"), "\n") == ["compare", str(odd)]
+    first, second = said.split(" or ")
+    assert typed(first.replace("`", "\n"), "\n") == ["compare", str(odd)]
+    assert typed(second.replace("`", "\n"), "\n") == ["build", str(odd), "--board", "native"]
 
 
 def test_export_s_command_names_the_model_as_given(
