@@ -102,7 +102,7 @@ def test_a_row_is_laid_out_as_the_shape_says(tmp_path: Path) -> None:
     assert (data.shape, data.kind) == ((28, 28, 1), Kind.PICTURE)
     assert data.test.inputs.dtype == np.uint8
     assert load(source, ALL).test.inputs.dtype == np.float32
-    assert "has 784 columns of inputs, and the shape 28x28x3 needs 2,352" in refused(
+    assert "has 784 columns of inputs, and the model's 28x28x3 needs 2,352" in refused(
         source, Options(shape=(28, 28, 3))
     )
 

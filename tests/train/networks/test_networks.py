@@ -47,12 +47,14 @@ def test_an_unknown_network_is_refused_with_those_known() -> None:
         network("sead")
     assert str(caught.value) == (
         f"No network called 'sead'. Did you mean seed? There are: {', '.join(sorted(NETWORKS))}. "
-        "A new one is a function in train/glyphite/train/networks/networks.py; one that is trained "
+        "One of your own is FILE.py:FUNCTION, which makes a keras.Model; one that is trained "
         "already, as a .keras file, is quantized by `glyphite convert`."
     )
 
 
 @pytest.mark.parametrize("path", ["./my.keras", "my.tflite", "folder/mine", "folder\\mine"])
 def test_a_path_in_place_of_a_network_is_told_the_verb_that_takes_it(path: str) -> None:
-    with pytest.raises(InputError, match=r"is a path, .*: seed, uno\. .* `glyphite convert FILE"):
+    with pytest.raises(
+        InputError, match=r"is a path, .* seed, uno, and FILE.* `glyphite convert FILE"
+    ):
         network(path)

@@ -52,7 +52,7 @@ def peak_bytes(rings: Sequence[Ring]) -> int:
     for ring in rings:
         if not ring.overlaps:
             continue
-        calls, counts = np.unique(ring.written, return_counts=True)
+        calls, counts = _counted(ring.written)
         output = counts * ring.row_bytes
         saved = np.zeros_like(output)
         for allowed in ring.overlaps:
@@ -61,11 +61,20 @@ def peak_bytes(rings: Sequence[Ring]) -> int:
     return int(live.max(initial=0))
 
 
+def _counted(written: Times) -> tuple[Times, Times]:
+    """The calls that write a tensor, and how many rows each writes; most have but one."""
+    if (written == written[0]).all():
+        return written[:1], np.array([len(written)])
+    return np.unique(written, return_counts=True)
+
+
 def _saved(output: Times, source: Ring, allowed: AllowedOverlap, calls: Times) -> Times:
     """Bytes that each call's output can share with the rows of an input that die as it is
     written."""
-    last = np.sort(source.last)
-    dying: Times = np.searchsorted(last, calls, "right") - np.searchsorted(last, calls)
+    dying: Times = np.array([np.count_nonzero(source.last == calls[0])])
+    if len(calls) > 1:
+        last = np.sort(source.last)
+        dying = np.searchsorted(last, calls, "right") - np.searchsorted(last, calls)
     size = source.bytes if allowed.whole else source.row_bytes
     count = np.minimum(dying, 1) if allowed.whole else dying
     return count * np.maximum(output + size - np.maximum(output, allowed.distance + size), 0)
