@@ -293,3 +293,6 @@ def test_a_model_of_which_no_data_are_known_wants_them_named(tmp_path: Path, cap
         assert main(words) == 2
         told = " ".join(capsys.readouterr().err.split())
         assert "It was calibrated on random numbers. Name them with --data" in told
+    np.savez(tmp_path / "own.npz", x=without_targets(None)["x_test"])
+    assert main(["verify", "own", "--board", "native", "--data", str(tmp_path / "own.npz")]) == 0
+    assert "own was calibrated on random numbers, so its accuracy" in capsys.readouterr().err

@@ -204,6 +204,10 @@ def test_samples(
     known = manifest.data.sha256 if manifest.data else ""
     if source.of_record is not None and known != data.sha256:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
+    if manifest.data is not None and manifest.data.source == RANDOM:
+        print_status(
+            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
+        )
     _require_same_classes(data, manifest)
     part: Part = data.whole if data.split_is_made and known != data.sha256 else data.test
     if count is not None and count > len(part):
