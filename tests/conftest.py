@@ -28,8 +28,11 @@ SEED_SOURCES = (
     *(f"train/glyphite/train/{name}.py" for name in ("networks/networks", "fit")),
     *(
         "convert/glyphite/convert/data/mnist.py",
-        "convert/glyphite/convert/quantize/quantize.py",
-        "convert/glyphite/convert/manifest.py",
+        *(f"convert/glyphite/convert/{name}.py" for name in ("manifest", "preprocessing")),
+        *(
+            f"convert/glyphite/convert/quantize/{name}.py"
+            for name in ("calibration", "float_model", "quantize", "read_keras", "search")
+        ),
         *("tests/conftest.py", "tests/builders/training.py"),
     ),
 )

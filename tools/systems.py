@@ -17,8 +17,9 @@ from glyphite.convert.files import temporary_folder
 from glyphite.convert.programs import attempt, run
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.console import print_table, progress_bar, say
-from glyphite.host.device.build import image_size, native_command
+from glyphite.host.device.build import native_command
 from glyphite.host.device.images import read_image
+from glyphite.host.device.size import image_size
 
 SYSTEMS = {
     "Linux x86-64": "x86_64-manylinux_2_28",

@@ -10,9 +10,9 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.device.arduino import SKETCH, sketch_command
-from glyphite.host.device.build import image_size
 from glyphite.host.device.elf import read_elf
 from glyphite.host.device.session import connect
+from glyphite.host.device.size import image_size
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.runners.litert import LitertRunner, read_manifest

@@ -15,7 +15,10 @@ from glyphite.convert.metrics import (
     accuracy,
     answers,
     answers_that_differ,
+    are_shares,
+    area_under_curve,
     byte_differences,
+    classes_of,
     confusion_matrix,
     mcnemar,
     wilson_interval,
@@ -196,3 +199,26 @@ class TestMcNemar:
     def test_refuses_what_is_no_count(self) -> None:
         with pytest.raises(ValueError, match="-1 and 3 are not counts"):
             mcnemar(-1, 3)
+
+
+def test_the_area_under_the_curve_counts_pairs_and_half_of_those_that_are_equal() -> None:
+    odd = np.array([False, True, False, True])
+    assert area_under_curve(np.array([1.0, 2, 3, 4]), odd) == 3 / 4
+    assert area_under_curve(np.array([5.0, 5, 5, 5]), odd) == 1 / 2
+    assert area_under_curve(np.array([2.0, 1, 2, 1]), odd) == 0
+    with pytest.raises(ValueError, match="0 odd and 4 other samples"):
+        area_under_curve(np.ones(4), np.zeros(4, np.bool_))
+
+
+def test_one_output_tells_two_classes_apart_by_a_half_or_by_its_sign() -> None:
+    scores = np.array([[-0.1], [0.2], [0.6]])
+    assert classes_of(scores, True).tolist() == [0, 0, 1]
+    assert classes_of(scores, False).tolist() == [0, 1, 1]
+    assert classes_of(np.array([[0.2, 0.5, 0.3]]), True).tolist() == [1]
+
+
+def test_shares_are_within_0_to_1_and_together_1() -> None:
+    assert are_shares(np.array([[0.25, 0.75], [1, 0]]))
+    assert are_shares(np.array([[0.3], [0.9]]))
+    assert not are_shares(np.array([[0.5, 0.7]]))
+    assert not are_shares(np.array([[-0.5, 1.5]]))

@@ -182,14 +182,14 @@ FAULTS = (
     ),
     Fault(
         "initial values take no flash",
-        DEVICE + "build.py",
+        DEVICE + "size.py",
         "flash=sum(section.size for section in used if section.stored),",
         "flash=sum(s.size for s in used if s.stored and not s.writable),",
         ("host/device/test_build.py",),
     ),
     Fault(
         "static data may take the stack's RAM",
-        DEVICE + "build.py",
+        DEVICE + "size.py",
         '("RAM", size.ram, board.memory.ram - board.memory.stack)',
         '("RAM", size.ram, board.memory.ram)',
         ("host/device/test_build.py",),
@@ -238,7 +238,7 @@ FAULTS = (
     ),
     Fault(
         "the largest parts are those of any memory",
-        DEVICE + "build.py",
+        DEVICE + "size.py",
         "for part in size.parts if memory in part.memory]",
         "for part in size.parts]",
         ("host/device/test_build.py",),

@@ -27,7 +27,7 @@ from tools.kills.workplace import Workplace
 USED = (
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.ticker"),
     *("jinja2", "tflite_micro", "PIL.PngImagePlugin", "ai_edge_litert.interpreter"),
-    *("glyphite.convert.quantize.quantize", "glyphite.train.fit"),
+    *("glyphite.convert.quantize.float_model", "glyphite.train.fit"),
 )
 """Packages that verbs load; what is loaded here costs their processes nothing."""
 

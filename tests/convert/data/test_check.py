@@ -86,7 +86,8 @@ def test_pictures_of_another_size_can_be_scaled() -> None:
 def test_targets_fit_as_many_outputs(
     targets: Targets, classes: tuple[str, ...], outputs: int
 ) -> None:
-    require_fit(data_set((3,), targets, classes), (3,), (outputs,))
+    data = data_set((3,), targets, classes)
+    assert fitted(data, (3,), (outputs,)).test.targets is data.test.targets
 
 
 @pytest.mark.parametrize(

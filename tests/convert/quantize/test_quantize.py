@@ -19,12 +19,12 @@ from glyphite.convert.quantize.quantize import (
     check_input,
     convert_float,
     input_shape,
-    load_keras,
     manifest_of,
     operators,
     quantize,
 )
 from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.quantize.read_keras import load_keras
 from glyphite.train.fit import unit_images
 from tests.strict import require_module
 from tools.kills.limits import limit

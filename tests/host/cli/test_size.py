@@ -19,7 +19,7 @@ from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.budgets import Checks
 from glyphite.host.cli.size import _check, _print
-from glyphite.host.device.build import Size
+from glyphite.host.device.size import Size
 from glyphite.host.measure import board_sizes
 from glyphite.host.measure.bench import footprint
 from glyphite.host.measure.board_sizes import ALONE, ESTIMATE, FIRMWARE, LEAST, BoardSize

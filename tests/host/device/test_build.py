@@ -20,9 +20,10 @@ from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.device.build import build, image_size
+from glyphite.host.device.build import build
 from glyphite.host.device.elf import Elf, Section, Symbol, read_elf
 from glyphite.host.device.session import connect
+from glyphite.host.device.size import image_size
 from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.builders.dense import fully_connected
 from tests.builders.models import ModelBuilder

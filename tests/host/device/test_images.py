@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.errors import ToolError
-from glyphite.host.device.build import image_size
 from glyphite.host.device.images import read_image
+from glyphite.host.device.size import image_size
 
 
 def pe(*sections: tuple[bytes, int, int, int]) -> bytes:

@@ -15,8 +15,8 @@ import serial
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.export.samples import DIGITS
 from glyphite.host.device.arduino import SKETCH, sketch_command
-from glyphite.host.device.build import Size, image_size
 from glyphite.host.device.elf import read_elf
+from glyphite.host.device.size import Size, image_size
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from tests.paths import PROJECT

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.frontend.tflite import IDENTIFIER
 from glyphite.convert.errors import ModelError
 from glyphite.convert.files import read_bytes, temporary_files_in, temporary_folder
 from glyphite.convert.quantize import keras_file, saved_model
-from glyphite.convert.quantize.float_tflite import IDENTIFIER, FloatTflite
+from glyphite.convert.quantize.float_tflite import FloatTflite
 from glyphite.convert.quantize.quantize import (
     convert_float,
     input_shape,
     layer_of,
     quantize,
-    read_keras,
 )
 from glyphite.convert.quantize.quiet import quiet
+from glyphite.convert.quantize.read_keras import read_keras
 from glyphite.convert.text import printable
 from glyphite.convert.workspace import is_file
 

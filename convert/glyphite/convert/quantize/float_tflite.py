@@ -4,20 +4,19 @@ That package is Google's quantizer for a ``.tflite`` whose Keras model is not at
 PyTorch by litert-torch, say, or of a SavedModel.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.frontend.tflite import IDENTIFIER
 from glyphite.convert.errors import ModelError
 from glyphite.convert.extras import absent
 from glyphite.convert.files import temporary_files_in, temporary_folder
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
 
-IDENTIFIER = b"TFL3"
-"""Bytes 4 to 7 of every .tflite file."""
 QUANTIZER = "ai-edge-quantizer"
 
 Floats = NDArray[np.float32]
@@ -187,11 +186,3 @@ def _already(named: str) -> ModelError:
         f"all of it is int8, every verb but `convert` takes it as it is: `glyphite compile {named}`"
         ". Else convert the float32 model that it was made from."
     )
-
-
-def quantizer_version() -> str:
-    """The version of ai-edge-quantizer, or "" where it is not installed."""
-    try:
-        return version(QUANTIZER)
-    except PackageNotFoundError:
-        return ""

@@ -240,9 +240,12 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
         made = calibration.from_random(count, model.shape)
         record = DataRecord(RANDOM, {}, "random numbers", "", "")
         return _Samples(made, named_preprocessing(asked or "raw", made.inputs), record)
-    source = _source_of(arguments, folder, model)
+    digest = hashlib.sha256(model.content).hexdigest()
+    learnt, before = history_of(folder, digest), _manifest_before(folder, digest)
+    records = [each.data if each else None for each in (before, learnt)]
+    named = (source_of(arguments, record) for record in records)
+    source = next(filter(None, named), None) or _digits(model)
     data = load_data(source, model.shape, model.output_shape)
-    learnt = history_of(folder, hashlib.sha256(model.content).hexdigest())
     found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
     if found.is_lost and arguments.data is None:
         raise InputError(f"{found.doubt} {NAME_DATA}")
@@ -256,28 +259,21 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     )
 
 
-def _source_of(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> Source:
-    """The data set that is meant: the named one, that of the last conversion, or MNIST."""
-    learnt = history_of(folder, hashlib.sha256(model.content).hexdigest())
-    before = _manifest_before(folder, model)
-    if (source := source_of(arguments, before.data if before else None)) is not None:
-        return source
-    if (source := source_of(arguments, learnt.data if learnt else None)) is not None:
-        return source
+def _digits(model: FloatModel) -> Source:
+    """MNIST, for a model that may read it. Raises InputError for any other one."""
     if is_image(model.shape) and prod(model.output_shape) == len(DIGITS):
         return Source(MNIST, Options(report=print_status))
     takes, gives = ("x".join(map(str, one)) for one in (model.shape, model.output_shape))
     raise InputError(f"The model takes {takes} and gives {gives}: it reads no digits. {NAME_DATA}")
 
 
-def _manifest_before(folder: ModelFolder, model: FloatModel) -> Manifest | None:
+def _manifest_before(folder: ModelFolder, float_sha256: str) -> Manifest | None:
     """The manifest of the last conversion, if it was of the same float model."""
     try:
         before = Manifest.load(folder.manifest)
     except InputError:
         return None
-    same = before.float_sha256 == hashlib.sha256(model.content).hexdigest()
-    return before if same else None
+    return before if before.float_sha256 == float_sha256 else None
 
 
 def _document(

@@ -25,10 +25,11 @@ from glyphite.host.device.arduino import (
     uploads,
 )
 from glyphite.host.device.c_compiler import NATIVE, c_compiler, without_unused
-from glyphite.host.device.elf import Elf, Section, Symbol
+from glyphite.host.device.elf import Elf
 from glyphite.host.device.images import read_image
 from glyphite.host.device.packages import install
 from glyphite.host.device.said import keep_said
+from glyphite.host.device.size import Part, Size, ensure_fits, image_size, largest
 from glyphite.host.device.stack import measure_stack
 from glyphite.host.device.transport.firmware_files import forget_firmware, record_firmware
 from glyphite.host.device.wire.protocol import TEXT_BYTES
@@ -43,38 +44,10 @@ UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 SIZE = "size.json"
 BOARD = "board.json"
 """Names the file of a board of the user's own."""
-STACK_SECTION = ".stack"
 _ARRAY = re.compile(r"^static const \w* ?u?int(\d+)_t (\w+)\[(\d+)\]", re.MULTILINE)
 """Of the generated C: bits of a value, name, values."""
 BUILD_SECONDS = 1800.0
 """For one command: arduino-cli compiles a whole core at first, which takes minutes on a PC."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A named variable, constant or function of the image."""
-
-    name: str
-    bytes: int
-    memory: str
-    """"flash", "RAM", or "flash and RAM" for a variable with an initial value."""
-
-
-@dataclass(frozen=True)
-class Size:
-    """The memory of a board that an image takes, in bytes."""
-
-    flash: int
-    """Code, constants, and the initial values of variables."""
-    ram: int
-    """Variables: static RAM, without the stack."""
-    stack: int
-    """Reserved or measured; 0 where the operating system provides the stack."""
-    sections: dict[str, int]
-    parts: tuple[Part, ...]
-    """Sorted by size, the largest first."""
-    stack_measured: bool = False
-    """Whether ``stack`` is the peak on the emulated board."""
 
 
 @dataclass(frozen=True)
@@ -144,30 +117,6 @@ def linked_size(folder: ModelFolder, board: Board, image: Path) -> Size:
     """
     said = _make(folder, board, image)
     return _by_core(board, image_size(_made(board, image)), said)
-
-
-def image_size(elf: Elf) -> Size:
-    """The flash and RAM that an image takes, in all, by sections and by parts."""
-    used = [section for section in elf.sections if section.size]
-    stack = sum(section.size for section in used if section.name == STACK_SECTION)
-    used = [section for section in used if section.name != STACK_SECTION]
-    return Size(
-        flash=sum(section.size for section in used if section.stored),
-        ram=sum(section.size for section in used if section.writable),
-        stack=stack,
-        sections={section.name: section.size for section in used},
-        parts=tuple(_part(symbol) for symbol in elf.symbols if symbol.section in used),
-    )
-
-
-def _part(symbol: Symbol) -> Part:
-    return Part(symbol.name, symbol.size, _memory(symbol.section))
-
-
-def _memory(section: Section) -> str:
-    if section.writable:
-        return "flash and RAM" if section.stored else "RAM"
-    return "flash"
 
 
 def _check_model(folder: ModelFolder) -> None:
@@ -349,10 +298,10 @@ def with_stack(model: str, board: Board, made: Path, size: Size) -> Size:
     try:
         stack = measure_stack(board, made)
     except DoesNotFitError as error:
-        largest = _largest(size, "RAM")
+        named = largest(size, "RAM")
         raise DoesNotFitError(
             f"The model {model!r} does not fit on {board.name!r}: {error}. It has {size.ram:,} of "
-            f"{board.memory.ram:,} bytes of RAM as static data. Largest parts: {largest}. "
+            f"{board.memory.ram:,} bytes of RAM as static data. Largest parts: {named}. "
             "Use a larger board or a smaller model."
         ) from error
     if stack is None:
@@ -390,32 +339,3 @@ def _way_out(board: Board) -> str:
         menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
         place = f"'arduino.fqbn' in {board.path}, which also names {menus}"
     return f"Check {place}, or make the model's C anew with `glyphite compile`."
-
-
-def ensure_fits(model: str, board: Board, size: Size, least: str = "") -> None:
-    """Make sure that the board has room for ``size`` and the stack that its file reserves.
-
-    ``least`` goes before the figure, where more is needed than was counted.
-
-    Raises DoesNotFitError where it has not.
-    """
-    if board.memory is None:
-        return
-    for memory, needed, available in (
-        ("flash", size.flash, board.memory.flash),
-        ("RAM", size.ram, board.memory.ram - board.memory.stack),
-    ):
-        if needed > available:
-            largest = _largest(size, memory)
-            parts = f"Largest parts: {largest}. " if largest else ""
-            kept = f" beside the stack's {board.memory.stack:,}" if memory == "RAM" else ""
-            raise DoesNotFitError(
-                f"The model {model!r} does not fit on {board.name!r}: it needs {least}{needed:,} "
-                f"bytes of {memory}, and the board has {available:,}{kept}. {parts}"
-                "Use a larger board or a smaller model."
-            )
-
-
-def _largest(size: Size, memory: str) -> str:
-    parts = [part for part in size.parts if memory in part.memory][:3]
-    return ", ".join(f"{part.name} {part.bytes:,}" for part in parts)

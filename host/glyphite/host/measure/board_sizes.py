@@ -22,14 +22,12 @@ from glyphite.convert.files import temporary_folder
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.build import (
-    Size,
-    ensure_fits,
     ensure_short_arrays,
     has_own_core,
-    image_size,
     linked_size,
     with_stack,
 )
+from glyphite.host.device.size import Size, ensure_fits, image_size
 from glyphite.host.measure.bench.footprint import linked_alone
 
 FIRMWARE, ALONE = "firmware", "model alone"

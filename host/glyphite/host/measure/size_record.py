@@ -12,8 +12,9 @@ from glyphite.convert.documents import Date, read_json, unquoted_path
 from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.manifest import Sha256
 from glyphite.host.device.arduino import uploads
-from glyphite.host.device.build import BOARD, image_size
+from glyphite.host.device.build import BOARD
 from glyphite.host.device.images import read_image
+from glyphite.host.device.size import image_size
 from glyphite.host.measure.truth import Count
 
 GoalName = Annotated[str, Meta(pattern=r"^(speed|size|ram)\Z")]

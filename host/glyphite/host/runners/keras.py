@@ -7,7 +7,7 @@ import numpy as np
 
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
-from glyphite.convert.quantize.quantize import load_keras
+from glyphite.convert.quantize.read_keras import load_keras
 from glyphite.host.runners.base import Scores, Tensors, chunks, require_finite
 
 CHUNK = 500
