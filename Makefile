@@ -25,7 +25,12 @@ export PYTHONDONTWRITEBYTECODE =
 demo: setup
 	$(BIN)/glyphite demo
 
-# Three processes on two cores: one that waits for a board leaves its core to another.
+# Three processes on two cores: one that waits for a board leaves its core to another. Threads of
+# libraries would wait for work busily, and take a tenth of the cores' time.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
+test: export TF_NUM_INTEROP_THREADS = 1
 test: setup
 	GLYPHITE_STRICT_TESTS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 

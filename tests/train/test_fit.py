@@ -14,7 +14,7 @@ from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.train.fit import Settings, Trained, fit, unit_images
 from glyphite.train.networks.recipes import train
-from tests.builders.training import digest, few, start_elsewhere
+from tests.builders.training import digest, digests_elsewhere, few
 from tests.strict import require_module
 
 require_module("tensorflow")
@@ -49,9 +49,8 @@ def test_the_same_seed_gives_the_same_weights_and_history(trained: Trained, mnis
     assert again.history == trained.history
 
 
-def test_a_run_in_another_process_is_the_same_and_says_nothing(trained: Trained) -> None:
-    answer = start_elsewhere(FEW, IMAGES).communicate()
-    assert answer == (f"{digest(trained)}\n", "")
+def test_runs_in_other_processes_are_the_same_and_say_nothing() -> None:
+    assert len(digests_elsewhere(FEW, 128)) == 1
 
 
 def test_another_seed_gives_other_weights_and_progress_counts_every_batch(
