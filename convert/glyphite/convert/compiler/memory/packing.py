@@ -94,7 +94,7 @@ class _Search:
         for order in (by_size, range(len(rings))):
             self.offer(self.greedy(order))
         if self.left > 0:
-            self.extend({}, by_size, 0)
+            self.extend({}, dict.fromkeys(by_size, 0), 0)
         finished = self.left > 0 and all(map(_is_whole, self.apart))
         self.proven = finished or self.bytes == self.bound
 
@@ -111,29 +111,44 @@ class _Search:
         if not self.best or size < self.bytes:
             self.best, self.bytes = dict(placed), size
 
-    def extend(self, placed: dict[int, int], rest: list[int], floor: int) -> None:
-        """Try each of the rest as the next, at or behind the last one placed."""
+    def extend(self, placed: dict[int, int], rest: Mapping[int, int], floor: int) -> None:
+        """Try each of the rest as the next, at or behind the last one placed.
+
+        ``rest`` has, for each ring that is not placed, the lowest place that those placed leave.
+        """
         if not rest:
             self.offer(placed)
-        for index in rest:
+        for index, at in rest.items():
             if self.bytes == self.bound or self.left <= 0:
                 return
             self.left -= 1
-            at = self.lowest(index, placed)
             if at >= floor and at + self.rings[index].bytes < self.bytes:
-                others = [other for other in rest if other != index]
-                self.extend({**placed, index: at}, others, at)
+                more = {**placed, index: at}
+                self.extend(more, self.moved(index, more, rest), at)
 
-    def lowest(self, index: int, placed: Mapping[int, int]) -> int:
-        """The lowest place of a ring that harms none of those placed."""
-        near = self.apart[index]
-        taken = sorted(
-            (at + low, at + high)
-            for other, at in placed.items()
-            for low, high in near.get(other, ())
-        )
-        place, alignment = 0, self.rings[index].alignment
-        for low, high in taken:
+    def moved(
+        self, index: int, placed: Mapping[int, int], rest: Mapping[int, int]
+    ) -> Mapping[int, int]:
+        """The lowest places of the rest now that ``index`` is placed, too: most are as before."""
+        at, left = placed[index], dict(rest)
+        del left[index]
+        for other, between in self.apart[index].items():
+            if other not in left:
+                continue
+            distance = at - left[other]
+            if any(low < distance < high for low, high in between):
+                left[other] = self.lowest(other, placed, left[other])
+        return left
+
+    def lowest(self, index: int, placed: Mapping[int, int], place: int = 0) -> int:
+        """The lowest place of a ring, from ``place`` on, that harms none of those placed."""
+        taken = []
+        for other, between in self.apart[index].items():
+            if other in placed:
+                at = placed[other]
+                taken.extend([(at + low, at + high) for low, high in between])
+        alignment = self.rings[index].alignment
+        for low, high in sorted(taken):
             if low < place < high:
                 place = -(-high // alignment) * alignment
         return place
@@ -147,10 +162,17 @@ def _is_whole(near: Mapping[int, tuple[Interval, ...]]) -> bool:
 def _apart(rings: Sequence[Ring]) -> list[dict[int, tuple[Interval, ...]]]:
     """For each ring, by other ring: the distances from the other to it that harm."""
     found: list[dict[int, tuple[Interval, ...]]] = [{} for _ in rings]
-    for i, one in enumerate(rings):
-        for j in range(i + 1, len(rings)):
-            between = conflicts(one, rings[j])
-            if between:
-                found[j][i] = between
-                found[i][j] = tuple((-high, -low) for low, high in reversed(between))
+    for i, j in _living_together(rings):
+        between = conflicts(rings[i], rings[j])
+        if between:
+            found[j][i] = between
+            found[i][j] = tuple((-high, -low) for low, high in reversed(between))
     return found
+
+
+def _living_together(rings: Sequence[Ring]) -> list[tuple[int, int]]:
+    """The pairs of different rings of whose lives a call is in both: few, of many layers."""
+    firsts = np.array([ring.first for ring in rings])
+    ends = np.array([ring.end for ring in rings])
+    meet = np.triu((firsts[:, None] <= ends) & (firsts <= ends[:, None]), 1)
+    return [(int(i), int(j)) for i, j in np.argwhere(meet)]
