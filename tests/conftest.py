@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -122,10 +123,17 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One a test; most tests make none, and a temporary folder for each takes its time."""
+    folder = tmp_path_factory.mktemp("builds")
+    return (folder / str(number) / "build" for number in count())
+
+
 @pytest.fixture(autouse=True)
-def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def build_folder(builds: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a build folder of its own, so none sees what another left."""
-    folder = tmp_path / "build"
+    folder = next(builds)
     monkeypatch.setenv("GLYPHITE_BUILD", str(folder))
     return folder
 

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -38,6 +39,7 @@ set knows no model.
 MAY_USE_TENSORFLOW = ("train", "convert.quantize", "host.runners.keras")
 
 
+@cache
 def _sources() -> list[str]:
     files = (path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
     return sorted(str(path.relative_to(PROJECT)) for path in files)
@@ -52,8 +54,14 @@ def _below(module: str, rooms: tuple[str, ...]) -> bool:
     return any(module == room or module.startswith(f"{room}.") for room in rooms)
 
 
+@cache
 def _tree(source: str) -> ast.Module:
     return ast.parse((PROJECT / source).read_text())
+
+
+@cache
+def _nodes(source: str) -> list[ast.AST]:
+    return list(ast.walk(_tree(source)))
 
 
 def _imported(nodes: list[ast.AST]) -> set[str]:
@@ -68,10 +76,11 @@ def _imported(nodes: list[ast.AST]) -> set[str]:
     return names
 
 
-def _at_start(tree: ast.Module) -> list[ast.AST]:
+@cache
+def _at_start(source: str) -> list[ast.AST]:
     """What runs when the module is imported: no bodies of functions, no ``if TYPE_CHECKING``."""
     found: list[ast.AST] = []
-    waiting: list[ast.AST] = list(tree.body)
+    waiting: list[ast.AST] = list(_tree(source).body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -93,14 +102,18 @@ def _own(nodes: list[ast.AST], top: str = "glyphite") -> set[str]:
     return {name.removeprefix(f"{top}.") for name in names if name.startswith(f"{top}.")}
 
 
-@pytest.mark.parametrize("source", _sources())
-def test_imports_go_in_the_allowed_direction(source: str) -> None:
+def test_imports_go_in_the_allowed_direction() -> None:
+    wrong = {source: found for source in _sources() if (found := _not_allowed(source))}
+    assert not wrong
+
+
+def _not_allowed(source: str) -> set[str]:
+    """The modules that a file imports and must not."""
     module = _module(source)
     room = max((room for room in MAY_IMPORT if _below(module, (room,))), key=len, default=None)
     if room is None:
-        return  # the face of the host package
-    allowed = MAY_IMPORT[room]
-    assert not {name for name in _own(list(ast.walk(_tree(source)))) if not _below(name, allowed)}
+        return set()  # the face of the host package
+    return {name for name in _own(_nodes(source)) if not _below(name, MAY_IMPORT[room])}
 
 
 def test_the_architecture_s_page_has_this_table() -> None:
@@ -114,22 +127,20 @@ def test_the_architecture_s_page_fits_a_screen() -> None:
     assert len((PROJECT / "docs" / "architecture.md").read_text().splitlines()) <= 60
 
 
-@pytest.mark.parametrize("source", _sources())
-def test_tensorflow_stays_in_training_quantizing_and_the_float_runner(source: str) -> None:
-    if not _below(_module(source), MAY_USE_TENSORFLOW):
-        assert not _imported(list(ast.walk(_tree(source)))) & HEAVY
+def test_tensorflow_stays_in_training_quantizing_and_the_float_runner() -> None:
+    others = [each for each in _sources() if not _below(_module(each), MAY_USE_TENSORFLOW)]
+    assert not [source for source in others if _imported(_nodes(source)) & HEAVY]
 
 
-@pytest.mark.parametrize("source", _sources())
-def test_slow_packages_are_imported_where_they_are_used(source: str) -> None:
+def test_slow_packages_are_imported_where_they_are_used() -> None:
     """So that ``glyphite --help`` answers at once and the host tool works without them."""
-    assert not _imported(_at_start(_tree(source))) & LAZY
+    assert not [source for source in _sources() if _imported(_at_start(source)) & LAZY]
 
 
 def _modules_at_start(source: str) -> set[str]:
     """This project's modules that importing ``source`` imports, packages as such left out."""
     modules = {_module(each) for each in _sources()}
-    names = _own(_at_start(_tree(source)))
+    names = _own(_at_start(source))
     parents = {name.rpartition(".")[0] for name in names - modules}
     return (names | parents) & modules - {_module(source)}
 
@@ -145,13 +156,11 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert not waiting, "these import each other, or what does"
 
 
-@pytest.mark.parametrize("source", _sources())
-def test_the_project_s_own_files_import_from_modules_not_from_a_face(source: str) -> None:
+def test_the_project_s_own_files_import_from_modules_not_from_a_face() -> None:
     """A face names what lies above its other modules: through it they would import each other."""
-    imported = _own(_at_start(_tree(source)))
     faces = {name: import_module(f"glyphite.{name}").__all__ for name in PACKAGES}
     offered = {f"{package}.{name}" for package, names in faces.items() for name in names}
-    assert not imported & offered
+    assert not [source for source in _sources() if _own(_at_start(source)) & offered]
 
 
 LISTING = """
@@ -189,10 +198,9 @@ def _test_files() -> list[str]:
     return sorted(str(path.relative_to(PROJECT)) for path in TESTS.rglob("*.py"))
 
 
-@pytest.mark.parametrize("source", _test_files())
-def test_what_several_tests_use_lies_in_no_file_of_tests(source: str) -> None:
+def test_what_several_tests_use_lies_in_no_file_of_tests() -> None:
     """It lies in ``tests/builders`` or beside them, so that a test's file can change freely."""
-    names = {
-        part for name in _own(list(ast.walk(_tree(source))), "tests") for part in name.split(".")
-    }
-    assert not {name for name in names if name.startswith("test_") or name == "conftest"}
+    for source in _test_files():
+        names = {part for name in _own(_nodes(source), "tests") for part in name.split(".")}
+        wrong = {name for name in names if name.startswith("test_") or name == "conftest"}
+        assert not wrong, source

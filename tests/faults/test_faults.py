@@ -26,10 +26,15 @@ HARMLESS = Fault(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_can_be_put_in(fault: Fault) -> None:
+def test_every_fault_can_be_put_in() -> None:
     """Its old text stands in its file exactly once, and its tests exist."""
-    check(PROJECT, (fault,))
+    wrong = []
+    for fault in FAULTS:
+        try:
+            check(PROJECT, (fault,))
+        except FaultError as error:
+            wrong.append(str(error))
+    assert not wrong
 
 
 def test_the_faults_are_many_and_each_has_a_name_of_its_own() -> None:

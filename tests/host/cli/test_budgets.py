@@ -224,7 +224,11 @@ class TestJunit:
 
     @pytest.mark.parametrize("name", ["folder", "file/in.xml", "/dev/null"])
     def test_is_refused_before_the_work_where_it_cannot_be_written(
-        self, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+        self,
+        tmp_path: Path,
+        build_folder: Path,
+        name: str,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "file").write_text("mine")
@@ -234,7 +238,7 @@ class TestJunit:
         assert captured.err.startswith("glyphite build: /") and captured.out == ""
         assert (tmp_path / "file").read_text() == "mine"
         assert Path("/dev/null").is_char_device()
-        assert not (tmp_path / "build").exists()
+        assert not build_folder.exists()
 
     def test_goes_where_a_link_leads(self, tmp_path: Path) -> None:
         (tmp_path / "link.xml").symlink_to(tmp_path / "there.xml")

@@ -116,11 +116,11 @@ def four_convolutions(rng: np.random.Generator) -> bytes:
 
 
 def test_speed_is_the_fastest_also_where_constants_do_not_fit_an_instruction(
-    build_folder: Path, require_tool: Callable[..., None]
+    tmp_path: Path, require_tool: Callable[..., None]
 ) -> None:
     """A Cortex-M0 has none that loads a signed byte a known number of bytes away."""
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
-    path = build_folder.parent / "four.tflite"
+    path = tmp_path / "four.tflite"
     path.write_bytes(four_convolutions(np.random.default_rng(5)))
     taken = {}
     for goal in (Goal.SPEED, Goal.RAM):
