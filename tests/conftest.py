@@ -127,7 +127,7 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One a test; most tests make none, and a temporary folder for each takes its time."""
     folder = tmp_path_factory.mktemp("builds")
-    return (folder / str(number) / "build" for number in count())
+    return (folder / f"build{number}" for number in count())
 
 
 @pytest.fixture(autouse=True)

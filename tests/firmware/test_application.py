@@ -14,6 +14,7 @@ from glyphite.host.device.wire.frame import FrameReader, cobs_encode, crc16, enc
 from glyphite.host.device.wire.messages import (
     Hello,
     InferReply,
+    WireTensor,
     hello_request,
     infer_request,
     parse_hello,
@@ -78,12 +79,8 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
         board="bench",
         model_name="tiny",
         model_sha256="000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff",
-        input_shape=(1, 300),
-        output_shape=(1, 10),
-        input_scale=hello.input_scale,
-        input_zero_point=-128,
-        output_scale=0.00390625,
-        output_zero_point=-128,
+        inputs=(WireTensor((1, 300), hello.inputs[0].scale, -128),),
+        outputs=(WireTensor((1, 10), 0.00390625, -128),),
         clock_hz=16_000_000,
         timer_hz=1_000_000,
         receive_buffer=64,
@@ -91,7 +88,7 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
         inferences=0,
         remark="",
     )
-    assert hello.input_scale == pytest.approx(1 / 255)
+    assert hello.inputs[0].scale == pytest.approx(1 / 255)
 
 
 def test_an_answer_has_scores_input_crc_and_time(bench: Bench) -> None:

@@ -90,13 +90,12 @@ class HelloWay:
         check_board("/dev/fuzzed", told, None, self.manifest)
         honest = self.manifest
         require(told.model_sha256 == honest.sha256, "another model")
-        for shape, scale, zero, tensor in (
-            (told.input_shape, told.input_scale, told.input_zero_point, honest.input),
-            (told.output_shape, told.output_scale, told.output_zero_point, honest.output),
-        ):
-            require(math.prod(shape) == math.prod(tensor.shape), "another shape")
+        for tensors, tensor in ((told.inputs, honest.input), (told.outputs, honest.output)):
+            (said,) = tensors
+            require(math.prod(said.shape) == math.prod(tensor.shape), "another shape")
             require(
-                (scale, zero) == (float(np.float32(tensor.scale)), tensor.zero_point),
+                (said.scale, said.zero_point)
+                == (float(np.float32(tensor.scale)), tensor.zero_point),
                 "another scale",
             )
         return True
@@ -137,13 +136,11 @@ def _require_possible(told: Hello) -> None:
     texts = (told.firmware, told.board, told.model_name, told.model_sha256)
     require(all(map(str.isprintable, texts)), "a text that cannot be shown")
     require(len(told.model_sha256) in (0, 64), "no SHA-256")
-    for shape in (told.input_shape, told.output_shape):
-        require(len(shape) <= 4 and 0 not in shape, "no shape")
-        require(math.prod(shape) <= 1 << 31, "a tensor larger than a board")
-    for scale in (told.input_scale, told.output_scale):
-        require(0 <= scale < math.inf, "no scale")
-    for zero in (told.input_zero_point, told.output_zero_point):
-        require(-128 <= zero <= 127, "no zero point")
+    for tensor in (*told.inputs, *told.outputs):
+        require(len(tensor.shape) <= 4 and 0 not in tensor.shape, "no shape")
+        require(math.prod(tensor.shape) <= 1 << 31, "a tensor larger than a board")
+        require(0 <= tensor.scale < math.inf, "no scale")
+        require(-128 <= tensor.zero_point <= 127, "no zero point")
     numbers = (told.clock_hz, told.timer_hz, told.receive_buffer, told.inferences)
     require(all(0 <= number < 1 << 32 for number in numbers), "no number of 32 bits")
     require(told.protocol == 1 and 0 in told.encodings, "another protocol")

@@ -62,8 +62,8 @@ def test_hello_tells_the_model_that_was_exported(kit: Kit, trained_seed: Path) -
         hello = session.hello()
     assert hello.board == "arduino"
     assert hello.model_sha256 == sha256_of(trained_seed / "model_int8.tflite")
-    assert hello.input_shape == (1, 28, 28, 1)
-    assert hello.output_shape == (1, 10)
+    assert hello.inputs[0].shape == (1, 28, 28, 1)
+    assert hello.outputs[0].shape == (1, 10)
 
 
 def test_glue_takes_the_place_of_compiled_c_behind_the_ports_main(

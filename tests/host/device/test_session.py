@@ -27,7 +27,7 @@ from glyphite.host.device.wire.frame import crc16, encode_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
 from glyphite.host.device.wire.protocol import Item, Message, Status
 from glyphite.host.measure.stream import Link, stream
-from tests.builders.hostile import terminal
+from tests.builders.hostile import answer, terminal
 from tests.strict import absent
 
 TINY_SHA256 = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
@@ -160,7 +160,7 @@ def test_a_bootloader_that_hellos_hold_gets_ever_longer_silences(
         return sketch(message) if max(silences) > 0.3 else b""
 
     with terminal(bootloader) as path, connect(path, timeout=5) as session:
-        assert session.board.input_shape == (1, 4)
+        assert session.board.inputs[0].shape == (1, 4)
     assert len(sketch.heard) == 1
 
 
@@ -252,7 +252,7 @@ def test_hello_is_said_once_a_session() -> None:
     """Whoever has opened it knows the board already, and so does each inference."""
     device = Echo()
     with terminal(device) as path, connect(path) as session:
-        assert session.board.input_shape == (1, 4)
+        assert session.board.inputs[0].shape == (1, 4)
         session.infer(np.zeros(4, np.int8))
         assert session.board is session.board
     assert device.heard == [Message.HELLO, Message.INFER]
@@ -420,3 +420,33 @@ def test_a_board_that_has_no_processor_is_given_time(tmp_path: Path) -> None:
         with pytest.raises(LinkError, match=r"no answer to hello in 0\.5 s"):
             Session(port, 0.5).hello()
         assert time.monotonic() - start > 0.7
+
+
+def test_a_model_of_several_inputs_and_outputs_is_asked_with_all_of_them() -> None:
+    """A board of one's own tells each tensor; its payload and its answer have them in order."""
+    ints, floats = np.arange(3, dtype=np.int8), np.arange(2, dtype=np.float32)
+    shapes = {
+        Item.INPUT_SHAPE: ((1, 3), (1, 2)),
+        Item.OUTPUT_SHAPE: ((1, 2), (1, 3)),
+        Item.INPUT_SCALE: (0.5, 0.0),
+        Item.OUTPUT_SCALE: (0.0, 0.25),
+    }
+    told = bytes([Message.HELLO_ANSWER, 1])
+    for kind, values in shapes.items():
+        for value in values:
+            shape = isinstance(value, tuple)
+            content = struct.pack("<2I", *value) if shape else struct.pack("<f", value)
+            told += bytes([kind, len(content)]) + content
+
+    def answering(message: bytes) -> bytes:
+        if message[0] == Message.HELLO:
+            return encode_frame(told)
+        taken = message[4:]
+        assert taken == ints.tobytes() + floats.tobytes()
+        return encode_frame(answer(message, taken[3:] + taken[:3]))
+
+    with terminal(answering) as path, connect(path) as session:
+        outputs = session.infer(ints[np.newaxis], floats[np.newaxis]).outputs
+        assert [output.tolist() for output in outputs] == [floats.tolist(), ints.tolist()]
+        with pytest.raises(InputError, match=r"takes int8 of shape \(1, 3\) and float32 of shape"):
+            session.infer(ints[np.newaxis])

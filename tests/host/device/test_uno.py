@@ -34,7 +34,7 @@ import glyphite.host.device.transport, serial
 from glyphite.host.device.session import Session
 with serial.serial_for_url("sim://uno", 115200, timeout=1) as port:
     hello = Session(port).hello()
-    print(hello.board, hello.model_name, hello.model_sha256, hello.input_shape)
+    print(hello.board, hello.model_name, hello.model_sha256, hello.inputs[0].shape)
 """
 
 

@@ -12,7 +12,7 @@
 enum glyphite_message {
     /* to the board: no content; the board drops its cached answer */
     GLYPHITE_MESSAGE_HELLO = 1,
-    /* to the board: id u16, encoding u8, the input tensor */
+    /* to the board: id u16, encoding u8, the input tensors one after another */
     GLYPHITE_MESSAGE_INFER = 2,
     /* to the host: protocol u8, then items of type u8, length u8, value */
     GLYPHITE_MESSAGE_HELLO_ANSWER = 129,
@@ -29,9 +29,9 @@ enum glyphite_item {
     GLYPHITE_ITEM_MODEL_NAME = 3,
     /* 32 bytes: SHA-256 of the .tflite that the model was made from */
     GLYPHITE_ITEM_MODEL_SHA256 = 4,
-    /* u32 per dimension, zeros after the last */
+    /* u32 per dimension, zeros after the last; an item for each input */
     GLYPHITE_ITEM_INPUT_SHAPE = 5,
-    /* u32 per dimension, zeros after the last */
+    /* u32 per dimension, zeros after the last; an item for each output */
     GLYPHITE_ITEM_OUTPUT_SHAPE = 6,
     /* float32: real = scale * (quantized - zero_point) */
     GLYPHITE_ITEM_INPUT_SCALE = 7,

@@ -1,6 +1,6 @@
 """Holds a board's hello against this host and against the model that it should have."""
 
-import math
+import dataclasses
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.text import command
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.transport.ports import EMULATED
-from glyphite.host.device.wire.messages import Hello
+from glyphite.host.device.wire.messages import Hello, WireTensor
 from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
 
 
@@ -45,27 +45,30 @@ def check_board(
             f"`{_remedy(url, board.board, named)}`."
         )
     if manifest is not None:
-        told = (board.input_shape, board.input_scale, board.input_zero_point)
-        _check_tensor(url, "input", told, manifest.input)
-        told = (board.output_shape, board.output_scale, board.output_zero_point)
-        _check_tensor(url, "output", told, manifest.output)
+        _check_tensor(url, "input", board.inputs, manifest.input)
+        _check_tensor(url, "output", board.outputs, manifest.output)
 
 
-def _check_tensor(
-    url: str, what: str, told: tuple[tuple[int, ...], float, int], tensor: TensorInfo
-) -> None:
+def _check_tensor(url: str, what: str, tensors: tuple[WireTensor, ...], tensor: TensorInfo) -> None:
     """Hold shape, scale and zero point of a hello against the model's; LinkError on a difference.
 
     Lengths of 1 say nothing, and a float tensor has neither scale nor zero point.
     """
     scale, zero_point = (tensor.scale, tensor.zero_point) if tensor.dtype == "int8" else (0.0, 0)
-    right = tensor.shape, float(np.float32(scale)), zero_point
-    if math.prod(told[0] or (0,)) == math.prod(right[0]) and told[1:] == right[1:]:
+    right = WireTensor(tensor.shape, float(np.float32(scale)), zero_point)
+    if len(tensors) > 1:
+        raise LinkError(
+            f"The board on {url} says that its model has {len(tensors)} {what}s, and the model of "
+            "that SHA-256 has one. Build its firmware again, and flash it."
+        )
+    told = tensors[0] if tensors else WireTensor()
+    if told.bytes == right.bytes and dataclasses.replace(told, shape=right.shape) == right:
         return
     raise LinkError(
-        f"The board on {url} says that its model's {what} has shape {told[0]}, scale {told[1]:g} "
-        f"and zero point {told[2]}, and the model of that SHA-256 has {right[0]}, {right[1]:g} and "
-        f"{right[2]}. Build its firmware again, and flash it."
+        f"The board on {url} says that its model's {what} has shape {told.shape}, scale "
+        f"{told.scale:g} and zero point {told.zero_point}, and the model of that SHA-256 has "
+        f"{right.shape}, {right.scale:g} and {right.zero_point}. Build its firmware again, and "
+        "flash it."
     )
 
 

@@ -3,8 +3,9 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
@@ -159,17 +160,17 @@ class Session:
         self._doubted, self._reader.damaged = False, 0
         return told
 
-    def infer(self, tensor: NDArray[Any]) -> Answer:
-        """The board's scores for one input tensor of the model's shape.
+    def infer(self, *tensors: NDArray[Any]) -> Answer:
+        """The board's outputs for one sample: a tensor for each of the model's inputs.
 
         Says hello first where nobody has, and again where a request went unanswered or other bytes
-        came: the board may have been reset or changed. Raises InputError where ``tensor`` is not of
-        the board's input shape and type; LinkError where the board does not answer, refuses,
-        received another tensor, answers with what is no output of its model, or is another board
+        came: the board may have been reset or changed. Raises InputError where ``tensors`` are not
+        of the board's input shapes and types; LinkError where the board does not answer, refuses,
+        received other tensors, answers with what is no output of its model, or is another board
         now, or the line breaks.
         """
-        self._ensure_taken(self.board, tensor)
-        content = tensor.tobytes()
+        self._ensure_taken(self.board, tensors)
+        content = b"".join(tensor.tobytes() for tensor in tensors)
         start = time.monotonic()
         reply = self._ask(content)
         wall = time.monotonic() - start
@@ -184,31 +185,39 @@ class Session:
             )
         timer_hz = self.board.timer_hz
         seconds = reply.ticks / timer_hz if timer_hz else math.nan
-        return Answer(self._scores(reply), reply.input_crc, seconds, reply.ticks, wall)
+        return Answer(self._outputs(reply), reply.input_crc, seconds, reply.ticks, wall)
 
-    def _ensure_taken(self, board: Hello, tensor: NDArray[Any]) -> None:
-        if not board.input_shape or not board.output_shape:
+    def _ensure_taken(self, board: Hello, tensors: Sequence[NDArray[Any]]) -> None:
+        both = (*board.inputs, *board.outputs)
+        if not (board.inputs and board.outputs and all(tensor.shape for tensor in both)):
             raise LinkError(
                 f"The board on {self.name} does not tell the shapes of its model's input and "
                 "output. Build its firmware again, and flash it."
             )
-        if tensor.dtype != board.input_type or tensor.size != math.prod(board.input_shape):
+        given = [(tensor.dtype, tensor.size) for tensor in tensors]
+        if given != [(taken.dtype, math.prod(taken.shape)) for taken in board.inputs]:
+            wanted = " and ".join(f"{taken.dtype} of shape {taken.shape}" for taken in board.inputs)
+            found = " and ".join(f"{tensor.dtype} of shape {tensor.shape}" for tensor in tensors)
             raise InputError(
-                f"The board takes {board.input_type} of shape {board.input_shape}, and this is "
-                f"{tensor.dtype} of shape {tensor.shape}. Prepare the input by the manifest of "
-                f"{board.model_name!r}."
+                f"The board takes {wanted}, and this is {found}. Prepare the input by the manifest "
+                f"of {board.model_name!r}."
             )
 
-    def _scores(self, reply: InferReply) -> NDArray[Any]:
-        """The output tensor in a reply, flat; LinkError where it is none of this model's."""
-        kind, values = self.board.output_type, math.prod(self.board.output_shape)
-        if len(reply.scores) != values * kind.itemsize:
+    def _outputs(self, reply: InferReply) -> tuple[NDArray[Any], ...]:
+        """The output tensors in a reply, flat; LinkError where they are none of this model's."""
+        sizes = [output.bytes for output in self.board.outputs]
+        if len(reply.scores) != sum(sizes):
             raise LinkError(
                 f"The board on {self.name} answered with {len(reply.scores):,} bytes of scores, "
-                f"and its model gives {values * kind.itemsize:,}. Build its firmware again, and "
-                "flash it."
+                f"and its model gives {sum(sizes):,}. Build its firmware again, and flash it."
             )
-        scores = np.frombuffer(reply.scores, kind)
+        ends = [0, *accumulate(sizes)]
+        return tuple(
+            self._finite(np.frombuffer(reply.scores[start:end], output.dtype))
+            for output, start, end in zip(self.board.outputs, ends, ends[1:], strict=False)
+        )
+
+    def _finite(self, scores: NDArray[Any]) -> NDArray[Any]:
         if not np.isfinite(scores).all():
             raise LinkError(
                 f"The board on {self.name} answered with a score that is not a number "

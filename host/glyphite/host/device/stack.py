@@ -64,7 +64,7 @@ def _exercise(board: Board, emulated: EmulatedBoard) -> None:
     with Serial(baudrate=board.serial.baud, timeout=1.0) as port:
         port.open_on(emulated)
         session = Session(port, SILENCE)
-        shape = session.hello().input_shape
-        noise = np.random.default_rng(0).integers(-128, 128, math.prod(shape), np.int8)
+        (taken,) = session.hello().inputs
+        noise = np.random.default_rng(0).integers(-128, 128, math.prod(taken.shape), np.int8)
         for tensor in (noise, np.full_like(noise, -128), np.full_like(noise, 127)):
-            session.infer(tensor.reshape(shape))
+            session.infer(tensor.reshape(taken.shape))

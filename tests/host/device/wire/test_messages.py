@@ -11,6 +11,7 @@ from glyphite.convert.errors import LinkError
 from glyphite.host.device.wire.messages import (
     Hello,
     InferReply,
+    WireTensor,
     hello_request,
     infer_request,
     parse_hello,
@@ -24,12 +25,8 @@ WHOLE = Hello(
     board="uno",
     model_name="seed",
     model_sha256="a5" * 32,
-    input_shape=(1, 28, 28, 1),
-    output_shape=(1, 10),
-    input_scale=0.25,
-    input_zero_point=-128,
-    output_scale=1 / 256,
-    output_zero_point=-7,
+    inputs=(WireTensor((1, 28, 28, 1), 0.25, -128),),
+    outputs=(WireTensor((1, 10), 1 / 256, -7),),
     clock_hz=16_000_000,
     timer_hz=3_000_000_000,
     receive_buffer=64,
@@ -70,8 +67,17 @@ def test_a_hello_of_every_item_is_read_as_it_was_said() -> None:
 
 @pytest.mark.parametrize(("scale", "kind"), [(0.5, np.int8), (0.0, np.float32)])
 def test_a_tensor_without_a_scale_is_of_floats(scale: float, kind: type) -> None:
-    hello = Hello(1, input_scale=scale, output_scale=scale)
-    assert (hello.input_type, hello.output_type) == (np.dtype(kind), np.dtype(kind))
+    assert WireTensor(scale=scale).dtype == np.dtype(kind)
+
+
+def test_a_board_tells_each_of_several_tensors_in_their_order() -> None:
+    shapes = [item(Item.INPUT_SHAPE, struct.pack("<4I", 1, size, 0, 0)) for size in (3, 5)]
+    scales = [item(Item.INPUT_SCALE, struct.pack("<f", scale)) for scale in (0.5, 0.0)]
+    start = bytes([Message.HELLO_ANSWER, 1])
+    told = parse_hello(start + shapes[0] + b"".join(scales) + shapes[1])
+    assert told == Hello(1, inputs=(WireTensor((1, 3), 0.5), WireTensor((1, 5), 0.0)))
+    with pytest.raises(LinkError, match="INPUT_SHAPE 2 times and INPUT_SCALE 1 times"):
+        parse_hello(start + b"".join(shapes) + scales[0])
 
 
 def test_requests_have_their_numbers_in_front() -> None:
@@ -126,13 +132,11 @@ def test_a_message_is_read_as_what_can_be_or_refused(message: bytes) -> None:
         assert text.isprintable()
         assert len(text) <= 300
     assert len(hello.model_sha256) in {0, 64}
-    for shape in (hello.input_shape, hello.output_shape):
-        assert len(shape) <= 4
-        assert all(0 < length < 1 << 32 for length in shape)
-    for scale in (hello.input_scale, hello.output_scale):
-        assert 0 <= scale < np.inf
-    for zero_point in (hello.input_zero_point, hello.output_zero_point):
-        assert zero_point in range(-128, 128)
+    for tensor in (*hello.inputs, *hello.outputs):
+        assert len(tensor.shape) <= 4
+        assert all(0 < length < 1 << 32 for length in tensor.shape)
+        assert 0 <= tensor.scale < np.inf
+        assert tensor.zero_point in range(-128, 128)
     for number in (hello.clock_hz, hello.timer_hz, hello.receive_buffer, hello.inferences):
         assert number in range(1 << 32)
     assert hello.encodings

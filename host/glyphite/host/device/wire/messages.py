@@ -6,7 +6,7 @@ length and each number is held against what it can be before it is believed.
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,27 @@ ZERO_POINTS = range(-128, 128)
 
 
 @dataclass(frozen=True)
+class WireTensor:
+    """An input or output of a board's model: ``real = scale * (quantized - zero_point)``."""
+
+    shape: tuple[int, ...] = ()
+    """Empty where the board does not tell it."""
+    scale: float = 1.0
+    """0 where the tensor is float32."""
+    zero_point: int = 0
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """The type of its elements: int8 or float32."""
+        return np.dtype("<i1" if self.scale else "<f4")
+
+    @property
+    def bytes(self) -> int:
+        """Its size; 0 where its shape is not told."""
+        return math.prod(self.shape) * self.dtype.itemsize if self.shape else 0
+
+
+@dataclass(frozen=True)
 class Hello:
     """A board's description of itself. An item that it leaves out has the default here."""
 
@@ -44,14 +65,8 @@ class Hello:
     model_name: str = ""
     model_sha256: str = ""
     """SHA-256 of the .tflite, 64 hexadecimal digits."""
-    input_shape: tuple[int, ...] = ()
-    """Empty where the board does not tell it."""
-    output_shape: tuple[int, ...] = ()
-    input_scale: float = 1.0
-    """``real = scale * (quantized - zero_point)``; 0 where the tensor is float32."""
-    input_zero_point: int = 0
-    output_scale: float = 1.0
-    output_zero_point: int = 0
+    inputs: tuple[WireTensor, ...] = ()
+    outputs: tuple[WireTensor, ...] = ()
     clock_hz: int = 0
     """The processor's clock; 0 where the board does not know it."""
     timer_hz: int = 0
@@ -64,35 +79,26 @@ class Hello:
     remark: str = ""
     """What the board found wrong with its model's engine; empty where nothing."""
 
-    @property
-    def input_type(self) -> "np.dtype[Any]":
-        """The type of the elements of the input tensor: int8 or float32."""
-        return _type(self.input_scale)
-
-    @property
-    def output_type(self) -> "np.dtype[Any]":
-        """The type of the elements of the output tensor: int8 or float32."""
-        return _type(self.output_scale)
-
-
-def _type(scale: float) -> "np.dtype[Any]":
-    return np.dtype("<i1" if scale else "<f4")
-
 
 @dataclass(frozen=True)
 class Answer:
-    """A board's answer to one input."""
+    """A board's answer to one sample."""
 
-    scores: NDArray[Any]
-    """The output tensor, flat, int8 or float32."""
+    outputs: tuple[NDArray[Any], ...]
+    """The output tensors, each flat, int8 or float32."""
     input_crc: int
-    """CRC-16 of the input tensor as it lay in the board's memory before the run."""
+    """CRC-16 of the input tensors as they lay in the board's memory before the run."""
     seconds: float
     """The time of the run by the board's timer; nan where its rate is not known."""
     ticks: int
     """The time of the run in ticks of the board's timer."""
     wall: float = math.inf
     """Seconds on this PC from the request to the answer: no run took longer."""
+
+    @property
+    def scores(self) -> NDArray[Any]:
+        """The first output, which of most models is the only one."""
+        return self.outputs[0]
 
 
 @dataclass(frozen=True)
@@ -111,25 +117,26 @@ def hello_request() -> bytes:
     return bytes([Message.HELLO])
 
 
-def infer_request(request: int, tensor: bytes) -> bytes:
-    """The message INFER for the bytes of ``tensor``, with the id ``request``, 0 to 65535.
+def infer_request(request: int, tensors: bytes) -> bytes:
+    """The message INFER for the bytes of all input tensors, one after another.
 
-    Raises struct.error where the id is out of range.
+    ``request``: its id, 0 to 65535. Raises struct.error where the id is out of range.
     """
-    return struct.pack("<BHB", Message.INFER, request, Encoding.RAW) + tensor
+    return struct.pack("<BHB", Message.INFER, request, Encoding.RAW) + tensors
 
 
 def parse_hello(message: bytes) -> Hello | None:
     """The Hello in a message; None where it is another message. Unknown items are skipped.
 
     Of another version of the protocol, nothing but that version is read. Raises LinkError where an
-    item is cut short, told twice, or has a value that cannot be.
+    item is cut short, told too often, or has a value that cannot be.
     """
     if len(message) < 2 or message[0] != Message.HELLO_ANSWER:
         return None
     if message[1] != PROTOCOL:
         return Hello(message[1])
     fields: dict[str, object] = {}
+    told: dict[Item, list[object]] = {item: [] for item in _OF_TENSORS}
     at = 2
     while at < len(message):
         kind, *rest = message[at : at + 2]
@@ -141,8 +148,24 @@ def parse_hello(message: bytes) -> Hello | None:
             if name in fields:
                 raise LinkError(f"its hello tells {Item(kind).name} twice")
             fields[name] = parse(Item(kind), value)
+        elif kind in _OF_TENSORS:
+            _, parse = _OF_TENSORS[Item(kind)]
+            told[Item(kind)].append(parse(Item(kind), value))
         at += 2 + rest[0]
-    return Hello(message[1], **fields)  # type: ignore[arg-type]  # each parse gives its field's type
+    tensors = {side: _tensors(told, items) for side, items in _SIDES.items()}
+    return Hello(message[1], **fields, **tensors)  # type: ignore[arg-type]  # parses fit the fields
+
+
+def _tensors(told: Mapping[Item, list[object]], items: Sequence[Item]) -> tuple[WireTensor, ...]:
+    """The tensors of one side, whose items are told once a tensor, in order, or not at all."""
+    counts = {item: len(told[item]) for item in items if told[item]}
+    if len(set(counts.values())) > 1:
+        times = " and ".join(f"{item.name} {count} times" for item, count in counts.items())
+        raise LinkError(f"its hello tells {times}")
+    return tuple(
+        WireTensor(**{_OF_TENSORS[item][0]: told[item][index] for item in counts})  # type: ignore[arg-type]
+        for index in range(max(counts.values(), default=0))
+    )
 
 
 def parse_infer_answer(message: bytes) -> InferReply | None:
@@ -218,17 +241,23 @@ def _numbers(item: Item, value: bytes) -> tuple[int, ...]:
     return tuple(value)
 
 
+_OF_TENSORS: dict[Item, tuple[str, Callable[[Item, bytes], object]]] = {
+    Item.INPUT_SHAPE: ("shape", _shape),
+    Item.OUTPUT_SHAPE: ("shape", _shape),
+    Item.INPUT_SCALE: ("scale", _scale),
+    Item.INPUT_ZERO_POINT: ("zero_point", _zero_point),
+    Item.OUTPUT_SCALE: ("scale", _scale),
+    Item.OUTPUT_ZERO_POINT: ("zero_point", _zero_point),
+}
+_SIDES = {
+    "inputs": (Item.INPUT_SHAPE, Item.INPUT_SCALE, Item.INPUT_ZERO_POINT),
+    "outputs": (Item.OUTPUT_SHAPE, Item.OUTPUT_SCALE, Item.OUTPUT_ZERO_POINT),
+}
 _FIELDS: dict[int, tuple[str, Callable[[Item, bytes], object]]] = {
     Item.FIRMWARE: ("firmware", _text),
     Item.BOARD: ("board", _text),
     Item.MODEL_NAME: ("model_name", _text),
     Item.MODEL_SHA256: ("model_sha256", _sha256),
-    Item.INPUT_SHAPE: ("input_shape", _shape),
-    Item.OUTPUT_SHAPE: ("output_shape", _shape),
-    Item.INPUT_SCALE: ("input_scale", _scale),
-    Item.INPUT_ZERO_POINT: ("input_zero_point", _zero_point),
-    Item.OUTPUT_SCALE: ("output_scale", _scale),
-    Item.OUTPUT_ZERO_POINT: ("output_zero_point", _zero_point),
     Item.CLOCK_HZ: ("clock_hz", _unsigned(4)),
     Item.TIMER_HZ: ("timer_hz", _unsigned(4)),
     Item.RECEIVE_BUFFER: ("receive_buffer", _unsigned(4)),

@@ -32,7 +32,7 @@ class Message(_Noted):
     """A frame's first byte."""
 
     HELLO = 0x01, "to the board: no content; the board drops its cached answer"
-    INFER = 0x02, "to the board: id u16, encoding u8, the input tensor"
+    INFER = 0x02, "to the board: id u16, encoding u8, the input tensors one after another"
     HELLO_ANSWER = 0x81, "to the host: protocol u8, then items of type u8, length u8, value"
     INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores"
 
@@ -44,8 +44,8 @@ class Item(_Noted):
     BOARD = 2, "text: the board's name"
     MODEL_NAME = 3, "text: the model's name"
     MODEL_SHA256 = 4, "32 bytes: SHA-256 of the .tflite that the model was made from"
-    INPUT_SHAPE = 5, "u32 per dimension, zeros after the last"
-    OUTPUT_SHAPE = 6, "u32 per dimension, zeros after the last"
+    INPUT_SHAPE = 5, "u32 per dimension, zeros after the last; an item for each input"
+    OUTPUT_SHAPE = 6, "u32 per dimension, zeros after the last; an item for each output"
     INPUT_SCALE = 7, "float32: real = scale * (quantized - zero_point)"
     INPUT_ZERO_POINT = 8, "i32"
     OUTPUT_SCALE = 9, "float32"
