@@ -425,18 +425,15 @@ def test_a_board_that_has_no_processor_is_given_time(tmp_path: Path) -> None:
 def test_a_model_of_several_inputs_and_outputs_is_asked_with_all_of_them() -> None:
     """A board of one's own tells each tensor; its payload and its answer have them in order."""
     ints, floats = np.arange(3, dtype=np.int8), np.arange(2, dtype=np.float32)
-    shapes = {
-        Item.INPUT_SHAPE: ((1, 3), (1, 2)),
-        Item.OUTPUT_SHAPE: ((1, 2), (1, 3)),
-        Item.INPUT_SCALE: (0.5, 0.0),
-        Item.OUTPUT_SCALE: (0.0, 0.25),
-    }
+    threes, twos = struct.pack("<2I", 1, 3), struct.pack("<2I", 1, 2)
+    items = (
+        *((Item.INPUT_SHAPE, threes), (Item.INPUT_SHAPE, twos)),
+        *((Item.OUTPUT_SHAPE, twos), (Item.OUTPUT_SHAPE, threes)),
+        *((Item.INPUT_SCALE, struct.pack("<f", 0.5)), (Item.INPUT_SCALE, bytes(4))),
+        *((Item.OUTPUT_SCALE, bytes(4)), (Item.OUTPUT_SCALE, struct.pack("<f", 0.25))),
+    )
     told = bytes([Message.HELLO_ANSWER, 1])
-    for kind, values in shapes.items():
-        for value in values:
-            shape = isinstance(value, tuple)
-            content = struct.pack("<2I", *value) if shape else struct.pack("<f", value)
-            told += bytes([kind, len(content)]) + content
+    told += b"".join(bytes([kind, len(value)]) + value for kind, value in items)
 
     def answering(message: bytes) -> bytes:
         if message[0] == Message.HELLO:
