@@ -251,6 +251,13 @@ FAULTS = (
         ("host/cli/test_own_data.py",),
     ),
     Fault(
+        "pictures with blue first are not tried",
+        ROOT + "quantize/search.py",
+        "data.shape[-1] == COLOURS:",
+        "data.shape[-1] > COLOURS:",
+        ("convert/quantize/test_search.py",),
+    ),
+    Fault(
         "a model that reads nothing of its data is calibrated",
         ROOT + "quantize/search.py",
         "    if low > most:",

@@ -57,12 +57,14 @@ class Preprocessing:
         words = {each: name for name, each in NAMED.items()}
         if self in words:
             return SAID[words[self]]
+        if self.colours == "bgr" and (red_first := turned(self)) in words:
+            return f"{SAID[words[red_first]]}, {BLUE}"
         steps = [f"divided by {self.divisor:g}"] if self.divisor != 1 else []
         if self.mean != (0.0,):
             steps.append(f"less {_listed(self.mean)}")
         if self.deviation != (1.0,):
             steps.append(f"divided by {_listed(self.deviation)}")
-        steps += ["blue first"] if self.colours == "bgr" else []
+        steps += [BLUE] if self.colours == "bgr" else []
         return ", ".join(steps) or SAID["raw"]
 
 
@@ -81,6 +83,7 @@ SAID = {
     "signed": "divided by 127.5, less 1, so -1..1",
     "inverted": "1 - value / 255, so 1 is black",
 }
+BLUE = "blue first"
 ALLOWED = f"{', '.join(NAMED)}, {STANDARD} (mean 0, deviation 1), or a number to divide by"
 
 
@@ -115,6 +118,12 @@ def named_preprocessing(text: str, samples: NDArray[Any]) -> Preprocessing:
             f"({LEAST_DIVISOR:g} to {MOST_DIVISOR:g})."
         )
     return Preprocessing(divisor)
+
+
+def turned(one: Preprocessing) -> Preprocessing:
+    """The same with the colours in the other order: a mean and a deviation stay their colour's."""
+    colours: Literal["rgb", "bgr"] = "rgb" if one.colours == "bgr" else "bgr"
+    return Preprocessing(one.divisor, one.mean[::-1], one.deviation[::-1], colours)
 
 
 def standard(samples: NDArray[Any]) -> Preprocessing:

@@ -10,17 +10,20 @@ from glyphite.convert import metrics
 from glyphite.convert.data.dataset import DataSet, Labels, Numbers, Part
 from glyphite.convert.data.options import Kind
 from glyphite.convert.preprocessing import (
+    BLUE,
     NAMED,
     STANDARD,
     Preprocessing,
     named_preprocessing,
     standard,
+    turned,
 )
 from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.quantize.float_model import FloatModel
 
 TRIED = 500
 """Samples on which each is tried."""
+COLOURS = 3
 CERTAIN = 0.01
 """The p-value below which one reads better than another."""
 FAR_BETTER = 5.0
@@ -86,8 +89,10 @@ def find(
         return Found(chosen, f"Preprocessing: {chosen.text}, {why}.")
     places = np.linspace(0, len(samples) - 1, min(TRIED, len(samples))).astype(np.intp)
     part = samples.take(places)
-    others = {name: one for name, one in _usual_ones(data, samples).items() if one != chosen}
-    tried = {first: chosen, **others}
+    tried = {first: chosen, **_usual_ones(data, samples)}
+    if data.kind is Kind.PICTURE and data.shape[-1] == COLOURS:  # OpenCV reads blue first
+        tried |= {f"{name}, {BLUE}": turned(one) for name, one in tried.items()}
+    tried = {name: one for name, one in tried.items() if name == first or one != chosen}
     readings = [Reading(name, one, _good(model, part, one)) for name, one in tried.items()]
     best = _best(readings)
     if asked is None:
