@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -186,13 +187,19 @@ def _toml(text: str) -> Any:  # noqa: ANN401 - any TOML
 def _convert(content: Any, kind: type[Document], form: _Format) -> Document:  # noqa: ANN401
     for where, value in _values(content, "$"):
         _check_value(form.shown(where), value)
-    for where, key, allowed in _unknown(inspect.type_info(kind), content, "$"):
+    for where, key, allowed in _unknown(_type_info(kind), content, "$"):  # type: ignore[arg-type]
         place = form.shown(f"{where}.{key}")
         raise _FlawError(f"unknown key {place}. Allowed here: {', '.join(allowed)}")
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise _FlawError(_sentence(str(error), content, form)) from error
+
+
+@cache
+def _type_info(kind: type) -> inspect.Type:
+    """Kept, as it takes longer than reading a board's file does."""
+    return inspect.type_info(kind)
 
 
 def _values(value: Any, where: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from glyphite.host.measure.bench.record import BenchRecord
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.measure.times import clock_at
-from glyphite.host.report import write_report
+from glyphite.host.report import pictures, write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.report.records import PARTS
@@ -115,6 +116,21 @@ def put_bench(folder: ModelFolder, board: str) -> Path:
     folder.board(board).mkdir(exist_ok=True)
     bench_record.save(folder.board(board), record)
     return folder.board(board) / "bench.json"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def drawn_once() -> Iterator[None]:
+    """Most tests report the same training, whose curves take matplotlib a second."""
+    draw, drawn = pictures.training_curves, dict[str, str]()
+
+    def once(history: dict[str, Any], is_dark: bool) -> str:
+        key = json.dumps([history, is_dark])
+        drawn[key] = drawn.get(key) or draw(history, is_dark)
+        return drawn[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "training_curves", once)
+        yield
 
 
 def report_of(folder: ModelFolder) -> dict[str, Any]:
