@@ -75,10 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
+    manifest = read_manifest(folder)
+    groups = _groups(arguments, manifest)  # what is wrong with them is told of before a build
     if arguments.optimize is not None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
-    manifest = read_manifest(folder)
-    groups = _groups(arguments, manifest)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     if arguments.port:
