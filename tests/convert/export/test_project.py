@@ -217,9 +217,9 @@ def test_arrays_too_long_for_an_avrs_compiler_are_refused_where_its_board_is_nam
     with pytest.raises(ModelError) as caught:
         write_project(wide, "platformio", load_board("mega2560"))
     assert str(caught.value) == (
-        "The model 'wide' cannot be exported for 'mega2560': fully_connected_0 has 40,000 bytes in "
-        "an array, and avr-gcc takes at most 32,767. Make that layer narrower, or leave out --board "
-        "for C that runs on boards with other processors."
+        "The model 'wide' cannot be exported for 'mega2560': fully_connected_0 has 40,000 bytes "
+        "in an array, and avr-gcc takes at most 32,767. Make that layer narrower, or leave out "
+        "--board for C that runs on boards with other processors."
     )
     assert not (wide.root / "platformio").exists()
 
