@@ -129,6 +129,8 @@ def _require_same(manifest: Manifest, folder: ModelFolder) -> None:
 def _describe(folder: ModelFolder) -> Manifest:
     try_out(folder.tflite)
     source, sink = _tensors(folder.tflite)
+    if "float32" in {source.dtype, sink.dtype}:
+        _require_int8_inside(folder)
     classes = int(np.prod(sink.shape[1:]))
     low, high = (source.scale * (value - source.zero_point) for value in (-128, 127))
     return Manifest(
@@ -139,6 +141,16 @@ def _describe(folder: ModelFolder) -> Manifest:
         labels=tuple(str(index) for index in range(classes)),
         preprocessing=of_range(low, high) if source.dtype == "int8" else NAMED["unit"],
     )
+
+
+def _require_int8_inside(folder: ModelFolder) -> None:
+    """Make sure that floats stand at the edges alone, as QUANTIZE and DEQUANTIZE have them.
+
+    Raises ModelError where the layers take floats, too: no verb has a use for such a file.
+    """
+    from glyphite.convert.compiler.driver import compile_model
+
+    compile_model(read_bytes(folder.tflite), folder.name)
 
 
 def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
