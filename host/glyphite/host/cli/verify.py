@@ -81,6 +81,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     groups, words = _groups(
         arguments, manifest
     )  # what is wrong with them is told of before a build
+    with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
+        pass
     if arguments.optimize is not None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
     if manifest.input.dtype == "float32":

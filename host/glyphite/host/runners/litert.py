@@ -162,10 +162,10 @@ def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
 def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
+    except ModuleNotFoundError:  # another ImportError is of a package that is there
         try:
             from tflite_runtime.interpreter import Interpreter
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise ToolError(
                 "No LiteRT is installed, and int8 inference on the PC needs it. Install it with "
                 "`pip install ai-edge-litert`, or, for Python 3.11 with numpy below 2, with "
