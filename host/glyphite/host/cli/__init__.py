@@ -40,8 +40,8 @@ from glyphite.host.cli.streams import (
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
-"""For numpy's OpenBLAS, of which nothing here needs more: where the memory for its other threads
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+"""Of numpy's OpenBLAS, of which nothing here needs more than one: where the memory for its other threads
 lacks, it ends the program by SIGINT, and that would be taken for a Ctrl-C."""
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
@@ -216,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit where the arguments are wrong, as argparse does.
     """
     safe_streams()
-    os.environ.setdefault(*ONE_THREAD)
+    os.environ.setdefault(BLAS_THREADS, "1")
     words = sys.argv[1:] if argv is None else argv
     verb = ""
     as_json = any(len(word) > len("--") and "--json".startswith(word) for word in words)
