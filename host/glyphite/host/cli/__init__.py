@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 BLAS_THREADS = "OPENBLAS_NUM_THREADS"
-"""Of numpy's OpenBLAS, of which nothing here needs more than one: where the memory for its other threads
+"""Of numpy's OpenBLAS, of which nothing here needs more than one: where the memory for the others
 lacks, it ends the program by SIGINT, and that would be taken for a Ctrl-C."""
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
