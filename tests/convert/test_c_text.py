@@ -1,7 +1,13 @@
 """A model that is there only as the array of a C program is read as the file that it was."""
 
+import base64
+import bz2
+import gzip
+import io
+import lzma
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +42,7 @@ def refused(path: Path, text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("form", ["0x{:02x}", "0X{:02X}u", "{}"])
+@pytest.mark.parametrize("form", ["0x{:02x}", "0X{:02X}u", "{}", "(int8_t)0x{:02x}"])
 def test_an_array_gives_the_very_bytes(tmp_path: Path, form: str) -> None:
     content = TFLITE.read_bytes()
     text = f"{array(content, form)}unsigned int g_model_len = {len(content)};\n"
@@ -45,6 +51,58 @@ def test_an_array_gives_the_very_bytes(tmp_path: Path, form: str) -> None:
     assert folder.name == "model_data"
     assert sha256_of(folder.tflite) == sha256_of(TFLITE)
     assert folder.tflite.is_relative_to(build_root() / ".arrays")
+
+
+@pytest.mark.parametrize("form", ["{}", "(signed char){}"])
+def test_an_array_of_int8_t_gives_them_too(tmp_path: Path, form: str) -> None:
+    content = TFLITE.read_bytes()
+    values = ", ".join(form.format(byte - 256 if byte > 127 else byte) for byte in content)
+    assert found(tmp_path / "signed.h", f"const int8_t g_model[] = {{{values}}};") == content
+    assert found(tmp_path / "values.txt", values) == content
+
+
+def zipped(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("dump_whole.tflite", content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "packed", "said"),
+    [
+        ("dump.tflite", base64.encodebytes, "is a .tflite as base64. Turn it back with"),
+        ("dump.txt", base64.b64encode, "is a .tflite as base64. Turn it back with"),
+        ("dump.tflite.gz", gzip.compress, "is packed by gzip. Unpack it with"),
+        ("dump.tflite", gzip.compress, "is packed by gzip. Unpack it with"),
+        ("dump.tflite.bz2", bz2.compress, "is packed by bzip2. Unpack it with"),
+        ("dump.tflite.xz", lzma.compress, "is packed by xz. Unpack it with"),
+        ("dump.zip", zipped, "is a zip with dump_whole.tflite in it. Unpack it with"),
+    ],
+)
+def test_what_is_packed_is_refused_with_the_command_that_gives_it_back(
+    name: str,
+    packed: Callable[[bytes], bytes],
+    said: str,
+    tmp_path: Path,
+    require_tool: Callable[..., None],
+) -> None:
+    require_tool("gzip", "bzip2", "xz", "python3")
+    path = tmp_path / name
+    path.write_bytes(packed(TFLITE.read_bytes()))
+    with pytest.raises(ModelError) as caught:
+        find_model(str(path))
+    assert str(caught.value).startswith(f"{path} {said} `")
+    subprocess.run(str(caught.value).split("`")[1], shell=True, check=True)
+    (whole,) = tmp_path.rglob("dump_whole.tflite")
+    assert whole.read_bytes() == TFLITE.read_bytes()
+
+
+def test_base64_within_other_text_is_to_be_taken_out(tmp_path: Path) -> None:
+    text = f'MODEL = "{base64.b64encode(TFLITE.read_bytes()).decode()}"\n'
+    said = refused(tmp_path / "model.py", text)
+    assert "has a .tflite as base64 in it. Put those characters alone, without quotes" in said
+    assert refused(tmp_path / "alone.txt", text.split('"')[1]).endswith("alone_whole.tflite`.")
 
 
 def test_what_stands_around_it_does_not_matter(tmp_path: Path) -> None:

@@ -296,8 +296,9 @@ def test_the_name_made_of_any_text_is_one_folder_s(text: str, name: str) -> None
 
 @pytest.mark.parametrize("stem", ["..", ".", "...", ".x", "CON", "a b.", "\udce9", "\n", "-x"])
 def test_what_is_made_of_a_file_lies_below_build_whatever_its_name(
-    stem: str, tmp_path: Path
+    stem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GLYPHITE_BUILD", str(tmp_path / "build"))
     path = tmp_path / f"{stem}.tflite"
     path.write_bytes(small().build([0], [4]))
     assert main(["compile", str(path)]) == 0

@@ -85,6 +85,14 @@ BENCHED = {
 }  # fmt: skip
 
 
+VERIFIED = {
+    "model": "uno", "board": "native", "port": None, "goal": "speed", "firmware_sha256": "f" * 64,
+    "date": "2026-11-29T10:00:00+00:00", "reference": "int8_tflm", "words": ["--count", "5"],
+    "groups": [{"inputs": "random", "images": 5, "images_differ": 1, "bytes_differ": 2,
+                "largest_difference": 3}],
+}  # fmt: skip
+
+
 class RecordWay:
     """``compare.json``, ``history.json``, and the records of boards, in a model's folder."""
 
@@ -119,7 +127,7 @@ class RecordWay:
             found = records.comparison()
             records.scores(found)
         else:
-            verbs = records.streams, records.sizes, records.benches
+            verbs = records.streams, records.sizes, records.benches, records.verifications
             found = next(iter(verbs[which - 2]()), None)
         if found is None:
             require(len(records.left_out) == 1, "left out without a word")
@@ -160,7 +168,9 @@ def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
     bench = folder.board("cortex-m4") / "bench.json"
     bench.parent.mkdir()
     bench.write_text(json.dumps(BENCHED | {"sha256": manifest.sha256}))
-    return folder.compare, folder.board("native") / "stream.json", sizes, bench
+    verified = folder.board("native") / "verify.json"
+    verified.write_text(json.dumps(VERIFIED | {"sha256": manifest.sha256}))
+    return folder.compare, folder.board("native") / "stream.json", sizes, bench, verified
 
 
 class BoardWay:

@@ -24,6 +24,10 @@ PATH_DIGITS = 8
 """Of the SHA-256 of a path: as many as tell board files apart."""
 MOST_AVR_ARRAY_BYTES = 32_767
 """Of an array, for avr-gcc, whose sizes have 16 bits."""
+DEBIAN_CORE = "arduino:avr"
+"""The Arduino core that Debian has, and the one whose compiler takes the flags of a board file."""
+CORES_OPTIMIZE = "-Os"
+"""What every other core compiles with."""
 MAY_BE_ZERO = ("flash_origin", "ram_origin", "interrupt")
 
 
@@ -63,6 +67,7 @@ class Toolchain:
     """The folder in ``firmware/ports`` with start-up code, serial line and clock; "arduino": the
     Arduino core has them, and the sketch is the application."""
     optimize: str
+    """The level, after that of the Arduino core where one builds. Only the AVR's takes another."""
     package: str | None = None
     """The Debian packages that have the compiler; absent where the Arduino core brings it."""
     flags: tuple[str, ...] = ()
@@ -309,12 +314,27 @@ def _ensure_arduino_is_usable(board: Board) -> None:
             f"{board.path}: 'arduino.fqbn' is {_quoted(arduino.fqbn)}. "
             "PACKAGE:ARCHITECTURE:BOARD is needed, as `arduino-cli board listall` prints it."
         )
+    _ensure_core_takes_flags(board, arduino)
     for usb_id in arduino.usb_ids:
         if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", usb_id):
             raise BoardError(
                 f"{board.path}: the USB id {_quoted(usb_id)} cannot be "
                 "used. Vendor and product are needed, four lower-case hexadecimal digits each: "
                 "'2341:0043'."
+            )
+
+
+def _ensure_core_takes_flags(board: Board, arduino: Arduino) -> None:
+    """What a core would ignore is not recorded as what the firmware was built with."""
+    toolchain = board.toolchain
+    given = {"optimize": toolchain.optimize, "link_flags": " ".join(toolchain.link_flags)}
+    allowed = {"optimize": CORES_OPTIMIZE, "link_flags": ""}
+    for key, value in given.items():
+        if arduino.core != DEBIAN_CORE and value != allowed[key]:
+            needed = f"Say {allowed[key]!r}" if allowed[key] else "Remove it"
+            raise BoardError(
+                f"{board.path}: 'toolchain.{key}' is {_quoted(value)}, and the core "
+                f"{arduino.core} compiles with options of its own alone. {needed} there."
             )
 
 

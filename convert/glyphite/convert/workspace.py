@@ -12,6 +12,7 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/<board>/<goal>/c/  firmware.elf        build
     build/seed/<board>/<goal>/size.json               build
     build/seed/<board>/<goal>/bench.json              bench
+    build/seed/<board>/<goal>/verify.json             verify; without <goal> of a real board
     build/seed/<board>/<goal>/stream.json  stream.npz stream, of an emulated board
     build/seed/<board>/stream.json  stream.npz        stream, of a real one: it tells no build
     build/seed/<board>/partial.npz  partial.json      stream, where it ended early

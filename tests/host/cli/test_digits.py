@@ -2,13 +2,19 @@
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.errors import CONVERT_AGAIN, InputError, ModelError
 from glyphite.convert.manifest import Manifest, TensorInfo
+from glyphite.host.cli import main
 from glyphite.host.cli.digits import count_of, load_digits, next_step, reads_digits, require_digits
+from tests.builders.models import ModelBuilder
+from tests.paths import PROJECT
 
+SEVEN = PROJECT / "tests" / "data" / "seven.png"
 DIGITS = Manifest(
     name="mine",
     sha256="",
@@ -83,3 +89,29 @@ def test_every_other_model_goes_on_to_be_verified(model: Manifest) -> None:
     assert next_step("m", *edges) == "glyphite verify m --board native --optimize speed"
     assert next_step("m", *edges, "a b") == "glyphite verify m --board 'a b'"
     assert next_step("m", *edges, "uno", "COM3") == "glyphite verify m --board uno --port COM3"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", str(SEVEN), "FILE"],
+        ["compare", "FILE"],
+        ["stream", "FILE", "--port", "sim://native"],
+        ["verify", "FILE", "--board", "native"],
+    ],
+)
+def test_a_model_of_floats_is_to_be_converted_again_and_not_to_be_verified(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of int8 and all else of floats: what TensorFlow's converter makes of a Keras model
+    without samples ("dynamic range")."""
+    model = ModelBuilder()
+    image, scores = (model.tensor(shape, dtype="FLOAT32") for shape in ((1, 28, 28, 1), (1, 10)))
+    weights = model.weights(np.ones((10, 784), np.int8), 0.01)
+    model.operator("FULLY_CONNECTED", [image, weights, -1], [scores], "FullyConnectedOptions")
+    path = tmp_path / "dynamic.tflite"
+    path.write_bytes(model.build([image], [scores]))
+    assert main([str(path) if word == "FILE" else word for word in words]) == 2
+    said = capsys.readouterr().err
+    reason = "The .tflite's input is float32, and int8 is needed."
+    assert said == f"glyphite {words[0]}: {reason} {CONVERT_AGAIN}\n"

@@ -33,6 +33,7 @@ WRITING = (
     ("export", "uno", "--tflm"),
     ("emulate", "uno", "--board", "native"),
     ("stream", "uno", "--port", "sim://native"),
+    ("verify", "uno", "--board", "native"),
     ("flash", "uno", "--board", "uno", "--port", "sim://uno"),
     ("bench", "uno", "--board", "cortex-m4"),
 )
@@ -107,6 +108,8 @@ def raising(error: BaseException) -> Callable[..., int]:
         (OSError(errno.ENAMETOOLONG, "File name too long", "f"), 2, "f: File name too long."),
         (OSError(errno.EIO, "Input/output error", "f"), 1, "f: Input/output error. Check that"),
         (ImportError("x.so: cannot open shared object file"), 1, "A library cannot be loaded (x.s"),
+        (ImportError("no numpy", name="numpy"), 1, "A library cannot be loaded (no numpy). End "),
+        (ImportError("no", name="glyphite.x"), 1, "This should not happen"),
         (OSError("x.so: failed to map segment from shared object"), 1, "A library cannot be load"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "Cannot allocate memory. End other"),
         (KeyError("a\nb"), 1, r"This should not happen (test_endings.py, line "),
@@ -347,3 +350,26 @@ def test_a_check_that_fails_behind_the_result_leaves_it_the_only_document(
 def test_a_closed_stderr_does_not_mix_messages_into_the_result() -> None:
     ended = glyphite("--json 2>&-")
     assert (ended.returncode, ended.stdout[:1]) == (0, "[")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("mebibytes", [148, 215])
+def test_little_memory_is_told_of_and_is_no_ctrl_c_and_no_package_that_lacks(
+    mebibytes: int, build_folder: Path
+) -> None:
+    """In a process of its own, as the packages are loaded within the limit."""
+    limited = ["sh", "-c", f'ulimit -v {mebibytes << 10}; exec "$@"', "sh"]
+    words = [sys.executable, "-m", "glyphite.host.cli", "stream", "uno", "--port", "sim://native"]
+    done = subprocess.run(
+        [*limited, *words, "--count", "5"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "GLYPHITE_BUILD": str(build_folder)},
+    )
+    said = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    assert re.search("memory|cannot be loaded", said, re.IGNORECASE), done.stderr
+    assert "is not installed" not in said
+    assert "Traceback" not in done.stderr

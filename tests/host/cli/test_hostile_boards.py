@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glyphite.convert.boards import load_board
 from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -521,11 +522,26 @@ class TestStream:
 
 
 @pytest.mark.parametrize("verb", ["predict", "stream"])
-@pytest.mark.parametrize("baud", ["0", "-1"])
-def test_a_baud_rate_that_cannot_be_is_refused(
+@pytest.mark.parametrize("baud", ["0", "-1", "fast", "9" * 10])
+def test_a_baud_rate_that_cannot_be_is_refused_before_anything_is_built(
     fixed: ModelFolder, picture: Path, verb: str, baud: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["predict", str(picture)] if verb == "predict" else ["stream"]
-    with terminal() as port:
-        assert main([*words, str(fixed.tflite), "--port", port, "--baud", baud]) == 2
-    assert f"A baud rate of {baud} cannot be. " in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*words, str(fixed.tflite), "--port", "sim://native", "--baud", baud])
+    said = capsys.readouterr().err
+    assert f"a baud rate of {baud} cannot be. Give that of the board's firmware, which is" in said
+    assert "There is no firmware for native yet" not in said
+
+
+def test_inputs_that_are_not_there_are_told_of_before_anything_is_built(
+    fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--optimize", "size", "--inputs", "absent.npy")
+    board = fixed.root.parent / "mine.toml"
+    text = load_board("cortex-m0").path.read_text().replace('"cortex-m0"', '"mine"', 1)
+    board.write_text(text.replace("arm-none-eabi-gcc", "no-such-gcc"))
+    assert main(["verify", str(fixed.tflite), "--board", str(board), *words]) == 2
+    said = capsys.readouterr().err
+    assert "absent.npy" in said
+    assert "no-such-gcc" not in said

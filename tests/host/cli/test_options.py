@@ -79,8 +79,9 @@ def test_verify_draws_as_many_inputs_as_it_is_told_by_the_seed_it_is_told() -> N
     verify.add_arguments(parser)
     arguments = parser.parse_args(["m", "--board", "native", "--count", "3", "--seed", "9"])
     manifest = replace(MANIFEST, input=TensorInfo((1, 5), "int8", 1.0, 0))
-    found = verify._groups(arguments, manifest)["random"]
-    np.testing.assert_array_equal(found, random_inputs((5,), 3, seed=9))
+    groups, words = verify._groups(arguments, manifest)
+    np.testing.assert_array_equal(groups["random"], random_inputs((5,), 3, seed=9))
+    assert words == ["--count", "3", "--seed", "9"]
 
 
 def test_the_accuracy_of_a_runner_that_is_left_out_does_not_stay(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is made for one board and goal does not replace what was made for another."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,26 @@ def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> 
     assert {path.name for path in report.iterdir()} == {"report.html", "report.json"}
     streamed = json.loads((report / "report.json").read_text())["boards"]
     assert [one["name"] for one in streamed] == ["native"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "uno", "--board", "native"],
+        ["compile", "uno"],
+        *(["export", "uno", form] for form in ("--cmake", "--tflm", "--arduino")),
+    ],
+)
+@pytest.mark.parametrize("place", ["/proc/x.zip", "/dev/null/x.zip"])
+def test_a_place_of_out_that_cannot_be_written_asks_for_another(
+    words: list[str], place: str, capsys: Out
+) -> None:
+    """The folder of the results, build/, is none of it."""
+    assert main([*words, "--out", place]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert re.search(
+        r"cannot be written: .* (N|n)ame another (place|folder|file) with --out\.$", said
+    )
 
 
 def test_verify_runs_the_build_of_the_board_that_is_the_latest(capsys: Out) -> None:

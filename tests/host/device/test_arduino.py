@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.boards import load_board
-from glyphite.convert.errors import DoesNotFitError, LinkError, ToolError
+from glyphite.convert.errors import BoardError, DoesNotFitError, LinkError, ToolError
 from glyphite.convert.workspace import ModelFolder, build_root
 from glyphite.host.cli import main
 from glyphite.host.device.arduino import LIBRARIES, sketch_command, write_sketch
@@ -161,6 +161,34 @@ def test_c_that_does_not_compile_is_one_sentence(tiny: ModelFolder) -> None:
     assert len(kept.read_text().splitlines()) > 2
 
 
+@pytest.mark.parametrize("key", ["optimize", "flags", "link_flags"])
+def test_the_core_compiles_with_the_options_of_the_board_file(
+    key: str, tiny: ModelFolder, tmp_path: Path
+) -> None:
+    """What it ignored would be recorded all the same, as what the firmware was built with."""
+    board = load_board("uno")
+    wrong = '"-Oanything"' if key == "optimize" else '["-Oanything"]'
+    text = board.path.read_text().replace('name = "uno"', 'name = "mine"')
+    text = re.sub(rf"^{key} = .*\n", "", text, flags=re.MULTILINE)
+    (tmp_path / "mine.toml").write_text(text.replace("cc = ", f"{key} = {wrong}\ncc = "))
+    with pytest.raises(ToolError, match=r"-Oanything|argument to .-O. should"):
+        build(tiny, load_board(str(tmp_path / "mine.toml")))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('optimize = "-O3"', r"'toolchain\.optimize' is '-O3', and the core .* Say '-Os' there\."),
+        ('optimize = "-Os"\nlink_flags = ["-s"]', r"'toolchain\.link_flags' is '-s', .* Remove it"),
+    ],
+)
+def test_options_that_a_core_would_ignore_are_refused(line: str, said: str, tmp_path: Path) -> None:
+    text = load_board("nano33ble").path.read_text().replace('"nano33ble"', '"mine"', 1)
+    (tmp_path / "mine.toml").write_text(text.replace('optimize = "-Os"', line))
+    with pytest.raises(BoardError, match=said):
+        load_board(str(tmp_path / "mine.toml"))
+
+
 def executable(folder: Path, name: str, script: str) -> None:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -180,7 +208,7 @@ def test_arduino_cli_is_preferred_where_it_has_the_core(
         "arduino:avr:mega:cpu=atmega2560",
     ]
     assert command[-1] == str(tmp_path / "classify")
-    assert "compiler.cpp.extra_flags=-DDECIMAL_DIG=__DECIMAL_DIG__" in command
+    assert "compiler.cpp.extra_flags=-DDECIMAL_DIG=__DECIMAL_DIG__ -Os" in command
 
 
 def test_arduino_cli_without_the_core_leaves_it_to_arduino_builder(

@@ -277,7 +277,7 @@ def test_all_that_avrdude_says_is_kept_in_a_file_that_the_sentence_names(
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     with pytest.raises(ToolError) as caught:
         put(sketches["uno"], load_board("uno"), "sim://uno")
-    kept = build_root() / ".boards" / "avrdude.log"
+    kept = build_root() / ".boards" / f"avrdude-{os.getpid()}.log"
     assert str(caught.value) == (
         "avrdude failed at sim://uno and said: avrdude: error reading the configuration. All that "
         f"it said is in {kept}. Fix that and flash again."

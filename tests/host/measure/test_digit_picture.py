@@ -55,6 +55,15 @@ def light_on_dark_rgb(pixels: Pixels) -> Image.Image:
     return Image.fromarray(enlarged(pixels, 77, 77)).convert("RGB")
 
 
+def dithered(pixels: Pixels) -> Image.Image:
+    """Black ink on white paper in two colours, whose dots stand for the shades at its edges."""
+    return Image.fromarray(255 - enlarged(pixels, 280, 280)).convert("1")
+
+
+def dithered_on_grey(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(220 - (enlarged(pixels, 280, 280) * 0.6).astype(np.uint8)).convert("1")
+
+
 def palette(pixels: Pixels) -> Image.Image:
     return Image.fromarray(255 - enlarged(pixels)).convert("P", palette=Image.Palette.ADAPTIVE)
 
@@ -93,6 +102,8 @@ KINDS: list[Make] = [
     white_on_transparent,
     sixteen_bits,
     a_bit_a_pixel,
+    dithered,
+    dithered_on_grey,
     grainy_paper,
 ]
 

@@ -18,12 +18,14 @@ from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.device.wire.messages import Hello
-from glyphite.host.measure import compare, stream_record
+from glyphite.host.measure import compare, stream_record, verify_record
 from glyphite.host.measure.bench import record as bench_record
 from glyphite.host.measure.bench.record import BenchRecord
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.measure.times import clock_at
+from glyphite.host.measure.verify import GroupFigures
+from glyphite.host.measure.verify_record import VerifyRecord
 from glyphite.host.report import pictures, write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
@@ -131,6 +133,25 @@ def drawn_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "training_curves", once)
         yield
+
+
+def put_verify(folder: ModelFolder, board: str, port: str | None = None) -> Path:
+    """A board's verify.json, as the verb writes it, of the firmware of ``put_stream``."""
+    random = GroupFigures(
+        inputs="random", images=100, images_differ=2, bytes_differ=5, largest_difference=3
+    )
+    extreme = GroupFigures(
+        inputs="extreme", images=16, images_differ=0, bytes_differ=0, largest_difference=0
+    )
+    record = VerifyRecord(
+        model="seed", sha256=Manifest.load(folder.manifest).sha256, board=board, port=port,
+        goal=None if port else "speed", firmware_sha256=None if port else "f" * 64,
+        date="2026-11-29T10:00:00+00:00", reference="int8_tflm",
+        words=["--count", "100", "--seed", "7"], groups=[random, extreme],
+    )  # fmt: skip
+    folder.board(board).mkdir(exist_ok=True)
+    verify_record.save(folder.board(board), record)
+    return folder.board(board) / "verify.json"
 
 
 def report_of(folder: ModelFolder) -> dict[str, Any]:
@@ -777,6 +798,45 @@ class TestBuilds:
         put(put_bench(compared, "cortex-m4"), ("milliseconds",), 1.4)
         with pytest.raises(InputError, match=r"bench\.json has 1\.4 as .*e bench seed"):
             collect(compared)
+
+    def test_a_verification_stands_in_the_row_of_its_firmware(self, compared: ModelFolder) -> None:
+        put_stream(compared, "cortex-m4")
+        put_verify(compared, "cortex-m4")
+        (row,) = collect(compared).document["builds"]
+        assert row["verify"]["groups"][0]["bytes_differ"] == 5
+        text = page_of(compared)
+        for said in (
+            "<td>100 random, 16 extreme</td><td>TFLM</td><td>2</td>"
+            '<td class="bad">5, by up to 3</td>',
+            "glyphite verify seed --board cortex-m4 --optimize speed --count 100 --seed 7\n",
+        ):
+            assert said in text, said
+
+    def test_a_report_is_made_of_a_verification_alone(self, seed: ModelFolder) -> None:
+        put_verify(seed, "uno", "COM3")
+        text = page_of(seed)
+        assert "116 inputs on uno: 5 bytes of the scores differ from" in text
+        assert "seed on uno, build not known<small>COM3, " in text
+        assert "glyphite verify seed --board uno --port COM3 --count 100 --seed 7\n" in text
+
+    @pytest.mark.parametrize(
+        ("where", "value", "said"),
+        [
+            (("groups", 0, "images_differ"), 6, r"has 5 bytes, by up to 3, that differ on 6 of"),
+            (("groups", 0, "bytes_differ"), 0, "has 0 bytes, by up to 3, that differ on 2 of"),
+            (("groups", 1, "inputs"), "random", "has a group of inputs twice"),
+            (("board",), "native", "is of 'native', another board"),
+        ],
+    )
+    def test_a_verification_that_cannot_be_is_named(
+        self, compared: ModelFolder, where: tuple[Any, ...], value: object, said: str
+    ) -> None:
+        path = put_verify(compared, "cortex-m4")
+        put(path, where, value)
+        with pytest.raises(InputError, match=said) as caught:
+            collect(compared)
+        again = "Make it anew with `glyphite verify seed --board cortex-m4`."
+        assert str(caught.value).endswith(again)
 
     def test_a_bench_of_another_model_is_left_out(self, compared: ModelFolder) -> None:
         path = put_bench(compared, "cortex-m4")

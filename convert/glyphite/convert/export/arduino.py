@@ -109,7 +109,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 def _sketches(compiled: Compiled, board: Board | None, samples: Samples | None) -> dict[str, str]:
     """The example sketches: name -> text."""
-    fits_avr = longest_array(compiled) <= MOST_AVR_ARRAY_BYTES
+    fits_avr = longest_array(compiled)[0] <= MOST_AVR_ARRAY_BYTES
     every = "every board" if fits_avr else "every board but an Uno or Mega"
     processor = every if board is None else board.description
     baud = BAUD if board is None else board.serial.baud

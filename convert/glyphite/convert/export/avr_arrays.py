@@ -6,10 +6,15 @@ from glyphite.convert.compiler.ir.struct import arrays
 from glyphite.convert.errors import ModelError
 
 
-def longest_array(compiled: Compiled) -> int:
-    """The bytes of the longest constant array in the C: avr-gcc takes MOST_AVR_ARRAY_BYTES."""
-    steps = compiled.program.steps
-    return max((array.nbytes for step in steps for array in arrays(step.constants)), default=0)
+def longest_array(compiled: Compiled) -> tuple[int, str]:
+    """The bytes of the longest constant array in the C, of which avr-gcc takes
+    MOST_AVR_ARRAY_BYTES, and the layer that it is of."""
+    sizes = (
+        (array.nbytes, layer.name)
+        for layer, step in compiled.program.computed
+        for array in arrays(step.constants)
+    )
+    return max(sizes, default=(0, ""))
 
 
 def require_short_arrays(compiled: Compiled, board: Board | None) -> None:
@@ -17,10 +22,11 @@ def require_short_arrays(compiled: Compiled, board: Board | None) -> None:
 
     Raises ModelError where it is an AVR's, and an array too long for it.
     """
-    if board is not None and board.is_avr and longest_array(compiled) > MOST_AVR_ARRAY_BYTES:
+    longest, layer = longest_array(compiled)
+    if board is not None and board.is_avr and longest > MOST_AVR_ARRAY_BYTES:
         raise ModelError(
-            f"The model {compiled.name!r} cannot be exported for {board.name!r}: a layer of it has "
-            f"{longest_array(compiled):,} bytes in an array, and avr-gcc takes at most "
+            f"The model {compiled.name!r} cannot be exported for {board.name!r}: {layer} has "
+            f"{longest:,} bytes in an array, and avr-gcc takes at most "
             f"{MOST_AVR_ARRAY_BYTES:,}. Make that layer narrower, or leave out --board for C that "
             "runs on boards with other processors."
         )

@@ -7,6 +7,7 @@ its docstring names the errors that the verb itself raises, beside those of the 
 
 import argparse
 import difflib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,9 @@ from glyphite.host.cli.streams import (
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+"""Of numpy's OpenBLAS, of which nothing here needs more than one: where the memory for the others
+lacks, it ends the program by SIGINT, and that would be taken for a Ctrl-C."""
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
 
@@ -212,6 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit where the arguments are wrong, as argparse does.
     """
     safe_streams()
+    os.environ.setdefault(BLAS_THREADS, "1")
     words = sys.argv[1:] if argv is None else argv
     verb = ""
     as_json = any(len(word) > len("--") and "--json".startswith(word) for word in words)

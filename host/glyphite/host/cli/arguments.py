@@ -2,13 +2,16 @@
 
 import argparse
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.errors import InputError
+from glyphite.convert.files import FILE_IN_PLACE, OTHER_BUILD
 from glyphite.convert.hold import held
+from glyphite.convert.text import printable
 from glyphite.convert.workspace import DEFAULT, ModelFolder, writing_to
 from glyphite.host.cli.console import print_status
 
@@ -48,8 +51,18 @@ def add_port(parser: argparse.ArgumentParser, default: str | None = None) -> Non
 def add_baud(parser: argparse.ArgumentParser, default: int) -> None:
     """Declare ``--baud``."""
     parser.add_argument(
-        "--baud", type=int, default=default, metavar="N", help=f"bits per second{_or(default)}"
+        "--baud", type=_baud, default=default, metavar="N", help=f"bits per second{_or(default)}"
     )
+
+
+def _baud(text: str) -> int:
+    """One that cannot be is refused at once, and not by the port, which comes after a build."""
+    if not (text.isascii() and text.isdecimal() and len(text) < len(str(1 << 32)) and int(text)):
+        raise argparse.ArgumentTypeError(
+            f"a baud rate of {printable(text)} cannot be. Give that of the board's firmware, which "
+            "is 115200 where its board file has no other."
+        )
+    return int(text)
 
 
 def add_count(
@@ -129,11 +142,24 @@ def architecture(arguments: argparse.Namespace) -> str:
     return load_board(arguments.board).mcu.architecture if arguments.board else ""
 
 
-def hold_place(model: ModelFolder, out: Path | None) -> AbstractContextManager[None]:
+@contextmanager
+def hold_place(model: ModelFolder, out: Path | None) -> Iterator[None]:
     """Hold the folder in which a name will stand for something new: that of ``--out``, or else the
-    model's own. Raises InputError as :func:`writing_to` does."""
+    model's own. Raises InputError as :func:`writing_to` does; where ``out`` cannot be written,
+    another ``--out`` is the way out."""
     if out is None:
-        return writing_to(model, print_status)
+        with writing_to(model, print_status):
+            yield
+        return
     above = out.absolute().parent
     writable = os.access(above, os.W_OK) and above.is_dir()
-    return held(above if writable else model.root, print_status)
+    try:
+        with held(above if writable else model.root, print_status):
+            yield
+    except InputError as error:
+        said, places = str(error), (printable(str(out)), printable(str(above)))
+        if type(error) is not InputError or not said.startswith(places):
+            raise
+        said = said.replace(OTHER_BUILD, "Name another place with --out.")
+        in_place = f"{FILE_IN_PLACE[:-1]}, or name another place with --out."
+        raise InputError(said.replace(FILE_IN_PLACE, in_place)) from error

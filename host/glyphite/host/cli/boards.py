@@ -4,10 +4,10 @@ import argparse
 import shutil
 from typing import Any
 
-from glyphite.convert.boards import Board, all_boards
+from glyphite.convert.boards import DEBIAN_CORE, Board, all_boards
 from glyphite.host.cli.arguments import add_json
 from glyphite.host.cli.console import print_json, print_table, say, say_command
-from glyphite.host.device.arduino import CLI, DEBIAN_CORE, installed_cores
+from glyphite.host.device.arduino import CLI, installed_cores
 from glyphite.host.device.c_compiler import NATIVE, has_c_compiler
 from glyphite.host.device.transport import avr
 

@@ -47,7 +47,11 @@ UNO_IMAGES = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the demo's arguments."""
     parser.add_argument(
-        "--epochs", type=int, default=2, metavar="N", help="passes over the images (default: 2)"
+        "--epochs",
+        type=count_of,
+        default=2,
+        metavar="N",
+        help="passes over the images (default: 2)",
     )
     add_count(parser, count_of, 1000)
     add_board(parser, "cortex-m4, or native where it cannot run")

@@ -116,7 +116,7 @@ def describe(error: Exception) -> str:
         return "There is not enough memory. End other programs, or take a smaller model or image."
     if isinstance(error, RecursionError):
         return "What was read is nested too deeply. Check that the file is what it should be."
-    if isinstance(error, ImportError | OSError) and "shared object" in str(error):
+    if _is_not_loaded(error):
         reason = printable(str(error).rstrip("."))
         return f"A library cannot be loaded ({reason}). {MORE_TO_LOAD}"
     if isinstance(error, OSError):
@@ -126,6 +126,14 @@ def describe(error: Exception) -> str:
         f"This should not happen ({_place(error)}): {text}. Please report it; with {DEBUG}=1 in "
         "the environment there is more to see."
     )
+
+
+def _is_not_loaded(error: Exception) -> bool:
+    """Whether a package that is installed cannot be loaded, which for our own would be a mistake
+    in it."""
+    if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
+        return not str(error.name).startswith("glyphite.")
+    return isinstance(error, OSError) and "shared object" in str(error)
 
 
 def exit_code(error: BaseException) -> int:

@@ -158,12 +158,12 @@ def _beside(library: ArduinoLibrary, sketch: str) -> str:
 
 def _runs_on(library: ArduinoLibrary) -> str:
     """For which boards C for any processor is."""
-    largest = longest_array(library.compiled)
+    largest, layer = longest_array(library.compiled)
     if largest <= MOST_AVR_ARRAY_BYTES:
         return "The C runs on every board"
     return (
         f"The C runs on every board but an Uno or Mega, whose compiler takes at most "
-        f"{MOST_AVR_ARRAY_BYTES:,} bytes in an array, and here is one of {largest:,}"
+        f"{MOST_AVR_ARRAY_BYTES:,} bytes in an array, and that of {layer} has {largest:,}"
     )
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.documents import now
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import (
     add_board,
     add_count,
@@ -33,6 +34,7 @@ from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.running import firmware_at
+from glyphite.host.measure.verify_record import VerifyRecord, save
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
@@ -75,10 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
+    manifest = read_manifest(folder)
+    groups, words = _groups(
+        arguments, manifest
+    )  # what is wrong with them is told of before a build
+    with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
+        pass
     if arguments.optimize is not None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
-    manifest = read_manifest(folder)
-    groups = _groups(arguments, manifest)
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
     if arguments.port:
@@ -94,6 +100,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         right = oracle(folder.tflite)
         compared = verify.compare_groups(groups, BoardRunner(session), right, progress)
     require_unchanged(folder, manifest)
+    found = _Found(url, words, right.name, compared.figures)
     known = _known(folder, compared)
     traced, cause = (None, known) if known else _cause(folder, compared)
     if arguments.json:
@@ -107,6 +114,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
+    _keep(arguments, board, manifest, found)
     advice = "" if known else verify.ADVICE
     of = subject(manifest.name, manifest.sha256, board.name, arguments.optimize or "")
     checks.hold_bytes(
@@ -114,6 +122,38 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         of,
         lambda: verify.check(compared.figures, board.name, cause, right.name, advice),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """A verification that came to its end."""
+
+    url: str
+    words: list[str]
+    reference: str
+    figures: list[verify.GroupFigures]
+
+
+def _keep(arguments: argparse.Namespace, board: Board, manifest: Manifest, found: _Found) -> None:
+    """Write verify.json, for the report, beside the firmware that ran."""
+    model = find_model(arguments.model)
+    firmware, place = firmware_at(found.url, model.root), model.board(board.key)
+    if firmware is not None and firmware.image.resolve().is_relative_to(place.resolve()):
+        place = firmware.image.parent
+    record = VerifyRecord(
+        model=manifest.name,
+        sha256=manifest.sha256,
+        board=board.name,
+        port=arguments.port,
+        goal=firmware.goal if firmware else None,
+        firmware_sha256=firmware.sha256 if firmware else None,
+        date=now(),
+        reference=found.reference,
+        words=found.words,
+        groups=found.figures,
+    )
+    with writing_to(model, print_status):
+        save(place, record)
 
 
 def _known(folder: ModelFolder, compared: verify.Compared) -> str:
@@ -136,17 +176,24 @@ def _cause(folder: ModelFolder, compared: verify.Compared) -> tuple[Trace | None
     return traced, verify.blame(traced, answer, expected)
 
 
-def _groups(arguments: argparse.Namespace, manifest: Manifest) -> dict[str, Tensors]:
+def _groups(
+    arguments: argparse.Namespace, manifest: Manifest
+) -> tuple[dict[str, Tensors], list[str]]:
+    """The inputs, and the options that name the same ones."""
+    words = ["--count", str(arguments.count), "--seed", str(arguments.seed)]
     shape, dtype = manifest.input.shape[1:], manifest.input.dtype
     groups = {
         "random": verify.random_inputs(shape, arguments.count, arguments.seed),
         "extreme": verify.extreme_inputs(shape),
     }
     if arguments.inputs is not None:
+        words += ["--inputs", str(arguments.inputs)]
         groups["given"] = verify.read_inputs(arguments.inputs, shape, dtype)
     if arguments.data is not None:
-        groups["data"] = test_samples(arguments, manifest).tensors[: arguments.count]
-    return groups
+        tested = test_samples(arguments, manifest)
+        words += tested.truth.data["words"]
+        groups["data"] = tested.tensors[: arguments.count]
+    return groups, words
 
 
 def _built(folder: ModelFolder, board: Board, named: str) -> ModelFolder:

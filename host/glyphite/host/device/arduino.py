@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from glyphite.convert.boards import Arduino, Board
+from glyphite.convert.boards import DEBIAN_CORE, Arduino, Board
 from glyphite.convert.errors import ToolError
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
@@ -23,7 +23,6 @@ SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
 CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
 LIST_SECONDS = 60.0
 """For arduino-cli to list its cores: it reads its own folders, and may start on a slow disk."""
-DEBIAN_CORE = "arduino:avr"
 DEBIAN_HARDWARE = (Path("/usr/share/arduino-builder"), Path("/usr/share/arduino/hardware"))
 
 # gcc-avr 5.4 lacks a macro that the core's Print.cpp needs.
@@ -75,9 +74,11 @@ def sketch_command(board: Board, sketch: Path, made: Path) -> list[str]:
     fqbn, core = board.arduino.fqbn, board.arduino.core
     cli = shutil.which("arduino-cli")
     if cli and core in installed_cores():
-        return _cli_command(cli, fqbn, sketch, made)
+        command = _cli_command(cli, fqbn, sketch, made)
+        return _with_properties(command, "--build-property", board)
     if core == DEBIAN_CORE and shutil.which("arduino-builder"):
-        return _builder_command(fqbn, sketch, made)
+        command = _builder_command(fqbn, sketch, made)
+        return _with_properties(command, "-prefs", board)
     raise ToolError(_absent(board, board.arduino, cli))
 
 
@@ -121,7 +122,7 @@ def _absent(board: Board, arduino: Arduino, cli: str | None) -> str:
 def _cli_command(cli: str, fqbn: str, sketch: Path, made: Path) -> list[str]:
     return [
         *(cli, "compile", "--fqbn", fqbn, "--libraries", str(LIBRARIES), "--warnings", "none"),
-        *("--build-path", str(made), *_properties("--build-property", fqbn), str(sketch)),
+        *("--build-path", str(made), str(sketch)),
     ]
 
 
@@ -130,22 +131,28 @@ def _builder_command(fqbn: str, sketch: Path, made: Path) -> list[str]:
     return [
         *("arduino-builder", *hardware, "-tools", "/usr/bin", "-libraries", str(LIBRARIES)),
         *("-fqbn", fqbn, "-build-path", str(made), "-warnings", "none"),
-        *_properties("-prefs", fqbn),
         str(sketch / f"{sketch.name}.ino"),
     ]
 
 
-def _properties(option: str, fqbn: str) -> list[str]:
-    if not fqbn.startswith("arduino:avr:"):
-        return []
+def _with_properties(command: list[str], option: str, board: Board) -> list[str]:
+    """``command`` with what the AVR's core is told beside its own settings: also the flags of the
+    board file."""
+    if board.arduino is None or board.arduino.core != DEBIAN_CORE:
+        return command
+    toolchain = board.toolchain
+    compiled = " ".join((DEFINITIONS, toolchain.optimize, *toolchain.flags))
+    linked = " ".join((ROOM, toolchain.optimize, *toolchain.flags, *toolchain.link_flags))
     values = {
-        "compiler.cpp.extra_flags": DEFINITIONS,
-        "compiler.c.extra_flags": DEFINITIONS,
-        "compiler.c.elf.extra_flags": ROOM,
+        "compiler.cpp.extra_flags": compiled,
+        "compiler.c.extra_flags": compiled,
+        "compiler.c.elf.extra_flags": linked,
         "upload.maximum_size": "8388608",
         "upload.maximum_data_size": "65536",
     }
-    return [text for key, value in values.items() for text in (option, f"{key}={value}")]
+    told = (text for key, value in values.items() for text in (option, f"{key}={value}"))
+    *words, source = command
+    return [*words, *told, source]
 
 
 def link_sketch(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, PORTS, Board, Memory
+from glyphite.convert.boards import DEBIAN_CORE, MOST_AVR_ARRAY_BYTES, PORTS, Board, Memory
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import now, quoted_path, to_json
 from glyphite.convert.errors import DoesNotFitError, ModelError, ToolError
@@ -18,7 +18,6 @@ from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.arduino import (
-    DEBIAN_CORE,
     find_tool,
     link_sketch,
     reported_sizes,
@@ -331,11 +330,10 @@ def _run(board: Board, command: list[str]) -> str:
 
 
 def _way_out(board: Board) -> str:
-    """What mends it where the firmware cannot be built."""
-    place = f"'toolchain' in {board.path}"
+    """What mends it where the firmware cannot be built. The model's C was made just before."""
     if board.toolchain.cc == NATIVE and os.environ.get("CC"):
-        place = "the environment variable CC"
-    if board.arduino is not None:
-        menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
-        place = f"'arduino.fqbn' in {board.path}, which also names {menus}"
-    return f"Check {place}, or make the model's C anew with `glyphite compile`."
+        return "Check the environment variable CC."
+    if board.arduino is None:
+        return f"Check 'toolchain' in {board.path}."
+    menus = "a choice of each menu of its board (as arduino:avr:mega:cpu=atmega2560)"
+    return f"Check 'toolchain' and 'arduino.fqbn' in {board.path}; the latter names {menus}, too."

@@ -21,9 +21,10 @@ from glyphite.convert.compiler.memory.schedule import INPUT
 from glyphite.convert.compiler.targets.avr.target import ARCHITECTURES as AVR
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.files import read_bytes, temporary_folder
-from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.device.said import run_kept
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.compiled import FLAGS
 from glyphite.host.runners.tflm import all_tensors
@@ -172,5 +173,6 @@ def _load(generated: Path) -> ctypes.CDLL:
         source, library = scratch / "watched.c", scratch / "watched.so"
         source.write_bytes(WATCHED.encode())
         command = [*c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
-        run(command, COMPILE_SECONDS, remedy="Check that it is a C99 compiler.")
+        failure, remedy = f"{command[0]} failed", "Check that it is a C99 compiler."
+        run_kept(command, COMPILE_SECONDS, failure=failure, remedy=remedy)
         return ctypes.CDLL(str(library))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
@@ -14,6 +15,7 @@ from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
+from glyphite.host.measure.truth import Count
 from glyphite.host.runners.base import Runner, Scores, Tensors
 from glyphite.host.runners.oracle import LONG, TFLM
 
@@ -27,11 +29,11 @@ ADVICE = (
 class GroupFigures(TypedDict):
     """How the board and its reference differ on one group of inputs."""
 
-    inputs: str
-    images: int
-    images_differ: int
-    bytes_differ: int
-    largest_difference: int
+    inputs: Annotated[str, Meta(pattern=r"^(random|extreme|given|data)\Z")]
+    images: Annotated[int, Meta(ge=1)]
+    images_differ: Count
+    bytes_differ: Count
+    largest_difference: Annotated[int, Meta(ge=0, le=255)]
 
 
 def random_inputs(shape: tuple[int, ...], count: int, seed: int = 1) -> Tensors:

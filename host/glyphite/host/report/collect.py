@@ -66,8 +66,8 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
     manifest = read_manifest(folder)
     records = Records(folder, manifest, folder.named)
     comparison, streams = records.comparison(), records.streams()
-    sizes, benches = records.sizes(), records.benches()
-    if comparison is None and not (streams or sizes or benches):
+    kinds = _Kinds.of(records, streams)
+    if comparison is None and not kinds.any:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
             f"Run `{command('glyphite', 'compare', folder.named)}` or "
@@ -75,13 +75,12 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
         )
     history = records.history()
     document = _document(folder, manifest, comparison, streams)
-    document["sizes"]["boards"] = sizes
-    document["builds"] = _builds(manifest, folder.named, streams, sizes, benches)
+    document["sizes"]["boards"] = kinds.sizes
+    document["builds"] = _builds(manifest, folder.named, kinds)
     for other in others:
         described = read_manifest(other)
         found = Records(other, described, other.named)
-        kinds = found.streams(), found.sizes(), found.benches()
-        document["builds"] += _builds(described, other.named, *kinds)
+        document["builds"] += _builds(described, other.named, _Kinds.of(found, found.streams()))
         records.left_out += found.left_out
     document["training"] = history and _training(history)
     scores = records.scores(comparison)
@@ -127,20 +126,38 @@ def _known(figures: dict[str, Document], key: str) -> Document:
     return {name: runner[key] for name, runner in figures.items() if runner[key] is not None}
 
 
-def _builds(
-    manifest: Manifest,
-    named: str,
-    streams: list[Document],
-    sizes: list[Document],
-    benches: list[Document],
-) -> list[Document]:
+@dataclass(frozen=True)
+class _Kinds:
+    """The records of boards, by what made them."""
+
+    streams: list[Document]
+    benches: list[Document]
+    verifications: list[Document]
+    sizes: list[Document]
+
+    @classmethod
+    def of(cls, records: Records, streams: list[Document]) -> "_Kinds":
+        """Those of a model. Raises InputError where one is damaged."""
+        return cls(streams, records.benches(), records.verifications(), records.sizes())
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self.streams or self.benches or self.verifications or self.sizes)
+
+
+def _builds(manifest: Manifest, named: str, kinds: _Kinds) -> list[Document]:
     """A row for each firmware, with what is known of it and of no other one.
 
     A real board does not tell which firmware it runs, so its run has a row of its own.
     """
     rows: dict[tuple[object, ...], Document] = {}
-    kinds = ("stream", "name", streams), ("bench", "board", benches), ("size", "name", sizes)
-    for kind, name, records in kinds:
+    for kind, name, records in (
+        ("stream", "name", kinds.streams),
+        ("bench", "board", kinds.benches),
+        ("verify", "board", kinds.verifications),
+        ("size", "name", kinds.sizes),
+    ):
         for record in records:
             build = record["firmware_sha256"], record["goal"]
             board = plain_board(record[name])
@@ -150,7 +167,7 @@ def _builds(
                 {
                     "model": manifest.name, "named": named, "sha256": manifest.sha256,
                     "board": record[name], "goal": build[1], "firmware_sha256": build[0],
-                    "stream": None, "bench": None, "size": None,
+                    "stream": None, "bench": None, "verify": None, "size": None,
                 },
             )  # fmt: skip
             row[kind] = record

@@ -40,7 +40,7 @@ def draw(compiled: Compiled, path: Path) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise absent("matplotlib", "pictures") from error
 
     figure = Figure(figsize=(14, 6.5), layout="constrained")

@@ -96,6 +96,9 @@ def _headline(document: dict[str, Any]) -> str:
     """The result in one sentence."""
     board = document["board"]
     if board is None and document["compare"] is None:
+        verified = [build["verify"] for build in document["builds"] if build["verify"]]
+        if verified:
+            return _verified(verified[0])
         return "It was built, and neither compared nor streamed to yet."
     if board is None:
         return f"Quantized to int8, the network {_does(document, _oracle(document))}."
@@ -104,6 +107,19 @@ def _headline(document: dict[str, Any]) -> str:
     if board["mismatched_bytes"] == 0:
         return f"{images}: every byte of the scores is {right}."
     return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+
+
+def _verified(one: dict[str, Any]) -> str:
+    """What a verification found, in one sentence."""
+    inputs, wrong = (
+        sum(group[key] for group in one["groups"]) for key in ("images", "bytes_differ")
+    )
+    right = WHOSE[one["reference"]]
+    if wrong == 0:
+        return f"{inputs:,} inputs on {one['board']}: every byte of the scores is {right}."
+    return (
+        f"{inputs:,} inputs on {one['board']}: {wrong:,} bytes of the scores differ from {right}."
+    )
 
 
 def _does(document: dict[str, Any], oracle: str) -> str:
@@ -125,7 +141,8 @@ def _oracle(document: dict[str, Any]) -> str:
 
 def _stands_in(document: dict[str, Any]) -> bool:
     """Whether any figure was compared with a stand-in for TFLM."""
-    named = {_oracle(document), *(board["reference"] for board in document["boards"])}
+    runs = [*document["boards"], *(build["verify"] for build in document["builds"])]
+    named = {_oracle(document), *(run["reference"] for run in runs if run)}
     return named != {TFLM}
 
 
@@ -173,12 +190,13 @@ def _convert(document: dict[str, Any], model: str) -> str:
 def _build_again(build: dict[str, Any]) -> list[str]:
     """The commands that make a firmware again, and what was measured with it."""
     model, stream, bench = build["named"], build["stream"], build["bench"]
+    verify = build["verify"]
     goal = ("--optimize", build["goal"]) if build["goal"] else ()
     known = {board.name: board for board in all_boards()}.get(build["board"])
     commands = []
     if stream and known and known.arduino:
         commands += [_glyphite("flash", model, "--board", known.name, "--port", stream["port"])]
-    elif build["size"] or not bench:  # which builds it, too
+    elif build["size"] or not (bench or verify):  # which build it, too
         commands += [_glyphite("build", model, "--board", build["board"], *goal)]
     if stream:
         kept = [
@@ -192,6 +210,10 @@ def _build_again(build: dict[str, Any]) -> list[str]:
     if bench:
         words = ["--board", build["board"], *goal, "--count", bench["inferences"]]
         commands += [_glyphite("bench", model, *words)]
+    if verify:
+        words = ["--board", build["board"], *goal]
+        words += ["--port", verify["port"]] if verify["port"] else []
+        commands += [_glyphite("verify", model, *words, *verify["words"])]
     return commands
 
 

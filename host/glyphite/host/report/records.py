@@ -26,6 +26,7 @@ from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
 from glyphite.host.measure.stream import Streaming
 from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.measure.truth import kept_truth
+from glyphite.host.measure.verify_record import VERIFIED, VerifyRecord, verify_flaw
 from glyphite.host.runners.base import FLOATS, TITLES
 
 BUILD: tuple[Literal["firmware_sha256", "goal", "compiler", "date"], ...] = (
@@ -134,6 +135,22 @@ class Records:
             if self.is_current(path, one["sha256"], again):
                 self._check_board(path, one["board"], again)
                 if flaw := bench_flaw(one):
+                    raise InputError(f"{path} {flaw}. {again}")
+                found.append(dict(one))
+        return found
+
+    def verifications(self) -> list[Document]:
+        """What each build that was verified answered to random and extreme inputs.
+
+        Raises InputError where they cannot be read or are damaged.
+        """
+        found = []
+        for path in self._paths(VERIFIED):
+            again = self._build_again("verify", path)
+            one = read_json(path, VerifyRecord, again)
+            if self.is_current(path, one["sha256"], again):
+                self._check_board(path, one["board"], again)
+                if flaw := verify_flaw(one):
                     raise InputError(f"{path} {flaw}. {again}")
                 found.append(dict(one))
         return found

@@ -10,9 +10,10 @@ import numpy as np
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.files import read_bytes, temporary_folder
-from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device.c_compiler import c_compiler, shared_library
+from glyphite.host.device.said import run_kept
 from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
 
 CHUNK = 100
@@ -105,5 +106,5 @@ def _load(compiled: Compiled, flags: tuple[str, ...]) -> ctypes.CDLL:
         command = [*c_compiler(), *flags, "-o", "model.so", "model.c"]
         failure = f"`{' '.join(command)}` failed"
         remedy = "Check that it is a C99 compiler."
-        run(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=folder)
+        run_kept(command, COMPILE_SECONDS, failure=failure, remedy=remedy, folder=folder)
         return ctypes.CDLL(str(folder / "model.so"))

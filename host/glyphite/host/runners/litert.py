@@ -129,6 +129,8 @@ def _require_same(manifest: Manifest, folder: ModelFolder) -> None:
 def _describe(folder: ModelFolder) -> Manifest:
     try_out(folder.tflite)
     source, sink = _tensors(folder.tflite)
+    if "float32" in {source.dtype, sink.dtype}:
+        _require_int8_inside(folder)
     classes = int(np.prod(sink.shape[1:]))
     low, high = (source.scale * (value - source.zero_point) for value in (-128, 127))
     return Manifest(
@@ -141,6 +143,16 @@ def _describe(folder: ModelFolder) -> Manifest:
     )
 
 
+def _require_int8_inside(folder: ModelFolder) -> None:
+    """Make sure that floats stand at the edges alone, as QUANTIZE and DEQUANTIZE have them.
+
+    Raises ModelError where the layers take floats, too: no verb has a use for such a file.
+    """
+    from glyphite.convert.compiler.driver import compile_model
+
+    compile_model(read_bytes(folder.tflite), folder.name)
+
+
 def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
     """Input and output as the .tflite itself describes them."""
     source, sink = _details(_load(path)[0], path)
@@ -150,10 +162,10 @@ def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
 def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
+    except ModuleNotFoundError:  # another ImportError is of a package that is there
         try:
             from tflite_runtime.interpreter import Interpreter
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise ToolError(
                 "No LiteRT is installed, and int8 inference on the PC needs it. Install it with "
                 "`pip install ai-edge-litert`, or, for Python 3.11 with numpy below 2, with "

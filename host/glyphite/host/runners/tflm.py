@@ -128,7 +128,7 @@ def _preserving(model: bytes) -> Any:  # noqa: ANN401
 def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
     try:
         from tflite_micro.python.tflite_micro import runtime
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ToolError(
             "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. "
             "Install it with `pip install glyphite`."

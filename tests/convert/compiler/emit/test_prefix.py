@@ -83,6 +83,37 @@ def test_headers_of_two_models_with_one_prefix_do_not_compile(
     assert (done.returncode == 0) == (said == "")
 
 
+COMPILERS = {
+    "C": ["cc", "-std=c99", "-pedantic"],
+    "C++": ["c++", "-x", "c++"],
+    "all files at once": ["cc", "-std=c99", "-flto"],
+    "AVR": ["avr-gcc", "-mmcu=atmega328p"],
+    "ARM": ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-specs=nosys.specs"],
+}
+USE = {
+    "": "int main(void) { model_input()[0] = 1; model_invoke(); return model_output()[0]; }\n",
+    "rows": "int main(void) { model_begin(); model_row()[0] = 1; return model_output()[0]; }\n",
+}
+
+
+@pytest.mark.parametrize("use", USE)
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_program_links_with_the_model_of_its_header_alone(
+    compiler: str, use: str, tmp_path: Path, require_tool: Callable[..., None]
+) -> None:
+    """Else it writes as many bytes as its header says into the arena of another model."""
+    require_tool(COMPILERS[compiler][0])
+    (tmp_path / "main.c").write_text(f'#include "model.h"\n{USE[use]}')
+    for content, name in zip(contents(), ("own", "other"), strict=True):
+        (tmp_path / name).mkdir()
+        compile_model(content, "net", stream_input=bool(use)).write(tmp_path / name)
+    for name in ("own", "other"):
+        command = [*COMPILERS[compiler], "-Os", "-Iown", "main.c", f"{name}/model.c", "-o", "it"]
+        done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+        assert (done.returncode == 0) == (name == "own"), done.stderr
+    assert "undefined reference to `model_output_0x" in done.stderr
+
+
 @pytest.mark.parametrize("text", ["", "Net", "2nd", "a-b", "é", "string", "glyphite", "n" * 32])
 def test_what_is_no_prefix_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"is no prefix for names in C: .* --prefix net, for inst"):

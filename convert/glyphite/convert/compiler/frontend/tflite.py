@@ -81,7 +81,7 @@ def schema() -> Any:  # noqa: ANN401 - a generated module without types
     """The classes of the .tflite's tables. Raises ToolError without ai-edge-litert."""
     try:
         from ai_edge_litert import schema_py_generated
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ToolError(
             "ai-edge-litert is not installed, and reading a .tflite's layers needs it. "
             "Install it with `pip install ai-edge-litert`."

@@ -14,9 +14,10 @@ from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import ToolError
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.hold import write_shared
-from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
+from glyphite.host.device.said import run_kept
 
 SOURCES = FIRMWARE / "emulators" / "avr"
 HEADER = Path("/usr/include/simavr/sim_avr.h")
@@ -201,12 +202,14 @@ def _make(compiler: str, *arguments: str) -> bytes:
 
 
 def _run(command: list[str]) -> None:
+    package = "build-essential" if command[0] == "cc" else "gcc-avr avr-libc"
     if shutil.which(command[0]) is None:
-        package = "build-essential" if command[0] == "cc" else "gcc-avr avr-libc"
         raise ToolError(
             f"{command[0]} is not installed. Install it with `sudo apt-get install {package}`."
         )
-    run(command, COMPILE_SECONDS)
+    failure = f"{command[0]} cannot make what the emulated board needs"
+    remedy = f"Install it anew: `sudo apt-get install --reinstall {package}`."
+    run_kept(command, COMPILE_SECONDS, failure=failure, remedy=remedy)
 
 
 def _emulator(board: Board) -> Emulator:

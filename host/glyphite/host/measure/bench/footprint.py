@@ -12,9 +12,10 @@ from pathlib import Path
 
 from glyphite.convert.boards import Board
 from glyphite.convert.files import temporary_folder
-from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.host.device.build import SECTIONS
 from glyphite.host.device.elf import Elf, read_elf
+from glyphite.host.device.said import run_kept
 
 ROOTS = ("model_input", "model_invoke", "model_output")
 UNWINDING = (".ARM.exidx", ".ARM.extab", ".eh_frame", ".note", ".comment")
@@ -79,4 +80,6 @@ def _link(board: Board, folder: Path, image: Path) -> None:
         *("-o", str(image)),
     ]
     failure = f"{toolchain.cc} cannot link the model alone"
-    run(command, COMPILE_SECONDS, failure=failure, remedy=f"Check 'toolchain' in {board.path}.")
+    run_kept(
+        command, COMPILE_SECONDS, failure=failure, remedy=f"Check 'toolchain' in {board.path}."
+    )

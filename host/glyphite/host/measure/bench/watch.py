@@ -15,12 +15,13 @@ from glyphite.convert.boards import Board
 from glyphite.convert.errors import LinkError, ToolError
 from glyphite.convert.files import temporary_folder, write_text
 from glyphite.convert.hold import write_shared
-from glyphite.convert.programs import COMPILE_SECONDS, run
+from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.progress import Progress
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.device.elf import Elf
+from glyphite.host.device.said import run_kept
 from glyphite.host.device.session import Session
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.protocol_sim import Serial
@@ -90,7 +91,8 @@ def plugin() -> Path:
         with temporary_folder() as scratch:
             built = scratch / "watch.so"
             command = [*c_compiler(), *FLAGS, str(SOURCES / "watch.c"), "-o", str(built)]
-            run(command, COMPILE_SECONDS)
+            failure = "The plugin by which QEMU counts cannot be compiled"
+            run_kept(command, COMPILE_SECONDS, failure=failure, remedy="Check the C compiler.")
             write_shared(made, built.read_bytes(), executable=True)
     return made.resolve()
 

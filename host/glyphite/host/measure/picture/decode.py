@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps, ImageSequence, UnidentifiedImageError
 
 from glyphite.convert.data.picture_file import FORMATS
 from glyphite.convert.errors import ImageError, InputError
@@ -24,6 +24,13 @@ MOST_FRAMES = 20
 """Of an animation: one that begins with more empty ones is not looked through."""
 WORKING_SIDE = 400
 """Pixels that a picture is scaled down to: a digit of a tenth of it still has 40."""
+
+LARGE = 4 * WORKING_SIDE
+"""As a larger picture is scaled down, its dots become shades by themselves."""
+DOTS = 2.0
+"""Pixels of the blur by which dots become shades."""
+LEAST_DOTS = 0.05
+"""Of the pixels of the rarer colour, so many stand alone where dots stand for shades."""
 
 
 def frames(path: Path) -> Iterator[tuple[Image.Image, int]]:
@@ -93,7 +100,25 @@ def _small_rgb(image: Image.Image, path: Path) -> Image.Image:
         image = _eight_bits(image, path)
     if image.has_transparency_data:
         return _on_ground(_reduced(image.convert("RGBA").convert("RGBa")))
-    return _reduced(image.convert("RGB"))
+    return _reduced(_undithered(image.convert("RGB")))
+
+
+def _undithered(image: Image.Image) -> Image.Image:
+    """A picture of two colours whose dots stand for shades, as fax and `convert("1")` make them,
+    with the shades; any other as it is.
+
+    Dots have no neighbour of their colour; of strokes drawn in two colours few pixels have none.
+    """
+    found = image.getcolors(2)
+    if found is None or len(found) < 2 or max(image.size) > LARGE:
+        return image
+    ink = np.pad((np.asarray(image) == found[0][1]).all(axis=2), 1, mode="edge")
+    inner = ink[1:-1, 1:-1]
+    beside = (ink[:-2, 1:-1], ink[2:, 1:-1], ink[1:-1, :-2], ink[1:-1, 2:])
+    alone = np.all([inner != other for other in beside], axis=0)
+    if alone.sum() < LEAST_DOTS * min(inner.sum(), (~inner).sum()):
+        return image
+    return image.filter(ImageFilter.GaussianBlur(DOTS))
 
 
 def _reduced(image: Image.Image) -> Image.Image:

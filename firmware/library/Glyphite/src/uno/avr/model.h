@@ -23,7 +23,7 @@
  * Memory: MODEL_ARENA_BYTES of static RAM for all tensors, input and
  * output among them; no heap. The functions share it, so only one thread, and no interrupt, may use
  * them at a time. */
-#if defined(MODEL_H) && MODEL_TIE != 0x26386ef5
+#if defined(MODEL_H) && MODEL_TIE != 0xf665ba88
 #error "Two models have one prefix: compile each with `glyphite compile MODEL --prefix NAME`."
 #endif
 #ifndef MODEL_H
@@ -39,7 +39,15 @@ extern "C" {
 #define MODEL_API 1
 
 /* By this number model.c knows that it was made together with this file. */
-#define MODEL_TIE 0x26386ef5
+#define MODEL_TIE 0xf665ba88
+
+/* The linker, too: what includes this file finds the tensors of that model.c, and of no other. An
+ * undefined reference to a name with this number says that another model's is linked. */
+#if defined(__ELF__) && defined(__GNUC__)
+#define MODEL_TIED(function) __asm__(#function "_0xf665ba88")
+#else
+#define MODEL_TIED(function)
+#endif
 
 #define MODEL_NAME "uno"
 
@@ -84,14 +92,14 @@ extern "C" {
 
 /* Where the input goes: MODEL_INPUT_BYTES bytes, all of them to be written before each call of
  * model_invoke(), which may overwrite them. */
-int8_t *model_input(void);
+int8_t *model_input(void) MODEL_TIED(model_input);
 
 /* Computes the output from the input. */
 void model_invoke(void);
 
 /* The result of the last model_invoke(): MODEL_OUTPUT_BYTES bytes, valid until the input is written
  * again. */
-const int8_t *model_output(void);
+const int8_t *model_output(void) MODEL_TIED(model_output);
 
 #ifdef __cplusplus
 }
