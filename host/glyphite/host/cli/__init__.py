@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "make a model": {
         "train": "train a network on MNIST",
         "convert": "quantize a trained model to int8",
-        "compare": "compare the float and the int8 model on MNIST's test images",
+        "compare": "compare float and int8, or two models, on test samples",
         "report": "write report.json and report.html from the results so far",
     },
     "take it to your firmware": {

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 
 from glyphite.convert.boards import Board, Memory, load_board
-from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
@@ -61,12 +60,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = prepared.folder, prepared.board
     compiled, built = prepared.compiled, prepared.built
     tensors, inputs = _inputs(arguments, read_manifest(folder), compiled.program.graph)
-    with progress_bar("Counting", len(tensors)) as progress:
-        cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
-    require_unchanged(folder, compiled)
-    document = _record(prepared, arguments.optimize, inputs, cost)
-    with writing_to(folder, print_status):
-        record.save(built.image.parent, document)
+    cost, document = measured(prepared, tensors, inputs)
     if arguments.json:
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
         print_json({**document, **({"layers": layers} if arguments.layers else {})})
@@ -75,6 +69,24 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         if board.arduino and board.memory:
             _print_memory(board.memory, built)
     _check(checks, prepared, document)
+
+
+def measured(prepared: Prepared, tensors: Tensors, inputs: str) -> tuple[Cost, record.BenchRecord]:
+    """What an inference of ``tensors`` (n, *shape) costs, and the record of it that is kept.
+
+    ``inputs`` says what they are. Raises what :func:`measure` does, ModelError where the .tflite
+    was changed meanwhile, and InputError where the record cannot be written.
+    """
+    folder, built = prepared.folder, prepared.built
+    with progress_bar("Counting", len(tensors)) as progress:
+        cost = measure(
+            folder, prepared.compiled, prepared.board, built, tensors=tensors, progress=progress
+        )
+    require_unchanged(folder, prepared.compiled)
+    document = _record(prepared, inputs, cost)
+    with writing_to(folder, print_status):
+        record.save(built.image.parent, document)
+    return cost, document
 
 
 def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> None:
@@ -113,14 +125,14 @@ def _memory(board: Board, built: Built, cost: Cost) -> tuple[int, int, int | Non
     return built.size.flash, cost.footprint.static_ram, cost.stack_bytes
 
 
-def _record(prepared: Prepared, goal: Goal, inputs: str, cost: Cost) -> record.BenchRecord:
+def _record(prepared: Prepared, inputs: str, cost: Cost) -> record.BenchRecord:
     compiled, board, known = prepared.compiled, prepared.board, cost.baseline
     flash, static_ram, stack = _memory(board, prepared.built, cost)
     return record.BenchRecord(
         model=compiled.name,
         sha256=compiled.sha256,
         board=board.name,
-        goal=goal,
+        goal=compiled.goal,
         firmware_sha256=prepared.built.sha256,
         date=now(),
         unit=cost.unit,

@@ -1,4 +1,7 @@
-"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
+"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images.
+
+With a second model, both beside each other: :mod:`.side_by_side`.
+"""
 
 import argparse
 from pathlib import Path
@@ -8,6 +11,7 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
+from glyphite.host.cli import side_by_side
 from glyphite.host.cli.arguments import add_count, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import (
@@ -36,7 +40,7 @@ from glyphite.host.runners.litert import (
 from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
-EXAMPLE = "glyphite compare seed --max-drop 0.5"
+EXAMPLE = "glyphite compare seed --max-drop 0.5, or glyphite compare seed uno --board cortex-m4"
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
     "c": EXPLAINED,
@@ -48,6 +52,7 @@ _REFERENCES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
+    side_by_side.add_other(parser)
     add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
@@ -62,7 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
     is beyond its limit or a byte of the generated C differs from TFLM's.
     """
     with checking("compare", arguments) as checks:
-        _run(arguments, checks)
+        if arguments.other is None:
+            side_by_side.refuse_options(arguments)
+            _run(arguments, checks)
+        else:
+            side_by_side.compare_two(arguments, checks)
     return 0
 
 
@@ -192,7 +201,8 @@ def _print(comparison: compare.Comparison, as_json: bool) -> None:
         return
     title = f"{comparison['model']} on {of_data(comparison['data'], comparison['images'])}"
     rows = [
-        (one["title"], *judgement_row(one, one["drop_points"])) for one in comparison["runners"]
+        (one["title"], *judgement_row(comparison["task"], one, one["drop_points"]))
+        for one in comparison["runners"]
     ]
     print_table(("runner", *columns_of(comparison["task"])), rows, title=title)
     print_table(

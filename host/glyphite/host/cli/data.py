@@ -187,29 +187,35 @@ class Tested:
 
 
 def test_samples(
-    arguments: argparse.Namespace, manifest: Manifest, count: int | None = None
+    arguments: argparse.Namespace,
+    manifest: Manifest,
+    count: int | None = None,
+    beside: Manifest | None = None,
 ) -> Tested:
     """The first ``count`` test samples of the data set that is meant, or all.
 
     Where the source has one part alone, and is not what the model was calibrated on, all of it is
-    tested with. Raises InputError where no data set is named and none is known, or it has fewer
-    samples; DataError where it does not fit the model.
+    tested with; nor may it be that of a model ``beside`` it that gets the same samples. Raises
+    InputError where no data set is named and none is known, or it has fewer samples; DataError
+    where it does not fit the model.
     """
     from glyphite.convert.data.dataset import Part
     from glyphite.host.measure.truth import truth_of
 
-    source = _named_or_known(arguments, manifest)
+    source = _named_or_known(arguments, manifest, beside)
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
     data = load_data(source, *shapes)
-    known = manifest.data.sha256 if manifest.data else ""
-    if source.of_record is not None and known != data.sha256:
+    is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
+    if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
     if manifest.data is not None and manifest.data.source == RANDOM:
         print_status(
             f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
         )
     _require_same_classes(data, manifest)
-    part: Part = data.whole if data.split_is_made and known != data.sha256 else data.test
+    is_known |= beside is not None and _is_of(beside.data, source, data)
+    is_known |= beside is not None and _is_of(manifest.data, source, data)
+    part: Part = data.whole if data.split_is_made and not is_known else data.test
     if count is not None and count > len(part):
         raise InputError(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
@@ -224,8 +230,18 @@ def _words(arguments: argparse.Namespace) -> list[str]:
     return words_of(kept_source(arguments.data), options_of(arguments))
 
 
-def _named_or_known(arguments: argparse.Namespace, manifest: Manifest) -> Source:
-    if (source := source_of(arguments, manifest.data)) is not None:
+def _is_of(record: DataRecord | None, source: Source, data: "DataSet") -> bool:
+    """Whether a model was calibrated on the data set, be it in pictures of another size."""
+    kept = kept_source(source.text) if source.of_record is None else source.of_record.source
+    return record is not None and (record.source == kept or record.sha256 == data.sha256)
+
+
+def _named_or_known(
+    arguments: argparse.Namespace, manifest: Manifest, beside: Manifest | None = None
+) -> Source:
+    known = (each.data for each in (manifest, beside) if each is not None)
+    sources = (source_of(arguments, record) for record in known)
+    if (source := next(filter(None, sources), None)) is not None:
         return source
     if reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS:
         return Source(MNIST, Options(report=print_status))

@@ -207,8 +207,8 @@ def _judged(streaming: stream.Streaming, right: str) -> list[tuple[str, str]]:
         ]
     if error is None:
         return []
-    names, figures = columns_of(streaming["task"]), judgement_row(streaming, None)
-    return list(zip(names, figures, strict=False))
+    task = streaming["task"]
+    return list(zip(columns_of(task), judgement_row(task, streaming, None), strict=True))
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:

@@ -38,17 +38,21 @@ class RunnerFigures(Judgement):
     without classes."""
 
 
-class PairFigures(TypedDict):
-    """How two runners differ on the same images."""
+class Agreement(TypedDict):
+    """How the classes differ that two name for the same images; None where there are no classes."""
 
-    first: RunnerName
-    second: RunnerName
     answers_differ: Count | None
-    """None, as the next three, where there are no classes."""
     only_first_right: Count | None
     only_second_right: Count | None
     mcnemar: Share | None
     """The p-value: the chance of so uneven a split if both are equally good."""
+
+
+class PairFigures(Agreement):
+    """How two runners differ on the same images."""
+
+    first: RunnerName
+    second: RunnerName
     images_differ: Count | None
     """Images with a byte that differs. This and the next two are None with a float runner."""
     bytes_differ: Count | None
@@ -144,27 +148,35 @@ def _pair(
     names: tuple[str, str], scores: Sequence[Scores], truth: Truth, manifest: Manifest
 ) -> PairFigures:
     difference = metrics.byte_differences(*scores) if float_of(names) is None else None
-    figures = PairFigures(
+    return PairFigures(
         first=names[0],
         second=names[1],
-        answers_differ=None,
-        only_first_right=None,
-        only_second_right=None,
-        mcnemar=None,
+        **agreement([manifest, manifest], scores, truth),
         images_differ=difference.images if difference else None,
         bytes_differ=difference.values if difference else None,
         largest_difference=difference.largest if difference else None,
     )
+
+
+def agreement(manifests: Sequence[Manifest], scores: Sequence[Scores], truth: Truth) -> Agreement:
+    """How two sets of ``scores`` (n, outputs) of the same samples agree, each by its manifest.
+
+    Raises ValueError where the numbers of samples differ.
+    """
     if truth.task is not Task.CLASSES:
-        return figures
-    given = [classes_of(manifest, each) for each in scores]
-    wrong = [truth.wrong(manifest, each) for each in scores]
+        return Agreement(
+            answers_differ=None, only_first_right=None, only_second_right=None, mcnemar=None
+        )
+    pairs = list(zip(manifests, scores, strict=True))
+    wrong = [truth.wrong(*pair) for pair in pairs]
     only_first = int(np.count_nonzero(~wrong[0] & wrong[1]))
     only_second = int(np.count_nonzero(wrong[0] & ~wrong[1]))
-    figures["answers_differ"] = metrics.answers_that_differ(*given)
-    figures |= {"only_first_right": only_first, "only_second_right": only_second}
-    figures["mcnemar"] = metrics.mcnemar(only_first, only_second)
-    return figures
+    return Agreement(
+        answers_differ=metrics.answers_that_differ(*(classes_of(*pair) for pair in pairs)),
+        only_first_right=only_first,
+        only_second_right=only_second,
+        mcnemar=metrics.mcnemar(only_first, only_second),
+    )
 
 
 def save(

@@ -82,8 +82,11 @@ class Records:
         return sorted(found, key=lambda one: one["date"], reverse=True)
 
     def _paths(self, name: str) -> list[Path]:
-        """The files of that name of all boards, and of all builds for them."""
+        """The files of that name of all boards, and of all builds for them; of one build, where the
+        folder means that."""
         root = self.folder.root
+        if self.folder.build:
+            return [path for path in [root / self.folder.build / name] if path.is_file()]
         return sorted([*root.glob(f"*/{name}"), *root.glob(f"*/*/{name}")])
 
     def _board_of(self, path: Path) -> str:
