@@ -19,6 +19,9 @@ from glyphite.train.networks.uno import one_thread
 if TYPE_CHECKING:
     import keras
 
+    Network = keras.Model
+    """For the types of what does not know Keras."""
+
 
 @dataclass(frozen=True)
 class Lessons:

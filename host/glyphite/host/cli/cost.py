@@ -17,7 +17,7 @@ from glyphite.host.cli.console import print_status, print_table, progress_bar, s
 from glyphite.host.measure.board_sizes import BoardSize, measure_boards
 
 if TYPE_CHECKING:
-    import keras
+    from glyphite.train.own import Network
 
 SAMPLES = 4
 """Random ones, to calibrate on: scales change no size."""
@@ -39,7 +39,7 @@ class Cost:
     measured: BoardSize | None
 
 
-def cost_before(model: "keras.Model", folder: ModelFolder, board: str | None) -> Cost | None:
+def cost_before(model: "Network", folder: ModelFolder, board: str | None) -> Cost | None:
     """What the untrained ``model`` takes; None, and a sentence, where it could not be compiled.
 
     Raises DoesNotFitError where ``board`` cannot hold it, BoardError where there is no such board,
@@ -57,7 +57,7 @@ def cost_before(model: "keras.Model", folder: ModelFolder, board: str | None) ->
         return None
 
 
-def _cost(model: "keras.Model", folder: ModelFolder, board: Board | None) -> Cost:
+def _cost(model: "Network", folder: ModelFolder, board: Board | None) -> Cost:
     if model.count_params() > MOST_PARAMETERS:
         raise ModelError(
             f"It has {model.count_params():,} parameters, and no board here holds more than "

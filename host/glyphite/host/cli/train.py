@@ -46,7 +46,7 @@ from glyphite.train.own import Lessons, fit_own, untrained
 from glyphite.train.pictures import Gallery
 
 if TYPE_CHECKING:
-    import keras
+    from glyphite.train.own import Network
 
 EXAMPLE = "glyphite train seed --epochs 10"
 
@@ -128,7 +128,7 @@ def _train(
         say_next(command("glyphite", "convert", folder.named))
 
 
-def _cost(arguments: argparse.Namespace, model: "keras.Model", folder: ModelFolder) -> Cost | None:
+def _cost(arguments: argparse.Namespace, model: "Network", folder: ModelFolder) -> Cost | None:
     """What the network takes of boards, told before it is trained."""
     found = cost_before(model, folder, arguments.board)
     if found is not None and not arguments.json:
