@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 
 from glyphite.convert.boards import Board, Memory, load_board
-from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
@@ -58,8 +57,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     require_countable(load_board(arguments.board))
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
-    compiled, built = prepared.compiled, prepared.built
-    tensors, inputs = _inputs(arguments, read_manifest(folder), compiled.program.graph)
+    built = prepared.built
+    tensors, inputs = _inputs(arguments, read_manifest(folder))
     cost, document = measured(prepared, tensors, inputs)
     if arguments.json:
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
@@ -97,7 +96,7 @@ def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> Non
     checks.hold("max_cycles", found["cycles"], of)
 
 
-def _inputs(arguments: argparse.Namespace, manifest: Manifest, graph: Graph) -> tuple[Tensors, str]:
+def _inputs(arguments: argparse.Namespace, manifest: Manifest) -> tuple[Tensors, str]:
     """Inputs (n, *shape) and their description: the first of ``--data`` or of MNIST, or random.
 
     A model whose input is float32 gets floats that its QUANTIZE turns into such bytes.
@@ -107,7 +106,7 @@ def _inputs(arguments: argparse.Namespace, manifest: Manifest, graph: Graph) -> 
         tested = test_samples(arguments, manifest, count)
         return tested.tensors, f"the first {of_data(tested.truth.data, count)}"
     if manifest.input.dtype == "float32":
-        groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, graph)
+        groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, manifest.input)
         return groups["random"], f"{count} random float32 inputs"
     if shape == (SIDE, SIDE, 1) and reads_digits(manifest.input, manifest.output):
         try:

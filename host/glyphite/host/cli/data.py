@@ -267,15 +267,15 @@ def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
 
 
 def require_int8(manifest: Manifest) -> None:
-    """Make sure that the model takes and gives int8, as the runners on this PC do.
+    """Make sure that the model computes in int8, be its input and output int8 or float32.
 
-    Raises ModelError where it does not.
+    Raises ModelError where nothing tells so.
     """
-    types = {manifest.input.dtype, manifest.output.dtype}
-    if types != {"int8"}:
+    if not (manifest.input.scale and manifest.output.scale):
         raise ModelError(
             f"{manifest.name} takes {manifest.input.dtype} and gives {manifest.output.dtype}, and "
-            "int8 at both ends is needed. `glyphite verify` compares its bytes."
+            "nothing in it tells of int8: QUANTIZE behind a float32 input, DEQUANTIZE before a "
+            "float32 output. `glyphite convert` quantizes a float model."
         )
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
@@ -80,7 +78,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     manifest = read_manifest(folder)
     groups = _groups(arguments, manifest)
     if manifest.input.dtype == "float32":
-        groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
+        groups = verify.as_floats(groups, manifest.input)
     if arguments.port:
         build_missing(arguments.port, folder)
         url, folder = arguments.port, _running(folder, board, arguments.port)

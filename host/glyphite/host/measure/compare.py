@@ -57,6 +57,7 @@ class PairFigures(Agreement):
     """Images with a byte that differs. This and the next two are None with a float runner."""
     bytes_differ: Count | None
     largest_difference: Count | None
+    """None of float32 outputs, too, whose bytes are no numbers."""
 
 
 TaskName = Annotated[str, Meta(pattern=r"^(classification|regression|reconstruction|bytes)\Z")]
@@ -106,7 +107,7 @@ def summarize(
     They are of ``date``; by default of this moment.
 
     One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of samples
-    differ, or the scores of an int8 runner are not int8.
+    differ.
     """
     judged = {name: truth.judge(manifest, given) for name, given in scores.items()}
     return Comparison(
@@ -147,14 +148,17 @@ def drop_of(name: str, judged: Mapping[str, Judgement], count: int) -> float | N
 def _pair(
     names: tuple[str, str], scores: Sequence[Scores], truth: Truth, manifest: Manifest
 ) -> PairFigures:
-    difference = metrics.byte_differences(*scores) if float_of(names) is None else None
+    difference = None
+    if float_of(names) is None:
+        difference = metrics.byte_differences(*(each.view(np.int8) for each in scores))
+    is_int8 = manifest.output.dtype == "int8"
     return PairFigures(
         first=names[0],
         second=names[1],
         **agreement([manifest, manifest], scores, truth),
         images_differ=difference.images if difference else None,
         bytes_differ=difference.values if difference else None,
-        largest_difference=difference.largest if difference else None,
+        largest_difference=difference.largest if difference and is_int8 else None,
     )
 
 

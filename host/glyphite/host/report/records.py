@@ -293,7 +293,8 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
     given = {name: scores[name] for name in names}
     if not all(fit):
         return False
-    if any(given[name].dtype != np.int8 for name in given if name not in FLOATS):
+    outputs_type = np.dtype(manifest.output.dtype)
+    if any(given[name].dtype != outputs_type for name in given if name not in FLOATS):
         return False
     if not np.array_equal(misread, compare.misread_of(manifest, given, truth)):
         return False
