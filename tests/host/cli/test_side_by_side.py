@@ -1,6 +1,5 @@
 """``glyphite compare A B``: two models, or two builds of one, on the same samples."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,17 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Options
 from glyphite.convert.manifest import DataRecord
-from glyphite.convert.preprocessing import NAMED, Preprocessing
-from glyphite.convert.quantize import quantize
+from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.workspace import find_build, find_model
 from glyphite.host.cli import main
 from glyphite.host.runners.litert import read_manifest
-from tests.builders.models import ModelBuilder
+from tests.builders.dense_models import dense
 from tests.strict import require_module
 
 require_module("tensorflow", "ai_edge_litert")
@@ -26,28 +23,6 @@ require_module("tensorflow", "ai_edge_litert")
 Out = pytest.CaptureFixture[str]
 X = np.random.default_rng(1).uniform(-1, 1, (40, 3))
 Y = X.argmax(axis=1)
-
-
-def dense(root: Path, name: str, weights: NDArray[Any], **said: object) -> str:
-    """A model in the build folder: one dense layer without a bias, and values of -2.56 to 2.54.
-
-    ``said`` are fields of its manifest.
-    """
-    model = ModelBuilder()
-    source = model.tensor((1, weights.shape[1]), 0.02, 0)
-    matrix = model.weights(np.round(weights * 100).astype(np.int8), 0.01)
-    bias = model.bias(np.zeros(len(weights), np.int32))
-    sink = model.tensor((1, len(weights)), 0.02, 0)
-    inputs = [source, matrix, bias]
-    model.operator("FULLY_CONNECTED", inputs, [sink], "FullyConnectedOptions", 4)
-    folder = root / name
-    folder.mkdir(parents=True)
-    content = model.build([source], [sink])
-    (folder / "model_int8.tflite").write_bytes(content)
-    manifest = quantize.manifest_of(content, name)
-    fields: dict[str, Any] = {"preprocessing": NAMED["raw"], **said}
-    dataclasses.replace(manifest, **fields).save(folder / "manifest.json")
-    return name
 
 
 @pytest.fixture

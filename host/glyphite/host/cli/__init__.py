@@ -65,7 +65,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "read digits": {
         "stream": "stream test images to a board, and compare its bytes with TFLM's",
-        "predict": "read the digits in a picture, on this PC or on a board",
+        "predict": "read digits, any picture or values, on this PC or on a board",
     },
     "see it all": {
         "demo": "all of the above, from training to an emulated Uno",

@@ -208,10 +208,7 @@ def test_samples(
     is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
     if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
-    if manifest.data is not None and manifest.data.source == RANDOM:
-        print_status(
-            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
-        )
+    note_random(manifest)
     _require_same_classes(data, manifest)
     is_known |= beside is not None and _is_of(beside.data, source, data)
     is_known |= beside is not None and _is_of(manifest.data, source, data)
@@ -223,6 +220,14 @@ def test_samples(
     part = part.take(slice(count))
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
+
+
+def note_random(manifest: Manifest) -> None:
+    """Say of a model that was calibrated on random numbers what its answers are worth."""
+    if manifest.data is not None and manifest.data.source == RANDOM:
+        print_status(
+            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
+        )
 
 
 def _words(arguments: argparse.Namespace) -> list[str]:
