@@ -46,6 +46,10 @@ class TensorInfo:
     zero_point: Annotated[int, Meta(ge=-128, le=127)]
 
 
+RANDOM = "random"
+"""What ``--data`` is given for random numbers."""
+
+
 @dataclass(frozen=True)
 class DataRecord:
     """The data set that a model was calibrated on, so that other verbs take the same."""

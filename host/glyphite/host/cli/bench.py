@@ -12,7 +12,7 @@ from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json
 from glyphite.host.cli.budgets import Checks, add_budgets, checking
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, test_samples
+from glyphite.host.cli.data import add_data, test_samples, title_of
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.cli.judgement import of_data
 from glyphite.host.device.build import Built
@@ -167,7 +167,7 @@ def _tflm(known: Baseline) -> record.TflmRecord:
 
 def _print(prepared: Prepared, inputs: str, cost: Cost, layers: bool) -> None:
     board = prepared.board
-    say(f"{prepared.compiled.name} on {board.name}: mean of {inputs}")
+    say(f"{title_of(prepared.folder)} on {board.name}: mean of {inputs}")
     if layers:
         _print_layers(cost)
     _print_figures(board, cost, prepared.folder.tflite.stat().st_size)

@@ -22,7 +22,7 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples
+from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.measure import compare
@@ -77,10 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
-    with writing_to(folder, print_status):
-        require_room(folder.compare, folder.scores)
-        comparison = _compare(arguments, folder)
-    _print(comparison, arguments.json)  # first, as another record may be damaged
+    comparison = compare_anew(arguments, folder)
+    _print(comparison, title_of(folder), arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
     hold_runners(checks, comparison)
@@ -106,6 +104,16 @@ def bytes_of_c(comparison: compare.Comparison) -> int | None:
         if (pair["first"], pair["second"]) == ("int8_tflm", "c"):
             return pair["bytes_differ"]
     return None
+
+
+def compare_anew(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
+    """Run all runners on the samples that are named, and write compare.json and scores.npz.
+
+    Raises what ``run`` does, without a check.
+    """
+    with writing_to(folder, print_status):
+        require_room(folder.compare, folder.scores)
+        return _compare(arguments, folder)
 
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
@@ -195,11 +203,11 @@ def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: P
     manifest.save(path)
 
 
-def _print(comparison: compare.Comparison, as_json: bool) -> None:
+def _print(comparison: compare.Comparison, name: str, as_json: bool) -> None:
     if as_json:
         print_json(comparison)
         return
-    title = f"{comparison['model']} on {of_data(comparison['data'], comparison['images'])}"
+    title = f"{name} on {of_data(comparison['data'], comparison['images'])}"
     rows = [
         (one["title"], *judgement_row(comparison["task"], one, one["drop_points"]))
         for one in comparison["runners"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
 from glyphite.convert.documents import quoted_path, unquoted_path
 from glyphite.convert.errors import DataError, InputError, ModelError
-from glyphite.convert.manifest import DataRecord, Manifest, words_of
+from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
+from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status
 from glyphite.host.cli.digits import DIGITS, reads_digits
 from glyphite.host.runners.base import Tensors
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 DATA = "--data"
 MNIST = "mnist"
-RANDOM = "random"
-"""What ``--data`` is given for random numbers."""
 KEPT = ("window", "step", "label", "numbers", "on_bad")
 """The options of a data set that a manifest keeps, by the names of their attributes."""
 MOST_ROWS = 1_000_000
@@ -222,9 +221,23 @@ def test_samples(
     return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
 
 
+def title_of(folder: ModelFolder) -> str:
+    """What a table calls a model: its name, and that it was calibrated on random numbers, if so."""
+    try:
+        manifest = Manifest.load(folder.manifest)
+    except InputError:  # there is none, or the verbs that need one refuse it
+        return folder.name
+    return f"{folder.name}{', calibrated on random numbers' if is_random(manifest) else ''}"
+
+
+def is_random(manifest: Manifest) -> bool:
+    """Whether a model was calibrated on random numbers, so that its accuracy means nothing."""
+    return manifest.data is not None and manifest.data.source == RANDOM
+
+
 def note_random(manifest: Manifest) -> None:
     """Say of a model that was calibrated on random numbers what its answers are worth."""
-    if manifest.data is not None and manifest.data.source == RANDOM:
+    if is_random(manifest):
         print_status(
             f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
         )

@@ -16,7 +16,7 @@ from glyphite.convert.errors import (
     ModelError,
     ToolError,
 )
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_build, find_model, is_file
 from glyphite.host.cli.arguments import add_board, add_goal
@@ -24,7 +24,7 @@ from glyphite.host.cli.bench import measured
 from glyphite.host.cli.budgets import SHA_DIGITS, Checks, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import RANDOM, Tested, require_classes, test_samples
+from glyphite.host.cli.data import Tested, require_classes, test_samples
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.device.build import SIZE
 from glyphite.host.measure import side_by_side

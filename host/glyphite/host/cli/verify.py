@@ -22,7 +22,7 @@ from glyphite.host.cli.arguments import (
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
-from glyphite.host.cli.data import add_data, test_samples
+from glyphite.host.cli.data import add_data, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
@@ -102,7 +102,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
              "groups": compared.figures, "first_differing_layer": layer}
         )  # fmt: skip
     else:
-        _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
+        _print(compared.figures, f"{title_of(folder)}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
     advice = "" if known else verify.ADVICE
