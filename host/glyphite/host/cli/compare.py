@@ -109,7 +109,8 @@ def bytes_of_c(comparison: compare.Comparison) -> int | None:
 def compare_anew(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     """Run all runners on the samples that are named, and write compare.json and scores.npz.
 
-    Raises what ``run`` does, without a check.
+    Raises InputError where ``--max-drop`` is given and there is no float model, ModelError where
+    the float model is not the one that the .tflite was made from.
     """
     with writing_to(folder, print_status):
         require_room(folder.compare, folder.scores)
