@@ -40,9 +40,14 @@ class TensorInfo:
 
     shape: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(min_length=2)]
     dtype: Annotated[str, Meta(pattern="^(int8|float32)$")]
-    """A float32 has the scale 0; `glyphite convert` makes int8 alone."""
+    """`glyphite convert` makes int8 alone."""
     scale: Annotated[float, Meta(ge=0)]
+    """That of a float32 is of the int8 which the model makes of it or it is made of; 0 without."""
     zero_point: Annotated[int, Meta(ge=-128, le=127)]
+
+
+RANDOM = "random"
+"""What ``--data`` is given for random numbers."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +137,15 @@ class Manifest:
     def gives_shares(self) -> bool:
         """Whether outputs are probabilities: TensorFlow Lite fixes their scale at 1 / 256.
 
-        Of float32 outputs nothing tells; they are taken for such, as a softmax's are.
+        Of float32 outputs without int8 behind them nothing tells; they are taken for such.
         """
-        fixed = (1 / 256, -128)
-        is_fixed = (self.output.scale, self.output.zero_point) == fixed
-        return self.output.dtype != "int8" or is_fixed
+        is_fixed = (self.output.scale, self.output.zero_point) == (1 / 256, -128)
+        return is_fixed or not self.output.scale
 
-    def dequantize_input(self, tensors: NDArray[np.int8]) -> NDArray[np.float32]:
-        """The float inputs (n, ...) that int8 input tensors (n, ...) represent."""
+    def dequantize_input(self, tensors: NDArray[Any]) -> NDArray[np.float32]:
+        """The float inputs (n, ...) that input tensors (n, ...) represent."""
+        if tensors.dtype != np.int8:
+            return tensors.astype(np.float32)
         shifted = tensors.astype(np.int32) - self.input.zero_point
         return (shifted * np.float64(self.input.scale)).astype(np.float32)
 

@@ -263,6 +263,30 @@ def find_model(text: str) -> ModelFolder:
     raise _unknown(name)
 
 
+def find_build(path: Path) -> ModelFolder:
+    """The model whose firmware lies in ``path``, which is ``build/<model>/<board>/<goal>``.
+
+    Its places are those of that build. Raises ModelError where ``path`` lies in no model's folder,
+    InputError where what says so cannot be read.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolves no link
+    root, shipped = absolute.parents[1], MODELS / absolute.parents[1].name
+    if is_file(root / TFLITE):
+        found = find_model(str(root))
+    elif is_file(root / "source.json"):
+        again = "Name the model itself."
+        tflite = unquoted_path(read_json(root / "source.json", _Source, again).tflite)
+        found = _limited(ModelFolder(root, tflite)) if is_file(tflite) else find_model(str(tflite))
+    elif is_file(shipped / TFLITE):
+        found = _folder_at(shipped)
+    else:
+        raise ModelError(
+            f"{path} lies in no model's folder: a build is found as build/MODEL/BOARD/GOAL, where "
+            "`glyphite build` puts it. Name the model itself."
+        )
+    return replace(found, root=root, build=str(absolute.relative_to(root)))
+
+
 def _unknown(name: str) -> ModelError:
     models = model_names()
     beside = Path(f"{name}.tflite")

@@ -249,6 +249,7 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     network, data = f"{tmp_path / 'mine.py'}:network", ["--data", str(tmp_path / "waves.npz")]
     trained = run(["train", network, *data, "--epochs", "5"], capsys)
     assert trained["val_accuracy"] > 0.9
+    assert trained["cost"]["macs"] == 20 * 2 * 3
     assert [Path(path).name for path in trained["pictures"]] == ["accuracy.png", "loss.png"]
     run(["convert", "mine"], capsys)
     manifest = Manifest.load(find_model("mine").manifest)

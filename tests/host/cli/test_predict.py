@@ -14,7 +14,6 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.runners.litert import LitertRunner
-from tests.strict import require_module
 
 SEVEN = 0
 """The first test image is a clear 7."""
@@ -145,31 +144,6 @@ def test_a_model_that_is_not_there_is_one_sentence(
 ) -> None:
     assert main(["predict", str(seven), "ghost"]) == 2
     assert "No model called 'ghost'" in capsys.readouterr().err
-
-
-def test_a_model_that_reads_no_digits_is_refused(
-    tmp_path: Path, seven: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = int8_dense(tmp_path / "dense.tflite")
-    assert main(["predict", str(seven), str(path)]) == 2
-    error = capsys.readouterr().err
-    assert "dense takes int8 inputs of shape (4,) and gives int8 scores of shape (2,)" in error
-
-
-def int8_dense(path: Path) -> Path:
-    """An int8 .tflite of one dense layer, 4 to 2."""
-    require_module("tensorflow")
-    import keras
-    import tensorflow as tf
-
-    network = keras.Sequential([keras.Input(batch_shape=(1, 4)), keras.layers.Dense(2)])
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([np.ones((1, 4), np.float32) * k] for k in (-1, 1))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    path.write_bytes(converter.convert())
-    return path
 
 
 @pytest.mark.parametrize("name", ["nothing", "a link that leads nowhere"])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
-from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.export.standalone import compile_folder
+from glyphite.convert.manifest import TensorInfo
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
@@ -122,7 +122,8 @@ class TestFloats:
 
     def test_they_cover_every_value_and_all_that_lies_between(self) -> None:
         groups = {"random": random_inputs((5, 1, 3), 300), "own": np.ones((1, 5, 1, 3), np.float32)}
-        found = as_floats(groups, read(network()))
+        source = TensorInfo((1, 5, 1, 3), "float32", float(np.float32(0.05)), 7)
+        found = as_floats(groups, source)
         assert found["own"] is groups["own"]
         assert found["random"].dtype == np.float32
         levels = found["random"].astype(np.float64) / np.float32(0.05) + 7

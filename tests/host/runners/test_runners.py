@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError, ModelError
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.runners.base import TITLES, Runner
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import LitertRunner, litert_version, read_manifest
 from glyphite.host.runners.tflm import TflmRunner, cores, infer
+from tests.builders import edges
 from tests.builders.models import ModelBuilder
-from tests.strict import require_module
 
 
 @pytest.fixture(scope="module")
@@ -119,21 +119,25 @@ def test_tflm_refuses_a_truncated_tflite(seed: ModelFolder) -> None:
         infer(seed.tflite.read_bytes()[:5000], np.zeros((1, 28, 28, 1), np.int8))
 
 
-def float_tflite(path: Path) -> Path:
-    """A float .tflite of one dense layer."""
-    require_module("tensorflow")
-    import keras
-    import tensorflow as tf
-
-    network = keras.Sequential([keras.Input(batch_shape=(1, 4)), keras.layers.Dense(2)])
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
-    return path
-
-
-def test_litert_refuses_a_float_tflite(tmp_path: Path) -> None:
-    path = float_tflite(tmp_path / "float.tflite")
-    with pytest.raises(ModelError, match=r"input or output of float32, and int8 is needed"):
+def test_litert_takes_what_the_model_takes(tmp_path: Path) -> None:
+    path = tmp_path / "edges.tflite"
+    path.write_bytes(edges.quantize((1, 4), 0.5, 3))
+    floats = np.array([[-1, 0, 0.6, 99]], np.float32)
+    assert LitertRunner(path).run(floats, ignore_progress).tolist() == [[1, 3, 4, 127]]
+    with pytest.raises(ModelError, match="Give one float32 array of that shape"):
         LitertRunner(path).run(np.zeros((1, 4), np.int8), ignore_progress)
+    path.write_bytes(edges.dequantize((1, 4), 0.5, 3))
+    int8 = np.array([[1, 3, 4, 127]], np.int8)
+    assert LitertRunner(path).run(int8, ignore_progress).tolist() == [[-1, 0, 0.5, 62]]
+
+
+def test_floats_have_the_scale_of_the_int8_behind_them(tmp_path: Path) -> None:
+    path = tmp_path / "edges.tflite"
+    path.write_bytes(edges.network())
+    manifest = read_manifest(find_model(str(path)))
+    first, last = (float(np.float32(scale)) for scale in (0.05, 0.06))
+    assert manifest.input == TensorInfo((1, 5, 1, 3), "float32", first, 7)
+    assert manifest.output == TensorInfo((1, 2, 1, 3), "float32", last, -9)
 
 
 def test_litert_refuses_a_batch_of_several_images(tmp_path: Path) -> None:

@@ -14,9 +14,13 @@ from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.fit import Settings, Trained, held_interrupt, watching
 from glyphite.train.networks.networks import network
+from glyphite.train.networks.uno import one_thread
 
 if TYPE_CHECKING:
     import keras
+
+    Network = keras.Model
+    """For the types of what does not know Keras."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ def untrained(settings: Settings) -> "keras.Model":
     import keras
     import tensorflow as tf
 
+    if settings.network == "uno":  # as its recipe does, for which it is too late after this
+        one_thread()
     keras.backend.clear_session()  # or the layers of a second model get other names
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
@@ -80,6 +86,8 @@ def fit_own(
     A model that its function has compiled keeps its own optimizer and loss. Raises DataError where
     there is nothing to learn from.
     """
+    import keras
+
     data = lessons.data
     if data.train.targets is None or not len(data.train):
         what = "no targets" if len(data.train) else "no training samples"
@@ -88,6 +96,7 @@ def fit_own(
         is_labelled = isinstance(data.train.targets, Labels)
         model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])
     inputs, targets = lessons.arrays(data.train)
+    keras.utils.set_random_seed(settings.seed)  # whatever was done with the model before
     with held_interrupt() as check:
         history = model.fit(
             inputs,

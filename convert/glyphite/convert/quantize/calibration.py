@@ -15,8 +15,6 @@ Value = TypeVar("Value", bound=np.generic)
 SAMPLES = 500
 """By default: on the network ``seed``, 20 to 2,000 give the same accuracy within 0.03 percentage
 points."""
-RANDOM = "random"
-"""What ``--data`` is given for random numbers."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "make a model": {
         "train": "train a network on MNIST",
         "convert": "quantize a trained model to int8",
-        "compare": "compare the float and the int8 model on MNIST's test images",
+        "compare": "compare float and int8, or two models, on test samples",
         "report": "write report.json and report.html from the results so far",
     },
     "take it to your firmware": {
@@ -69,7 +69,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "read digits": {
         "stream": "stream test images to a board, and compare its bytes with TFLM's",
-        "predict": "read the digits in a picture, on this PC or on a board",
+        "predict": "read digits, any picture or values, on this PC or on a board",
     },
     "see it all": {
         "demo": "all of the above, from training to an emulated Uno",

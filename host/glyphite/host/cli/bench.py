@@ -4,8 +4,6 @@ import argparse
 import dataclasses
 
 from glyphite.convert.boards import Board, Memory, load_board
-from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
@@ -14,7 +12,7 @@ from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json
 from glyphite.host.cli.budgets import Checks, add_budgets, checking
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, test_samples
+from glyphite.host.cli.data import add_data, test_samples, title_of
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.cli.judgement import of_data
 from glyphite.host.device.build import Built
@@ -59,14 +57,9 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     require_countable(load_board(arguments.board))
     prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
     folder, board = prepared.folder, prepared.board
-    compiled, built = prepared.compiled, prepared.built
-    tensors, inputs = _inputs(arguments, read_manifest(folder), compiled.program.graph)
-    with progress_bar("Counting", len(tensors)) as progress:
-        cost = measure(folder, compiled, board, built, tensors=tensors, progress=progress)
-    require_unchanged(folder, compiled)
-    document = _record(prepared, arguments.optimize, inputs, cost)
-    with writing_to(folder, print_status):
-        record.save(built.image.parent, document)
+    built = prepared.built
+    tensors, inputs = _inputs(arguments, read_manifest(folder))
+    cost, document = measured(prepared, tensors, inputs)
     if arguments.json:
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
         print_json({**document, **({"layers": layers} if arguments.layers else {})})
@@ -77,6 +70,24 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     _check(checks, prepared, document)
 
 
+def measured(prepared: Prepared, tensors: Tensors, inputs: str) -> tuple[Cost, record.BenchRecord]:
+    """What an inference of ``tensors`` (n, *shape) costs, and the record of it that is kept.
+
+    ``inputs`` says what they are. Raises what :func:`measure` does, ModelError where the .tflite
+    was changed meanwhile, and InputError where the record cannot be written.
+    """
+    folder, built = prepared.folder, prepared.built
+    with progress_bar("Counting", len(tensors)) as progress:
+        cost = measure(
+            folder, prepared.compiled, prepared.board, built, tensors=tensors, progress=progress
+        )
+    require_unchanged(folder, prepared.compiled)
+    document = _record(prepared, inputs, cost)
+    with writing_to(folder, print_status):
+        record.save(built.image.parent, document)
+    return cost, document
+
+
 def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> None:
     of = prepared.subject
     checks.passed(f"the firmware fits: {of}")
@@ -85,7 +96,7 @@ def _check(checks: Checks, prepared: Prepared, found: record.BenchRecord) -> Non
     checks.hold("max_cycles", found["cycles"], of)
 
 
-def _inputs(arguments: argparse.Namespace, manifest: Manifest, graph: Graph) -> tuple[Tensors, str]:
+def _inputs(arguments: argparse.Namespace, manifest: Manifest) -> tuple[Tensors, str]:
     """Inputs (n, *shape) and their description: the first of ``--data`` or of MNIST, or random.
 
     A model whose input is float32 gets floats that its QUANTIZE turns into such bytes.
@@ -95,7 +106,7 @@ def _inputs(arguments: argparse.Namespace, manifest: Manifest, graph: Graph) -> 
         tested = test_samples(arguments, manifest, count)
         return tested.tensors, f"the first {of_data(tested.truth.data, count)}"
     if manifest.input.dtype == "float32":
-        groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, graph)
+        groups = verify.as_floats({"random": verify.random_inputs(shape, count)}, manifest.input)
         return groups["random"], f"{count} random float32 inputs"
     if shape == (SIDE, SIDE, 1) and reads_digits(manifest.input, manifest.output):
         try:
@@ -113,14 +124,14 @@ def _memory(board: Board, built: Built, cost: Cost) -> tuple[int, int, int | Non
     return built.size.flash, cost.footprint.static_ram, cost.stack_bytes
 
 
-def _record(prepared: Prepared, goal: Goal, inputs: str, cost: Cost) -> record.BenchRecord:
+def _record(prepared: Prepared, inputs: str, cost: Cost) -> record.BenchRecord:
     compiled, board, known = prepared.compiled, prepared.board, cost.baseline
     flash, static_ram, stack = _memory(board, prepared.built, cost)
     return record.BenchRecord(
         model=compiled.name,
         sha256=compiled.sha256,
         board=board.name,
-        goal=goal,
+        goal=compiled.goal,
         firmware_sha256=prepared.built.sha256,
         date=now(),
         unit=cost.unit,
@@ -156,7 +167,7 @@ def _tflm(known: Baseline) -> record.TflmRecord:
 
 def _print(prepared: Prepared, inputs: str, cost: Cost, layers: bool) -> None:
     board = prepared.board
-    say(f"{prepared.compiled.name} on {board.name}: mean of {inputs}")
+    say(f"{title_of(prepared.folder)} on {board.name}: mean of {inputs}")
     if layers:
         _print_layers(cost)
     _print_figures(board, cost, prepared.folder.tflite.stat().st_size)

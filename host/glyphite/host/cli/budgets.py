@@ -104,7 +104,7 @@ BUDGETS = {
     ),
     "max_drop": Budget(
         _points, "POINTS", "fail where int8 loses more percentage points than this against float",
-        "loses {} percentage points against the float model",
+        "loses {} percentage points against {against}",
         "Train longer or calibrate on more images, or allow a larger drop.", 2,
     ),
     "min_accuracy": Budget(
@@ -172,8 +172,11 @@ class Checks:
         else:
             self.passed(name)
 
-    def hold(self, name: str, figure: float, of: str) -> None:
-        """Hold a figure of ``of``, as :func:`subject` gives it, to the limit, if there is one."""
+    def hold(self, name: str, figure: float, of: str, against: str = "the float model") -> None:
+        """Hold a figure of ``of``, as :func:`subject` gives it, to the limit, if there is one.
+
+        ``against`` is what a drop is counted from.
+        """
         if (limit := self.limits.get(name)) is None:
             return
         self._held.add(name)
@@ -182,7 +185,7 @@ class Checks:
         if budget.allows(figure, limit):
             self.passed(case)
             return
-        found = budget.found.format(budget.shown(figure, limit))
+        found = budget.found.format(budget.shown(figure, limit), against=against)
         allowed = f"asks for {limit:,} %" if budget.is_least else f"allows {limit:,}"
         self.failed(case, f"{of} {found}, and {option} {allowed}. {budget.way_out}")
 

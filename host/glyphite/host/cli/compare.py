@@ -1,4 +1,7 @@
-"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images."""
+"""``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images.
+
+With a second model, both beside each other: :mod:`.side_by_side`.
+"""
 
 import argparse
 from pathlib import Path
@@ -8,6 +11,7 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
+from glyphite.host.cli import side_by_side
 from glyphite.host.cli.arguments import add_count, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import (
@@ -18,7 +22,7 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples
+from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.measure import compare
@@ -36,7 +40,7 @@ from glyphite.host.runners.litert import (
 from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
-EXAMPLE = "glyphite compare seed --max-drop 0.5"
+EXAMPLE = "glyphite compare seed --max-drop 0.5, or glyphite compare seed uno --board cortex-m4"
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
     "c": EXPLAINED,
@@ -48,6 +52,7 @@ _REFERENCES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
+    side_by_side.add_other(parser)
     add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
@@ -62,16 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
     is beyond its limit or a byte of the generated C differs from TFLM's.
     """
     with checking("compare", arguments) as checks:
-        _run(arguments, checks)
+        if arguments.other is None:
+            side_by_side.refuse_options(arguments)
+            _run(arguments, checks)
+        else:
+            side_by_side.compare_two(arguments, checks)
     return 0
 
 
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
-    with writing_to(folder, print_status):
-        require_room(folder.compare, folder.scores)
-        comparison = _compare(arguments, folder)
-    _print(comparison, arguments.json)  # first, as another record may be damaged
+    comparison = compare_anew(arguments, folder)
+    _print(comparison, title_of(folder), arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
     hold_runners(checks, comparison)
@@ -97,6 +104,17 @@ def bytes_of_c(comparison: compare.Comparison) -> int | None:
         if (pair["first"], pair["second"]) == ("int8_tflm", "c"):
             return pair["bytes_differ"]
     return None
+
+
+def compare_anew(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
+    """Run all runners on the samples that are named, and write compare.json and scores.npz.
+
+    Raises InputError where ``--max-drop`` is given and there is no float model, ModelError where
+    the float model is not the one that the .tflite was made from.
+    """
+    with writing_to(folder, print_status):
+        require_room(folder.compare, folder.scores)
+        return _compare(arguments, folder)
 
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
@@ -186,13 +204,14 @@ def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: P
     manifest.save(path)
 
 
-def _print(comparison: compare.Comparison, as_json: bool) -> None:
+def _print(comparison: compare.Comparison, name: str, as_json: bool) -> None:
     if as_json:
         print_json(comparison)
         return
-    title = f"{comparison['model']} on {of_data(comparison['data'], comparison['images'])}"
+    title = f"{name} on {of_data(comparison['data'], comparison['images'])}"
     rows = [
-        (one["title"], *judgement_row(one, one["drop_points"])) for one in comparison["runners"]
+        (one["title"], *judgement_row(comparison["task"], one, one["drop_points"]))
+        for one in comparison["runners"]
     ]
     print_table(("runner", *columns_of(comparison["task"])), rows, title=title)
     print_table(

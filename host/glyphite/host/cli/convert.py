@@ -16,7 +16,7 @@ from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import remove, require_room, write_bytes
 from glyphite.convert.history import history_of
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import DataRecord, Manifest, TensorInfo, sha256_of
+from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, TensorInfo, sha256_of
 from glyphite.convert.preprocessing import Preprocessing, named_preprocessing
 from glyphite.convert.quantize import calibration, quantize, saved_model, search
 from glyphite.convert.quantize.calibration import Calibration
@@ -44,7 +44,6 @@ from glyphite.host.cli.console import (
 )
 from glyphite.host.cli.data import (
     MNIST,
-    RANDOM,
     Source,
     add_data,
     add_preprocess,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
 from glyphite.convert.documents import quoted_path, unquoted_path
 from glyphite.convert.errors import DataError, InputError, ModelError
-from glyphite.convert.manifest import DataRecord, Manifest, words_of
+from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
+from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status
 from glyphite.host.cli.digits import DIGITS, reads_digits
 from glyphite.host.runners.base import Tensors
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 DATA = "--data"
 MNIST = "mnist"
-RANDOM = "random"
-"""What ``--data`` is given for random numbers."""
 KEPT = ("window", "step", "label", "numbers", "on_bad")
 """The options of a data set that a manifest keeps, by the names of their attributes."""
 MOST_ROWS = 1_000_000
@@ -187,29 +186,32 @@ class Tested:
 
 
 def test_samples(
-    arguments: argparse.Namespace, manifest: Manifest, count: int | None = None
+    arguments: argparse.Namespace,
+    manifest: Manifest,
+    count: int | None = None,
+    beside: Manifest | None = None,
 ) -> Tested:
     """The first ``count`` test samples of the data set that is meant, or all.
 
     Where the source has one part alone, and is not what the model was calibrated on, all of it is
-    tested with. Raises InputError where no data set is named and none is known, or it has fewer
-    samples; DataError where it does not fit the model.
+    tested with; nor may it be that of a model ``beside`` it that gets the same samples. Raises
+    InputError where no data set is named and none is known, or it has fewer samples; DataError
+    where it does not fit the model.
     """
     from glyphite.convert.data.dataset import Part
     from glyphite.host.measure.truth import truth_of
 
-    source = _named_or_known(arguments, manifest)
+    source = _named_or_known(arguments, manifest, beside)
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
     data = load_data(source, *shapes)
-    known = manifest.data.sha256 if manifest.data else ""
-    if source.of_record is not None and known != data.sha256:
+    is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
+    if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
-    if manifest.data is not None and manifest.data.source == RANDOM:
-        print_status(
-            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
-        )
+    note_random(manifest)
     _require_same_classes(data, manifest)
-    part: Part = data.whole if data.split_is_made and known != data.sha256 else data.test
+    is_known |= beside is not None and _is_of(beside.data, source, data)
+    is_known |= beside is not None and _is_of(manifest.data, source, data)
+    part: Part = data.whole if data.split_is_made and not is_known else data.test
     if count is not None and count > len(part):
         raise InputError(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
@@ -219,13 +221,45 @@ def test_samples(
     return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
 
 
+def title_of(folder: ModelFolder) -> str:
+    """What a table calls a model: its name, and that it was calibrated on random numbers, if so."""
+    try:
+        manifest = Manifest.load(folder.manifest)
+    except InputError:  # there is none, or the verbs that need one refuse it
+        return folder.name
+    return f"{folder.name}{', calibrated on random numbers' if is_random(manifest) else ''}"
+
+
+def is_random(manifest: Manifest) -> bool:
+    """Whether a model was calibrated on random numbers, so that its accuracy means nothing."""
+    return manifest.data is not None and manifest.data.source == RANDOM
+
+
+def note_random(manifest: Manifest) -> None:
+    """Say of a model that was calibrated on random numbers what its answers are worth."""
+    if is_random(manifest):
+        print_status(
+            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
+        )
+
+
 def _words(arguments: argparse.Namespace) -> list[str]:
     """The options that name the data set, to be typed anywhere."""
     return words_of(kept_source(arguments.data), options_of(arguments))
 
 
-def _named_or_known(arguments: argparse.Namespace, manifest: Manifest) -> Source:
-    if (source := source_of(arguments, manifest.data)) is not None:
+def _is_of(record: DataRecord | None, source: Source, data: "DataSet") -> bool:
+    """Whether a model was calibrated on the data set, be it in pictures of another size."""
+    kept = kept_source(source.text) if source.of_record is None else source.of_record.source
+    return record is not None and (record.source == kept or record.sha256 == data.sha256)
+
+
+def _named_or_known(
+    arguments: argparse.Namespace, manifest: Manifest, beside: Manifest | None = None
+) -> Source:
+    known = (each.data for each in (manifest, beside) if each is not None)
+    sources = (source_of(arguments, record) for record in known)
+    if (source := next(filter(None, sources), None)) is not None:
         return source
     if reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS:
         return Source(MNIST, Options(report=print_status))
@@ -251,15 +285,15 @@ def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
 
 
 def require_int8(manifest: Manifest) -> None:
-    """Make sure that the model takes and gives int8, as the runners on this PC do.
+    """Make sure that the model computes in int8, be its input and output int8 or float32.
 
-    Raises ModelError where it does not.
+    Raises ModelError where nothing tells so.
     """
-    types = {manifest.input.dtype, manifest.output.dtype}
-    if types != {"int8"}:
+    if not (manifest.input.scale and manifest.output.scale):
         raise ModelError(
             f"{manifest.name} takes {manifest.input.dtype} and gives {manifest.output.dtype}, and "
-            "int8 at both ends is needed. `glyphite verify` compares its bytes."
+            "nothing in it tells of int8: QUANTIZE behind a float32 input, DEQUANTIZE before a "
+            "float32 output. `glyphite convert` quantizes a float model."
         )
 
 

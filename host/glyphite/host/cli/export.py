@@ -137,7 +137,7 @@ def _samples(model: ModelFolder, compiled: Compiled) -> Samples:
 
 
 def _chosen(model: ModelFolder, compiled: Compiled, answers: Answers | None) -> Samples:
-    if reads_digits(*compiled.edges):
+    if reads_digits(*compiled.edges) and {edge.dtype for edge in compiled.edges} == {"int8"}:
         manifest = read_manifest(model)
         if manifest.labels == DIGITS:
             return digit_samples(manifest, answers)

@@ -13,6 +13,7 @@ from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_json, add_model, add_processor, architecture
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import line_width, print_json, print_table, say, say_written
+from glyphite.host.cli.data import title_of
 from glyphite.host.report.memory_picture import draw
 
 EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
@@ -55,13 +56,13 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     if arguments.json:
         print_json(_document(compiled, content))
     else:
-        _print(arguments, compiled, content)
+        _print(arguments, compiled, content, title_of(folder))
     of = subject(compiled.name, compiled.sha256, arguments.board or "", compiled.goal)
     checks.hold("max_ram", compiled.arena_bytes, f"the arena of {of}")
 
 
-def _print(arguments: argparse.Namespace, compiled: Compiled, content: bytes) -> None:
-    _print_layers(compiled)
+def _print(arguments: argparse.Namespace, compiled: Compiled, content: bytes, title: str) -> None:
+    _print_layers(compiled, title)
     _print_numbers(compiled)
     _print_kernels(compiled, arguments.board)
     _print_passes(content)
@@ -101,7 +102,7 @@ def _document(compiled: Compiled, content: bytes) -> dict[str, Any]:
     }
 
 
-def _print_layers(compiled: Compiled) -> None:
+def _print_layers(compiled: Compiled, title: str) -> None:
     rows = [
         (
             layer.name,
@@ -112,7 +113,7 @@ def _print_layers(compiled: Compiled) -> None:
         for layer in describe.layers(compiled)
     ]
     total = ("in all", "", f"{compiled.macs:,}", f"{compiled.constant_bytes:,}")
-    print_table(("layer", "output", "MACs", "constant bytes"), [*rows, total], title=compiled.name)
+    print_table(("layer", "output", "MACs", "constant bytes"), [*rows, total], title)
 
 
 def _print_numbers(compiled: Compiled) -> None:

@@ -18,11 +18,12 @@ def columns_of(task: str) -> tuple[str, ...]:
     return COLUMNS[Task(task)]
 
 
-def judgement_row(found: Judgement, drop: float | None) -> tuple[str, ...]:
-    """A cell for each of :func:`columns_of`, of the task that the figures are of."""
+def judgement_row(task: str, found: Judgement, drop: float | None) -> tuple[str, ...]:
+    """A cell for each of :func:`columns_of`."""
     error = found["error"]
-    if error is not None and error["auc"] is not None:
-        return f"{error['mean_squared']:.4g}", f"{error['worst']:.4g}", f"{error['auc']:.4f}"
+    if error is not None and task == Task.INPUTS:
+        area = "" if error["auc"] is None else f"{error['auc']:.4f}"
+        return f"{error['mean_squared']:.4g}", f"{error['worst']:.4g}", area
     if error is not None:
         return tuple(f"{error[key]:.4g}" for key in ("mean_absolute", "mean_squared", "worst"))
     correct, accuracy, interval = found["correct"], found["accuracy"], found["interval"]

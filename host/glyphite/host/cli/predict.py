@@ -1,4 +1,7 @@
-"""``glyphite predict``: the digits in a picture, read on this PC or on a board."""
+"""``glyphite predict``: what a model answers, on this PC or on a board.
+
+To the digits in a picture; of a model that reads none: :mod:`.predict_samples`.
+"""
 
 import argparse
 from pathlib import Path
@@ -7,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.errors import InputError
+from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
-from glyphite.host.cli.arguments import add_baud, add_json, add_model, add_port
+from glyphite.host.cli import predict_samples
+from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.console import print_json, say
-from glyphite.host.cli.digits import require_digits
+from glyphite.host.cli.data import MNIST, add_data, note_random
+from glyphite.host.cli.digits import DIGITS, MOST_IMAGES, count_of, reads_digits
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
 from glyphite.host.measure import stream
@@ -37,21 +43,78 @@ among them are 30 of the 48 that it misreads."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add = parser.add_argument
-    add("image", metavar="IMAGE", type=Path, help="a picture of one digit, or of several in a row")
+    add(
+        "image",
+        metavar="IMAGE",
+        nargs="?",
+        help="a picture: of one digit, or of several in a row, where the model reads digits; or a "
+        ".npy or .csv of values; left out with --data",
+    )
     add_model(parser, optional=True)
     add_port(parser, "this PC reads")
     add_baud(parser, stream.BAUD)
     add("--show", action="store_true", help="show pictures, too (as text: what the network sees)")
     add("--show-picture", metavar="FILE", type=Path, help="write what it sees to a .png")
+    add_count(parser, count_of, 1)
+    add("--index", type=_index, default=0, metavar="N",
+        help="with --data: the first test sample to take, from 0 (default: 0)")  # fmt: skip
+    add_data(parser, "none: IMAGE is read")
     add_json(parser)
 
 
+def _index(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) < MOST_IMAGES):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a sample: 0 is the first.")
+    return int(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Print each digit and its ten scores."""
-    seen = read_picture(arguments.image)
-    folder = find_model(arguments.model or default_model())
+    """Print each answer with its scores.
+
+    Raises InputError where neither a picture nor data is named, or both are.
+    """
+    _require_one(arguments)
+    named = arguments.model if arguments.data is None else arguments.image
+    folder = find_model(named or default_model())
     manifest = read_manifest(folder)
-    require_digits(manifest)
+    if arguments.data is None and _is_of_digits(arguments.image, manifest):
+        _read_digits(arguments, folder, manifest)
+        return 0
+    if arguments.show or arguments.show_picture:
+        raise InputError(
+            f"--show and --show-picture show the digits in a picture, and {manifest.name} is not "
+            "given any. Leave them out."
+        )
+    samples = predict_samples.given(arguments, manifest)
+    scores, where = _ask(arguments, folder, manifest, samples.tensors)
+    predict_samples.tell(manifest, samples, scores, where, as_json=arguments.json)
+    return 0
+
+
+def _require_one(arguments: argparse.Namespace) -> None:
+    """InputError unless either a picture is named or a data set."""
+    if arguments.data is not None and arguments.model is not None:
+        raise InputError(
+            f"{arguments.image} and --data {arguments.data} are two sources of samples. Name one: "
+            f"`glyphite predict {arguments.model} --data {arguments.data}`, say."
+        )
+    if arguments.data is None and arguments.image is None:
+        raise InputError(
+            "What is to be read is missing. Name a picture or a file of values, or --data SOURCE."
+        )
+
+
+def _is_of_digits(image: str, manifest: Manifest) -> bool:
+    """Whether digits are looked for in a picture: the model knows them, and no other data."""
+    known = manifest.data is None or manifest.data.source in (MNIST, RANDOM)
+    is_digits = reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS
+    is_picture = Path(image).suffix.lower() not in predict_samples.VALUES
+    return known and is_digits and is_picture
+
+
+def _read_digits(arguments: argparse.Namespace, folder: ModelFolder, manifest: Manifest) -> None:
+    note_random(manifest)
+    seen = read_picture(Path(arguments.image))
     if arguments.show_picture:
         write_picture(seen.digits, arguments.show_picture)
     tensors = manifest.quantize(seen.digits)
@@ -59,9 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     answers = [_answer(manifest, one) for one in scores]
     if arguments.json:
         print_json(_document(manifest, answers, seen, where, shown=arguments.show))
-        return 0
+        return
     _say_answers(manifest, answers, seen, where, shown=arguments.show)
-    return 0
 
 
 def _ask(
@@ -83,11 +145,12 @@ def _ask(
 
 def _answer(manifest: Manifest, scores: NDArray[np.generic]) -> dict[str, Any]:
     """A digit and its scores as shares of 1: see :meth:`Manifest.shares`."""
-    real = manifest.shares(scores[np.newaxis])[0]
+    real, output = manifest.shares(scores[np.newaxis])[0], manifest.output
+    levels = manifest.dequantize_output(scores) / (output.scale or 1.0) + output.zero_point
     return {
         "digit": manifest.labels[int(scores.argmax())],
         "scores": [round(float(score), 6) for score in real],
-        "scores_int8": [int(score) for score in scores],
+        "scores_int8": [round(float(level)) for level in levels],
         "sure": bool(real.max() >= SURE),
     }
 

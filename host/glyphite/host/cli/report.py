@@ -2,13 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from glyphite.convert.workspace import find_model
+from glyphite.convert.text import command
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_json, add_model, add_out, hold_place
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
-from glyphite.host.cli.compare import bytes_of_c, hold_runners
+from glyphite.host.cli.compare import bytes_of_c, compare_anew, hold_runners
 from glyphite.host.cli.console import print_json, print_status, say_written
+from glyphite.host.cli.data import add_data
 from glyphite.host.report import write_report
 
 EXAMPLE = "glyphite report seed"
@@ -23,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_budgets(parser, "max_flash", "max_ram", "max_drop", "min_accuracy", "max_mismatched_bytes")
     add_out(parser, "a folder; default: build/<model>")
+    parser.set_defaults(count=None)  # of the samples that `compare` takes: all
+    add_data(parser, "what was compared and streamed so far; else compared anew")
     add_json(parser)
 
 
@@ -39,16 +44,36 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     others = [find_model(name) for name in arguments.others]
+    if arguments.data is not None:
+        compare_anew(arguments, folder)
     with hold_place(folder, arguments.out):
         written = write_report(folder, others, arguments.out)
     for sentence in written.left_out:
         print_status(sentence)
     document = json.loads(written.document.read_text(encoding="utf-8"))
+    for sentence in _of_other_data(arguments, folder, document):
+        print_status(sentence)
     if arguments.json:
         print_json(document)
     else:
         say_written(written.document, written.page)
     _hold(checks, document)
+
+
+def _of_other_data(
+    arguments: argparse.Namespace, folder: ModelFolder, document: dict[str, Any]
+) -> Iterator[str]:
+    """A sentence on each run on a board that is not of the data that ``--data`` names."""
+    if arguments.data is None:
+        return
+    data = document["compare"]["data"]
+    for run in document["boards"]:
+        if run["data"]["sha256"] != data["sha256"]:
+            words = ("stream", folder.named, "--port", run["port"], *data["words"])
+            yield (
+                f"The run on {run['name']} is of {run['data']['title'] or 'other data'}. Make it "
+                f"anew with `{command('glyphite', *words)}`."
+            )
 
 
 def _hold(checks: Checks, document: dict[str, Any]) -> None:

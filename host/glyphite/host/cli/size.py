@@ -12,6 +12,7 @@ from glyphite.host.cli.arguments import add_goal, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import for_goal
 from glyphite.host.cli.console import print_json, progress_bar, say
+from glyphite.host.cli.data import title_of
 from glyphite.host.measure.board_sizes import (
     ALONE,
     ESTIMATE,
@@ -75,7 +76,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         figures = {"model": folder.name, "sha256": sha256, "optimize": goal}
         print_json(figures | {"boards": [_entry(one) for one in found]})
     else:
-        _print(f"{folder.name}, --optimize {goal}: flash, and RAM with the stack", found)
+        _print(f"{title_of(folder)}, --optimize {goal}: flash, and RAM with the stack", found)
         _print_notes(found, is_named=bool(named))
     for one in found:
         name = f"{folder.name} alone" if one.basis == ALONE else folder.name

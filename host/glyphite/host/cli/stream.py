@@ -12,7 +12,7 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model, w
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples
+from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
@@ -93,7 +93,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
             stream_record.save(place, streaming, streamed, judge)
     _tell(streamed, explanation(right.name))
     # First, as another board's record may be damaged.
-    _print(streaming, folder.named, arguments.json)
+    _print(streaming, folder, arguments.json)
     with writing_to(folder, print_status):
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
@@ -168,7 +168,7 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
         )
 
 
-def _print(streaming: stream.Streaming, named: str, as_json: bool) -> None:
+def _print(streaming: stream.Streaming, folder: ModelFolder, as_json: bool) -> None:
     if as_json:
         print_json(streaming)
         return
@@ -185,11 +185,11 @@ def _print(streaming: stream.Streaming, named: str, as_json: bool) -> None:
     if streaming["retries"]:
         rows.append(("requests repeated", f"{streaming['retries']:,}"))
     data = of_data(streaming["data"], images)
-    title = f"{streaming['model']} on {streaming['board']} ({streaming['port']}): {data}"
+    title = f"{title_of(folder)} on {streaming['board']} ({streaming['port']}): {data}"
     print_table(("", "streamed"), rows, title=title)
     known = known_board(streaming["board"])
     if streaming["timed_by"] is None and known and is_countable(known):
-        words = ("bench", named, "--board", known.name)
+        words = ("bench", folder.named, "--board", known.name)
         say(f"The time on a board is told by `{command('glyphite', *words)}`.")
 
 
@@ -207,8 +207,8 @@ def _judged(streaming: stream.Streaming, right: str) -> list[tuple[str, str]]:
         ]
     if error is None:
         return []
-    names, figures = columns_of(streaming["task"]), judgement_row(streaming, None)
-    return list(zip(names, figures, strict=False))
+    task = streaming["task"]
+    return list(zip(columns_of(task), judgement_row(task, streaming, None), strict=True))
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:

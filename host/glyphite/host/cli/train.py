@@ -2,7 +2,9 @@
 
 import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from glyphite.convert.boards import load_board
 from glyphite.convert.data.load import require_there
 from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.data.options import Options
@@ -15,7 +17,7 @@ from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.text import command
 from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder, model_folder, safe_name
-from glyphite.host.cli.arguments import add_json, add_seed
+from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.console import (
     print_json,
     print_status,
@@ -26,6 +28,7 @@ from glyphite.host.cli.console import (
     say_next,
     say_written,
 )
+from glyphite.host.cli.cost import Cost, as_document, cost_before, say_cost
 from glyphite.host.cli.data import (
     MNIST,
     Source,
@@ -41,6 +44,9 @@ from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train
 from glyphite.train.own import Lessons, fit_own, untrained
 from glyphite.train.pictures import Gallery
+
+if TYPE_CHECKING:
+    from glyphite.train.own import Network
 
 EXAMPLE = "glyphite train seed --epochs 10"
 
@@ -66,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", metavar="N", type=int, help=f"images per step (default: {sizes})"
     )
     add_seed(parser, int)
+    add_board(parser, "all of them are told, and none is refused")
     parser.add_argument(
         "--name",
         metavar="NAME",
@@ -81,9 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, then write model.keras, history.json and the pictures.
 
     Raises InputError where an option has a wrong value, DataError where the data cannot be loaded
-    or do not fit the network.
+    or do not fit the network, DoesNotFitError where ``--board`` names one that cannot hold it.
     """
     settings = _settings(arguments)
+    if arguments.board is not None:
+        load_board(arguments.board)
     if arguments.data is not None:
         require_there(arguments.data)
     own = named(settings.network)
@@ -94,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         require_room(folder.keras, folder.history, folder=folder.pictures)
         is_ours = settings.network in NETWORKS and arguments.data in (None, MNIST)
         if is_ours and arguments.preprocess is None:
-            _train(settings, folder, gallery, arguments.json)
+            _train(arguments, settings, folder, gallery)
         else:
             _train_own(arguments, settings, folder, gallery)
     with silence_is_meant():
@@ -102,18 +111,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(settings: Settings, folder: ModelFolder, gallery: Gallery, as_json: bool) -> None:
+def _train(
+    arguments: argparse.Namespace, settings: Settings, folder: ModelFolder, gallery: Gallery
+) -> None:
     data = load_mnist(report=print_status)
-    if not as_json:
+    if not arguments.json:
         say(_plan(settings, data))
     say_loading()
+    cost = _cost(arguments, untrained(settings), folder)
     with progress_bar("Training", settings.batches(len(data.train_images))) as progress:
         trained = train(settings, data, progress)
     trained.save(folder.keras, folder.history)
     gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
-    _print(trained, folder, gallery, as_json)
-    if not as_json:
+    _print(trained, folder, gallery, arguments.json, cost=cost)
+    if not arguments.json:
         say_next(command("glyphite", "convert", folder.named))
+
+
+def _cost(arguments: argparse.Namespace, model: "Network", folder: ModelFolder) -> Cost | None:
+    """What the network takes of boards, told before it is trained."""
+    found = cost_before(model, folder, arguments.board)
+    if found is not None and not arguments.json:
+        say_cost(found, folder.name)
+    return found
 
 
 def _train_own(
@@ -136,11 +156,12 @@ def _train_own(
             f"{lessons.preprocessing.text}); it is judged by {len(part):,} others."
         )
         say(data.split)
+    cost = _cost(arguments, model, folder)
     with progress_bar("Training", settings.batches(len(data.train))) as progress:
         trained = fit_own(settings, model, lessons, progress)
     trained.save(folder.keras, folder.history)
     gallery.curves(trained.history, judged_by)
-    _print(trained, folder, gallery, arguments.json, judged_by)
+    _print(trained, folder, gallery, arguments.json, cost=cost, judged_by=judged_by)
     if not arguments.json:
         say_next(command("glyphite", "convert", folder.named))
 
@@ -175,7 +196,13 @@ def _plan(settings: Settings, data: Mnist) -> str:
 
 
 def _print(
-    trained: Trained, folder: ModelFolder, gallery: Gallery, as_json: bool, judged_by: str = "test"
+    trained: Trained,
+    folder: ModelFolder,
+    gallery: Gallery,
+    as_json: bool,
+    *,
+    cost: Cost | None,
+    judged_by: str = "test",
 ) -> None:
     last = {name: row[-1] for name, row in trained.history.items()}
     if as_json:
@@ -187,6 +214,7 @@ def _print(
             "model": str(folder.keras),
             "history": str(folder.history),
             "pictures": [str(path) for path in gallery.written],
+            "cost": cost and as_document(cost),
         }
         print_json(document)
         return

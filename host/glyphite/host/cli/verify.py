@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.compiler.frontend.tflite import read
 from glyphite.convert.documents import now
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import (
@@ -25,7 +23,7 @@ from glyphite.host.cli.arguments import (
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
-from glyphite.host.cli.data import add_data, test_samples
+from glyphite.host.cli.data import add_data, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
@@ -78,15 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     manifest = read_manifest(folder)
-    groups, words = _groups(
-        arguments, manifest
-    )  # what is wrong with them is told of before a build
+    groups, words = _groups(arguments, manifest)  # before a build, as they may be wrong
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
     if arguments.optimize is not None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
     if manifest.input.dtype == "float32":
-        groups = verify.as_floats(groups, read(read_bytes(folder.tflite)))
+        groups = verify.as_floats(groups, manifest.input)
     if arguments.port:
         build_missing(arguments.port, folder)
         url, folder = arguments.port, _running(folder, board, arguments.port)
@@ -111,7 +107,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
              "groups": compared.figures, "first_differing_layer": layer}
         )  # fmt: skip
     else:
-        _print(compared.figures, f"{manifest.name}: {board.name} against {BRIEF[right.name]}")
+        _print(compared.figures, f"{title_of(folder)}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
         print_status(told)
     _keep(arguments, board, manifest, found)

@@ -38,21 +38,26 @@ class RunnerFigures(Judgement):
     without classes."""
 
 
-class PairFigures(TypedDict):
-    """How two runners differ on the same images."""
+class Agreement(TypedDict):
+    """How the classes differ that two name for the same images; None where there are no classes."""
 
-    first: RunnerName
-    second: RunnerName
     answers_differ: Count | None
-    """None, as the next three, where there are no classes."""
     only_first_right: Count | None
     only_second_right: Count | None
     mcnemar: Share | None
     """The p-value: the chance of so uneven a split if both are equally good."""
+
+
+class PairFigures(Agreement):
+    """How two runners differ on the same images."""
+
+    first: RunnerName
+    second: RunnerName
     images_differ: Count | None
     """Images with a byte that differs. This and the next two are None with a float runner."""
     bytes_differ: Count | None
     largest_difference: Count | None
+    """None of float32 outputs, too, whose bytes are no numbers."""
 
 
 TaskName = Annotated[str, Meta(pattern=r"^(classification|regression|reconstruction|bytes)\Z")]
@@ -102,7 +107,7 @@ def summarize(
     They are of ``date``; by default of this moment.
 
     One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of samples
-    differ, or the scores of an int8 runner are not int8.
+    differ.
     """
     judged = {name: truth.judge(manifest, given) for name, given in scores.items()}
     return Comparison(
@@ -143,28 +148,39 @@ def drop_of(name: str, judged: Mapping[str, Judgement], count: int) -> float | N
 def _pair(
     names: tuple[str, str], scores: Sequence[Scores], truth: Truth, manifest: Manifest
 ) -> PairFigures:
-    difference = metrics.byte_differences(*scores) if float_of(names) is None else None
-    figures = PairFigures(
+    difference = None
+    if float_of(names) is None:
+        difference = metrics.byte_differences(*(each.view(np.int8) for each in scores))
+    is_int8 = manifest.output.dtype == "int8"
+    return PairFigures(
         first=names[0],
         second=names[1],
-        answers_differ=None,
-        only_first_right=None,
-        only_second_right=None,
-        mcnemar=None,
+        **agreement([manifest, manifest], scores, truth),
         images_differ=difference.images if difference else None,
         bytes_differ=difference.values if difference else None,
-        largest_difference=difference.largest if difference else None,
+        largest_difference=difference.largest if difference and is_int8 else None,
     )
+
+
+def agreement(manifests: Sequence[Manifest], scores: Sequence[Scores], truth: Truth) -> Agreement:
+    """How two sets of ``scores`` (n, outputs) of the same samples agree, each by its manifest.
+
+    Raises ValueError where the numbers of samples differ.
+    """
     if truth.task is not Task.CLASSES:
-        return figures
-    given = [classes_of(manifest, each) for each in scores]
-    wrong = [truth.wrong(manifest, each) for each in scores]
+        return Agreement(
+            answers_differ=None, only_first_right=None, only_second_right=None, mcnemar=None
+        )
+    pairs = list(zip(manifests, scores, strict=True))
+    wrong = [truth.wrong(*pair) for pair in pairs]
     only_first = int(np.count_nonzero(~wrong[0] & wrong[1]))
     only_second = int(np.count_nonzero(wrong[0] & ~wrong[1]))
-    figures["answers_differ"] = metrics.answers_that_differ(*given)
-    figures |= {"only_first_right": only_first, "only_second_right": only_second}
-    figures["mcnemar"] = metrics.mcnemar(only_first, only_second)
-    return figures
+    return Agreement(
+        answers_differ=metrics.answers_that_differ(*(classes_of(*pair) for pair in pairs)),
+        only_first_right=only_first,
+        only_second_right=only_second,
+        mcnemar=metrics.mcnemar(only_first, only_second),
+    )
 
 
 def save(

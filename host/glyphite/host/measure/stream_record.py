@@ -81,11 +81,11 @@ def figures_of(
 
 def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]], count: int) -> bool:
     """Whether the arrays beside the truth are those that ``save`` writes, of the model."""
-    outputs = prod(manifest.output.shape[1:])
+    outputs, kind = prod(manifest.output.shape[1:]), np.dtype(manifest.output.dtype)
     kinds: dict[str, tuple[tuple[int, ...], Any]] = {
         "sha256": ((32,), np.uint8),
-        "reference": ((count, outputs), np.int8),
-        "scores": ((count, outputs), np.int8),
+        "reference": ((count, outputs), kind),
+        "scores": ((count, outputs), kind),
         "ticks": ((count,), np.int64),
         "wall_seconds": ((), np.float64),
         "seconds": ((count,), np.float64),

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.arrays import read_npy
-from glyphite.convert.compiler.ir.graph import Graph
 from glyphite.convert.errors import CheckFailedError, InputError
+from glyphite.convert.manifest import TensorInfo
 from glyphite.convert.progress import Progress
 from glyphite.host.measure.first_difference import Trace
 from glyphite.host.measure.truth import Count
@@ -63,17 +63,13 @@ def extreme_inputs(shape: tuple[int, ...]) -> Tensors:
     return np.array(inputs).reshape(-1, *shape)
 
 
-def as_floats(groups: Mapping[str, Tensors], graph: Graph) -> dict[str, Tensors]:
+def as_floats(groups: Mapping[str, Tensors], source: TensorInfo) -> dict[str, Tensors]:
     """The int8 inputs of each group as float32 inputs of a model that begins with QUANTIZE.
 
-    A float is ``(int8 - zero_point + r) * scale`` with r random in -1..1, so that rounding is
-    tested as well. Inputs that are floats already stay as they are.
+    ``source`` is that input. A float is ``(int8 - zero_point + r) * scale`` with r random in -1..1,
+    so that rounding is tested as well. Inputs that are floats already stay as they are.
     """
-    scale, zero_point = 1.0, 0
-    for operator in graph.consumers(graph.inputs[0]):
-        found = graph.output_of(operator).quantization
-        if found is not None:
-            scale, zero_point = found.scale, found.zero_point
+    scale, zero_point = source.scale or 1.0, source.zero_point
     generator = np.random.default_rng(0)
 
     def floats(tensors: Tensors) -> Tensors:

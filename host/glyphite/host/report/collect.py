@@ -215,7 +215,7 @@ def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -
     return sorted(images, key=lambda image: (-max(image.scores), image.index))
 
 
-def _pixels(manifest: Manifest, tensor: NDArray[np.int8]) -> NDArray[np.uint8] | None:
+def _pixels(manifest: Manifest, tensor: NDArray[Any]) -> NDArray[np.uint8] | None:
     """The pixels (height, width) or (height, width, 3) of an input tensor, as it was before.
 
     None where it is no picture.

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from glyphite.convert.boards import all_boards
-from glyphite.convert.manifest import words_of
+from glyphite.convert.manifest import RANDOM, words_of
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.measure.compare import TEST_IMAGES
 from glyphite.host.measure.stream import BAUD
@@ -38,7 +38,7 @@ def render(results: Results) -> str:
         whose=BRIEF,
         clocks=TITLES_OF_CLOCKS,
         explained=EXPLAINED if _stands_in(document) else "",
-        headline=_headline(document),
+        headline=_headline(document) + _caveat(document),
         axis=_axis(document),
         again=_glyphite("report", results.named),
         commands=_commands(document, results.named),
@@ -120,6 +120,14 @@ def _verified(one: dict[str, Any]) -> str:
     return (
         f"{inputs:,} inputs on {one['board']}: {wrong:,} bytes of the scores differ from {right}."
     )
+
+
+def _caveat(document: dict[str, Any]) -> str:
+    """What is said of a model whose scales fit random numbers."""
+    data = document["data"]
+    if data is None or data["source"] != RANDOM:
+        return ""
+    return " It was calibrated on random numbers, so its accuracy means nothing."
 
 
 def _does(document: dict[str, Any], oracle: str) -> str:

@@ -83,8 +83,11 @@ class Records:
         return sorted(found, key=lambda one: one["date"], reverse=True)
 
     def _paths(self, name: str) -> list[Path]:
-        """The files of that name of all boards, and of all builds for them."""
+        """The files of that name of all boards, and of all builds for them; of one build, where the
+        folder means that."""
         root = self.folder.root
+        if self.folder.build:
+            return [path for path in [root / self.folder.build / name] if path.is_file()]
         return sorted([*root.glob(f"*/{name}"), *root.glob(f"*/*/{name}")])
 
     def _board_of(self, path: Path) -> str:
@@ -307,7 +310,8 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
     given = {name: scores[name] for name in names}
     if not all(fit):
         return False
-    if any(given[name].dtype != np.int8 for name in given if name not in FLOATS):
+    outputs_type = np.dtype(manifest.output.dtype)
+    if any(given[name].dtype != outputs_type for name in given if name not in FLOATS):
         return False
     if not np.array_equal(misread, compare.misread_of(manifest, given, truth)):
         return False

@@ -4,6 +4,7 @@ Nothing else that this file imports needs either, so that int8 inference works w
 two is installed.
 """
 
+import dataclasses
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.ir.graph import Quantization
 from glyphite.convert.errors import CONVERT_AGAIN, ModelError, ToolError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
@@ -29,7 +32,7 @@ IDENTIFIER = b"TFL3"
 
 @dataclass
 class LitertRunner:
-    """Runs a .tflite whose input and output are int8, one image at a time."""
+    """Runs a .tflite whose input and output are int8 or float32, one image at a time."""
 
     model: Path
     name: str = "int8_litert"
@@ -37,16 +40,16 @@ class LitertRunner:
     """A sentence on how the last run was another than usual; empty where it was not."""
 
     def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The int8 scores (n, classes).
+        """The scores (n, classes), of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read; ModelError where LiteRT cannot run it,
-        its input or output is not int8, or ``tensors`` are other inputs than it takes; ToolError
-        where no LiteRT is installed.
+        its input or output is of another type, or ``tensors`` are other inputs than it takes;
+        ToolError where no LiteRT is installed.
         """
         interpreter, self.remark = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
-        require_shape(tensors, _shape(source))
-        scores = np.empty((len(tensors), *_shape(sink)[1:]), np.int8)
+        require_shape(tensors, _shape(source), np.dtype(source["dtype"]))
+        scores = np.empty((len(tensors), *_shape(sink)[1:]), sink["dtype"])
         for index, tensor in enumerate(tensors):
             interpreter.set_tensor(source["index"], tensor[np.newaxis])
             interpreter.invoke()
@@ -139,7 +142,7 @@ def _describe(folder: ModelFolder) -> Manifest:
         input=source,
         output=sink,
         labels=tuple(str(index) for index in range(classes)),
-        preprocessing=of_range(low, high) if source.dtype == "int8" else NAMED["unit"],
+        preprocessing=of_range(low, high) if source.scale else NAMED["unit"],
     )
 
 
@@ -156,7 +159,30 @@ def _require_int8_inside(folder: ModelFolder) -> None:
 def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
     """Input and output as the .tflite itself describes them."""
     source, sink = _details(_load(path)[0], path)
-    return _tensor_info(source, path), _tensor_info(sink, path)
+    infos = _tensor_info(source, path), _tensor_info(sink, path)
+    if all(info.dtype == "int8" for info in infos):
+        return infos
+    behind = _behind(path)
+    return _with_scale(infos[0], behind[0]), _with_scale(infos[1], behind[1])
+
+
+def _behind(path: Path) -> tuple[Quantization | None, Quantization | None]:
+    """What QUANTIZE makes of a float32 input, and DEQUANTIZE a float32 output of."""
+    try:
+        graph = read(read_bytes(path))
+    except ModelError:  # LiteRT runs what the compiler does not know
+        return None, None
+    made = [each for each in graph.consumers(graph.inputs[0]) if each.kind == "QUANTIZE"]
+    given = [each for each in graph.operators if each.outputs == graph.outputs[:1]]
+    source = graph.output_of(made[0]).quantization if made else None
+    last = graph.input_of(given[0], 0) if given and given[0].kind == "DEQUANTIZE" else None
+    return source, last.quantization if last else None
+
+
+def _with_scale(info: TensorInfo, behind: Quantization | None) -> TensorInfo:
+    if info.dtype == "int8" or behind is None:
+        return info
+    return dataclasses.replace(info, scale=behind.scale, zero_point=behind.zero_point)
 
 
 def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed
@@ -233,7 +259,7 @@ def _details(interpreter: Any, path: Path) -> tuple[Any, Any]:  # noqa: ANN401
         raise _unusable(path, error) from error
 
 
-def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, Any]:
+def _only(details: list[dict[str, Any]], path: Path) -> dict[str, Any]:
     """The one tensor of ``details``; ModelError unless its batch is 1 and its type is allowed."""
     if len(details) != 1:
         raise ModelError(
@@ -242,7 +268,7 @@ def _only(details: list[dict[str, Any]], path: Path, *types: str) -> dict[str, A
         )
     tensor = details[0]
     dtype = np.dtype(tensor["dtype"]).name
-    if dtype not in (types or ("int8",)):
+    if dtype not in ("int8", "float32"):
         raise ModelError(
             f"{path} has an input or output of {dtype}, and int8 is needed. {CONVERT_AGAIN}"
         )
@@ -260,7 +286,7 @@ def _shape(tensor: dict[str, Any]) -> tuple[int, ...]:
 
 def _tensor_info(details: list[dict[str, Any]], path: Path) -> TensorInfo:
     """What the numbers of the one tensor mean; ModelError where they can mean nothing."""
-    tensor = _only(details, path, "int8", "float32")
+    tensor = _only(details, path)
     scale, zero_point = tensor["quantization"]
     dtype = np.dtype(tensor["dtype"]).name
     if dtype == "int8" and not (0 < scale < np.inf and -128 <= zero_point <= 127):
