@@ -131,6 +131,11 @@ def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
     """The model first; what is read, learned or made for is no model."""
     actions = verbs_of(whole_parser())[verb]._actions
     places = [action.metavar for action in actions if not action.option_strings]
-    others = {"new": ["NAME"], "train": ["NETWORK"], "predict": ["IMAGE", "MODEL"], "completion": ["SHELL"]}
+    others = {
+        "new": ["NAME"],
+        "train": ["NETWORK"],
+        "predict": ["IMAGE", "MODEL"],
+        "completion": ["SHELL"],
+    }
     assert places == others.get(verb, [] if verb in ("boards", "demo") else ["MODEL"])
     assert verb == "completion" or actions[-1].option_strings == ["--json"]

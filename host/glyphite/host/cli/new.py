@@ -56,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     _require_free(folder)
     with held(folder.absolute().parent, print_status, way_out=OTHER_FOLDER):
         _require_free(folder)
-        write_folder(folder, {name: text for name, (text, _) in files.items()}, way_out=OTHER_FOLDER)
+        write_folder(
+            folder, {name: text for name, (text, _) in files.items()}, way_out=OTHER_FOLDER
+        )
     if arguments.json:
         print_json({"folder": str(folder), "like": like, "files": list(files)})
         return 0
