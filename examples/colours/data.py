@@ -14,9 +14,9 @@ RED, BLUE = (200, 50, 50), (50, 70, 200)
 
 
 def load() -> dict[str, object]:
-    """1,200 pictures to learn from and 400 to test by, (n, SIDE, SIDE, 3), and their classes."""
+    """800 pictures to learn from and 200 to test by, (n, SIDE, SIDE, 3), and their classes."""
     rng = np.random.default_rng(1)
-    train, test = np.arange(1200) % len(CLASSES), np.arange(400) % len(CLASSES)
+    train, test = np.arange(800) % len(CLASSES), np.arange(200) % len(CLASSES)
     return {
         "x_train": np.stack([picture(label, rng) for label in train]),
         "y_train": train,

@@ -17,10 +17,11 @@ from PIL import Image
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.data.load import load
+from glyphite.convert.data.options import Options
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.shipped import EXAMPLES
-from glyphite.convert.workspace import find_model
-from glyphite.host.cli import main
+from glyphite.convert.workspace import find_model, model_folder
+from glyphite.host.cli import _parse, main
 from glyphite.host.cli.new import LIKE
 from tests.builders.sketches import built
 from tests.paths import PROJECT, TESTS
@@ -67,19 +68,21 @@ class Project:
         """Run the commands of the README, and then those of the CI file that are others."""
         done = commands(self.page)[:-1]  # the last one is of the user's own data
         for words in done:
-            assert main(words) == 0, words
-        for line in steps(Path(".github/workflows/check.yml").read_text()):
-            words = shlex.split(line)[1:]
-            if line.startswith("glyphite ") and words not in done:
-                assert main(words) == 0, line
+            assert main([*words, *few(words)]) == 0, words
+        lines = steps(Path(".github/workflows/check.yml").read_text())
+        checks = [shlex.split(line)[1:] for line in lines if line.startswith("glyphite ")]
+        assert [words[0] for words in checks[-2:]] == ["build", "stream"]
+        for words in (words for words in checks if words not in done):
+            if self.name == "gesture":
+                assert main([*words, *few(words)]) == 0, words
+            else:  # the same with other limits, which would cost as much again
+                _parse(words)
 
     def streamed(self) -> dict[str, Any]:
         """The figures of the board, which gave TensorFlow Lite Micro's bytes."""
         found = figures(self.name, "stream.json")
         assert found["mismatched_bytes"] == 0
-        assert found["reference"] == "int8_tflm"
-        said = f"| 0 of {found['scores']:,} | `glyphite stream {self.name} "
-        assert said in self.page
+        assert (found["reference"], found["images"]) == ("int8_tflm", 20)
         return found
 
     def said(self, pattern: str) -> float:
@@ -93,14 +96,18 @@ class Project:
         shutil.unpack_archive(path, folder / "libraries")
         return folder / "libraries" / "Glyphite"
 
-    def learns(self) -> None:
-        """Run the README's last command, on data of its own kind."""
-        assert main([*commands(self.page)[-1], "--name", "own", "--epochs", "1"]) == 0
-        assert (find_model_folder("own") / "model.keras").is_file()
+    def loads(self, options: Options) -> None:
+        """Hold that the data of the README's last command fit the network."""
+        words = commands(self.page)[-1]
+        found = load(words[words.index("--data") + 1], options)
+        manifest = Manifest.load(find_model(self.name).manifest)
+        assert found.shape == manifest.input.shape[1:]
+        _parse(words)
 
 
-def find_model_folder(name: str) -> Path:
-    return find_model("uno").root.with_name(name)
+def few(words: list[str]) -> list[str]:
+    """What makes a command shorter."""
+    return ["--count", "20"] if words[0] == "stream" else []
 
 
 @pytest.fixture
@@ -130,14 +137,16 @@ def test_gestures_are_told_apart_on_an_uno(
     assert floats["accuracy"] >= 0.95
     assert project.said(r"([\d.]+) % of 300") == pytest.approx(100 * floats["accuracy"], abs=FLOATS)
     assert abs(tflm["drop_points"]) <= 1
-    assert compiled["correct"] == tflm["correct"] == project.streamed()["correct"]
+    assert compiled["correct"] == tflm["correct"]
+    assert project.streamed()["correct"] >= 18
     built(project.library("uno", tmp_path), "see_values", "uno", tmp_path / "made", monkeypatch)
     data = load("data.py:load")
     for label, name in enumerate(data.classes):
         Path("recordings", name).mkdir(parents=True)
         windows = data.train.tensors[0][data.train.labels == label][:8]
         np.savetxt(f"recordings/{name}/1.csv", windows.reshape(-1, 3), fmt="%d", delimiter=",")
-    project.learns()
+    assert main([*commands(project.page)[-1], "--name", "own", "--epochs", "1"]) == 0
+    assert model_folder("own").keras.is_file()
 
 
 @pytest.mark.usefixtures("uno", "patient")
@@ -151,12 +160,12 @@ def test_a_sine_is_met_on_an_uno(
     assert project.said(r"a step of its output is ([\d.]+)") == pytest.approx(step, rel=0.1)
     assert floats["error"]["mean_absolute"] < 2 * step
     assert tflm["error"]["mean_absolute"] < floats["error"]["mean_absolute"] + step
-    assert project.streamed()["error"] == tflm["error"]
+    assert project.streamed()["error"]["mean_absolute"] < 3 * step
     built(project.library("uno", tmp_path), "see_values", "uno", tmp_path / "made", monkeypatch)
     angles = np.linspace(0, 6, 60)
     rows = np.stack([angles, np.sin(angles)], axis=1)
     np.savetxt("points.csv", rows, "%.4f", delimiter=",", header="angle,sine", comments="")
-    project.learns()
+    project.loads(Options(numbers=True))
 
 
 @pytest.mark.parametrize("project", ["colours"], indirect=True)
@@ -167,16 +176,17 @@ def test_colours_are_told_apart_on_a_cortex_m4(
     project.go()
     floats, _, tflm, compiled = figures("colours", "compare.json")["runners"]
     assert floats["accuracy"] >= 0.9
-    assert project.said(r"([\d.]+) % of 400") == pytest.approx(100 * floats["accuracy"], abs=FLOATS)
+    assert project.said(r"([\d.]+) % of 200") == pytest.approx(100 * floats["accuracy"], abs=FLOATS)
     assert abs(tflm["drop_points"]) <= 1
-    assert compiled["correct"] == tflm["correct"] == project.streamed()["correct"]
+    assert compiled["correct"] == tflm["correct"]
+    assert project.streamed()["correct"] >= 18
     compile_for_nano33(project.library("nano33ble", tmp_path))
     data = load("data.py:load")
     for label, name in enumerate(data.classes):
         Path("pictures", name).mkdir(parents=True)
         for index, picture in enumerate(data.train.tensors[0][data.train.labels == label][:5]):
             Image.fromarray(picture).save(f"pictures/{name}/{index}.png")
-    project.learns()
+    project.loads(Options(shape=(16, 16, 3)))
 
 
 def compile_for_nano33(library: Path) -> None:
