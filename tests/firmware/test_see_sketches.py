@@ -303,10 +303,8 @@ def test_values_are_typed_as_the_data_have_them_and_classes_are_named(tmp_path: 
     """By the manifest, whose preprocessing has one place for each number of this vector."""
     rng = np.random.default_rng(9)
     first, last = (
-        TensorInfo((1, count), "int8", edge.quantization.scale, edge.quantization.zero_point)
-        for count, edge in zip(
-            (VALUES, 11), compile_model(values_model(), "values").edges, strict=True
-        )
+        TensorInfo((1, edge.count), "int8", edge.quantization.scale, edge.quantization.zero_point)
+        for edge in compile_model(values_model(), "values").edges
         if edge.quantization
     )
     names = ('a "b" \\', *(f"class 1{index}?" for index in range(10)))
