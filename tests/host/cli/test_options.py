@@ -24,7 +24,7 @@ MANIFEST = Manifest(
 @pytest.mark.parametrize(
     ("words", "usage", "said"),
     [
-        (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: new, train,"),
+        (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: new,"),
         (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, convert"),
         ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
