@@ -20,6 +20,7 @@ WHERE = {
     "train/glyphite/": "glyphite/",
     "convert/glyphite/": "glyphite/",
     "host/glyphite/": "glyphite/",
+    "examples/": "glyphite/examples/",
     "firmware/": "glyphite/firmware/",
     "models/": "glyphite/models/",
 }
@@ -112,7 +113,7 @@ def test_the_wheel_has_our_packages_firmware_and_models_and_nothing_else(
     ours = {name for name in names if not name.startswith(about)}
     assert ours == {installed_name(name) for name in released.sources} - {None}
     assert {name.split("/")[1] for name in ours} == {
-        *("train", "convert", "host", "firmware", "models")
+        *("train", "convert", "host", "examples", "firmware", "models")
     }
     assert {f"glyphite/{name}/py.typed" for name in ("train", "convert", "host")} <= ours
     assert {"glyphite/firmware/boards/uno.toml", "glyphite/models/uno/model_int8.tflite"} <= ours

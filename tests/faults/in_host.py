@@ -264,4 +264,25 @@ FAULTS = (
         "min(LEAST_PATIENCE, 4.0 * self._slowest)",
         ("host/device/test_session.py",),
     ),
+    Fault(
+        "a project is written over what is there",
+        "host/glyphite/host/cli/new.py",
+        "if any(folder.iterdir()):",
+        "if False:",
+        ("host/cli/test_new.py",),
+    ),
+    Fault(
+        "classes on a board are called by their neighbours' names",
+        "convert/glyphite/convert/export/templates/see_values.ino.j2",
+        "passed < output; letter++",
+        "passed < output + 1; letter++",
+        ("firmware/test_see_sketches.py",),
+    ),
+    Fault(
+        "a typed value is divided by the spread of another place",
+        "convert/glyphite/convert/export/templates/see_values.ino.j2",
+        "constant(&raw_spread[place])",
+        "constant(&raw_spread[0])",
+        ("firmware/test_see_sketches.py",),
+    ),
 )  # fmt: skip

@@ -23,7 +23,8 @@ from glyphite.convert.export.samples import (
     pixels_of,
     value_samples,
 )
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import DataRecord, Manifest, TensorInfo
+from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.shipped import MODELS
 from glyphite.host.runners.tflm import infer
 from tests.builders.dense import fully_connected
@@ -83,10 +84,15 @@ def see_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(sketch, tmp_path_factory.mktemp("digits"), LIBRARY / "src")
 
 
-def exported(content: bytes, folder: Path, flags: tuple[str, ...] = SANITIZERS) -> Path:
+def exported(
+    content: bytes,
+    folder: Path,
+    flags: tuple[str, ...] = SANITIZERS,
+    manifest: Manifest | None = None,
+) -> Path:
     """The program of ``see_values`` as it is exported with a model."""
     compiled = compile_model(content, "values")
-    samples = value_samples(compiled, lambda tensors: infer(content, tensors))
+    samples = value_samples(compiled, lambda tensors: infer(content, tensors), manifest)
     for name, text in library_files(compiled, None, samples).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -289,6 +295,33 @@ def test_floats_go_into_a_model_of_floats_as_they_are(tmp_path: Path) -> None:
     assert " ".join(f"{value:.4f}" for value in expected.flat) in board.until("Highest")
     board.send("q 1 2\n")
     assert "Value 1 is no number" in board.until("again")
+    board.process.kill()
+    board.process.communicate()
+
+
+def test_values_are_typed_as_the_data_have_them_and_classes_are_named(tmp_path: Path) -> None:
+    """By the manifest, whose preprocessing has one place for each number of this vector."""
+    rng = np.random.default_rng(9)
+    first, last = (
+        TensorInfo((1, edge.count), "int8", edge.quantization.scale, edge.quantization.zero_point)
+        for edge in compile_model(values_model(), "values").edges
+        if edge.quantization
+    )
+    names = ('a "b" \\', *(f"class 1{index}?" for index in range(10)))
+    mean, deviation = (tuple(rng.uniform(1, 9, VALUES).tolist()) for _ in range(2))
+    how = Preprocessing(4.0, mean, deviation)
+    record = DataRecord("/data.npz", {}, "data", "", "")
+    manifest = Manifest("values", "0" * 64, first, last, names, how, record)
+    board = Board(exported(values_model(), tmp_path, manifest=manifest))
+    board.until("Send 37 numbers")
+    raw = rng.normal(20, 30, (1, VALUES)).round(2)
+    board.send(" ".join(map(str, raw[0])) + "\n")
+    (expected,) = infer(values_model(), manifest.quantize(raw))
+    said = board.until("Highest")
+    shown = " ".join(f"{last.scale * (int(q) - last.zero_point):.4f}" for q in expected)
+    assert shown in said.replace("-0.0000", "0.0000")
+    best = int(expected.argmax())
+    assert f"Highest: output {best} ({names[best]}), " in said
     board.process.kill()
     board.process.communicate()
 

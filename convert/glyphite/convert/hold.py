@@ -13,7 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glyphite.convert.errors import InputError
-from glyphite.convert.files import UNFINISHED, remove_unfinished, unwritable, write_bytes
+from glyphite.convert.files import (
+    OTHER_BUILD,
+    UNFINISHED,
+    remove_unfinished,
+    unwritable,
+    write_bytes,
+)
 from glyphite.convert.text import command, printable
 
 if sys.platform == "win32":
@@ -36,23 +42,26 @@ CANNOT_LOCK = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 @contextmanager
 def held(
-    folder: Path, report: Callable[[str], None] = lambda _: None, patience: float = PATIENCE
+    folder: Path,
+    report: Callable[[str], None] = lambda _: None,
+    patience: float = PATIENCE,
+    way_out: str = OTHER_BUILD,
 ) -> Iterator[None]:
     """Let nobody else who asks write to ``folder`` within the block; it is made where it is absent.
 
     It is asked for before long work, so that a folder that cannot be written is told of first. What
     a killed command has left there unfinished is removed. ``report`` is called with a line of text
-    before waiting. Raises InputError where the folder cannot be written, or another process still
-    holds it after ``patience`` seconds.
+    before waiting. Raises InputError where the folder cannot be written, which ends with the
+    sentence ``way_out``, or another process still holds it after ``patience`` seconds.
     """
     made = [path for path in (folder, folder.parent) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _wait(folder, report, patience)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error, way_out) from error
     try:
-        _clear(folder)
+        _clear(folder, way_out)
         yield
     finally:
         release(folder / LOCK, lock)
@@ -69,7 +78,7 @@ def write_shared(path: Path, content: bytes, *, executable: bool = False) -> Non
         write_bytes(path, content, executable=executable)
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, way_out: str) -> None:
     """Remove what killed commands have left in a folder that is held, and in those in it.
 
     One in it that another process holds, as a model's below build/, is that one's to clear.
@@ -81,7 +90,7 @@ def _clear(folder: Path) -> None:
                 remove_unfinished(inner)
                 release(inner / LOCK, lock)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error, way_out) from error
 
 
 def take(lock: Path) -> int | None:

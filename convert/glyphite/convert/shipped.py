@@ -14,5 +14,8 @@ def _folder(name: str) -> Path:
 FIRMWARE = _folder("firmware")
 """The C side: boards, library, ports, emulators."""
 
+EXAMPLES = _folder("examples")
+"""Projects to begin with, one folder each: data, network, README and limits for CI."""
+
 MODELS = _folder("models")
 """Trained models, one folder each: model_int8.tflite, manifest.json and history.json."""

@@ -24,8 +24,8 @@ MANIFEST = Manifest(
 @pytest.mark.parametrize(
     ("words", "usage", "said"),
     [
-        (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: train,"),
-        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: train, convert"),
+        (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: new,"),
+        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, convert"),
         ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
         (
@@ -132,7 +132,12 @@ def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
     """The model first; what is read, learned or made for is no model."""
     actions = verbs_of(whole_parser())[verb]._actions
     places = [action.metavar for action in actions if not action.option_strings]
-    others = {"train": ["NETWORK"], "predict": ["IMAGE", "MODEL"], "completion": ["SHELL"]}
-    others["compare"] = ["MODEL", "OTHER"]
+    others = {
+        "new": ["NAME"],
+        "train": ["NETWORK"],
+        "predict": ["IMAGE", "MODEL"],
+        "compare": ["MODEL", "OTHER"],
+        "completion": ["SHELL"],
+    }
     assert places == others.get(verb, [] if verb in ("boards", "demo") else ["MODEL"])
     assert verb == "completion" or actions[-1].option_strings == ["--json"]

@@ -112,7 +112,8 @@ def test_a_task_goes_the_whole_way(name: str, tmp_path: Path, capsys: Out) -> No
     assert len(others) == 3
     main(["build", "own", "--board", "native"])
     capsys.readouterr()
-    streamed = run(["stream", "own", "--port", "sim://native", "--count", "30"], capsys)
+    streamed = run(["stream", "own", "--port", "sim://native"], capsys)
+    assert streamed["images"] == 30  # all that there are
     assert (streamed["task"], streamed["mismatched_bytes"]) == (task, 0)
     tflm = next(one for one in others if one["name"] == "int8_tflm")
     for figures in (tflm, streamed):
@@ -234,6 +235,12 @@ def network():
 
 def number():
     return 7
+
+
+def ill():
+    model = network()
+    model.compile("adam", "no_such_loss")
+    return model
 """
 
 
@@ -260,6 +267,10 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     page = (find_model("mine").root / "report.html").read_text()
     assert f"glyphite train {network} --epochs 5" in page
     assert f"--data {tmp_path / 'waves.npz'}" in page
+    assert main(["train", f"{tmp_path / 'mine.py'}:ill", *data]) == 2
+    said = capsys.readouterr().err
+    assert f"Keras cannot train {tmp_path / 'mine.py'}:ill: Could not interpret loss" in said
+    assert said.endswith("Look at its layers, and at the loss and metrics of its compile.\n")
     assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
     assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
 

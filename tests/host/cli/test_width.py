@@ -24,6 +24,7 @@ COLUMNS = 80
 SEVEN = str(PROJECT / "tests" / "data" / "seven.png")
 QUICK = (
     "boards",
+    "new wand",
     "inspect uno --board cortex-m4 --optimize ram",
     "compile uno --board uno",
     f"predict {SEVEN} uno --show",

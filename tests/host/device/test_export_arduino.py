@@ -7,7 +7,6 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -24,12 +23,12 @@ from glyphite.convert.progress import ignore_progress
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
-from glyphite.host.device.arduino import sketch_command
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport.avr import flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import record_firmware
 from glyphite.host.runners.litert import LitertRunner
+from tests.builders.sketches import built
 
 REQUIRED = {
     *("name", "version", "author", "maintainer", "sentence", "paragraph"),
@@ -214,15 +213,6 @@ def test_c_is_for_every_board_unless_one_is_named(
                     found = archive.read(f"Glyphite/examples/{sketch}/{file}").decode()
                     assert found == text
     assert exported.read_bytes() != out.read_bytes()
-
-
-def built(library: Path, sketch: str, board: str, made: Path, patch: pytest.MonkeyPatch) -> Path:
-    """The image of an example, opened where the library is installed."""
-    patch.setattr("glyphite.host.device.arduino.LIBRARIES", library.parent)
-    made.mkdir()
-    command = sketch_command(load_board(board), library / "examples" / sketch, made)
-    subprocess.run(command, check=True, capture_output=True)
-    return made / f"{sketch}.ino.elf"
 
 
 def test_a_model_of_digits_gets_the_library_s_own_example(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """One training run on a data set of any kind: a network and its samples in, a trained model out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from glyphite.convert.manifest import DataRecord
 from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
+from glyphite.convert.text import printable
 from glyphite.train.fit import Settings, Trained, held_interrupt, watching
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.uno import one_thread
@@ -84,7 +87,7 @@ def fit_own(
     """Train ``model`` with Adam, by the loss that the targets and its last layer call for.
 
     A model that its function has compiled keeps its own optimizer and loss. Raises DataError where
-    there is nothing to learn from.
+    there is nothing to learn from, ModelError where Keras refuses what was compiled.
     """
     import keras
 
@@ -97,7 +100,7 @@ def fit_own(
         model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])
     inputs, targets = lessons.arrays(data.train)
     keras.utils.set_random_seed(settings.seed)  # whatever was done with the model before
-    with held_interrupt() as check:
+    with held_interrupt() as check, _refused(settings):
         history = model.fit(
             inputs,
             targets,
@@ -114,6 +117,19 @@ def fit_own(
         if name in history.history
     }
     return Trained(settings, model, by_epoch, lessons.preprocessing, lessons.record)
+
+
+@contextmanager
+def _refused(settings: Settings) -> Iterator[None]:
+    """Let what Keras says of a loss, a metric or a layer of the user's own be a sentence."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        said = printable(str(error).split("\n")[0].rstrip("."))
+        raise ModelError(
+            f"Keras cannot train {settings.network}: {said}. Look at its layers, and at the loss "
+            "and metrics of its compile."
+        ) from error
 
 
 def _loss(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras has no types

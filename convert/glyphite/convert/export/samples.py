@@ -7,6 +7,7 @@ the sketch makes by the rule of :func:`fixed_inputs`.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from glyphite.convert.compiler.emit.text import byte_lines, environment
 from glyphite.convert.compiler.ir.graph import Tensor
 from glyphite.convert.export.c_array import TEMPLATES
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.shipped import FIRMWARE
 
 Answers = Callable[[NDArray[Any]], NDArray[Any]]
@@ -51,7 +53,7 @@ def digit_samples(manifest: Manifest, answers: Answers | None) -> Samples:
     levels = digit_levels()
     scores = answers(manifest.quantize(pixels_of(levels))) if answers else None
     plain = np.arange(len(SHADES)).reshape(-1, 1, 1) * np.ones((1, SIDE, SIDE), np.int64)
-    fields = {
+    fields: dict[str, object] = {
         "shades": [int(image.flat[0]) for image in manifest.quantize(pixels_of(plain))],
         "characters": list(SHADES),
         "count": len(levels),
@@ -61,15 +63,49 @@ def digit_samples(manifest: Manifest, answers: Answers | None) -> Samples:
     return _samples(manifest.name, "see_digits", "digits.h", fields)
 
 
-def value_samples(compiled: Compiled, answers: Answers | None) -> Samples:
-    """Three fixed inputs, for any model. Raises what ``answers`` raises."""
+def value_samples(
+    compiled: Compiled, answers: Answers | None, manifest: Manifest | None = None
+) -> Samples:
+    """Three fixed inputs, for any model. Raises what ``answers`` raises.
+
+    With a ``manifest`` that names the model's data, values are typed as those have them, and
+    classes are called by their names.
+    """
     inputs = fixed_inputs(compiled.edges[0])
     outputs = [answer.tobytes() for answer in answers(inputs)] if answers else None
-    fields = {
+    fields: dict[str, object] = {
         "count": len(inputs),
         "outputs": None if outputs is None else [list(byte_lines(each)) for each in outputs],
+        "raw": None,
+        "names": None,
     }
+    if manifest is not None and manifest.data is not None:
+        fields |= {"raw": _raw(manifest.preprocessing), "names": _names(manifest)}
     return _samples(compiled.name, "see_values", "samples.h", fields)
+
+
+def _raw(how: Preprocessing) -> tuple[list[str], list[str]] | None:
+    """Centre and spread of a raw value, as C writes them; None where the model takes it as it is,
+    or in another order."""
+    if how == NAMED["raw"] or how.colours != "rgb":
+        return None
+    mean, deviation = np.broadcast_arrays(np.array(how.mean), np.array(how.deviation))
+    centre, spread = mean * how.divisor, deviation * how.divisor
+    return [f"{one:#.9g}" for one in centre], [f"{one:#.9g}" for one in spread]
+
+
+def _names(manifest: Manifest) -> list[str] | None:
+    """The classes as strings of C; None where the outputs are none, or have numbers alone."""
+    labels = manifest.labels
+    is_numbered = labels == tuple(str(index) for index in range(len(labels)))
+    if is_numbered or len(labels) != prod(manifest.output.shape):
+        return None
+    return ["".join(map(_escaped, label.encode())) for label in labels]
+
+
+def _escaped(byte: int) -> str:
+    is_plain = 0x20 <= byte < 0x7F and byte not in b'"\\?'
+    return chr(byte) if is_plain else f"\\{byte:03o}"
 
 
 def digit_levels() -> NDArray[np.int64]:

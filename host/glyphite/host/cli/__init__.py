@@ -48,6 +48,7 @@ PIPE = 13
 
 GROUPS: dict[str, dict[str, str]] = {
     "make a model": {
+        "new": "begin a project of your own: data, network, limits for CI",
         "train": "train a network on MNIST",
         "convert": "quantize a trained model to int8",
         "compare": "compare float and int8, or two models, on test samples",

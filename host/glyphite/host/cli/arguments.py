@@ -66,15 +66,19 @@ def _baud(text: str) -> int:
 
 
 def add_count(
-    parser: argparse.ArgumentParser, kind: Callable[[str], int], default: int | None
+    parser: argparse.ArgumentParser,
+    kind: Callable[[str], int],
+    default: int | None,
+    usual: str = "all",
 ) -> None:
-    """Declare ``--count``: how many images or inputs, all of them where ``default`` is None."""
+    """Declare ``--count``: how many images or inputs; ``usual`` says so where ``default`` is
+    None."""
     parser.add_argument(
         "--count",
         type=kind,
         default=default,
         metavar="N",
-        help="how many images or inputs" + _or("all" if default is None else default),
+        help="how many images or inputs" + _or(usual if default is None else default),
     )
 
 

@@ -190,8 +190,10 @@ def test_samples(
     manifest: Manifest,
     count: int | None = None,
     beside: Manifest | None = None,
+    usual: int | None = None,
 ) -> Tested:
-    """The first ``count`` test samples of the data set that is meant, or all.
+    """The first ``count`` test samples of the data set that is meant; where that is None, at most
+    ``usual`` of them, or all.
 
     Where the source has one part alone, and is not what the model was calibrated on, all of it is
     tested with; nor may it be that of a model ``beside`` it that gets the same samples. Raises
@@ -216,7 +218,7 @@ def test_samples(
         raise InputError(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
         )
-    part = part.take(slice(count))
+    part = part.take(slice(usual if count is None else count))
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
 

@@ -137,11 +137,12 @@ def _samples(model: ModelFolder, compiled: Compiled) -> Samples:
 
 
 def _chosen(model: ModelFolder, compiled: Compiled, answers: Answers | None) -> Samples:
+    manifest = read_manifest(model) if model.manifest.is_file() else None
     if reads_digits(*compiled.edges) and {edge.dtype for edge in compiled.edges} == {"int8"}:
-        manifest = read_manifest(model)
-        if manifest.labels == DIGITS:
-            return digit_samples(manifest, answers)
-    return value_samples(compiled, answers)
+        digits = manifest or read_manifest(model)
+        if digits.labels == DIGITS:
+            return digit_samples(digits, answers)
+    return value_samples(compiled, answers, manifest)
 
 
 def _shown(library: ArduinoLibrary) -> str:

@@ -31,13 +31,15 @@ from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
+USUAL = 1000
+"""Samples, where so many are there and ``--count`` is not given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
     add_port(parser)
-    add_count(parser, count_of, 1000)
+    add_count(parser, count_of, None, f"{USUAL}, or all where there are fewer")
     parser.add_argument(
         "--jobs",
         type=count_of,
@@ -65,7 +67,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     require_int8(manifest)
-    tested = test_samples(arguments, manifest, arguments.count)
+    tested = test_samples(arguments, manifest, arguments.count, usual=USUAL)
     tensors, truth = tested.tensors, tested.truth
     require_classes(arguments, truth)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
