@@ -32,7 +32,9 @@ def example() -> Mapping[Path, str]:
     for kind, architecture in (("avr", load_board("uno").mcu.architecture), ("portable", "")):
         files = compile_model(content, "uno", architecture=architecture).files
         texts |= {MODEL / kind / NAMES[name]: text for name, text in files.items()}
-    samples = digit_samples(Manifest.load(model.manifest), oracle(model.tflite).run)
+    samples = digit_samples(
+        Manifest.load(model.manifest), lambda tensors: oracle(model.tflite).run(tensors)[0]
+    )
     return texts | {SKETCH.with_name(samples.sketch) / samples.header: samples.text}
 
 

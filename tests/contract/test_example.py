@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from glyphite.convert.boards import load_board
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.device.arduino import SKETCH, sketch_command
 from glyphite.host.device.elf import read_elf
@@ -50,7 +49,7 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     flash = tmp_path / "uno.flash"
     flash.write_bytes(flash_with(board, image))
     tensors = np.random.default_rng(5).integers(-128, 128, (3, 28, 28, 1), np.int8)
-    expected = LitertRunner(model.tflite).run(tensors, ignore_progress)
+    expected = LitertRunner(model.tflite).run(tensors)[0]
     sha256 = read_manifest(model).sha256
     with EmulatedBoard(board, flash) as emulated, connect(emulated.terminal, sha256) as line:
         assert line.hello().board == "uno"

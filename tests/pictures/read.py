@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from glyphite.convert.data.mnist import Mnist
 from glyphite.convert.errors import ImageError
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.predict import SURE
 from glyphite.host.measure.digit_picture import read_digit
@@ -66,6 +65,6 @@ class Reader:
         return is_right
 
     def _ask(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        scores = self.runner.run(self.manifest.quantize(pixels[None]), ignore_progress)[0]
+        scores = self.runner.run(self.manifest.quantize(pixels[None]))[0][0]
         output = self.manifest.output
         return np.asarray((scores.astype(float) - output.zero_point) * output.scale)

@@ -236,7 +236,7 @@ def test_a_dead_layer_is_named(
     assert "Layer 'first' (Conv2D) gives nothing but 0 for 32 calibration samples" in told
     assert dead_tensor(convert_float(model), inputs) is None
     runner = LitertRunner(find_model("dead").tflite)
-    scores = runner.run(np.zeros((2, *SHAPE), np.int8))
+    (scores,) = runner.run(np.zeros((2, *SHAPE), np.int8))
     assert scores.shape == (2, 3)
     assert "without its delegate XNNPACK, which refuses this model" in runner.remark
 

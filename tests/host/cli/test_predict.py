@@ -9,7 +9,6 @@ from PIL import Image
 
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.digit_picture import read_digit
@@ -46,7 +45,7 @@ def test_json_has_the_runners_scores(
     result = json.loads(capsys.readouterr().out)
     manifest = Manifest.load(seed.manifest)
     tensors = manifest.quantize(read_digit(seven)[np.newaxis])
-    scores = LitertRunner(seed.tflite).run(tensors, ignore_progress)[0]
+    scores = LitertRunner(seed.tflite).run(tensors)[0][0]
     assert result["digit"] == "7"
     assert result["scores_int8"] == scores.tolist()
     assert sum(result["scores"]) == pytest.approx(1, abs=0.05)

@@ -19,7 +19,6 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.export.arduino import LIBRARY, library_files
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
@@ -269,7 +268,7 @@ def test_the_example_is_built_by_arduinos_tool_and_answers(
     flash = tmp_path / "board.flash"
     flash.write_bytes(flash_with(load_board(board), image))
     tensors = np.random.default_rng(2).integers(-128, 128, (5, 1, 16), np.int8)
-    expected = LitertRunner(small_tflite).run(tensors[:, 0], ignore_progress)
+    expected = LitertRunner(small_tflite).run(tensors[:, 0])[0]
     with EmulatedBoard(load_board(board), flash) as emulated, connect(emulated.terminal) as it:
         assert it.hello().board == board
         answers = [it.infer(tensor).scores.tolist() for tensor in tensors]
@@ -290,7 +289,7 @@ def test_the_minimal_sketch_prints_the_best_class(
     with serial.serial_for_url("sim://uno", 115200, timeout=10) as port:
         line = port.read_until(b"\n").decode()
     empty = np.full((1, 16), 3, np.int8)  # the input's zero point
-    best = int(np.argmax(LitertRunner(small_tflite).run(empty, ignore_progress)))
+    best = int(np.argmax(LitertRunner(small_tflite).run(empty)[0]))
     assert re.fullmatch(rf"class {best}, microseconds \d+\r\n", line)
 
 

@@ -94,7 +94,7 @@ def assert_tflms_bytes(path: Path, prepared: Prepared) -> None:
     with connect(f"sim://{prepared.board.name}?firmware={image}") as session:
         shape = session.hello().inputs[0].shape
         inputs = hard_inputs(np.random.default_rng(3), shape, 1)
-        found = BoardRunner(session).run(inputs, ignore_progress).reshape(len(inputs), -1)
+        found = BoardRunner(session).run(inputs)[0].reshape(len(inputs), -1)
     expected = infer(path.read_bytes(), inputs).reshape(len(inputs), -1)
     np.testing.assert_array_equal(found, expected)
 

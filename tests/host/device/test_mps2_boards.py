@@ -10,7 +10,6 @@ import pytest
 
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.errors import BoardError
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
@@ -53,7 +52,7 @@ def test_a_board_streams_tflms_bytes(small: ModelFolder, name: str) -> None:
         hello = session.hello()
         assert hello.board == name
         assert hello.timer_hz == load_board(name).mcu.timer_hz
-        answers = BoardRunner(session).run(tensors, ignore_progress)
+        answers = BoardRunner(session).run(tensors)[0]
     np.testing.assert_array_equal(answers, infer(small.tflite.read_bytes(), tensors))
 
 

@@ -25,7 +25,7 @@ from glyphite.host.measure.compare import (
     save,
     summarize,
 )
-from glyphite.host.runners.base import Scores, Tensors
+from glyphite.host.runners.base import Outputs, Scores, Tensors
 from tests.builders.truth import labelled
 
 MANIFEST = Manifest(
@@ -93,9 +93,9 @@ def test_run_all_gives_every_runner_the_same_images() -> None:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-            progress(len(tensors))
-            return np.asarray(tensors.sum(axis=1, keepdims=True))
+        def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+            progress(len(inputs[0]))
+            return tuple(tensors.sum(axis=1, keepdims=True) for tensors in inputs)
 
     seen: list[tuple[str, int]] = []
     scores = run_all(
@@ -165,11 +165,11 @@ class Known:
     labels: NDArray[np.uint8]
     wrong: int
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
         given = self.labels.astype(int)
         given[: self.wrong] = (given[: self.wrong] + 1) % 10
-        progress(len(tensors))
-        return np.asarray(np.eye(10)[given], np.int8)
+        progress(len(inputs[0]))
+        return (np.asarray(np.eye(10)[given], np.int8),)
 
 
 class TestCommand:

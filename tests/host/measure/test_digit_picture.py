@@ -17,7 +17,6 @@ from PIL import Image
 
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import ImageError, InputError
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.measure.digit_picture import read_digit
 from glyphite.host.measure.picture.decode import MAX_BYTES, MAX_PIXELS, MAX_SIDE
@@ -116,7 +115,7 @@ def uno() -> ModelFolder:
 
 def recognised(model: ModelFolder, images: list[Pixels] | Pixels) -> NDArray[np.intp]:
     tensors = read_manifest(model).quantize(np.asarray(images))
-    return np.asarray(LitertRunner(model.tflite).run(tensors, ignore_progress).argmax(axis=1))
+    return np.asarray(LitertRunner(model.tflite).run(tensors)[0].argmax(axis=1))
 
 
 def read(path: Path) -> Pixels:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.session import connect
@@ -58,7 +57,7 @@ def ignore(index: int, answer: Answer) -> None:
 def test_the_board_answers_with_tflms_bytes(native: ModelFolder) -> None:
     tensors = digits(native, 200)
     streamed = stream(link_to(native), tensors, ignore)
-    expected = TflmRunner(native.tflite).run(tensors, ignore_progress)
+    expected = TflmRunner(native.tflite).run(tensors)[0]
     np.testing.assert_array_equal(streamed.scores, expected)
     assert streamed.hello.board == "native"
     assert (streamed.seconds > 0).all()
@@ -110,8 +109,8 @@ def test_a_board_with_another_model_is_refused(native: ModelFolder) -> None:
 def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
     tensors, steps = digits(native, 20), list[int]()
     with connect("sim://native") as session:
-        scores = BoardRunner(session).run(tensors, steps.append)
-    np.testing.assert_array_equal(scores, TflmRunner(native.tflite).run(tensors, ignore_progress))
+        scores = BoardRunner(session).run(tensors, progress=steps.append)[0]
+    np.testing.assert_array_equal(scores, TflmRunner(native.tflite).run(tensors)[0])
     assert sum(steps) == 20
 
 

@@ -28,7 +28,7 @@ from glyphite.host.measure.verify import (
     random_inputs,
     read_inputs,
 )
-from glyphite.host.runners.base import Scores, Tensors
+from glyphite.host.runners.base import Outputs, Tensors
 from glyphite.host.runners.tflm import all_tensors, infer
 from tests.builders.edges import network
 from tests.builders.models import conv_and_pool
@@ -44,12 +44,12 @@ class Negated:
     def __init__(self, wrong: int) -> None:
         self.wrong = wrong
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        progress(len(tensors))
-        scores = tensors.copy()
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        progress(len(inputs[0]))
+        scores = inputs[0].copy()
         if self.wrong:
             scores[-self.wrong :] = ~scores[-self.wrong :]
-        return scores
+        return (scores,)
 
 
 class TestInputs:

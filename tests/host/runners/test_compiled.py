@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from glyphite.convert.errors import ModelError, ToolError
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.runners.base import TITLES
@@ -25,8 +24,8 @@ def test_the_generated_c_answers_as_tflm_does(seed: ModelFolder) -> None:
     runner = CompiledRunner(seed.tflite)
     assert runner.name in TITLES
     tensors = images(60)
-    expected = TflmRunner(seed.tflite).run(tensors, ignore_progress)
-    assert np.array_equal(runner.run(tensors, ignore_progress), expected)
+    expected = TflmRunner(seed.tflite).run(tensors)[0]
+    assert np.array_equal(runner.run(tensors)[0], expected)
 
 
 def test_a_model_is_compiled_once_for_preparing_and_running(
@@ -36,13 +35,13 @@ def test_a_model_is_compiled_once_for_preparing_and_running(
     seed.tflite.write_bytes(seed.tflite.read_bytes() + bytes(16))  # so that no other test knew it
     runner = CompiledRunner(seed.tflite)
     assert runner.prepare().name == seed.tflite.stem
-    runner.run(images(1), ignore_progress)
+    runner.run(images(1))
     assert len(compilations) == 1
 
 
 def test_progress_is_told_of_every_image(seed: ModelFolder) -> None:
     told: list[int] = []
-    scores = CompiledRunner(seed.tflite).run(images(230), told.append)
+    scores = CompiledRunner(seed.tflite).run(images(230), progress=told.append)[0]
     assert scores.shape == (230, 10)
     assert sum(told) == 230
     assert len(told) > 1
@@ -53,15 +52,15 @@ def test_another_model_in_the_same_file_is_not_answered_by_the_old_one(
 ) -> None:
     """What is kept from one run to the next is of the same bytes."""
     runner, tensors = CompiledRunner(seed.tflite), images(5)
-    before = runner.run(tensors, ignore_progress)
+    before = runner.run(tensors)[0]
     content = bytearray(seed.tflite.read_bytes())
     weights = max(_buffers(bytes(content)), key=len)
     at = content.index(weights)
     content[at : at + len(weights)] = bytes(len(weights))
     seed.tflite.write_bytes(content)
-    after = runner.run(tensors, ignore_progress)
+    after = runner.run(tensors)[0]
     assert not np.array_equal(before, after)
-    assert np.array_equal(after, TflmRunner(seed.tflite).run(tensors, ignore_progress))
+    assert np.array_equal(after, TflmRunner(seed.tflite).run(tensors)[0])
 
 
 def _buffers(content: bytes) -> list[bytes]:
@@ -72,7 +71,7 @@ def _buffers(content: bytes) -> list[bytes]:
 
 def test_images_of_another_shape_are_refused(seed: ModelFolder) -> None:
     with pytest.raises(ModelError, match=r"shape \(28, 28\), and the model takes \(28, 28, 1\)"):
-        CompiledRunner(seed.tflite).run(images(1)[..., 0], ignore_progress)
+        CompiledRunner(seed.tflite).run(images(1)[..., 0])
 
 
 def test_a_machine_without_a_c_compiler_is_told_what_to_install(
@@ -80,15 +79,15 @@ def test_a_machine_without_a_c_compiler_is_told_what_to_install(
 ) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(ToolError, match="CC names, is not on the PATH"):
-        CompiledRunner(seed.tflite).run(images(1), ignore_progress)
+        CompiledRunner(seed.tflite).run(images(1))
 
 
 def test_a_c_compiler_that_fails_is_named_with_what_it_said(
     seed: ModelFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC", "false")
-    with pytest.raises(ToolError, match=r"false -std=c99 .*` failed: exit code 1\. Check that"):
-        CompiledRunner(seed.tflite).run(images(1), ignore_progress)
+    with pytest.raises(ToolError, match=r"false -std=c99 .*` failed: exit code 1\. All .* Check that"):
+        CompiledRunner(seed.tflite).run(images(1))
 
 
 def test_compile_writes_two_files_and_prints_the_layers(

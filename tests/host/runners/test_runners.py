@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.runners.base import TITLES, Runner
 from glyphite.host.runners.keras import KerasRunner
@@ -41,7 +40,7 @@ def test_int8_runners_agree_within_a_few_steps_of_rounding(
     seed: ModelFolder, digits: NDArray[np.int8]
 ) -> None:
     """LiteRT rounds otherwise than TFLM in places, so bytes may differ, but not by much."""
-    litert, tflm = (runner.run(digits, ignore_progress) for runner in int8_runners(seed.tflite))
+    litert, tflm = (runner.run(digits)[0] for runner in int8_runners(seed.tflite))
     assert litert.dtype == tflm.dtype == np.int8
     assert litert.shape == tflm.shape == (len(digits), 10)
     assert len(np.unique(tflm, axis=0)) > 40  # real answers, not one constant
@@ -55,7 +54,7 @@ def test_float_runner_sees_the_images_that_the_int8_tensors_stand_for(
     import keras
 
     runner = KerasRunner(seed.keras, Manifest.load(seed.manifest))
-    scores = runner.run(digits, ignore_progress)
+    scores = runner.run(digits)[0]
     network = keras.models.load_model(seed.keras)
     pixels = images[:230, :, :, np.newaxis].astype(np.float32) / 255
     assert scores.dtype == np.float32
@@ -66,7 +65,7 @@ def test_tflm_gives_the_same_bytes_in_one_process_and_in_many(
     seed: ModelFolder, digits: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("glyphite.host.runners.tflm.cores", lambda: 2)
-    shared = TflmRunner(seed.tflite).run(digits, ignore_progress)
+    shared = TflmRunner(seed.tflite).run(digits)[0]
     alone = infer(seed.tflite.read_bytes(), digits)
     np.testing.assert_array_equal(shared, alone)
 
@@ -76,7 +75,7 @@ def test_progress_adds_up_to_the_number_of_images(
 ) -> None:
     for runner in int8_runners(seed.tflite):
         steps: list[int] = []
-        runner.run(digits, steps.append)
+        runner.run(digits, progress=steps.append)
         assert sum(steps) == len(digits)
         assert len(steps) > 1
         assert runner.name in TITLES
@@ -97,21 +96,21 @@ def test_a_model_that_does_not_exist_is_named(
     runner_class: type[LitertRunner | TflmRunner], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=r"No such file: .*absent\.tflite"):
-        runner_class(tmp_path / "absent.tflite").run(np.zeros((1, 2), np.int8), ignore_progress)
+        runner_class(tmp_path / "absent.tflite").run(np.zeros((1, 2), np.int8))
 
 
 def test_litert_refuses_what_is_not_a_tflite(tmp_path: Path) -> None:
     path = tmp_path / "notes.tflite"
     path.write_bytes(b"hello world")
     with pytest.raises(ModelError, match=r"is not a \.tflite file: bytes 4 to 7 are b'o wo'"):
-        LitertRunner(path).run(np.zeros((1, 2), np.int8), ignore_progress)
+        LitertRunner(path).run(np.zeros((1, 2), np.int8))
 
 
 def test_litert_refuses_a_truncated_tflite(seed: ModelFolder, tmp_path: Path) -> None:
     path = tmp_path / "cut.tflite"
     path.write_bytes(seed.tflite.read_bytes()[:5000])
     with pytest.raises(ModelError, match="damaged or cut short"):
-        LitertRunner(path).run(np.zeros((1, 28, 28, 1), np.int8), ignore_progress)
+        LitertRunner(path).run(np.zeros((1, 28, 28, 1), np.int8))
 
 
 def test_tflm_refuses_a_truncated_tflite(seed: ModelFolder) -> None:
@@ -123,12 +122,12 @@ def test_litert_takes_what_the_model_takes(tmp_path: Path) -> None:
     path = tmp_path / "edges.tflite"
     path.write_bytes(edges.quantize((1, 4), 0.5, 3))
     floats = np.array([[-1, 0, 0.6, 99]], np.float32)
-    assert LitertRunner(path).run(floats, ignore_progress).tolist() == [[1, 3, 4, 127]]
+    assert LitertRunner(path).run(floats)[0].tolist() == [[1, 3, 4, 127]]
     with pytest.raises(ModelError, match="Give one float32 array of that shape"):
-        LitertRunner(path).run(np.zeros((1, 4), np.int8), ignore_progress)
+        LitertRunner(path).run(np.zeros((1, 4), np.int8))
     path.write_bytes(edges.dequantize((1, 4), 0.5, 3))
     int8 = np.array([[1, 3, 4, 127]], np.int8)
-    assert LitertRunner(path).run(int8, ignore_progress).tolist() == [[-1, 0, 0.5, 62]]
+    assert LitertRunner(path).run(int8)[0].tolist() == [[-1, 0, 0.5, 62]]
 
 
 def test_floats_have_the_scale_of_the_int8_behind_them(tmp_path: Path) -> None:
@@ -147,7 +146,7 @@ def test_litert_refuses_a_batch_of_several_images(tmp_path: Path) -> None:
     path = tmp_path / "two.tflite"
     path.write_bytes(model.build([first], [last]))
     with pytest.raises(ModelError, match=r"of shape \(2, 4\), and a batch of 1 in front is needed"):
-        LitertRunner(path).run(np.zeros((1, 4), np.int8), ignore_progress)
+        LitertRunner(path).run(np.zeros((1, 4), np.int8))
 
 
 @pytest.mark.parametrize(
@@ -161,14 +160,14 @@ def test_inputs_of_another_shape_are_refused(
     seed: ModelFolder, runner_class: type[LitertRunner | TflmRunner], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message):
-        runner_class(seed.tflite).run(np.zeros((2, 28, 28), np.int8), ignore_progress)
+        runner_class(seed.tflite).run(np.zeros((2, 28, 28), np.int8))
 
 
 def test_a_keras_file_that_is_none_is_refused(seed: ModelFolder) -> None:
     seed.keras.write_bytes(b"not a zip")
     runner = KerasRunner(seed.keras, Manifest.load(seed.manifest))
     with pytest.raises(ModelError, match=r"model\.keras is not a \.keras file"):
-        runner.run(np.zeros((1, 28, 28, 1), np.int8), ignore_progress)
+        runner.run(np.zeros((1, 28, 28, 1), np.int8))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,7 @@ def test_answers_that_are_not_finite_are_no_answers(seed: ModelFolder) -> None:
     beyond = dataclasses.replace(manifest.input, scale=3e38)
     runner = KerasRunner(seed.keras, dataclasses.replace(manifest, input=beyond))
     with pytest.raises(ModelError, match=r"answers 2 of 2 inputs with values that are not finite"):
-        runner.run(np.full((2, 28, 28, 1), 127, np.int8), ignore_progress)
+        runner.run(np.full((2, 28, 28, 1), 127, np.int8))
 
 
 class TestReadManifest:

@@ -20,7 +20,6 @@ from PIL import Image
 
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.litert import LitertRunner
 from tests.paths import PROJECT
@@ -36,7 +35,7 @@ import numpy
 from glyphite.host.runners.litert import LitertRunner, litert_version
 model, tensors, scores = sys.argv[1:]
 runner = LitertRunner(Path(model))
-numpy.save(scores, runner.run(numpy.load(tensors), lambda steps: None))
+numpy.save(scores, runner.run(numpy.load(tensors))[0])
 print(litert_version(), numpy.__version__)
 """
 
@@ -119,7 +118,7 @@ def test_the_same_runner_gives_nearly_the_same_bytes(
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("tflite-runtime 2.14.0 1.")
     old = np.load(tmp_path / "scores.npy")
-    new = LitertRunner(seed.tflite).run(tensors, ignore_progress)
+    new = LitertRunner(seed.tflite).run(tensors)[0]
     assert old.dtype == np.int8
     assert old.shape == new.shape == (COUNT, 10)
     assert np.abs(old.astype(int) - new.astype(int)).max() <= 16

@@ -130,7 +130,7 @@ def _export_arduino(arguments: argparse.Namespace) -> None:
 def _samples(model: ModelFolder, compiled: Compiled) -> Samples:
     """What the example for the serial monitor shows, with this PC's answers where it has any."""
     try:
-        return _chosen(model, compiled, oracle(model.tflite).run)
+        return _chosen(model, compiled, lambda tensors: oracle(model.tflite).run(tensors)[0])
     except (ToolError, ModelError) as error:
         print_status(f"The example for the serial monitor has no answers of this PC: {error}")
         return _chosen(model, compiled, None)
@@ -249,7 +249,7 @@ def _loss(model: ModelFolder, sketch: TflmSketch) -> dict[str, float] | None:
     except GlyphiteError:  # no model of digits, or no digits: then nothing is known
         return None
     tflites = {"model": model.tflite, "variant": sketch.variant.tflite}
-    runs = {name: LitertRunner(tflite).run(tensors) for name, tflite in tflites.items()}
+    runs = {name: LitertRunner(tflite).run(tensors)[0] for name, tflite in tflites.items()}
     return {
         name: metrics.accuracy(metrics.answers(scores), labels).value
         for name, scores in runs.items()

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import RANDOM, Manifest
-from glyphite.convert.progress import ignore_progress
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli import predict_samples
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
@@ -131,7 +130,7 @@ def _ask(
 ) -> tuple[Scores, str]:
     """The int8 scores (n, 10), and a description of the runner."""
     if arguments.port is None:
-        scores = LitertRunner(folder.tflite).run(tensors, ignore_progress)
+        scores = LitertRunner(folder.tflite).run(tensors)[0]
         require_unchanged(folder, manifest)
         return scores, f"LiteRT on this PC ({litert_version()})"
     build_missing(arguments.port, folder)
@@ -139,7 +138,7 @@ def _ask(
         arguments.port, baud=arguments.baud, manifest=manifest, named=folder.named
     ) as session:
         hello = session.board
-        scores = BoardRunner(session).run(tensors, ignore_progress)
+        scores = BoardRunner(session).run(tensors)[0]
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"
 
 

@@ -151,11 +151,11 @@ def _scores(pair: Sequence[_Candidate], tested: Sequence[Tested]) -> list[Scores
     first, second = pair
     same = first.manifest.sha256 == second.manifest.sha256
     asked = list(zip(pair, tested, strict=True))[: 1 if same else 2]
-    scores = []
+    scores: list[Scores] = []
     for candidate, samples in asked:
         runner = oracle(candidate.folder.tflite)
         with progress_bar(BRIEF[runner.name], len(samples.tensors)) as progress:
-            scores.append(runner.run(samples.tensors, progress))
+            scores += runner.run(samples.tensors, progress=progress)
         require_unchanged(candidate.folder, candidate.manifest)
     return [scores[0], scores[-1]]
 

@@ -84,7 +84,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         streamed = _stream(link, tensors, watch, received)
         right = oracle(folder.tflite)
         with progress_bar(BRIEF[right.name], len(tensors)) as progress:
-            reference = right.run(tensors, progress)
+            (reference,) = right.run(tensors, progress=progress)
         require_unchanged(folder, manifest)
         judge = stream.Judge(right.name, reference, truth)
         streaming = stream.summarize(manifest, link, streamed, judge)

@@ -92,7 +92,7 @@ def run_all(
     ``watch`` gives the callback to which a runner reports its progress. Raises what a runner's
     ``run`` raises, always a GlyphiteError.
     """
-    return {runner.name: runner.run(tensors, watch(runner)) for runner in runners}
+    return {runner.name: runner.run(tensors, progress=watch(runner))[0] for runner in runners}
 
 
 def summarize(

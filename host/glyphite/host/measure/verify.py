@@ -117,7 +117,8 @@ def compare_groups(
     """
     tensors = np.concatenate(list(groups.values()))
     ends = np.cumsum([len(group) for group in groups.values()])[:-1]
-    answers, expected = board.run(tensors, progress), oracle.run(tensors, progress)
+    (answers,) = board.run(tensors, progress=progress)
+    (expected,) = oracle.run(tensors, progress=progress)
     pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
     figures = [_figures(name, *pair) for name, *pair in pairs]
     differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))

@@ -12,9 +12,11 @@ from glyphite.convert.errors import ModelError
 from glyphite.convert.progress import Progress, ignore_progress
 
 Tensors = NDArray[Any]
-"""Input tensors (n, *input_shape), int8 or float32, as the model's input is."""
+"""What one input of a model gets: (n, *input_shape), int8 or float32, as that input is."""
 Scores = NDArray[Any]
-"""(n, classes), int8 or float32, as the model's output is; float32 from the float runner."""
+"""What one output gave: (n, classes), int8 or float32, as it is; float32 from the float runner."""
+Outputs = tuple[Scores, ...]
+"""For each output of a model, in their order."""
 
 TITLES = {
     "float": "float (Keras)",
@@ -43,11 +45,22 @@ class Runner(Protocol):
     def name(self) -> str:
         """A key of ``TITLES``."""
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The scores (n, classes) of ``tensors``. Raises a GlyphiteError where there are none.
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """What each output gives for n samples, of which ``inputs`` has one array an input.
 
-        ``progress`` is called with the number of images finished since the last call.
+        ``progress`` is called with the number of samples finished since the last call. Raises a
+        GlyphiteError where there are no outputs.
         """
+
+
+def only(inputs: tuple[Tensors, ...]) -> Tensors:
+    """The samples of a model's one input. Raises ModelError where there are several inputs."""
+    if len(inputs) != 1:
+        raise ModelError(
+            f"{len(inputs)} inputs are given, and models with one input are supported. "
+            "Give one array of samples."
+        )
+    return inputs[0]
 
 
 def float_of(names: Iterable[str]) -> str | None:

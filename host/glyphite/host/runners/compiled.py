@@ -14,7 +14,7 @@ from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device.c_compiler import c_compiler, shared_library
 from glyphite.host.device.said import run_kept
-from glyphite.host.runners.base import Scores, Tensors, chunks, require_shape
+from glyphite.host.runners.base import Outputs, Scores, Tensors, chunks, only, require_shape
 
 CHUNK = 100
 """Images between two reports of progress."""
@@ -37,18 +37,18 @@ class CompiledRunner:
         c_compiler()
         return _compile(read_bytes(self.model), self.model.stem)
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The scores (n, classes), of the type of the model's output.
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """The scores (n, classes) of its one output, of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read, ModelError where it cannot be compiled
         or takes other inputs, ToolError where the C compiler is missing or fails.
         """
         library = SharedModel(self.prepare())
         results = []
-        for part in chunks(tensors, CHUNK):
+        for part in chunks(only(inputs), CHUNK):
             results.append(library.infer(part))
             progress(len(part))
-        return np.concatenate(results)
+        return (np.concatenate(results),)
 
 
 @lru_cache(maxsize=1)

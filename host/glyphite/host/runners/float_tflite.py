@@ -9,7 +9,7 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.float_tflite import FloatTflite
-from glyphite.host.runners.base import Scores, Tensors, require_finite
+from glyphite.host.runners.base import Outputs, Tensors, only, require_finite
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,13 @@ class FloatTfliteRunner:
     manifest: Manifest
     name: str = "float_litert"
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The float32 scores (n, classes).
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """The float32 scores (n, classes) of its one output.
 
         Raises ModelError where LiteRT cannot load the model or it answers with values that are not
         finite, InputError where it cannot be read.
         """
+        tensors = only(inputs)
         model = FloatTflite(read_bytes(self.model), str(self.model))
         results = []
         for tensor in tensors:
@@ -33,4 +34,4 @@ class FloatTfliteRunner:
             progress(1)
         scores = np.stack(results).reshape(len(tensors), -1)
         require_finite(scores, self.model)
-        return scores
+        return (scores,)

@@ -8,7 +8,7 @@ import numpy as np
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.read_keras import load_keras
-from glyphite.host.runners.base import Scores, Tensors, chunks, require_finite
+from glyphite.host.runners.base import Outputs, Tensors, chunks, only, require_finite
 
 CHUNK = 500
 
@@ -21,18 +21,19 @@ class KerasRunner:
     manifest: Manifest
     name: str = "float"
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The float32 scores (n, classes).
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """The float32 scores (n, classes) of its one output.
 
         Raises ModelError where Keras cannot load the model or it answers with values that are not
         finite, InputError where it cannot be read, ToolError where TensorFlow is not installed.
         """
+        tensors = only(inputs)
         network = load_keras(self.model)
         results = []
         for part in chunks(tensors, CHUNK):
-            inputs = self.manifest.dequantize_input(part)
-            results.append(network(inputs, training=False).numpy())
+            floats = self.manifest.dequantize_input(part)
+            results.append(network(floats, training=False).numpy())
             progress(len(part))
         scores = np.concatenate(results).reshape(len(tensors), -1)
         require_finite(scores, self.model)
-        return scores
+        return (scores,)

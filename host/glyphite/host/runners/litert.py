@@ -23,7 +23,7 @@ from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.runners.base import Scores, Tensors, package_version, require_shape
+from glyphite.host.runners.base import Outputs, Tensors, only, package_version, require_shape
 from glyphite.host.runners.trial import try_out
 
 IDENTIFIER = b"TFL3"
@@ -39,13 +39,14 @@ class LitertRunner:
     remark: str = ""
     """A sentence on how the last run was another than usual; empty where it was not."""
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The scores (n, classes), of the type of the model's output.
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """The scores (n, classes) of its one output, of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read; ModelError where LiteRT cannot run it,
-        its input or output is of another type, or ``tensors`` are other inputs than it takes;
+        its input or output is of another type, or ``inputs`` are other inputs than it takes;
         ToolError where no LiteRT is installed.
         """
+        tensors = only(inputs)
         interpreter, self.remark = _load(self.model)
         source, sink = (_only(kind, self.model) for kind in _details(interpreter, self.model))
         require_shape(tensors, _shape(source), np.dtype(source["dtype"]))
@@ -55,7 +56,7 @@ class LitertRunner:
             interpreter.invoke()
             scores[index] = interpreter.get_tensor(sink["index"])[0]
             progress(1)
-        return scores.reshape(len(tensors), -1)
+        return (scores.reshape(len(tensors), -1),)
 
 
 def litert_version() -> str:

@@ -19,7 +19,7 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
 from glyphite.convert.text import printable
-from glyphite.host.runners.base import Scores, Tensors, chunks
+from glyphite.host.runners.base import Outputs, Scores, Tensors, chunks, only
 
 CHUNK = 50
 """Images that a worker gets at once: at 3 ms each, it reports progress seven times a second."""
@@ -34,21 +34,21 @@ class TflmRunner:
     model: Path
     name: str = "int8_tflm"
 
-    def run(self, tensors: Tensors, progress: Progress = ignore_progress) -> Scores:
-        """The scores (n, classes), of the type of the model's output.
+    def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
+        """The scores (n, classes) of its one output, of the type of the model's output.
 
         Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it or the
         inputs, ToolError where TFLM crashes or tflite-micro is not installed.
         """
         model = read_bytes(self.model)
-        parts = list(chunks(tensors, CHUNK))
+        parts = list(chunks(only(inputs), CHUNK))
         workers = min(cores(), len(parts))
         results = []
         if workers < 2:
             for part in parts:
                 results.append(infer(model, part))
                 progress(len(part))
-            return np.concatenate(results)
+            return (np.concatenate(results),)
         with ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts) as pool:
             try:
                 for scores in pool.map(infer, [model] * len(parts), parts):
@@ -62,7 +62,7 @@ class TflmRunner:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        return np.concatenate(results)
+        return (np.concatenate(results),)
 
 
 def cores() -> int:
