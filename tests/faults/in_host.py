@@ -274,8 +274,8 @@ FAULTS = (
     Fault(
         "classes on a board are called by their neighbours' names",
         "convert/glyphite/convert/export/templates/see_values.ino.j2",
-        "passed < output; letter++",
-        "passed < output + 1; letter++",
+        "passed < index; letter++",
+        "passed < index + 1; letter++",
         ("firmware/test_see_sketches.py",),
     ),
     Fault(

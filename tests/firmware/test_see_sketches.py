@@ -18,6 +18,7 @@ from glyphite.convert.export.arduino import LIBRARY, library_files
 from glyphite.convert.export.samples import (
     SHADES,
     SIDE,
+    OwnSamples,
     digit_levels,
     packed,
     pixels_of,
@@ -89,10 +90,11 @@ def exported(
     folder: Path,
     flags: tuple[str, ...] = SANITIZERS,
     manifest: Manifest | None = None,
+    own: OwnSamples | None = None,
 ) -> Path:
     """The program of ``see_values`` as it is exported with a model."""
     compiled = compile_model(content, "values")
-    samples = value_samples(compiled, lambda tensors: infer(content, tensors), manifest)
+    samples = value_samples(compiled, lambda tensors: infer(content, tensors), manifest, own)
     for name, text in library_files(compiled, None, samples).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,6 +269,21 @@ def test_samples_of_any_model_are_answered_as_on_the_pc(values_board: Board) -> 
     assert said.count("as on the PC") == 3
     for number, what in enumerate(("every value 0", "rising values", "scattered values")):
         assert f"Sample {number}, {what}\r\n" in said
+
+
+def test_samples_of_the_data_are_shown_by_what_they_are(tmp_path: Path) -> None:
+    tensors = np.random.default_rng(3).integers(-128, 128, (2, VALUES), np.int8)
+    own = OwnSamples(tensors, ('from the data: a "b"?', "from the data: caf\u00e9"))
+    board = Board(exported(values_model(), tmp_path, own=own))
+    said = board.until("Send 37 numbers")
+    for number, (title, answer) in enumerate(
+        zip(own.titles, infer(values_model(), tensors), strict=True)
+    ):
+        shown = said.partition(f"Sample {number}, {title}\r\n")[2].partition("Sample")[0]
+        assert f"Highest: output {answer.argmax()}, " in shown
+        assert shown.count("as on the PC") == 1
+    board.process.kill()
+    board.process.communicate()
 
 
 @pytest.mark.parametrize("between", [" ", ",", ", ", "\r\n", ";", "\t"])

@@ -1,7 +1,8 @@
 """What an example sketch shows by itself: inputs in flash, and what the PC answers to them.
 
-A model of digits gets ten test digits of MNIST, packed; every other model three fixed inputs that
-the sketch makes by the rule of :func:`fixed_inputs`.
+A model of digits gets ten test digits of MNIST, packed; every other model samples of its own data,
+or, where those are not at hand or too large, three fixed inputs that the sketch makes by the rule
+of :func:`fixed_inputs`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -63,21 +64,36 @@ def digit_samples(manifest: Manifest, answers: Answers | None) -> Samples:
     return _samples(manifest.name, "see_digits", "digits.h", fields)
 
 
+@dataclass(frozen=True, eq=False)
+class OwnSamples:
+    """Samples of a model's data that its sketch keeps in flash."""
+
+    tensors: NDArray[Any]
+    """(n, *shape), as the model takes them."""
+    titles: tuple[str, ...]
+    """Of each: its class, or another word on it."""
+
+
 def value_samples(
-    compiled: Compiled, answers: Answers | None, manifest: Manifest | None = None
+    compiled: Compiled,
+    answers: Answers | None,
+    manifest: Manifest | None = None,
+    own: OwnSamples | None = None,
 ) -> Samples:
-    """Three fixed inputs, for any model. Raises what ``answers`` raises.
+    """Samples of the model's ``own`` data, or three fixed inputs. Raises what ``answers`` raises.
 
     With a ``manifest`` that names the model's data, values are typed as those have them, and
     classes are called by their names.
     """
-    inputs = fixed_inputs(compiled.edges[0])
+    inputs = fixed_inputs(compiled.edges[0]) if own is None else own.tensors
     outputs = [answer.tobytes() for answer in answers(inputs)] if answers else None
     fields: dict[str, object] = {
         "count": len(inputs),
         "outputs": None if outputs is None else [list(byte_lines(each)) for each in outputs],
         "raw": None,
         "names": None,
+        "own": own and [list(byte_lines(tensor.tobytes())) for tensor in own.tensors],
+        "titles": own and ["".join(map(_escaped, title.encode())) for title in own.titles],
     }
     if manifest is not None and manifest.data is not None:
         fields |= {"raw": _raw(manifest.preprocessing), "names": _names(manifest)}

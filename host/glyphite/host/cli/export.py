@@ -4,6 +4,10 @@ import argparse
 import hashlib
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from glyphite.convert import metrics
 from glyphite.convert.boards import MOST_AVR_ARRAY_BYTES, load_board
@@ -13,9 +17,16 @@ from glyphite.convert.errors import GlyphiteError, InputError, ModelError, ToolE
 from glyphite.convert.export.arduino import ArduinoLibrary, write_library
 from glyphite.convert.export.avr_arrays import longest_array
 from glyphite.convert.export.project import FORMS, README, write_project
-from glyphite.convert.export.samples import Answers, Samples, digit_samples, value_samples
+from glyphite.convert.export.samples import (
+    Answers,
+    OwnSamples,
+    Samples,
+    digit_samples,
+    value_samples,
+)
 from glyphite.convert.export.tflm import TflmSketch, write_sketch
 from glyphite.convert.export.tflm_library import CURRENT, LIBRARIES, library_of
+from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_board, add_json, add_model, add_out, hold_place
 from glyphite.host.cli.console import (
@@ -26,11 +37,17 @@ from glyphite.host.cli.console import (
     say_next,
     say_written,
 )
+from glyphite.host.cli.data import load_data, source_of
 from glyphite.host.cli.digits import DIGITS, load_digits, next_step, reads_digits
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 from glyphite.host.runners.oracle import oracle
 
+if TYPE_CHECKING:
+    from glyphite.convert.data.dataset import Part
+
 EXAMPLE = "glyphite export seed --arduino"
+MOST_SAMPLES, MOST_SAMPLE_BYTES = 8, 2048
+"""Of a model's data in the flash of its example: few enough for an Uno."""
 USAGE = "%(prog)s [-h] MODEL FORM [--library LIBRARY] [--board BOARD]\n" + (
     f"{'':>23}[--prefix NAME] [--out PATH] [--json]\n\n"
     f"FORM: --arduino, --tflm, {', '.join(f'--{name}' for name in FORMS)}"
@@ -142,7 +159,40 @@ def _chosen(model: ModelFolder, compiled: Compiled, answers: Answers | None) -> 
         digits = manifest or read_manifest(model)
         if digits.labels == DIGITS:
             return digit_samples(digits, answers)
-    return value_samples(compiled, answers, manifest)
+    return value_samples(compiled, answers, manifest, _own_samples(manifest, compiled))
+
+
+def _own_samples(manifest: Manifest | None, compiled: Compiled) -> OwnSamples | None:
+    """Test samples of the data that the model was calibrated on, one of each class first.
+
+    None where there are none, they are no longer there, or one alone takes too much flash.
+    """
+    taken = compiled.edges[0]
+    source = None if manifest is None else source_of(argparse.Namespace(data=None), manifest.data)
+    count = min(MOST_SAMPLES, MOST_SAMPLE_BYTES // taken.bytes)
+    if manifest is None or source is None or taken.quantization is None or count == 0:
+        return None
+    try:
+        data = load_data(source, manifest.input.shape[1:], manifest.output.shape[1:])
+    except GlyphiteError as error:
+        print_status(f"The example shows fixed inputs, as its data are not there: {error}")
+        return None
+    part = data.test.take(_of_each_class(data.test, count))
+    labels = part.labels
+    titles = (
+        [f"test sample {index} of the data" for index in range(len(part))]
+        if labels is None
+        else [f"from the data: {data.class_name(int(label))}" for label in labels]
+    )
+    return OwnSamples(manifest.quantize(part.inputs), tuple(titles))
+
+
+def _of_each_class(part: "Part", count: int) -> NDArray[np.intp]:
+    """The places of at most ``count`` samples: the first of each class, or the first ones."""
+    if part.labels is None:
+        return np.arange(min(count, len(part)))
+    _, first = np.unique(part.labels, return_index=True)
+    return np.asarray(first[:count], np.intp)
 
 
 def _shown(library: ArduinoLibrary) -> str:
