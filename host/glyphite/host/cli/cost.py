@@ -23,11 +23,14 @@ SAMPLES = 4
 """Random ones, to calibrate on: scales change no size."""
 MOST_PARAMETERS = 16_000_000
 """More than any board here holds; TensorFlow would take minutes to quantize them."""
-CYCLES_PER_MAC = {
-    **{"armv6-m": 7.6, "armv7-m": 5.4, "armv7e-m": 1.0, "armv8-m.main": 1.0},
-    **{"avr5": 6.2, "avr6": 6.2},
+CYCLES = {
+    **{"armv6-m": (6.3, 185), "armv7-m": (4.8, 76), "armv7e-m": (0.7, 38)},
+    **{"armv8-m.main": (0.7, 38), "avr5": (4.3, 307), "avr6": (4.3, 307)},
 }
-"""Between what `glyphite bench` finds for ``seed`` and ``uno``; docs/measuring.md has both."""
+"""A MAC's, and those of a value that a layer gives, which it also requantizes and stores.
+
+Fitted to what `glyphite bench` finds for three networks: docs/measuring.md.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def _entry(cost: Cost, board: Board) -> dict[str, Any]:
     if size is not None:
         flash, ram = size.size.flash, size.size.ram + size.size.stack
     holds = memory is None or (flash <= memory.flash and ram <= memory.ram)
-    seconds = _seconds(compiled.macs, board)
+    seconds = _seconds(compiled.macs, _values(compiled), board)
     return {
         "board": board.name,
         "basis": size.basis if size else "weights and tensors",
@@ -111,9 +114,17 @@ def _entry(cost: Cost, board: Board) -> dict[str, Any]:
     }
 
 
-def _seconds(macs: int, board: Board) -> float | None:
-    per_mac, clock = CYCLES_PER_MAC.get(board.mcu.architecture), board.mcu.clock_hz
-    return None if per_mac is None or clock is None else per_mac * macs / clock
+def _values(compiled: Compiled) -> int:
+    """Values that all layers give."""
+    tensors = compiled.portable.graph.tensors
+    return sum(tensors[step.output].count for step in compiled.portable.steps)
+
+
+def _seconds(macs: int, values: int, board: Board) -> float | None:
+    cycles, clock = CYCLES.get(board.mcu.architecture), board.mcu.clock_hz
+    if cycles is None or clock is None:
+        return None
+    return (cycles[0] * macs + cycles[1] * values) / clock
 
 
 def say_cost(cost: Cost, name: str) -> None:
