@@ -55,12 +55,14 @@ def test_a_table_says_so(
         assert "random" not in capsys.readouterr().out
 
 
-def test_compare_stream_and_the_report_say_so(random: str, data: list[str], capsys: Out) -> None:
+def test_compare_stream_and_the_report_say_so(
+    random: str, data: list[str], build_folder: Path, capsys: Out
+) -> None:
     assert main(["compare", random, *data]) == 0
     assert f"{SAID} on 20 test samples of own.npz" in " ".join(capsys.readouterr().out.split())
     assert main(["stream", random, "--port", "sim://native", "--count", "5", *data]) == 0
     assert f"{SAID} on native" in capsys.readouterr().out
-    page = next(Path(data[1]).parent.glob("build/plain/report.html")).read_text()
+    page = (build_folder / "plain" / "report.html").read_text()
     assert "It was calibrated on random numbers, so its accuracy means nothing." in page
 
 

@@ -19,7 +19,11 @@ _shtab_glyphite
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 OPTIONS = {
-    "predict": {"--help", "--port", "--baud", "--show", "--show-picture", "--json"},
+    "predict": {
+        *("--help", "--port", "--baud", "--show", "--show-picture", "--json"),
+        *("--data", "--window", "--step", "--label", "--numbers", "--on-bad"),
+        *("--index", "--count"),
+    },
     "boards": {"--help", "--json"},
 }
 

@@ -175,7 +175,7 @@ class TestFigures:
     def test_the_running_accuracy_counts_right_answers(self) -> None:
         running = RunningAccuracy(MANIFEST, labelled(self.LABELS))
         shares = [
-            running.add(index, Answer(scores, 0, 0.0, 0))
+            running.add(index, Answer((scores,), 0, 0.0, 0))
             for index, scores in enumerate(self.SCORES)
         ]
         assert shares == [1.0, 1.0, 1.0, 0.75]

@@ -186,7 +186,7 @@ def test_a_keras_file_that_is_none_is_refused(seed: ModelFolder) -> None:
         (
             ["tensorflow"],
             "from pathlib import Path; from glyphite.host.runners.keras import KerasRunner;"
-            "KerasRunner(Path('x'), None).run(None, None)",
+            "KerasRunner(Path('x'), None).run(None)",
             "pip install 'glyphite[train]'",
         ),
     ],
