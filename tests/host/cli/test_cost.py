@@ -9,7 +9,14 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.errors import ModelError
 from glyphite.convert.workspace import model_folder
 from glyphite.host.cli import main
-from glyphite.host.cli.cost import MOST_PARAMETERS, _seconds, as_document, cost_before, say_cost
+from glyphite.host.cli.cost import (
+    MOST_PARAMETERS,
+    _is_plain,
+    _seconds,
+    as_document,
+    cost_before,
+    say_cost,
+)
 from glyphite.train.fit import Settings
 from glyphite.train.own import untrained
 from tests.strict import require_module
@@ -53,6 +60,25 @@ def test_a_network_is_told_by_all_boards(file: Path, capsys: Out) -> None:
     printed = capsys.readouterr().out
     assert "mine: 32 MACs an inference" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_a_loop_is_named_before_the_training(capsys: Out) -> None:
+    """It would end the process, where only plain layers spare the conversion that tells of it."""
+    from keras import Input, Sequential, layers
+
+    model = Sequential([Input((6, 4)), layers.GRU(3, name="memory"), layers.Dense(2)])
+    assert cost_before(model, model_folder("mine"), None) is None
+    assert "Cannot quantize layer 'memory' (GRU): it needs a loop" in " ".join(
+        capsys.readouterr().err.split()
+    )
+
+
+def test_functions_of_one_s_own_may_loop() -> None:
+    from keras import Input, Sequential, layers
+
+    own = Sequential([Input((6,)), layers.Dense(2, activation=lambda x: x)])
+    assert not _is_plain(own)
+    assert _is_plain(Sequential([Input((6,)), layers.Dense(2, activation="relu")]))
 
 
 def test_a_network_that_the_board_cannot_hold_is_not_trained(

@@ -12,6 +12,7 @@ from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.errors import DoesNotFitError, ModelError
 from glyphite.convert.quantize import calibration, quantize
+from glyphite.convert.quantize.alone import all_layers
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status, print_table, progress_bar, say
 from glyphite.host.measure.board_sizes import BoardSize, measure_boards
@@ -23,6 +24,14 @@ SAMPLES = 4
 """Random ones, to calibrate on: scales change no size."""
 MOST_PARAMETERS = 16_000_000
 """More than any board here holds; TensorFlow would take minutes to quantize them."""
+PLAIN = {
+    *("Sequential", "Functional", "InputLayer", "Dense", "Flatten", "Reshape", "Dropout"),
+    *("Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "ZeroPadding2D"),
+    *("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "BatchNormalization", "Add"),
+    *("Activation", "ReLU", "Softmax"),
+}
+"""Kinds of layers that become no loop, at which TensorFlow's calibrator would crash."""
 CYCLES = {
     **{"armv6-m": (6.3, 185), "armv7-m": (4.8, 76), "armv7e-m": (0.7, 38)},
     **{"armv8-m.main": (0.7, 38), "avr5": (4.3, 307), "avr6": (4.3, 307)},
@@ -68,7 +77,9 @@ def _cost(model: "Network", folder: ModelFolder, board: Board | None) -> Cost:
         )
     with progress_bar("Reckoning", 2) as progress:
         shape = quantize.input_shape(model)
-        content = quantize.quantize(model, calibration.from_random(SAMPLES, shape).inputs)
+        floats = b"" if _is_plain(model) else None  # a conversion to floats tells of loops
+        random = calibration.from_random(SAMPLES, shape).inputs
+        content = quantize.quantize(model, random, floats)
         progress(1, note="compiling")
         compiled = compile_model(content, folder.name)
         measured = None
@@ -78,6 +89,16 @@ def _cost(model: "Network", folder: ModelFolder, board: Board | None) -> Cost:
     if measured is not None and measured.fits is False:
         raise DoesNotFitError(f"{measured.reason} Nothing was trained.")
     return Cost(compiled, measured)
+
+
+def _is_plain(model: "Network") -> bool:
+    """Whether it is made of ``PLAIN`` layers of Keras alone, whose activations are Keras's too."""
+    parts = [model, *all_layers(model)]
+    functions = (getattr(part, "activation", None) for part in parts)
+    own = (thing for thing in (*map(type, parts), *functions) if thing is not None)
+    return {type(part).__name__ for part in parts} <= PLAIN and all(
+        getattr(thing, "__module__", "").startswith("keras.") for thing in own
+    )
 
 
 def as_document(cost: Cost) -> dict[str, Any]:
