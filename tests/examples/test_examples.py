@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.shipped import EXAMPLES
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import _parse, main
+from glyphite.host.cli.export import MOST_SAMPLE_BYTES
 from glyphite.host.cli.new import LIKE
 from tests.builders.sketches import built
 from tests.paths import PROJECT, TESTS
@@ -91,10 +93,17 @@ class Project:
         return float(number)
 
     def library(self, board: str, folder: Path) -> Path:
-        """The Arduino library that was exported."""
+        """The Arduino library that was exported, with samples of the data in its example."""
         path = find_model(self.name).root / f"Glyphite-{self.name}-{board}.zip"
         shutil.unpack_archive(path, folder / "libraries")
-        return folder / "libraries" / "Glyphite"
+        library = folder / "libraries" / "Glyphite"
+        shown = (library / "examples" / "see_values" / "samples.h").read_text()
+        manifest = Manifest.load(find_model(self.name).manifest)
+        classes = manifest.labels[: MOST_SAMPLE_BYTES // prod(manifest.input.shape)]
+        titles = [f"from the data: {name}" for name in classes if len(classes) > 1]
+        for title in titles or ["test sample 0 of the data"]:
+            assert f'"{title}\\0"' in shown
+        return library
 
     def loads(self, options: Options) -> None:
         """Hold that the data of the README's last command fit the network."""
