@@ -6,6 +6,7 @@ import dataclasses
 from glyphite.convert.boards import Board, Memory, load_board
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
@@ -22,7 +23,6 @@ from glyphite.host.measure import verify
 from glyphite.host.measure.bench import record
 from glyphite.host.measure.bench.baseline import Baseline
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
-from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.measure.times import COUNTED, MODELLED, TITLES, duration
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
