@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import compile_model
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.export.arduino import LIBRARY, library_files
 from glyphite.convert.export.samples import (
     SHADES,
-    SIDE,
     OwnSamples,
     digit_levels,
     packed,

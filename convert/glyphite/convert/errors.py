@@ -20,10 +20,11 @@ A message says what was found, what is allowed, and the way out.
 """
 
 CONVERT_AGAIN = (
-    "Convert the Keras model again, as a .tflite cannot be turned back into it: `glyphite convert "
-    "MODEL.keras`, or TensorFlow's converter with converter.optimizations = "
-    "[tf.lite.Optimize.DEFAULT], a representative_dataset, and converter.inference_input_type = "
-    "converter.inference_output_type = tf.int8."
+    "Convert the float model again, as a quantized .tflite cannot be turned back into it: "
+    "`glyphite convert MODEL.keras`, which takes a .tflite of float32 throughout as well, or "
+    "TensorFlow's converter with converter.optimizations = [tf.lite.Optimize.DEFAULT], a "
+    "representative_dataset, and converter.inference_input_type = converter.inference_output_type "
+    "= tf.int8."
 )
 """The way out for a .tflite that is not int8 throughout."""
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyphite.convert.data.mnist import Images, Mnist
-from glyphite.train.networks.augment import SIDE, Field, Warp, fields, sample, spline_basis, vary
+from glyphite.convert.data.mnist import SIDE, Images, Mnist
+from glyphite.train.networks.augment import Field, Warp, fields, sample, spline_basis, vary
 
 STILL = Warp().weaker(0)
 """No variation at all."""

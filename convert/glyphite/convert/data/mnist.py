@@ -22,6 +22,9 @@ MD5 = {
 PUBLISHED = Published("mnist", "MNIST", tuple(MD5.items()))
 VALIDATION_IMAGES = 10_000
 
+SIDE = 28
+"""Rows and columns of an image, in pixels."""
+
 Images = NDArray[np.uint8]
 """(n, 28, 28) of uint8: 0 is the background, 255 the middle of a stroke."""
 Labels = NDArray[np.uint8]

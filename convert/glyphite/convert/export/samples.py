@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import byte_lines, environment
 from glyphite.convert.compiler.ir.graph import Tensor
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.export.c_array import TEMPLATES
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.preprocessing import NAMED, Preprocessing
@@ -29,7 +30,6 @@ DIGITS = FIRMWARE / "library" / "Glyphite" / "extras" / "digits.txt"
 """Ten digits as text, which can also be pasted into the serial monitor."""
 SHADES = ".:-=+*#%&@"
 """The characters of a picture, from paper to ink."""
-SIDE = 28
 LONGEST = 5
 """The largest power of a code that repeats: SHADES + LONGEST, which just fits half a byte."""
 

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 
 from glyphite.convert.boards import Board, Memory, load_board
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.documents import now
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest
@@ -20,7 +21,6 @@ from glyphite.host.measure import verify
 from glyphite.host.measure.bench import record
 from glyphite.host.measure.bench.baseline import Baseline
 from glyphite.host.measure.bench.measure import Cost, measure, require_countable
-from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.measure.times import COUNTED, MODELLED, TITLES, duration
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged

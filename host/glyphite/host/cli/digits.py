@@ -6,12 +6,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import command
 from glyphite.host.cli.console import print_status
 from glyphite.host.device.transport.firmware_files import emulated_url
-from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.runners.base import Tensors
 
 DIGITS = tuple("0123456789")

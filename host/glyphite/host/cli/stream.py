@@ -23,7 +23,7 @@ from glyphite.host.measure import stream, stream_record
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.received import Received, save_partial
-from glyphite.host.measure.running import firmware_at
+from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.times import TITLES, duration
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
@@ -89,9 +89,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         judge = stream.Judge(right.name, reference, truth)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
-            place = _place(folder, link, streaming["board"])
-            if firmware and firmware.image.is_relative_to(place.resolve()):
-                place = firmware.image.parent
+            place = place_of(firmware, _place(folder, link, streaming["board"]))
             stream_record.save(place, streaming, streamed, judge)
     _tell(streamed, explanation(right.name))
     # First, as another board's record may be damaged.

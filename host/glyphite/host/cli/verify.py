@@ -31,7 +31,7 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.measure.one_scale import one_scale
-from glyphite.host.measure.running import firmware_at
+from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.verify_record import VerifyRecord, save
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.board import BoardRunner
@@ -133,9 +133,7 @@ class _Found:
 def _keep(arguments: argparse.Namespace, board: Board, manifest: Manifest, found: _Found) -> None:
     """Write verify.json, for the report, beside the firmware that ran."""
     model = find_model(arguments.model)
-    firmware, place = firmware_at(found.url, model.root), model.board(board.key)
-    if firmware is not None and firmware.image.resolve().is_relative_to(place.resolve()):
-        place = firmware.image.parent
+    firmware = firmware_at(found.url, model.root)
     record = VerifyRecord(
         model=manifest.name,
         sha256=manifest.sha256,
@@ -149,7 +147,7 @@ def _keep(arguments: argparse.Namespace, board: Board, manifest: Manifest, found
         groups=found.figures,
     )
     with writing_to(model, print_status):
-        save(place, record)
+        save(place_of(firmware, model.board(board.key)), record)
 
 
 def _known(folder: ModelFolder, compared: verify.Compared) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.errors import ImageError
 from glyphite.host.measure.picture.decode import frames
 from glyphite.host.measure.picture.marks import RULED, Sheet, dilated, find_marks
 from glyphite.host.measure.picture.order import Digit, group, in_order
 from glyphite.host.measure.picture.paper import Plane, dark_ink, grey_of, light_ink
 
-SIDE = 28
 BOX = 20
 CENTRE = 14
 """Measured: the centres of mass of all test images lie within half a pixel of (14, 14)."""

@@ -44,6 +44,16 @@ def firmware_at(url: str, root: Path) -> Firmware | None:
     return None if image is None else Firmware(image, digest, _goal(image, digest))
 
 
+def place_of(firmware: Firmware | None, board: Path) -> Path:
+    """Where a run's record is kept: beside its firmware, or in the ``board``'s folder.
+
+    The latter where the firmware is not known, or lies elsewhere.
+    """
+    if firmware is not None and firmware.image.resolve().is_relative_to(board.resolve()):
+        return firmware.image.parent
+    return board
+
+
 def _goal(image: Path, digest: str) -> str | None:
     path = image.with_name(SIZE)
     if not path.is_file():

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert import metrics
+from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.digit_picture import SIDE
 from glyphite.host.measure.truth import Task, classes_of
 from glyphite.host.report.records import Document, Records, plain_board
 from glyphite.host.runners.base import TITLES

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.data.mnist import Images
+from glyphite.convert.data.mnist import SIDE, Images
 
-SIDE = 28
-"""Rows and columns of an image, in pixels."""
 BORDER = 1
 """Pixels of background around an image, so that a place just outside can be interpolated, too."""
 CHUNK = 1000

@@ -30,6 +30,9 @@ CORES = (
 STACK_OVERFLOW = 3
 """The emulator's exit code after a stack overflow."""
 
+ELF_MACHINE = b"\x53\0"
+"""What an AVR's ELF file says of the processor, in its bytes 18 and 19."""
+
 ENDINGS = {
     STACK_OVERFLOW: "the stack of the sketch ran into its static data",
     4: "the sketch jumped to an address without a program",
@@ -105,10 +108,10 @@ def flash_with(board: Board, firmware: Path) -> bytes:
 def is_in_flash(firmware: Path, flash: bytes) -> bool:
     """Whether the content of a flash begins with the sketch ``firmware`` (.elf).
 
-    Raises InputError where ``firmware`` cannot be read, ToolError where avr-objcopy is missing or
-    fails.
+    That of another processor is never asked of avr-objcopy, which does not know it. Raises
+    InputError where ``firmware`` cannot be read, ToolError where avr-objcopy is missing or fails.
     """
-    return flash.startswith(_program(firmware))
+    return read_bytes(firmware)[18:20] == ELF_MACHINE and flash.startswith(_program(firmware))
 
 
 def _program(firmware: Path) -> bytes:
