@@ -170,7 +170,7 @@ def test_an_operator(clone: Clone, require_tool: Callable[..., None]) -> None:
     (readme,) = commands("An operator")
     clone.run(readme)
     clone.insert(
-        "CHANGELOG.md", r"^### Added\n(?=- A Python interface)", "- Operators ABS and MAXIMUM.\n"
+        "CHANGELOG.md", r"^## \[Unreleased\]\n\n### Added\n", "- Operators ABS and MAXIMUM.\n"
     )
     assert not clone.failures(*CONTRACT, ORACLE_TEST)
     assert (

@@ -38,6 +38,15 @@ def test_standard_is_by_the_last_axis() -> None:
     np.testing.assert_allclose(seen.std(axis=(0, 1)), [1, 1], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("shape", "count"), [((1, 9, 9), 1), ((9, 9), 1), ((9, 9, 3), 3), ((9, 9, 1), 1), ((81,), 81)]
+)
+def test_a_picture_whose_columns_are_last_has_one_mean(shape: tuple[int, ...], count: int) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (50, *shape))
+    found = named_preprocessing("standard", values, is_picture=True)
+    assert len(found.mean) == len(found.deviation) == count
+
+
 def test_values_that_never_change_stay_finite() -> None:
     assert np.isfinite(standard(np.full((9, 3), 7)).apply(np.full((9, 3), 7))).all()
 

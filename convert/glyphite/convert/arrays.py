@@ -39,31 +39,35 @@ def read_npy(path: Path) -> Array:
     return array_in(content, name)
 
 
-def read_npz(path: Path, most: int = MOST_BYTES) -> dict[str, Array]:
+def read_npz(path: Path, most: int = MOST_BYTES, *, finite: bool = True) -> dict[str, Array]:
     """The arrays in the .npz file ``path`` by name; together they have at most ``most`` bytes.
 
-    Raises InputError where it cannot be read or holds anything but whole arrays of finite numbers.
+    Raises InputError where it cannot be read or holds anything but whole arrays of numbers, which
+    must be finite unless ``finite`` is false.
     """
-    return arrays_in(read_bytes(path, most), printable(str(path)), most)
+    return arrays_in(read_bytes(path, most), printable(str(path)), most, finite=finite)
 
 
-def arrays_in(content: bytes, name: str, most: int = MOST_BYTES) -> dict[str, Array]:
+def arrays_in(
+    content: bytes, name: str, most: int = MOST_BYTES, *, finite: bool = True
+) -> dict[str, Array]:
     """The arrays in the bytes of a .npz file, which ``name`` names in messages, by name.
 
-    Raises InputError where it holds anything but whole arrays of finite numbers, or more than
-    ``most`` bytes.
+    Raises InputError where it holds anything but whole arrays of numbers, which must be finite
+    unless ``finite`` is false, or more than ``most`` bytes.
     """
     files = unpack_zip(content, name, most)
     return {
-        file.removesuffix(".npy"): array_in(inner, f"{printable(file)} in {name}")
+        file.removesuffix(".npy"): array_in(inner, f"{printable(file)} in {name}", finite=finite)
         for file, inner in files.items()
     }
 
 
-def array_in(content: bytes, name: str) -> Array:
+def array_in(content: bytes, name: str, *, finite: bool = True) -> Array:
     """The array in the bytes of a .npy file, which ``name`` names in messages.
 
-    Raises InputError where it is not one whole array of finite numbers.
+    Raises InputError where it is not one whole array of numbers, which must be finite unless
+    ``finite`` is false.
     """
     file = io.BytesIO(content)
     shape, by_columns, dtype = _header(file, name)
@@ -78,7 +82,7 @@ def array_in(content: bytes, name: str) -> Array:
         )
     values = np.frombuffer(content, dtype, offset=file.tell())
     values = values.reshape(shape, order="F" if by_columns else "C")
-    if dtype.kind == "f" and not np.isfinite(values).all():
+    if finite and dtype.kind == "f" and not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise InputError(
             f"{name} holds {count:,} of {values.size:,} values that are not finite (NaN or "

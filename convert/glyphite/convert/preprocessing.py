@@ -22,6 +22,8 @@ Finite = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Values = Annotated[tuple[Finite, ...], Meta(min_length=1)]
 SLACK = 0.05
 """By which a range that calibration found may miss the one that was meant, as a share of it."""
+COLOUR_AXES = (1, 3, 4)
+"""Sizes of an axis of colours: grey, three colours, and these with opacity."""
 LEAST_DEVIATION = 1e-6
 """Below it, values that never change would become noise."""
 
@@ -99,7 +101,9 @@ def of_range(low: float, high: float) -> Preprocessing:
     return Preprocessing()
 
 
-def named_preprocessing(text: str, samples: NDArray[Any]) -> Preprocessing:
+def named_preprocessing(
+    text: str, samples: NDArray[Any], *, is_picture: bool = False
+) -> Preprocessing:
     """The preprocessing that ``--preprocess`` names; ``samples`` (n, *shape) are of the training.
 
     Raises InputError where there is none of that name.
@@ -107,7 +111,7 @@ def named_preprocessing(text: str, samples: NDArray[Any]) -> Preprocessing:
     if text in NAMED:
         return NAMED[text]
     if text == STANDARD:
-        return standard(samples)
+        return standard(samples, is_picture=is_picture)
     try:
         divisor = float(text)
     except ValueError:
@@ -126,13 +130,16 @@ def turned(one: Preprocessing) -> Preprocessing:
     return Preprocessing(one.divisor, one.mean[::-1], one.deviation[::-1], colours)
 
 
-def standard(samples: NDArray[Any]) -> Preprocessing:
+def standard(samples: NDArray[Any], *, is_picture: bool = False) -> Preprocessing:
     """Mean 0 and deviation 1 for each place of the last axis of ``samples`` (n, *shape).
 
     For a vector that is each of its numbers; for a window of sensors, each axis; for a picture,
-    each colour.
+    each colour, or one for all where its last axis is none of colours, as its columns are alike.
     """
-    values = samples.astype(np.float64).reshape(-1, samples.shape[-1])
+    places = samples.shape[-1]
+    if is_picture and samples.ndim > 2 and places not in COLOUR_AXES:
+        places = 1
+    values = samples.astype(np.float64).reshape(-1, places)
     mean, deviation = values.mean(axis=0), np.maximum(values.std(axis=0), LEAST_DEVIATION)
     return Preprocessing(
         mean=tuple(float(f"{one:.9g}") for one in mean),

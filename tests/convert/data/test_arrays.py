@@ -7,7 +7,7 @@ import pytest
 
 from glyphite.convert.data.dataset import Array, Inputs, Labels, Numbers
 from glyphite.convert.data.load import load
-from glyphite.convert.data.options import Options
+from glyphite.convert.data.options import OnBad, Options
 from glyphite.convert.errors import InputError
 from tests.builders.data_sets import pixels
 
@@ -159,7 +159,10 @@ def test_a_row_of_numbers_is_a_sample_each(tmp_path: Path) -> None:
         ({"x": X, "x_test": X}, "has arrays of all samples and arrays of parts"),
         ({"x": X, "y": np.full(30, 1 << 40)}, "goes from 1.09951e+12 to 1.09951e+12"),
         ({"x": np.full(30, "a")}, "is not a .npy file of numbers: it holds <U1"),
-        ({"x": np.array([np.nan, 1.0])}, "holds 1 of 2 values that are not finite"),
+        (
+            {"x": np.array([np.nan, 1.0])},
+            "hold values that are not finite (NaN or infinite): number 0 (from 0)",
+        ),
         ({"x": np.zeros((0, 4))}, "has no samples. Give one at least"),
         ({"x": np.zeros((9, 0))}, "has inputs of the shape (0,): they are empty"),
         ({"x": np.float32(1)}, "are one number"),
@@ -182,3 +185,21 @@ def test_an_unknown_npy_among_several_is_named(tmp_path: Path) -> None:
     for name in ("first", "second"):
         np.save(tmp_path / f"{name}.npy", X)
     assert "'first' is none that is known" in refused(str(tmp_path))
+
+
+def test_samples_that_are_not_finite_are_named_or_left_out(tmp_path: Path) -> None:
+    x = np.ones((10, 2), np.float32)
+    x[3, 1], x[7, 0] = np.nan, np.inf
+    path = npz(tmp_path, x=x, y=np.arange(10) % 2)
+    found = f"2 of 10 samples of {path} hold values that are not finite (NaN or infinite): "
+    assert refused(path).startswith(f"{found}number 3 (from 0), number 7 (from 0).")
+    data = load(path, Options(on_bad=OnBad.LEAVE_OUT))
+    assert len(data.whole) == 8
+    assert any(note.startswith(found) and note.endswith(": left out.") for note in data.notes)
+
+
+def test_labels_that_are_not_finite_do_not_become_numbers_to_be_met(tmp_path: Path) -> None:
+    path = npz(tmp_path, x=np.ones((4, 2)), y=np.array([0, np.nan, 1, 2]))
+    assert "holds 1 of 4 values that are not finite (NaN or infinite) among labels" in refused(
+        path, Options(on_bad=OnBad.LEAVE_OUT)
+    )

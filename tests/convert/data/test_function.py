@@ -94,7 +94,7 @@ def test_a_whole_data_set_may_be_returned(tmp_path: Path) -> None:
         ("([[1], [2, 3]], [0, 1])", "cannot be made one array"),
         ("np.where(x == 7, np.nan, x), y", "1 of 30 samples of "),
         ("np.where(x == 7, np.inf, x), y", "not finite (NaN or infinite): number 3 (from 0). Mend"),
-        ("x, np.where(y == 2, np.nan, y)", "10 of 30 samples of "),
+        ("x, np.where(y == 2, np.nan, y)", "10 of 30 values that are not finite (NaN or infinite)"),
         ("{}", "holds no array"),
         ("{'x': x, 'z': y}", "'z' is none that is known"),
     ],

@@ -207,3 +207,25 @@ def test_a_huge_picture_is_told_by_its_header(tmp_path: Path) -> None:
     (tmp_path / "1.pgm").write_bytes(b"P5 10000 8000 255\n")
     save_picture(tmp_path / "2.png")
     assert "1.pgm (it has 10000x8000 pixels: scale it down)" in refused(tmp_path)
+
+
+def test_a_part_without_folders_of_classes_beside_one_with_them_is_refused(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "train", ["a", "b"], 4)
+    save_picture(tmp_path / "test" / "7.png")
+    assert refused(tmp_path) == (
+        f"In {tmp_path}, test/7.png lies in no folder of a class, and train/a/000.png does. Put "
+        "it and the others beside it into folders of their classes, or take them out."
+    )
+
+
+def test_a_folder_around_those_of_the_classes_is_told_from_a_class(tmp_path: Path) -> None:
+    save_pictures(tmp_path / "flowers", ["daisy", "tulip"], 4)
+    (tmp_path / "flowers" / "LICENSE.txt").write_bytes(b"x")
+    assert refused(tmp_path) == (
+        f"{tmp_path} holds one folder, flowers, with folders in it (daisy, tulip). If these are "
+        f"the classes, name {tmp_path / 'flowers'}; if flowers is the only class, put its files "
+        "right into it."
+    )
+    assert load(str(tmp_path / "flowers")).classes == ("daisy", "tulip")
+    save_picture(tmp_path / "flowers" / "1.png")
+    assert load(str(tmp_path)).classes == ("flowers",)

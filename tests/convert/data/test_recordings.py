@@ -201,7 +201,7 @@ def test_recordings_shorter_than_the_window_are_left_out_and_named(tmp_path: Pat
     for name, rows in (("a", 40), ("b", 40), ("c", 9)):
         save_recording(tmp_path / f"{name}.csv", rows)
     data = load(str(tmp_path), WINDOWS)
-    assert data.classes == ("a", "b")
+    assert data.classes == ("a", "b", "c")
     assert any("left out: c.csv (9 from line 2)." in note for note in data.notes)
     assert "The longest recording" in refused(tmp_path, Options(window=41))
 
@@ -238,3 +238,29 @@ def test_files_beside_folders_of_files_are_refused(tmp_path: Path) -> None:
 def test_a_file_of_times_alone_has_no_readings(tmp_path: Path) -> None:
     save_recording(tmp_path / "a.csv", 40, ("time",))
     assert "has no column of readings: time." in refused(tmp_path / "a.csv")
+
+
+def test_a_class_without_a_window_keeps_its_number_and_is_named(tmp_path: Path) -> None:
+    gestures(tmp_path, 6)
+    save_recording(tmp_path / "arc" / "1.csv", 5)
+    (tmp_path / "bow").mkdir()
+    data = load(str(tmp_path), WINDOWS)
+    assert data.classes == ("arc", "bow", "circle", "wave")
+    assert data.test.labels is not None and set(data.test.labels.tolist()) == {2, 3}
+    assert "2 classes have no samples in the test part: 'arc', 'bow'." in data.notes
+
+
+def test_a_class_whose_rows_are_all_left_out_keeps_its_number(tmp_path: Path) -> None:
+    rows = [f"{row},walk" for row in range(40)]
+    text = "\n".join(["ax,activity", "?,rest", "ax,activity", *rows]) + "\n"
+    (tmp_path / "day.csv").write_text(text, encoding="utf-8")
+    data = load(str(tmp_path / "day.csv"), Options(window=10, on_bad=OnBad.LEAVE_OUT))
+    assert data.classes == ("rest", "walk")
+    assert data.test.labels is not None and set(data.test.labels.tolist()) == {1}
+
+
+def test_a_folder_around_those_of_the_classes_is_told_from_a_class(tmp_path: Path) -> None:
+    gestures(tmp_path / "gestures", 6)
+    told = refused(tmp_path)
+    assert told.startswith(f"{tmp_path} holds one folder, gestures, with folders in it (circle, ")
+    assert f"name {tmp_path / 'gestures'};" in told

@@ -202,3 +202,18 @@ def test_files_called_as_parts_are_parts(tmp_path: Path) -> None:
     assert (len(data.without_validation().train), len(data.test)) == (20, 1)
     table(tmp_path, "a,c,y\n1,2,w\n", "test.csv")
     assert "Give both the same." in refused(str(tmp_path))
+
+
+def test_a_class_whose_rows_are_all_left_out_keeps_its_number(tmp_path: Path) -> None:
+    text = "p,label\n?,ant\np,label\n1,bee\n2,cow\n3,bee\n4,cow\n"
+    data = load(table(tmp_path, text), Options(shares=SHARES, on_bad=OnBad.LEAVE_OUT))
+    assert data.classes == ("ant", "bee", "cow")
+    assert data.test.labels is not None and set(data.test.labels.tolist()) == {1, 2}
+    assert "1 class has no samples in the test part: 'ant'." in data.notes
+
+
+@pytest.mark.parametrize("rows", ['1,"x\n2,y\n3,x\n', '1,"x\n2,y\n3,"x\n4,y\n'])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path: Path, rows: str) -> None:
+    assert refused(table(tmp_path, f'"a\n(g)",label\n0,y\n{rows}')).endswith(
+        "is no CSV file: the quotation mark in line 4 is not closed there. Close it, or remove it."
+    )

@@ -25,6 +25,7 @@ load_tensorflow()
 import h5py  # noqa: E402
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 from keras import layers  # noqa: E402
 
 Model = Any  # TensorFlow has no types
@@ -88,6 +89,16 @@ def test_each_form_gives_the_same_answers_and_an_int8_model_that_the_compiler_ta
     extreme = np.stack([np.full(SHAPE, value, np.int8) for value in (-128, 0, 127)])
     scores = assert_same_bytes(content, np.concatenate([tensors, extreme]))
     assert len(np.unique(scores)) > 3
+
+
+def test_a_range_that_one_sample_alone_reaches_is_not_cut_off(
+    files: dict[str, Path], inputs: Floats
+) -> None:
+    samples = np.concatenate([inputs[:1] * 10, inputs])
+    content = open_model(files["tflite"]).quantized(samples)
+    interpreter = Interpreter(model_content=content)
+    scale, _ = interpreter.get_input_details()[0]["quantization"]
+    assert scale == pytest.approx(samples.max() / 255, rel=0.01)
 
 
 def test_the_verbs_take_each_form_and_keep_the_float_model_of_the_last(

@@ -206,6 +206,11 @@ def test_a_model_of_other_pictures_is_not_calibrated_on_digits(
     told = " ".join(capsys.readouterr().err.split())
     assert "no better than one answer to all" in told
     assert "Name its data with --data" in told
+    x = np.random.default_rng(1).integers(0, 256, (40, 28, 28), np.uint8)
+    np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 10)
+    for words in (["--data", str(tmp_path / "own.npz")], []):  # the second: as it was named before
+        assert main(["convert", str(tmp_path / "other.keras"), *words]) == 0
+        assert "no better than one answer to all" in " ".join(capsys.readouterr().err.split())
 
 
 def test_other_data_than_those_of_the_calibration_are_named(

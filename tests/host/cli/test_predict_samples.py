@@ -101,6 +101,20 @@ def test_samples_of_a_data_set_are_shown_with_what_is_right(
     assert answer["mean_squared_error"] == pytest.approx(4 * np.square(X[0]).mean(), abs=0.05)
 
 
+def test_count_and_index_choose_among_the_values_of_a_file(
+    build_folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    name = dense(build_folder, "plain", np.eye(3))
+    np.save(tmp_path / "x.npy", X)
+    answers = predicted([str(tmp_path / "x.npy"), name, "--index", "2", "--count", "2"], capsys)
+    assert [one["sample"] for one in answers] == ["x.npy, sample 2", "x.npy, sample 3"]
+    np.testing.assert_allclose([one["values"] for one in answers], X[2:4], atol=0.011)
+    assert main(["predict", str(tmp_path / "x.npy"), name, "--count", str(len(X) + 1)]) == 2
+    assert f"holds {len(X)} samples, counted from 0, and --index 0 --count" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_port_answers_as_this_pc(build_folder: Path, tmp_path: Path, capsys: Out) -> None:
     name = dense(build_folder, "plain", np.eye(3))
     np.save(tmp_path / "x.npy", X[:3])

@@ -31,9 +31,11 @@ def from_npz(path: Path, options: Options) -> Found:
     """The arrays of a .npz file.
 
     Raises DataError where their names or numbers do not fit each other, InputError where it cannot
-    be read or holds anything but arrays of finite numbers.
+    be read or holds anything but arrays of numbers.
     """
-    return _named(found_in(read_npz(path), printable(str(path)), options), path.parent)
+    return _named(
+        found_in(read_npz(path, finite=False), printable(str(path)), options), path.parent
+    )
 
 
 def from_npy(path: Path, options: Options) -> Found:
@@ -62,7 +64,7 @@ def from_npy_folder(folder: Path, files: list[Path], options: Options) -> Found:
 
 def _npy(path: Path) -> Array:
     """The array of a .npy file, or the only one of a .npz that was given its ending."""
-    return array_in(read_bytes(path), printable(str(path)))
+    return array_in(read_bytes(path), printable(str(path)), finite=False)
 
 
 def _named(found: Found, folder: Path) -> Found:

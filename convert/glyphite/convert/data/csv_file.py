@@ -173,8 +173,13 @@ def _told_rows(path: Path, lines: list[str], delimiter: str) -> Iterator[Row]:
 def _rows(lines: list[str], delimiter: str) -> Iterator[Row]:
     """Rows of cells, and of blank lines; comments, which begin with ``#``, are passed over."""
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    is_first = True
+    is_first, begin = True, 1
     for cells in reader:
+        if not is_first and reader.line_num > begin:
+            raise csv.Error(
+                f"the quotation mark in line {begin} is not closed there. Close it, or remove it"
+            )
+        begin = reader.line_num + 1
         filled = any(cell.strip() for cell in cells)
         if filled and not is_first and cells[0].startswith("#"):
             continue

@@ -1,6 +1,6 @@
 """What lies in a folder: files that were put there, not those that systems leave behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,24 @@ def _below(folder: Path) -> Iterator[Path]:
     for inner in content.folders:
         if not inner.is_symlink():
             yield from _below(inner)
+
+
+def require_no_wrapper(folder: Path, is_sample: Callable[[Path], bool]) -> None:
+    """Make sure that the only folder in ``folder`` is a class, and not one that holds the classes.
+
+    An archive that is unpacked often leaves such a folder, and all samples would be of one class.
+    Raises DataError where it holds folders, and no sample of its own.
+    """
+    folders = content_of(folder).folders
+    inner = content_of(folders[0]) if len(folders) == 1 else Content((), ())
+    if inner.folders and not any(map(is_sample, inner.files)):
+        name = printable(folders[0].name, 80)
+        names = printable(", ".join(each.name for each in inner.folders[:5]), 200)
+        raise DataError(
+            f"{printable(str(folder))} holds one folder, {name}, with folders in it ({names}). If "
+            f"these are the classes, name {printable(str(folders[0]))}; if {name} is the only "
+            "class, put its files right into it."
+        )
 
 
 def part_folders(content: Content) -> dict[str, Path]:

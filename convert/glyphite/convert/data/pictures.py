@@ -11,7 +11,12 @@ import numpy as np
 from glyphite.convert.data import picture_file
 from glyphite.convert.data.bad import MOST_NAMED, Bad, listed
 from glyphite.convert.data.dataset import Labels, Part
-from glyphite.convert.data.folders import content_of, files_below, part_folders
+from glyphite.convert.data.folders import (
+    content_of,
+    files_below,
+    part_folders,
+    require_no_wrapper,
+)
 from glyphite.convert.data.found import WHOLE, Found
 from glyphite.convert.data.options import Kind, Options
 from glyphite.convert.errors import DataError, ImageError
@@ -52,8 +57,10 @@ def from_pictures(folder: Path, options: Options) -> Found:
 
 def _paths(folder: Path, notes: list[str]) -> tuple[list[tuple[Path, str, str]], tuple[str, ...]]:
     """Path, class and part of each picture, and all classes in the order of their names."""
-    content = content_of(folder)
-    parts = part_folders(content) or {WHOLE: folder}
+    parts = part_folders(content_of(folder))
+    if not parts:
+        require_no_wrapper(folder, is_picture)
+        parts = {WHOLE: folder}
     found: list[tuple[Path, str, str]] = []
     passed: list[Path] = []
     classes: set[str] = set()
@@ -65,13 +72,17 @@ def _paths(folder: Path, notes: list[str]) -> tuple[list[tuple[Path, str, str]],
         passed += inner.files if inner.folders else ()
         for each in inner.folders:
             found += [(path, printable(each.name, 80), part) for path in files_below(each)]
+    _require_classes(folder, [each for each in found if is_picture(each[0])])
     others = [path for path, *_ in found if not is_picture(path)]
     if passed or others:
         left = [*passed, *others]
         shown = listed(
             [printable(str(p.relative_to(folder))) for p in left[:MOST_NAMED]], len(left)
         )
-        notes.append(f"{len(left):,} files are no pictures of a class and were left out: {shown}.")
+        first, last = (
+            ("file is no picture", "was") if len(left) == 1 else ("files are no pictures", "were")
+        )
+        notes.append(f"{len(left):,} {first} of a class and {last} left out: {shown}.")
     names = tuple(sorted(classes))
     if names and all(name.isdecimal() for name in names) and names != tuple(sorted(names, key=int)):
         notes.append(
@@ -79,6 +90,18 @@ def _paths(folder: Path, notes: list[str]) -> tuple[list[tuple[Path, str, str]],
             f"{', '.join(names[:12])}."
         )
     return [each for each in found if is_picture(each[0])], names
+
+
+def _require_classes(folder: Path, found: list[tuple[Path, str, str]]) -> None:
+    """DataError where a part has folders of classes and another has none, so no labels."""
+    without = next((path for path, label, _ in found if not label), None)
+    of_class = next((path for path, label, _ in found if label), None)
+    if without is not None and of_class is not None:
+        first, second = (printable(p.relative_to(folder).as_posix()) for p in (without, of_class))
+        raise DataError(
+            f"In {printable(str(folder))}, {first} lies in no folder of a class, and {second} "
+            "does. Put it and the others beside it into folders of their classes, or take them out."
+        )
 
 
 def is_picture(path: Path) -> bool:

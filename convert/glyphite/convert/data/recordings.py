@@ -8,7 +8,7 @@ are few, of stretches of time.
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from glyphite.convert.data import csv_file
 from glyphite.convert.data.bad import Bad, listed
 from glyphite.convert.data.csv_file import Row, Sheet, places_of, read_sheet
 from glyphite.convert.data.dataset import Array, Labels, Part
-from glyphite.convert.data.folders import content_of, files_below, part_folders
+from glyphite.convert.data.folders import (
+    content_of,
+    files_below,
+    part_folders,
+    require_no_wrapper,
+)
 from glyphite.convert.data.found import TEST, TRAIN, VALIDATION, WHOLE, Found
 from glyphite.convert.data.options import NO_LABEL, STEP, WINDOW, Kind, OnBad, Options
 from glyphite.convert.data.split import picked, shuffled
@@ -84,14 +89,26 @@ def from_recordings(source: Path, options: Options) -> Found:
     for sheet, label, part in sheets:
         found[part] += reader.stretches(sheet, label)
     window, step = _window(found, options, source)
-    return _cut(_long_enough(found, window, notes), window, step, options, notes)
+    classes = tuple(sorted((reader.classes | _class_folders(source, column)) - {""}))
+    return _cut(_long_enough(found, window, notes), window, step, options, notes, classes=classes)
+
+
+def _class_folders(source: Path, column: int | None) -> set[str]:
+    """The classes that folders name, also without a file in one: a number stands for each."""
+    if source.is_file() or column is not None:
+        return set()
+    above = list(part_folders(content_of(source)).values()) or [source]
+    return {printable(each.name, 80) for folder in above for each in content_of(folder).folders}
 
 
 def _files(source: Path, notes: list[str]) -> list[tuple[Path, str, str]]:
     """Path, class and part of each file."""
     if source.is_file():
         return [(source, "", WHOLE)]
-    parts = part_folders(content_of(source)) or {WHOLE: source}
+    parts = part_folders(content_of(source))
+    if not parts:
+        require_no_wrapper(source, is_csv)
+        parts = {WHOLE: source}
     found = []
     for part, above in parts.items():
         inner = content_of(above)
@@ -163,6 +180,8 @@ class _Reader:
     """Of the class."""
     on_bad: OnBad
     notes: list[str]
+    classes: set[str] = field(default_factory=set)
+    """Of all rows so far, also of those that are damaged or too few for a window."""
 
     def stretches(self, sheet: Sheet, label: str) -> list[Stretch]:
         """The rows of a file, parted by blank lines, damaged rows and where the class changes."""
@@ -192,11 +211,12 @@ class _Reader:
     def _reading(self, sheet: Sheet, row: Row, label: str) -> tuple[str, Array]:
         """Class and values of a row. Raises ValueError, with what is wrong, where it is damaged."""
         sheet.require_cells(row)
-        values = sheet.numbers(row, self.axes)
         own = label if self.column is None else printable(row.cells[self.column].strip(), 80)
         if self.column is not None and not own:
             raise ValueError(f"the class in column {sheet.columns[self.column]!r} is empty")
-        return own, values
+        if row.cells != sheet.columns:  # else the names of columns once more
+            self.classes.add(own)
+        return own, sheet.numbers(row, self.axes)
 
 
 def _window(found: dict[str, list[Stretch]], options: Options, source: Path) -> tuple[int, int]:
@@ -238,9 +258,14 @@ def _long_enough(
 
 
 def _cut(
-    found: dict[str, list[Stretch]], window: int, step: int, options: Options, notes: list[str]
+    found: dict[str, list[Stretch]],
+    window: int,
+    step: int,
+    options: Options,
+    notes: list[str],
+    *,
+    classes: tuple[str, ...],
 ) -> Found:
-    classes = tuple(sorted({each.label for part in found.values() for each in part} - {""}))
     shares = options.shares
     sentence, made = "The source has its own parts.", set(found) <= {WHOLE, TRAIN}
     stretches = dict(found)

@@ -30,6 +30,8 @@ class _Read:
     rows: list[Array] = field(default_factory=list)
     targets: list[tuple[str, ...]] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
+    known: set[tuple[str, ...]] = field(default_factory=set)
+    """The targets of all rows, also of those that are left out: a class keeps its number."""
     values: Array = field(default_factory=lambda: np.empty((0, 0)))
     """(rows, columns of inputs)."""
 
@@ -52,8 +54,7 @@ def from_tables(files: Mapping[str, Path], options: Options) -> Found:
             )
     target, inputs = _columns(first, options, notes)
     read = {part: _read(sheet, target, inputs, options, notes) for part, sheet in sheets.items()}
-    texts = [row for each in read.values() for row in each.targets]
-    classes = _classes(texts, first, options) if target else ()
+    classes = _classes(list(read.values()), first, options) if target else ()
     parts = {}
     for part, each in read.items():
         values = _laid_out(each.values, options, first)
@@ -115,6 +116,8 @@ def _rows(
             continue
         try:
             targets = _target_cells(sheet, row, target, options.numbers)
+            if row.cells != sheet.columns:  # else the names of columns once more
+                read.known.add(targets)
             if inputs is not None:
                 read.rows.append(sheet.numbers(row, inputs))
         except ValueError as error:
@@ -137,15 +140,17 @@ def _target_cells(sheet: Sheet, row: Row, target: list[int], as_numbers: bool) -
     return texts
 
 
-def _classes(texts: list[tuple[str, ...]], sheet: Sheet, options: Options) -> tuple[str, ...]:
+def _classes(read: list[_Read], sheet: Sheet, options: Options) -> tuple[str, ...]:
     """The names of classes, sorted; empty where all targets are numbers."""
+    texts = [row for each in read for row in each.targets]
     try:
         for row in texts:
             for text in row:
                 sheet.number(text, 0)
     except ValueError:
         if len(texts[0]) == 1 and not options.numbers:
-            return tuple(sorted({printable(text, 80) for (text,) in texts}))
+            known = set(texts).union(*(each.known for each in read))
+            return tuple(sorted({printable(text, 80) for (text,) in known}))
         raise DataError(
             f"The targets of {printable(str(sheet.path))} are several columns with texts among "
             f"them. Name one with {LABEL}."

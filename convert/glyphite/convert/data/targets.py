@@ -51,12 +51,20 @@ def targets_of(values: Array, inputs: Array, what: str, as_numbers: bool) -> tup
     """The targets that an array of numbers stands for, and a note on them or "".
 
     ``inputs`` (n, ...) are those of the samples. Labels are whole and not negative, (n,) or (n, 1);
-    or (n, classes) with a single 1 a row. Raises DataError where labels are negative or huge.
+    or (n, classes) with a single 1 a row. Raises DataError where labels are negative, huge or not
+    finite.
     """
     if values is inputs or (values.shape == inputs.shape and np.array_equal(values, inputs)):
         return Inputs(), ""
     flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-    whole = flat.dtype.kind in "iu" or bool(np.all(np.isfinite(flat)) and np.all(flat % 1 == 0))
+    finite = np.isfinite(flat)
+    whole = flat.dtype.kind in "iu" or bool(np.all(flat[finite] % 1 == 0))
+    if whole and not as_numbers and not finite.all():
+        raise DataError(
+            f"{what} holds {np.count_nonzero(~finite):,} of {flat.size:,} values that are not "
+            "finite (NaN or infinite) among labels of classes. Label these samples, or take them "
+            f"out; or say {NUMBERS} where they are numbers to be met."
+        )
     if as_numbers or not whole:
         return Numbers(_as_floats(values)), ""
     if flat.ndim == 1:

@@ -5,6 +5,7 @@ PyTorch by litert-torch, say, or of a SavedModel.
 """
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class FloatTflite:
             try:
                 with quiet():
                     work = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
-                    found = work.calibrate(self._samples(calibration))
+                    found = _ranges(path, self._samples(calibration))
                     return bytes(work.quantize(found).quantized_model)
             except Exception as error:  # it raises whatever its many parts raise
                 reason = printable(str(error).strip().partition("\n")[0]).rstrip(".")
@@ -91,6 +92,22 @@ class FloatTflite:
         signatures = self._interpreter.get_signature_list()
         name, edges = next(iter(signatures.items()), ("", {"inputs": ["input"]}))
         return {name: [{edges["inputs"][0]: one[np.newaxis]} for one in calibration]}
+
+
+def _ranges(path: Path, samples: dict[str, list[dict[str, Floats]]]) -> dict[str, Any]:
+    """The least and largest value of each tensor over all samples, by its name.
+
+    The quantizer's own way is a moving average of them, which cuts off what few samples reach.
+    """
+    from ai_edge_quantizer import calibrator, recipe, recipe_manager
+    from ai_edge_quantizer.utils.qsv_utils import min_max_update
+
+    manager = recipe_manager.RecipeManager()
+    manager.load_quantization_recipe(recipe.static_wi8_ai8())
+    work = calibrator.Calibrator(str(path), qsv_update_func=min_max_update)
+    work.calibrate(samples, manager)
+    ranges: dict[str, Any] = work.get_model_qsvs()
+    return ranges
 
 
 def dead_tensor(content: bytes, inputs: Floats) -> str | None:

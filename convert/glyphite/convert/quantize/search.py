@@ -80,7 +80,8 @@ def find(
     """
     samples = learnt_from(data)
     first = usual(data) if asked is None else asked
-    chosen = named_preprocessing(first, samples.inputs)
+    is_picture = data.kind is Kind.PICTURE
+    chosen = named_preprocessing(first, samples.inputs, is_picture=is_picture)
     if asked is None and learnt is not None:
         first, chosen = "as in training", learnt
     if samples.targets is None:
@@ -90,7 +91,7 @@ def find(
     places = np.linspace(0, len(samples) - 1, min(TRIED, len(samples))).astype(np.intp)
     part = samples.take(places)
     tried = {first: chosen, **_usual_ones(data, samples)}
-    if data.kind is Kind.PICTURE and data.shape[-1] == COLOURS:  # OpenCV reads blue first
+    if is_picture and data.shape[-1] == COLOURS:  # OpenCV reads blue first
         tried |= {f"{name}, {BLUE}": turned(one) for name, one in tried.items()}
     tried = {name: one for name, one in tried.items() if name == first or one != chosen}
     readings = [Reading(name, one, _good(model, part, one)) for name, one in tried.items()]
@@ -102,9 +103,9 @@ def find(
 
 def _usual_ones(data: DataSet, samples: Part) -> Mapping[str, Preprocessing]:
     """What is tried: of numbers that are no pictures, only as they are and standardised."""
-    raw = samples.inputs
-    plain = {"raw": NAMED["raw"], STANDARD: standard(raw)}
-    if data.kind is not Kind.PICTURE:
+    raw, is_picture = samples.inputs, data.kind is Kind.PICTURE
+    plain = {"raw": NAMED["raw"], STANDARD: standard(raw, is_picture=is_picture)}
+    if not is_picture:
         return plain
     if float(raw.max(initial=0)) > 1:
         return {**NAMED, **plain}
@@ -186,7 +187,7 @@ def _chance(best: Reading, part: Part, data: DataSet) -> tuple[str, bool]:
     return (
         f"The float model is right on {100 * best.share:.1f} % of {len(part):,} training samples "
         f"of {data.title} at best, no better than one answer to all ({100 * most:.1f} %): it was "
-        "trained on something else, or its samples were prepared in an unusual way.",
+        "trained on something else or too little, or its samples were prepared in an unusual way.",
         True,
     )
 

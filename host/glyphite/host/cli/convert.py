@@ -243,10 +243,11 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     learnt, before = history_of(folder, digest), _manifest_before(folder, digest)
     records = [each.data if each else None for each in (before, learnt)]
     named = (source_of(arguments, record) for record in records)
-    source = next(filter(None, named), None) or _digits(model)
+    known = next(filter(None, named), None)
+    source = known or _digits(model)
     data = load_data(source, model.shape, model.output_shape)
     found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
-    if found.is_lost and arguments.data is None:
+    if found.is_lost and known is None:  # else a model that has learnt little is one all the same
         raise InputError(f"{found.doubt} {NAME_DATA}")
     for sentence in filter(None, (found.reason, found.doubt)):
         print_status(sentence)

@@ -54,9 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_baud(parser, stream.BAUD)
     add("--show", action="store_true", help="show pictures, too (as text: what the network sees)")
     add("--show-picture", metavar="FILE", type=Path, help="write what it sees to a .png")
-    add_count(parser, count_of, 1)
+    add_count(parser, count_of, None, "1 of --data, all of a file")
     add("--index", type=_index, default=0, metavar="N",
-        help="with --data: the first test sample to take, from 0 (default: 0)")  # fmt: skip
+        help="the first sample of --data or of a file to take, from 0 (default: 0)")  # fmt: skip
     add_data(parser, "none: IMAGE is read")
     add_json(parser)
 

@@ -53,19 +53,34 @@ def given(arguments: argparse.Namespace, manifest: Manifest) -> Given:
     if path.suffix.lower() in VALUES:
         raw = _values(path, manifest.input.shape[1:])
         names = [f"{path.name}, sample {index}" for index in range(len(raw))]
+        places = _asked(arguments, len(raw), path)
+        raw, names = raw[places], names[places] if len(raw) > 1 else [path.name]
     else:
         raw, names = _picture(path, manifest), [path.name]
-    return Given(manifest.quantize(raw), names if len(raw) > 1 else [path.name])
+    return Given(manifest.quantize(raw), names)
+
+
+def _asked(arguments: argparse.Namespace, there: int, path: Path) -> slice:
+    """The samples that ``--index`` and ``--count`` name. InputError where there are fewer."""
+    first = arguments.index
+    end = there if arguments.count is None else first + arguments.count
+    if end > there or first >= there:
+        raise InputError(
+            f"{path} holds {there:,} samples, counted from 0, and --index {first}"
+            f"{'' if arguments.count is None else f' --count {arguments.count}'} asks for more."
+        )
+    return slice(first, end)
 
 
 def _of_data(arguments: argparse.Namespace, manifest: Manifest) -> Given:
-    first, end = arguments.index, arguments.index + arguments.count
+    count = 1 if arguments.count is None else arguments.count
+    first, end = arguments.index, arguments.index + count
     tested = test_samples(arguments, manifest, end)
     whole = tested.truth
     truth = Truth(
         whole.task,
         whole.data,
-        arguments.count,
+        count,
         None if whole.labels is None else whole.labels[first:],
         None if whole.values is None else whole.values[first:],
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from glyphite.convert.boards import load_board
 from glyphite.convert.data.load import require_there
 from glyphite.convert.data.mnist import Mnist, load_mnist
-from glyphite.convert.data.options import Options
+from glyphite.convert.data.options import Kind, Options
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
@@ -146,7 +146,9 @@ def _train_own(
     data = load_data(source, shape, outputs)
     usual = "unit" if search.usual(data) == "unit" else STANDARD
     how = arguments.preprocess or usual
-    prepared = named_preprocessing(how, learnt_from(data).inputs)
+    prepared = named_preprocessing(
+        how, learnt_from(data).inputs, is_picture=data.kind is Kind.PICTURE
+    )
     lessons = Lessons(data, prepared, record_of(source, data, arguments))
     judged_by, part = lessons.judged
     if not arguments.json:
