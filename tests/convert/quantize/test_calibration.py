@@ -10,7 +10,7 @@ from glyphite.convert.data.dataset import DataSet, Part
 from glyphite.convert.data.options import Kind
 from glyphite.convert.errors import InputError
 from glyphite.convert.preprocessing import NAMED, Preprocessing
-from glyphite.convert.quantize.calibration import evenly, from_data, from_random
+from glyphite.convert.quantize.calibration import coarse_places, evenly, from_data, from_random
 
 
 def data_of(train: NDArray[np.generic], test: NDArray[np.generic] | None = None) -> DataSet:
@@ -60,3 +60,12 @@ def test_random_numbers_are_the_same_each_time_and_say_so() -> None:
     assert np.array_equal(first.inputs, second.inputs)
     assert first.source == "5 samples of random numbers, so accuracy means nothing"
     assert 0 <= first.inputs.min() < first.inputs.max() <= 1
+
+
+def test_columns_of_which_int8_leaves_little_are_named() -> None:
+    rising = np.linspace(0, 1, 50, dtype=np.float32)[:, None]
+    table = np.concatenate([680 * rising, rising, 30 * rising, 0 * rising + 5], axis=1)
+    (said,) = coarse_places(table, 680 / 255)
+    assert "Of the 4 numbers of the input's last axis, 1 vary by fewer than 8 steps" in said
+    assert "(number 2 by 0.38)" in said
+    assert not list(coarse_places(table[:, [0, 2, 3]], 680 / 255))

@@ -352,7 +352,6 @@ def test_a_closed_stderr_does_not_mix_messages_into_the_result() -> None:
     assert (ended.returncode, ended.stdout[:1]) == (0, "[")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 @pytest.mark.parametrize("mebibytes", [148, 215])
 def test_little_memory_is_told_of_and_is_no_ctrl_c_and_no_package_that_lacks(
     mebibytes: int, build_folder: Path

@@ -105,6 +105,11 @@ def test_run_all_gives_every_runner_the_same_images() -> None:
     )
     assert seen == [("float", 4), ("c", 4)]
     np.testing.assert_array_equal(scores["float"], scores["c"])
+    halves = np.full((4, 3), 0.5, np.float32)  # of which int8 has nothing
+    scores = run_all(
+        [Sum("float"), Sum("c")], np.zeros((4, 3), np.int8), lambda _: ignore_progress, halves
+    )
+    assert (scores["float"][0, 0], scores["c"][0, 0]) == (1.5, 0)
 
 
 class TestLimits:

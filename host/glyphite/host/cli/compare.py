@@ -128,7 +128,10 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
         say_loading()
     with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
         scores = compare.run_all(
-            runners, tensors, lambda runner: lambda steps: progress(steps, TITLES[runner.name])
+            runners,
+            tensors,
+            lambda runner: lambda steps: progress(steps, TITLES[runner.name]),
+            tested.floats(manifest) if runners[0].name in FLOATS else None,
         )
     for runner in runners:
         if isinstance(runner, LitertRunner) and runner.remark:

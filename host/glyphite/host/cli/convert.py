@@ -133,8 +133,6 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         progress(1, note=f"to int8, by {samples.calibration.source}")
         content = model.quantized(samples.calibration.inputs)
         progress(1, note="")
-    for sentence in (*model.notes, *_doubts(model, samples.calibration)):
-        print_status(sentence)
     manifest = dataclasses.replace(
         quantize.manifest_of(content, folder.name, samples.classes),
         preprocessing=samples.preprocessing,
@@ -142,6 +140,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         calibration=samples.calibration.source,
         float_sha256=hashlib.sha256(model.content).hexdigest(),
     )
+    coarse = calibration.coarse_places(samples.calibration.inputs, manifest.input.scale)
+    for sentence in (*model.notes, *_doubts(model, samples.calibration), *coarse):
+        print_status(sentence)
     kept = folder.root / model.file
     if source != kept:
         write_bytes(kept, model.content)  # the float runner looks for it there

@@ -183,6 +183,13 @@ class Tested:
     tensors: Tensors
     """(n, *input shape)."""
     truth: "Truth"
+    raw: Tensors
+    """The same as the data have them."""
+
+    def floats(self, manifest: Manifest) -> Tensors:
+        """The same as a float model takes them: what int8 leaves of them may be less."""
+        shape = manifest.input.shape[1:]
+        return manifest.preprocessing.apply(self.raw).astype("float32").reshape(-1, *shape)
 
 
 def test_samples(
@@ -220,7 +227,8 @@ def test_samples(
         )
     part = part.take(slice(usual if count is None else count))
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
-    return Tested(manifest.quantize(part.inputs), truth_of(data, part, manifest, words))
+    truth = truth_of(data, part, manifest, words)
+    return Tested(manifest.quantize(part.inputs), truth, part.inputs)
 
 
 def title_of(folder: ModelFolder) -> str:

@@ -85,14 +85,24 @@ class Comparison(TypedDict):
 
 
 def run_all(
-    runners: Sequence[Runner], tensors: Tensors, watch: Callable[[Runner], Progress]
+    runners: Sequence[Runner],
+    tensors: Tensors,
+    watch: Callable[[Runner], Progress],
+    floats: Tensors | None = None,
 ) -> dict[str, Scores]:
     """The scores (n, classes) of each runner, by its name.
 
-    ``watch`` gives the callback to which a runner reports its progress. Raises what a runner's
-    ``run`` raises, always a GlyphiteError.
+    The float model's runner gets ``floats``, where they are given: the same samples before int8
+    takes anything from them. ``watch`` gives the callback to which a runner reports its progress.
+    Raises what a runner's ``run`` raises, always a GlyphiteError.
     """
-    return {runner.name: runner.run(tensors, progress=watch(runner))[0] for runner in runners}
+    whole = tensors if floats is None else floats
+    return {
+        runner.name: runner.run(
+            whole if runner.name in FLOATS else tensors, progress=watch(runner)
+        )[0]
+        for runner in runners
+    }
 
 
 def summarize(

@@ -14,7 +14,7 @@ from glyphite.host.runners.base import Outputs, Tensors, only, require_finite
 
 @dataclass(frozen=True)
 class FloatTfliteRunner:
-    """Runs a model_float.tflite on the float inputs that the int8 tensors represent."""
+    """Runs a model_float.tflite on float inputs, or on those that int8 ones represent."""
 
     model: Path
     manifest: Manifest

@@ -15,7 +15,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class KerasRunner:
-    """Runs a model.keras on the float inputs that the int8 tensors represent."""
+    """Runs a model.keras on float inputs, or on those that int8 ones represent."""
 
     model: Path
     manifest: Manifest
