@@ -17,7 +17,7 @@ from tests.builders.dense import fully_connected, softmax
 from tests.builders.edges import dequantize, quantize
 from tests.builders.kernels import RECTIFIED, narrow_weights
 from tests.builders.models import NONE, RELU, SAME, VALID, ModelBuilder, conv_and_pool, hard_inputs
-from tests.builders.moving import concatenation, mean, pad
+from tests.builders.moving import concatenation, mean, pad, transpose
 from tests.builders.tables import unary
 from tests.builders.windows import (
     average_pool,
@@ -72,6 +72,7 @@ def _portable(rng: np.random.Generator) -> Iterator[bytes]:
     yield average_pool(rng, (4, 4, 5), (4, 4), stride=(1, 1), padding=VALID)[0]
     yield mean((1, 5, 6, 7), (1, 2))
     yield pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)])
+    yield transpose((1, 5, 4, 3), (0, 3, 1, 2))
     yield concatenation((2, 5, 6, 3), 3)
     yield softmax((1, 10), 0.1)
     yield binary(rng, "SUB", (1, 5, 4, 3), (4, 3), activation=RELU)[0]

@@ -56,6 +56,18 @@ def pad(
     return model.build([first], [last])
 
 
+def transpose(shape: Shape, axes: Sequence[int], told: Shape | None = None) -> bytes:
+    """A model of one TRANSPOSE; ``told``: what the output says of its shape, if not the truth."""
+    model = ModelBuilder()
+    first = model.tensor(shape, 0.1, 9)
+    order = np.array(axes, np.int32)
+    inputs = [first, model.tensor(order.shape, data=order, dtype="INT32")]
+    moved = told or tuple(shape[axis] for axis in axes)
+    last = model.tensor(moved, 0.1, 9)
+    model.operator("TRANSPOSE", inputs, [last], "TransposeOptions", version=2)
+    return model.build([first], [last])
+
+
 def concatenation(
     widths: Sequence[int],
     axis: int,

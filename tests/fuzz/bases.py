@@ -13,7 +13,7 @@ from tests.builders.dense import fully_connected, softmax
 from tests.builders.edges import dequantize, network, quantize
 from tests.builders.foreign import reshaped
 from tests.builders.models import RELU, RELU6, SAME, VALID, ModelBuilder, conv_and_pool
-from tests.builders.moving import concatenation, mean, pad, viewed
+from tests.builders.moving import concatenation, mean, pad, transpose, viewed
 from tests.builders.windows import average_pool, conv_2d, depthwise, grouped, max_pool_2d
 from tests.paths import PROJECT
 
@@ -96,6 +96,7 @@ def _moving() -> dict[str, bytes]:
         "mean_kept": mean((1, 5, 6, 7), (3,), keep=True, target=(0.01, 4)),
         "pad": pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)]),
         "padv2": pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)], value=40),
+        "transpose": transpose((1, 5, 4, 3), (0, 3, 1, 2)),
         "concatenation": concatenation((2, 9, 6, 1), 2),
         "concatenation_channels": concatenation((2, 5), 3),
         "reshape_by_shape": reshaped(),

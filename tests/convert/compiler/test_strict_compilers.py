@@ -13,7 +13,7 @@ from glyphite.host.device.c_compiler import c_compiler
 from tests.builders.compilers import warnings_of
 from tests.builders.dense import fully_connected, softmax
 from tests.builders.models import SAME, ModelBuilder
-from tests.builders.moving import concatenation, mean, pad
+from tests.builders.moving import concatenation, mean, pad, transpose
 from tests.builders.windows import average_pool, conv_2d, depthwise, grouped, max_pool_2d
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-c", "model.c")
@@ -40,6 +40,7 @@ def models() -> dict[str, bytes]:
         "average_pool_2d": average_pool(rng, (7, 9, 5), (3, 2), stride=(2, 2), padding=SAME)[0],
         "mean": mean((1, 5, 6, 7), (1, 2)),
         "pad": pad((1, 5, 4, 3), [(0, 0), (2, 0), (0, 3), (1, 2)]),
+        "transpose": transpose((1, 5, 4, 3), (0, 3, 1, 2)),
         "concatenation": concatenation((2, 9, 6, 1), 2),
         "softmax": softmax((1, 10), 0.1),
     }

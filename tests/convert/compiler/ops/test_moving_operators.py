@@ -10,7 +10,7 @@ from glyphite.convert.errors import ModelError
 from glyphite.host.runners.compiled import SharedModel
 from glyphite.host.runners.tflm import infer
 from tests.builders.models import Shape, hard_inputs
-from tests.builders.moving import Quantum, concatenation, mean, pad, viewed
+from tests.builders.moving import Quantum, concatenation, mean, pad, transpose, viewed
 from tests.builders.oracle import assert_same_bytes
 from tests.builders.refusal import refusal
 
@@ -125,6 +125,42 @@ def test_padding_takes_less_memory_than_input_and_output() -> None:
     compiled = compile_model(pad((1, 8, 8, 4), [(0, 0), (1, 1), (1, 1), (0, 0)]), "small")
     assert compiled.arena_bytes == 10 * 10 * 4
     verify(compiled.plan)
+
+
+@pytest.mark.oracle("TRANSPOSE")
+@pytest.mark.parametrize("seed", range(24))
+def test_a_transposed_tensor_is_tflms(seed: int) -> None:
+    """Of two to four axes in any order, some of length 1."""
+    rng = np.random.default_rng(seed)
+    rank = int(rng.integers(2, 5))
+    shape = (1, *(int(size) for size in rng.integers(1, 8, rank - 1)))
+    axes = (0, *(int(axis) + 1 for axis in rng.permutation(rank - 1)))
+    if seed % 4 == 0:  # also the first axis, which is the batch of most
+        axes = tuple(int(axis) for axis in rng.permutation(rank))
+    assert_same_bytes(transpose(shape, axes), hard_inputs(rng, shape))
+
+
+def test_an_order_that_moves_no_byte_needs_no_code() -> None:
+    assert not compile_model(transpose((1, 1, 6, 5), (0, 2, 3, 1)), "small").program.steps
+    assert compile_model(transpose((1, 1, 6, 5), (0, 3, 2, 1)), "small").program.steps
+
+
+@pytest.mark.parametrize(
+    ("axes", "told", "reason"),
+    [
+        (
+            (0, 1, 1, 3),
+            (1, 5, 5, 3),
+            r"order of axes is \(0, 1, 1, 3\); each of 4 axes",
+        ),
+        ((0, 1, 2, -1), (1, 5, 4, 3), r"each of 4 axes has to come once"),
+        ((0, 1, 2), (1, 5, 4), r"order of axes has shape"),
+        ((0, 3, 1, 2), (1, 5, 4, 3), r"output has shape"),
+    ],
+)
+def test_orders_that_cannot_be_are_refused(axes: Shape, told: Shape, reason: str) -> None:
+    with pytest.raises(ModelError, match=reason):
+        compile_model(transpose((1, 5, 4, 3), axes, told), "small")
 
 
 def test_paddings_that_cannot_be_are_refused() -> None:
