@@ -19,7 +19,7 @@ from glyphite.convert.compiler.targets.portable import transpose as portable
 
 NAME = "TRANSPOSE"
 OPTIONS = ""
-LAST_VERSION = 7
+LAST_VERSION = 9
 
 MOST_AXES = 4
 
