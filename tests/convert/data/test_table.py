@@ -120,6 +120,7 @@ def test_numbers_that_float32_cannot_hold_stay_exact(tmp_path: Path) -> None:
         ("1,,x", "line 4 (column 'b' is empty)"),
         ("1,2,", "line 4 (the target 'y' is empty)"),
         ("1,abc,x", "line 4 (column 'b' holds 'abc', and a number is needed)"),
+        ("1,1_000,x", "line 4 (column 'b' holds '1_000', and a number is needed)"),
         ("nan,2,x", "line 4 (column 'a' holds nan, which is not finite)"),
         ("1,1e39,x", "line 4 (column 'b' holds 1e+39, and float32 ends at 3.40282e+38)"),
         ("1,-inf,x", "line 4 (column 'b' holds -inf, which is not finite)"),

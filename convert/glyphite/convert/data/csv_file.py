@@ -72,7 +72,7 @@ class Sheet:
         if not text:
             raise ValueError(f"column {name} is empty")
         try:
-            value = float(text)
+            value = _float(text)
         except ValueError as error:
             shown = printable(repr(cell), 40)
             raise ValueError(f"column {name} holds {shown}, and a number is needed") from error
@@ -88,7 +88,7 @@ class Sheet:
         if self.decimal_comma:
             cells = [cell.replace(",", ".") for cell in cells]
         try:
-            values = np.array([float(cell) for cell in cells])
+            values = np.array([_float(cell) for cell in cells])
         except ValueError:
             values = np.array([math.nan])
         if (np.abs(values) <= LARGEST).all():
@@ -187,9 +187,16 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[Row]:
         yield Row(reader.line_num, tuple(cells) if filled else ())
 
 
+def _float(text: str) -> float:
+    """As ``float``, but for digits in groups as Python's sources have them: 1_000 is a text."""
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
 def _is_number(cell: str, decimal_comma: bool) -> bool:
     try:
-        float(cell.replace(",", ".") if decimal_comma else cell)
+        _float(cell.replace(",", ".") if decimal_comma else cell)
     except ValueError:
         return False
     return True

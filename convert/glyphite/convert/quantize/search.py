@@ -186,7 +186,7 @@ def _chance(best: Reading, part: Part, data: DataSet) -> tuple[str, bool]:
         return "", False
     return (
         f"The float model is right on {100 * best.share:.1f} % of {len(part):,} training samples "
-        f"of {data.title} at best, no better than one answer to all ({100 * most:.1f} %): it was "
+        f"of {data.title}, no better than one answer to all ({100 * most:.1f} %): it was "
         "trained on something else or too little, or its samples were prepared in an unusual way.",
         True,
     )

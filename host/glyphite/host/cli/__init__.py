@@ -49,7 +49,7 @@ PIPE = 13
 GROUPS: dict[str, dict[str, str]] = {
     "make a model": {
         "new": "begin a project of your own: data, network, limits for CI",
-        "train": "train a network on MNIST",
+        "train": "train a network: one of digits, or your own on your own data",
         "convert": "quantize a trained model to int8",
         "compare": "compare float and int8, or two models, on test samples",
         "report": "write report.json and report.html from the results so far",
@@ -68,9 +68,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "verify": "check a board's bytes on random, extreme and given inputs",
         "bench": "count an inference's instructions, and measure its memory",
     },
-    "read digits": {
-        "stream": "stream test images to a board, and compare its bytes with TFLM's",
-        "predict": "read digits, any picture or values, on this PC or on a board",
+    "ask it": {
+        "stream": "stream test samples to a board, and compare its bytes with TFLM's",
+        "predict": "answer pictures, values or test samples, on this PC or on a board",
     },
     "see it all": {
         "demo": "all of the above, from training to an emulated Uno",
