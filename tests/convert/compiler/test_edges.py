@@ -104,9 +104,9 @@ def test_the_header_declares_floats_as_floats(tmp_path: Path) -> None:
 
 def test_an_int8_header_declares_bytes() -> None:
     compiled = compile_model(dequantize((1, 4), 0.1, 3), "small")
-    assert "int8_t *model_input(void);" in compiled.files["model.h"]
+    assert "int8_t *model_input(void) MODEL_TIED(model_input);" in compiled.files["model.h"]
     assert "#define MODEL_INPUT_TYPE int8_t\n" in compiled.files["model.h"]
-    assert "const float *model_output(void);" in compiled.files["model.h"]
+    assert "const float *model_output(void) MODEL_TIED(model_output);" in compiled.files["model.h"]
 
 
 @pytest.mark.parametrize("dtype", ["UINT8", "INT16", "INT32"])

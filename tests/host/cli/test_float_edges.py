@@ -59,7 +59,5 @@ def test_what_holds_no_int8_is_sent_to_convert(tmp_path: Path, capsys: Out) -> N
     path.write_bytes(model.build([first], [last]))
     assert main(["compare", str(path)]) == 2
     told = capsys.readouterr().err
-    assert "input is float32, and int8 is needed. Convert the Keras model again" in " ".join(
-        told.split()
-    )
+    assert "input is float32, and int8 is needed. Convert" in " ".join(told.split())
     assert find_model(str(path)).name == "float"
