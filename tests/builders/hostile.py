@@ -8,9 +8,10 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from zlib import crc32
 
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
+from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message
 
 Rule = Callable[[bytes], bytes]
@@ -99,11 +100,11 @@ def hello(items: dict[int, bytes]) -> bytes:
 
 def answer(request: bytes, scores: bytes, status: int = 0, ticks: int = TICKS) -> bytes:
     """The message INFER_ANSWER to a request."""
-    crc = crc16(request[4:])  # behind type, id and encoding
+    crc = crc32(request[4:])  # behind type, id and encoding
     return (
         bytes([Message.INFER_ANSWER])
         + request[1:3]
-        + struct.pack("<bHI", status, crc, ticks)
+        + struct.pack("<bII", status, crc, ticks)
         + scores
     )
 

@@ -53,7 +53,7 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     sha256 = read_manifest(model).sha256
     with EmulatedBoard(board, flash) as emulated, connect(emulated.terminal, sha256) as line:
         assert line.hello().board == "uno"
-        assert [line.infer(each).scores.tolist() for each in tensors] == expected.tolist()
+        assert [line.ask(each).scores.tolist() for each in tensors] == expected.tolist()
 
 
 def test_on_another_processor_it_is_the_portable_c(

@@ -76,18 +76,18 @@ int bench_exchange(const uint8_t *sent, int count, uint8_t *answered, int room) 
     return filled;
 }
 
-static uint8_t byte_at(const void *context, uint16_t index) {
+static uint8_t byte_at(const void *context, glyphite_size index) {
     return ((const uint8_t *)context)[index];
 }
 
 int bench_encode(const uint8_t *message, int length, uint8_t *encoded, int room) {
     struct glyphite_encoder encoder;
     int count = 0;
-    glyphite_encoder_start(&encoder, byte_at, message, (uint16_t)length);
+    glyphite_encoder_start(&encoder, byte_at, message, (glyphite_size)length);
     while (count < room && glyphite_encoder_poll(&encoder, &encoded[count])) {
         count++;
     }
-    return glyphite_encoder_busy(&encoder) ? -1 : count;
+    return count < room ? count : -1;
 }
 
 /* Each byte as two: the event, and the message's byte or 0. */

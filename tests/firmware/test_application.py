@@ -2,6 +2,7 @@
 
 import ctypes
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from glyphite.convert.version import __version__
-from glyphite.host.device.wire.frame import FrameReader, cobs_encode, crc16, encode_frame
+from glyphite.host.device.wire.frame import FrameReader, cobs_encode, encode_frame
 from glyphite.host.device.wire.messages import (
     Hello,
     InferReply,
@@ -20,9 +21,11 @@ from glyphite.host.device.wire.messages import (
     parse_hello,
     parse_infer_answer,
 )
-from glyphite.host.device.wire.protocol import Encoding, Message, Status
+from glyphite.host.device.wire.packing import pack
+from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Message, Status
 
 INPUTS = 300
+RAW, BOTH = (Encoding.RAW,), tuple(Encoding)
 RUNS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
@@ -51,7 +54,7 @@ class Bench:
         return reply
 
     def infer(self, request: int, tensor: NDArray[np.int8]) -> InferReply:
-        return self.ask(infer_request(request, tensor.tobytes()))
+        return self.ask(infer_request(request, tensor.tobytes(), RAW))
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def expected(tensor: NDArray[np.int8]) -> bytes:
 def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
     hello = bench.hello()
     assert hello == Hello(
-        protocol=1,
+        protocol=PROTOCOL,
         firmware=f"Glyphite {__version__}",
         board="bench",
         model_name="tiny",
@@ -84,7 +87,7 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
         clock_hz=16_000_000,
         timer_hz=1_000_000,
         receive_buffer=64,
-        encodings=(Encoding.RAW,),
+        encodings=(Encoding.RAW, Encoding.PACKED),
         inferences=0,
         remark="",
     )
@@ -94,14 +97,14 @@ def test_hello_tells_all_of_board_and_model(bench: Bench) -> None:
 def test_an_answer_has_scores_input_crc_and_time(bench: Bench) -> None:
     tensor = some_tensor(1)
     reply = bench.infer(7, tensor)
-    assert reply == InferReply(7, Status.OK, crc16(tensor.tobytes()), 1000, expected(tensor))
+    assert reply == InferReply(7, Status.OK, crc32(tensor.tobytes()), 1000, expected(tensor))
 
 
 @RUNS
 @given(st.binary(min_size=INPUTS, max_size=INPUTS), st.integers(0, 0xFFFF))
 def test_any_tensor_arrives_whole(firmware: ctypes.CDLL, content: bytes, request: int) -> None:
-    reply = Bench(firmware).ask(infer_request(request, content))
-    assert (reply.request, reply.input_crc) == (request, crc16(content))
+    reply = Bench(firmware).ask(infer_request(request, content, RAW))
+    assert (reply.request, reply.input_crc) == (request, crc32(content))
     assert reply.scores == expected(np.frombuffer(content, np.int8))
 
 
@@ -111,7 +114,7 @@ def test_any_cutting_of_the_bytes_gives_the_same_answers(
     firmware: ctypes.CDLL, cuts: list[int]
 ) -> None:
     bench = Bench(firmware)
-    line = b"".join(encode_frame(infer_request(n, some_tensor(n).tobytes())) for n in (1, 2))
+    line = b"".join(encode_frame(infer_request(n, some_tensor(n).tobytes(), RAW)) for n in (1, 2))
     answers: list[bytes] = []
     for start, end in pairwise([0, *sorted(cuts), len(line)]):
         answers += bench.send(line[start:end])
@@ -136,10 +139,10 @@ def test_a_hello_forgets_the_cached_answer(bench: Bench) -> None:
 
 
 def test_a_damaged_request_is_refused_with_its_id_and_does_not_run(bench: Bench) -> None:
-    message = bytearray(infer_request(9, some_tensor(1).tobytes()))
-    crc = crc16(bytes(message))
+    message = bytearray(infer_request(9, some_tensor(1).tobytes(), RAW))
+    crc = crc32(bytes(message))
     message[100] ^= 1
-    line = b"\0" + cobs_encode(bytes(message) + crc.to_bytes(2, "big")) + b"\0"
+    line = b"\0" + cobs_encode(bytes(message) + crc.to_bytes(4, "big")) + b"\0"
     (answer,) = bench.send(line)
     assert parse_infer_answer(answer) == InferReply(9, Status.CORRUPT)
     assert bench.hello().inferences == 0
@@ -147,7 +150,7 @@ def test_a_damaged_request_is_refused_with_its_id_and_does_not_run(bench: Bench)
 
 def test_a_damaged_request_in_between_leaves_the_cached_answer(bench: Bench) -> None:
     first = bench.infer(1, some_tensor(1))
-    damaged = encode_frame(infer_request(2, some_tensor(2).tobytes()))
+    damaged = encode_frame(infer_request(2, some_tensor(2).tobytes(), RAW))
     bench.send(damaged[:150] + b"\0")
     assert bench.infer(1, some_tensor(1)) == first
     assert bench.hello().inferences == 1
@@ -155,13 +158,13 @@ def test_a_damaged_request_in_between_leaves_the_cached_answer(bench: Bench) -> 
 
 @pytest.mark.parametrize("size", [0, 1, INPUTS - 1, INPUTS + 1, 5 * INPUTS])
 def test_a_tensor_of_another_size_is_refused_and_overruns_nothing(bench: Bench, size: int) -> None:
-    reply = bench.ask(infer_request(3, bytes(size)))
+    reply = bench.ask(infer_request(3, bytes(size), RAW))
     assert reply == InferReply(3, Status.WRONG_SIZE)
     assert bench.infer(4, some_tensor(4)).scores == expected(some_tensor(4))
 
 
 def test_an_unknown_encoding_is_refused(bench: Bench) -> None:
-    message = bytearray(infer_request(3, bytes(INPUTS)))
+    message = bytearray(infer_request(3, bytes(INPUTS), RAW))
     message[3] = 200
     assert bench.ask(bytes(message)) == InferReply(3, Status.UNKNOWN_ENCODING)
 
@@ -205,3 +208,27 @@ def test_after_any_noise_the_board_still_answers(firmware: ctypes.CDLL, noise: b
     bench.send(noise)
     answers = bench.send(encode_frame(hello_request()))
     assert parse_hello(answers[-1]) is not None
+
+
+@RUNS
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 128, 5]), st.integers(1, 300)), min_size=1, max_size=9)
+)
+def test_a_packed_tensor_arrives_whole(
+    firmware: ctypes.CDLL, pieces: list[tuple[int, int]]
+) -> None:
+    content = b"".join(bytes([value]) * length for value, length in pieces)[:INPUTS]
+    content = content.ljust(INPUTS, b"\x07")
+    message = infer_request(3, content, BOTH)
+    reply = Bench(firmware).ask(message)
+    assert (message[3], reply.input_crc) == (Encoding.PACKED, crc32(content))
+    assert reply.scores == expected(np.frombuffer(content, np.int8))
+
+
+@pytest.mark.parametrize("size", [0, 1, INPUTS - 1, INPUTS + 1, 5 * INPUTS])
+def test_a_packed_tensor_of_another_size_is_refused_and_overruns_nothing(
+    bench: Bench, size: int
+) -> None:
+    message = infer_request(3, bytes(INPUTS), BOTH)[:4] + pack(bytes(size))
+    assert bench.ask(message) == InferReply(3, Status.WRONG_SIZE)
+    assert bench.infer(4, some_tensor(4)).scores == expected(some_tensor(4))

@@ -42,7 +42,7 @@ def test_the_sketch_answers_the_host(
         connect(board.terminal) as line,
     ):
         assert (line.hello().board, line.hello().receive_buffer) == ("arduino", 64)
-        assert line.infer(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
+        assert line.ask(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
 
 
 def test_a_sanitized_firmware_survives_a_bad_line(
@@ -66,6 +66,6 @@ def test_a_sanitized_firmware_survives_a_bad_line(
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect(url) as line:
         for _ in range(100):
-            assert line.infer(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
+            assert line.ask(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
         assert line.hello().inferences == 100
         assert line.retries > 50

@@ -72,7 +72,7 @@ def test_ticks_on_the_cortex_m4_count_40_instructions(
     board = load_board("cortex-m4")
     build(tiny, board)
     with connect("sim://cortex-m4") as session:
-        ticks = session.infer(np.zeros(300, np.int8)).ticks
+        ticks = session.ask(np.zeros(300, np.int8)).ticks
     assert board.emulator is not None
     assert board.emulator.instructions_per_tick is not None
     assert ticks * board.emulator.instructions_per_tick == pytest.approx(3_000_000, rel=0.001)
@@ -84,7 +84,7 @@ def test_an_idle_cortex_m4_takes_no_processor_time(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     build(tiny, load_board("cortex-m4"))
     with connect("sim://cortex-m4") as session:
-        keeper = session._port._emulated.process.pid  # type: ignore[attr-defined]
+        keeper = session._wire._port._emulated.process.pid  # type: ignore[attr-defined]
         before = processor_seconds(keeper)
         time.sleep(1.5)
         assert processor_seconds(keeper) - before < 0.06

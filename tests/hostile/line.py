@@ -4,6 +4,7 @@ import math
 import struct
 from pathlib import Path
 from typing import Any, cast
+from zlib import crc32
 
 import numpy as np
 import serial
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from glyphite.convert.manifest import Manifest
 from glyphite.host.device.board_check import check_board
 from glyphite.host.device.session import Session
-from glyphite.host.device.wire.frame import FrameReader, crc16, encode_frame
+from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import Hello
-from glyphite.host.device.wire.protocol import Item, Message
+from glyphite.host.device.wire.protocol import ANSWER_HEADER_BYTES, PROTOCOL, Item, Message
 from tests.builders import hostile
 from tests.hostile.documents import SOUND, UNO
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
@@ -118,7 +119,7 @@ def _lie(items: list[tuple[int, bytes]], rng: Rng) -> bytes:
         else:
             value = _value(value, rng)[:255]
             packed[at] = [kind, len(value), value]
-    protocol = one_of(rng, (1, 1, 1, 1, 1, 1, 1, 1, 0, 2, 255))
+    protocol = one_of(rng, (*8 * (PROTOCOL,), 0, 1, 255))
     body = b"".join(bytes([int(k), int(n)]) + cast(bytes, v) for k, n, v in packed)  # type: ignore[call-overload]
     return bytes([Message.HELLO_ANSWER, protocol]) + body
 
@@ -143,7 +144,7 @@ def _require_possible(told: Hello) -> None:
         require(-128 <= tensor.zero_point <= 127, "no zero point")
     numbers = (told.clock_hz, told.timer_hz, told.receive_buffer, told.inferences)
     require(all(0 <= number < 1 << 32 for number in numbers), "no number of 32 bits")
-    require(told.protocol == 1 and 0 in told.encodings, "another protocol")
+    require(told.protocol == PROTOCOL and 0 in told.encodings, "another protocol")
 
 
 class AnswerWay:
@@ -180,11 +181,11 @@ class AnswerWay:
         """Ask once."""
         floats, lies = content[0], content[1]
         talk = session(Port(self.hellos[floats], content[2:]))
-        found = talk.infer(self.tensor)
+        found = talk.ask(self.tensor)
         require(found.scores.dtype == self.scores[floats].dtype, "another type")
         require(found.scores.shape == (10,), "another number of scores")
         require(np.isfinite(found.scores).all(), "scores that are not finite")
-        require(found.input_crc == crc16(self.tensor.tobytes()), "another input")
+        require(found.input_crc == crc32(self.tensor.tobytes()), "another input")
         require(0 <= found.ticks < 1 << 32 and found.seconds == found.ticks / 1e6, "no time")
         require(lies or np.array_equal(found.scores, self.scores[floats]), "other scores")
         return True
@@ -193,13 +194,13 @@ class AnswerWay:
 def _lying(message: bytes, rng: Rng) -> bytes:
     """Another id, status, CRC, time, length, score, or another message."""
     how, word = int(rng.integers(7)), struct.pack("<I", one_of(rng, WORDS))
-    fields = {0: slice(1, 3), 1: slice(3, 4), 2: slice(4, 6), 3: slice(6, 10)}
+    fields = {0: slice(1, 3), 1: slice(3, 4), 2: slice(4, 8), 3: slice(8, 12)}
     changed = bytearray(message)
     if how in fields:
         field = fields[how]
         changed[field] = word[: field.stop - field.start]
     elif how == 4:
-        at = 10 + 4 * int(rng.integers((len(message) - 10) // 4))
+        at = ANSWER_HEADER_BYTES + 4 * int(rng.integers((len(message) - 12) // 4))
         changed[at : at + 4] = word
     elif how == 5:
         return message[: int(rng.integers(1, len(message)))] + rng.bytes(int(rng.integers(3)))

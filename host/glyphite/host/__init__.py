@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from glyphite.host.device.wire.messages import Answer, Hello
     from glyphite.host.measure.digit_picture import read_digit
     from glyphite.host.runners.base import Runner
-    from glyphite.host.runners.board import BoardRunner
     from glyphite.host.runners.compiled import CompiledRunner
     from glyphite.host.runners.keras import KerasRunner
     from glyphite.host.runners.litert import LitertRunner
@@ -28,7 +27,6 @@ else:
             **dict.fromkeys(("Answer", "Hello"), "device.wire.messages"),
             "read_digit": "measure.digit_picture",
             "Runner": "runners.base",
-            "BoardRunner": "runners.board",
             "CompiledRunner": "runners.compiled",
             "KerasRunner": "runners.keras",
             "LitertRunner": "runners.litert",
@@ -38,7 +36,6 @@ else:
 
 __all__ = [
     "Answer",
-    "BoardRunner",
     "Built",
     "CompiledRunner",
     "Hello",

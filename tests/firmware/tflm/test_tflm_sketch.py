@@ -33,7 +33,7 @@ NAMESPACES = {
 def scores(image: Path, board: str, tensors: Tensors) -> tuple[Tensors, int]:
     """The board's answers, and how many requests had to be repeated."""
     with connect(f"sim://{board}?firmware={image}") as session:
-        return np.array([session.infer(tensor).scores for tensor in tensors]), session.retries
+        return np.array([session.ask(tensor).scores for tensor in tensors]), session.retries
 
 
 def arm(require_tool: Callable[..., None]) -> None:
@@ -186,7 +186,7 @@ def assert_not_ready(image: Path, digit: NDArray[np.int8], remark: str) -> None:
         assert session.hello().remark == remark
         for _ in range(2):
             with pytest.raises(LinkError, match=rf"could not set its model up \({remark}\)"):
-                session.infer(digit)
+                session.ask(digit)
 
 
 OPERATORS = "model_ops.h lacks an operator of the model, or room for it: export the model again."
@@ -276,7 +276,7 @@ def test_library_that_computes_other_bytes_is_told_and_answers_all_the_same(
     assert "name it in glyphite export --tflm --library" in told(image)
     with connect(f"sim://native?firmware={image}") as session:
         assert session.hello().remark == "self-test gave other bytes"
-        assert np.array_equal(session.infer(digits[0]).scores, answers[0])
+        assert np.array_equal(session.ask(digits[0]).scores, answers[0])
 
 
 def test_operator_that_is_listed_and_not_used_is_not_asked_for(

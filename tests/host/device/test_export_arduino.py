@@ -271,7 +271,7 @@ def test_the_example_is_built_by_arduinos_tool_and_answers(
     expected = LitertRunner(small_tflite).run(tensors[:, 0])[0]
     with EmulatedBoard(load_board(board), flash) as emulated, connect(emulated.terminal) as it:
         assert it.hello().board == board
-        answers = [it.infer(tensor).scores.tolist() for tensor in tensors]
+        answers = [it.ask(tensor).scores.tolist() for tensor in tensors]
     assert answers == expected.tolist()
 
 

@@ -79,7 +79,7 @@ def assert_answers(port: str) -> None:
     for c in range(10):
         expected[c] = np.clip(expected[c] + 2 * expected[c + 1] + c, -128, 127)
     with connect(port, TINY_SHA256) as session:
-        assert session.infer(values.reshape(1, 300)).scores.tolist() == expected[:10].tolist()
+        assert session.ask(values.reshape(1, 300)).scores.tolist() == expected[:10].tolist()
 
 
 @pytest.mark.parametrize("name", ["uno", "mega2560"])
@@ -106,8 +106,8 @@ def test_an_emulated_board_may_run_several_times_at_once(uno: Board) -> None:
     """Each with a flash and a memory of its own."""
     with connect("sim://uno") as one, connect("sim://uno", TINY_SHA256) as other:
         for session in (one, other):
-            session.infer(np.zeros((1, 300), np.int8))
-        one.infer(np.zeros((1, 300), np.int8))
+            session.ask(np.zeros((1, 300), np.int8))
+        one.ask(np.zeros((1, 300), np.int8))
         assert (one.hello().inferences, other.hello().inferences) == (2, 1)
 
 
@@ -320,7 +320,7 @@ def test_the_command_compiles_builds_flashes_and_confirms(
     assert document["flash"] > 3000
     assert 0 < document["stack"] < 200
     with connect("sim://uno", document["sha256"]) as session:
-        assert session.infer(np.zeros((1, 16), np.int8)).scores.size == 4
+        assert session.ask(np.zeros((1, 16), np.int8)).scores.size == 4
     assert main(["flash", model, "--board", "uno", "--port", "sim://uno"]) == 0
     said = capsys.readouterr().out
     assert re.search(

@@ -15,7 +15,6 @@ from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.device.session import connect
 from glyphite.host.measure.bench.measure import Cost, measure
 from glyphite.host.measure.verify import random_inputs
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
 from tests.builders.mlperf_tiny import kept
 from tests.builders.models import RELU, SAME, ModelBuilder, hard_inputs, random_int8
@@ -94,7 +93,7 @@ def assert_tflms_bytes(path: Path, prepared: Prepared) -> None:
     with connect(f"sim://{prepared.board.name}?firmware={image}") as session:
         shape = session.hello().inputs[0].shape
         inputs = hard_inputs(np.random.default_rng(3), shape, 1)
-        found = BoardRunner(session).run(inputs)[0].reshape(len(inputs), -1)
+        found = session.run(inputs)[0].reshape(len(inputs), -1)
     expected = infer(path.read_bytes(), inputs).reshape(len(inputs), -1)
     np.testing.assert_array_equal(found, expected)
 

@@ -14,7 +14,6 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.build import build
 from glyphite.host.device.session import connect
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import infer
 from tests.builders.boards import CORTEX_M
 from tests.builders.models import conv_and_pool, hard_inputs
@@ -52,7 +51,7 @@ def test_a_board_streams_tflms_bytes(small: ModelFolder, name: str) -> None:
         hello = session.hello()
         assert hello.board == name
         assert hello.timer_hz == load_board(name).mcu.timer_hz
-        answers = BoardRunner(session).run(tensors)[0]
+        answers = session.run(tensors)[0]
     np.testing.assert_array_equal(answers, infer(small.tflite.read_bytes(), tensors))
 
 

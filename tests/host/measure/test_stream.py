@@ -28,7 +28,6 @@ from glyphite.host.measure.stream import (
     summarize,
 )
 from glyphite.host.measure.times import BOARD
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.tflm import TflmRunner
 from tests.builders.truth import labelled
 
@@ -109,7 +108,7 @@ def test_a_board_with_another_model_is_refused(native: ModelFolder) -> None:
 def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
     tensors, steps = digits(native, 20), list[int]()
     with connect("sim://native") as session:
-        scores = BoardRunner(session).run(tensors, progress=steps.append)[0]
+        scores = session.run(tensors, progress=steps.append)[0]
     np.testing.assert_array_equal(scores, TflmRunner(native.tflite).run(tensors)[0])
     assert sum(steps) == 20
 

@@ -7,12 +7,13 @@
 
 /* Which byte of a request comes next. */
 enum request_state {
-    STATE_MESSAGE,  /* its type */
-    STATE_ID_LOW,   /* INFER: the id's low byte */
-    STATE_ID_HIGH,  /* INFER: the id's high byte */
-    STATE_ENCODING, /* INFER: how the tensor is encoded */
-    STATE_PAYLOAD,  /* INFER: the tensor */
-    STATE_SKIP      /* bytes of a message that this firmware does not know */
+    STATE_MESSAGE,    /* its type */
+    STATE_ID_LOW,     /* INFER: the id's low byte */
+    STATE_ID_HIGH,    /* INFER: the id's high byte */
+    STATE_ENCODING,   /* INFER: how the tensor is encoded */
+    STATE_BACKGROUND, /* INFER, PACKED: the byte that runs are of */
+    STATE_PAYLOAD,    /* INFER: the tensor */
+    STATE_SKIP        /* bytes of a message that this firmware does not know */
 };
 
 /* Copy from program memory to RAM. */
@@ -29,7 +30,7 @@ void glyphite_begin(struct glyphite_application *application, const struct glyph
     application->board = board;
     load(&application->engine, &model->engine, sizeof application->engine);
     load(&application->ticks, &board->ticks, sizeof application->ticks);
-    glyphite_decoder_reset(&application->decoder);
+    glyphite_decoder_reset(&application->line.decoder);
 }
 
 /* --- receiving: one function a state ------------------------------------------------------- */
@@ -56,17 +57,47 @@ static void st_id_high(struct glyphite_application *application, uint8_t byte) {
 static void st_encoding(struct glyphite_application *application, uint8_t byte) {
     application->encoding = byte;
     application->received = 0;
+    application->literals = 0;
     application->input = application->engine.input();
+    application->state = byte == GLYPHITE_ENCODING_PACKED ? STATE_BACKGROUND : STATE_PAYLOAD;
+}
+
+static void st_background(struct glyphite_application *application, uint8_t byte) {
+    application->background = byte;
     application->state = STATE_PAYLOAD;
 }
 
 /* Straight into the tensor: the CRC is checked before the model runs, not before this. */
-static void st_payload(struct glyphite_application *application, uint8_t byte) {
+static void put(struct glyphite_application *application, uint8_t byte) {
     bool wanted = application->input != NULL && !repeated(application);
     if (wanted && application->received < application->engine.input_bytes) {
         application->input[application->received] = (int8_t)byte;
     }
     application->received++;
+}
+
+/* PACKED: a token's low bits count its literal bytes, its high bits the background before those.
+ */
+static void take_token(struct glyphite_application *application, uint8_t token) {
+    uint16_t run = token / (GLYPHITE_LITERALS_MAX + 1);
+    application->literals = token & GLYPHITE_LITERALS_MAX;
+    if (application->literals == 0) {
+        run = (uint16_t)((run + 1) * GLYPHITE_LONG_RUN);
+    }
+    for (; run > 0; run--) {
+        put(application, application->background);
+    }
+}
+
+static void st_payload(struct glyphite_application *application, uint8_t byte) {
+    if (application->encoding == GLYPHITE_ENCODING_PACKED) {
+        if (application->literals == 0) {
+            take_token(application, byte);
+            return;
+        }
+        application->literals--;
+    }
+    put(application, byte);
 }
 
 static void receive(struct glyphite_application *application, uint8_t byte) {
@@ -83,6 +114,9 @@ static void receive(struct glyphite_application *application, uint8_t byte) {
     case STATE_ENCODING:
         st_encoding(application, byte);
         break;
+    case STATE_BACKGROUND:
+        st_background(application, byte);
+        break;
     case STATE_PAYLOAD:
         st_payload(application, byte);
         break;
@@ -93,7 +127,13 @@ static void receive(struct glyphite_application *application, uint8_t byte) {
 
 /* --- answering ----------------------------------------------------------------------------- */
 
-static uint8_t answer_byte(const void *context, uint16_t index) {
+static void send(struct glyphite_application *application, glyphite_byte_at byte_at,
+                 glyphite_size length) {
+    application->sending = true;
+    glyphite_encoder_start(&application->line.encoder, byte_at, application, length);
+}
+
+static uint8_t answer_byte(const void *context, glyphite_size index) {
     const struct glyphite_application *application = context;
     if (index < GLYPHITE_ANSWER_HEADER_BYTES) {
         return application->answer[index];
@@ -102,11 +142,12 @@ static uint8_t answer_byte(const void *context, uint16_t index) {
 }
 
 static void send_answer(struct glyphite_application *application) {
-    uint16_t length = (uint16_t)(GLYPHITE_ANSWER_HEADER_BYTES + application->engine.output_bytes);
-    glyphite_encoder_start(&application->encoder, answer_byte, application, length);
+    glyphite_size length =
+        (glyphite_size)(GLYPHITE_ANSWER_HEADER_BYTES + application->engine.output_bytes);
+    send(application, answer_byte, length);
 }
 
-static uint8_t refusal_byte(const void *context, uint16_t index) {
+static uint8_t refusal_byte(const void *context, glyphite_size index) {
     const struct glyphite_application *application = context;
     switch (index) {
     case 0:
@@ -122,42 +163,40 @@ static uint8_t refusal_byte(const void *context, uint16_t index) {
 
 static void refuse(struct glyphite_application *application, enum glyphite_status status) {
     application->status = (int8_t)status;
-    glyphite_encoder_start(&application->encoder, refusal_byte, application,
-                           GLYPHITE_REFUSAL_BYTES);
+    send(application, refusal_byte, GLYPHITE_REFUSAL_BYTES);
 }
 
-static uint8_t hello_byte(const void *context, uint16_t index) {
+static uint8_t hello_byte(const void *context, glyphite_size index) {
     const struct glyphite_application *application = context;
     return glyphite_hello_byte(application->model, application->board, application->inferences,
-                               index);
+                               (uint16_t)index);
 }
 
 static void finish_hello(struct glyphite_application *application) {
     application->answered = false; /* a new conversation: its ids start anew */
-    glyphite_encoder_start(&application->encoder, hello_byte, application, glyphite_hello_length());
+    send(application, hello_byte, glyphite_hello_length());
 }
 
-static uint16_t tensor_crc(const struct glyphite_application *application) {
-    uint16_t crc = GLYPHITE_CRC_START;
-    for (uint32_t index = 0; index < application->engine.input_bytes; index++) {
-        crc = glyphite_crc16(crc, (uint8_t)application->input[index]);
+static uint32_t tensor_crc(const struct glyphite_application *application) {
+    uint32_t crc = GLYPHITE_CRC_START;
+    for (glyphite_size index = 0; index < application->engine.input_bytes; index++) {
+        crc = glyphite_crc32(crc, (uint8_t)application->input[index]);
     }
-    return crc;
+    return ~crc;
 }
 
-static void keep_answer(struct glyphite_application *application, uint16_t crc, uint32_t ticks,
+static void keep_answer(struct glyphite_application *application, uint32_t crc, uint32_t ticks,
                         const int8_t *scores) {
     uint8_t *answer = application->answer;
     answer[0] = GLYPHITE_MESSAGE_INFER_ANSWER;
     answer[1] = (uint8_t)application->id;
     answer[2] = (uint8_t)(application->id >> 8);
     answer[3] = GLYPHITE_STATUS_OK;
-    answer[4] = (uint8_t)crc;
-    answer[5] = (uint8_t)(crc >> 8);
     for (uint8_t index = 0; index < 4; index++) {
-        answer[6 + index] = (uint8_t)(ticks >> (8 * index));
+        answer[4 + index] = (uint8_t)(crc >> (8 * index));
+        answer[8 + index] = (uint8_t)(ticks >> (8 * index));
     }
-    for (uint16_t index = 0; index < application->engine.output_bytes; index++) {
+    for (glyphite_size index = 0; index < application->engine.output_bytes; index++) {
         application->engine.scores[index] = scores[index];
     }
     application->answered_id = application->id;
@@ -168,13 +207,13 @@ static enum glyphite_status run(struct glyphite_application *application) {
     if (application->input == NULL) {
         return GLYPHITE_STATUS_NOT_READY;
     }
-    if (application->encoding != GLYPHITE_ENCODING_RAW) {
+    if (application->encoding > GLYPHITE_ENCODING_PACKED) {
         return GLYPHITE_STATUS_UNKNOWN_ENCODING;
     }
     if (application->received != application->engine.input_bytes) {
         return GLYPHITE_STATUS_WRONG_SIZE;
     }
-    uint16_t crc = tensor_crc(application);
+    uint32_t crc = tensor_crc(application);
     uint32_t start = application->ticks();
     application->engine.invoke();
     uint32_t ticks = application->ticks() - start;
@@ -211,12 +250,12 @@ static void restart(struct glyphite_application *application) {
 }
 
 bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
-    if (glyphite_encoder_busy(&application->encoder)) {
+    if (application->sending) {
         return false;
     }
-    switch (glyphite_decoder_sink(&application->decoder, byte)) {
+    switch (glyphite_decoder_sink(&application->line.decoder, byte)) {
     case GLYPHITE_EVENT_BYTE:
-        receive(application, application->decoder.byte);
+        receive(application, application->line.decoder.byte);
         break;
     case GLYPHITE_EVENT_END:
         finish(application);
@@ -235,5 +274,13 @@ bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
 }
 
 bool glyphite_poll(struct glyphite_application *application, uint8_t *byte) {
-    return glyphite_encoder_poll(&application->encoder, byte);
+    if (!application->sending) {
+        return false;
+    }
+    bool more = glyphite_encoder_poll(&application->line.encoder, byte);
+    if (!more) {
+        application->sending = false;
+        glyphite_decoder_reset(&application->line.decoder);
+    }
+    return more;
 }

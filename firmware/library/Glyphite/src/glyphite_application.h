@@ -2,7 +2,7 @@
  * nor clock; the port or sketch does. See docs/wire.md.
  *
  * Tensors are decoded into the model's input as they arrive and answers are encoded as they leave:
- * beside this struct (70 bytes on an AVR) only the scores of the last answer are kept, so that a
+ * beside this struct (SIZE bytes on an AVR) only the scores of the last answer are kept, so that a
  * repeated request gets them again and the model never runs twice for one id. */
 #ifndef GLYPHITE_APPLICATION_H
 #define GLYPHITE_APPLICATION_H
@@ -23,18 +23,23 @@ struct glyphite_application {
     const struct glyphite_board *board; /* in program memory */
     struct glyphite_engine engine;      /* copied from the model */
     uint32_t (*ticks)(void);            /* copied from the board */
-    struct glyphite_decoder decoder;
-    struct glyphite_encoder encoder;
-    int8_t *input;        /* the tensor being filled */
-    uint32_t received;    /* payload bytes of the request so far */
-    uint32_t inferences;  /* runs since the start */
-    uint16_t id;          /* of the request being received */
-    uint16_t answered_id; /* of the cached answer */
-    uint8_t state;        /* enum request_state in glyphite_application.c */
-    uint8_t message;      /* enum glyphite_message: type of the request */
-    uint8_t encoding;     /* enum glyphite_encoding of the request */
-    int8_t status;        /* enum glyphite_status of a refusal */
-    bool answered;        /* answer and scores hold the answer to answered_id */
+    union { /* no byte is taken while an answer leaves: one memory serves both ways */
+        struct glyphite_decoder decoder;
+        struct glyphite_encoder encoder;
+    } line;
+    int8_t *input;          /* the tensor being filled */
+    glyphite_size received; /* bytes of the tensor that the request has given so far */
+    uint32_t inferences;    /* runs since the start */
+    uint16_t id;            /* of the request being received */
+    uint16_t answered_id;   /* of the cached answer */
+    uint8_t state;          /* enum request_state in glyphite_application.c */
+    uint8_t message;        /* enum glyphite_message: type of the request */
+    uint8_t encoding;       /* enum glyphite_encoding of the request */
+    uint8_t background;     /* PACKED: the byte that runs are of */
+    uint8_t literals;       /* PACKED: bytes to take as they are, until the next token */
+    int8_t status;          /* enum glyphite_status of a refusal */
+    bool sending;           /* line.encoder is in use, else line.decoder */
+    bool answered;          /* answer and scores hold the answer to answered_id */
     uint8_t answer[GLYPHITE_ANSWER_HEADER_BYTES];
 };
 

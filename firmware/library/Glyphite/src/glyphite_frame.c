@@ -2,14 +2,20 @@
 
 #define FULL_CODE 0xFFu /* a block of 254 bytes with no zero behind it */
 #define LONGEST_RUN 254u
-#define CRC_BYTES 2u
+#define CRC_BYTES 4u
+#define CRC_POLYNOMIAL 0xEDB88320u /* 0x04C11DB7 with its bits reflected */
 
-/* The polynomial's sparse bits let a byte be folded in by shifts: no table, no loop over bits. */
-uint16_t glyphite_crc16(uint16_t crc, uint8_t byte) {
-    uint8_t high = (uint8_t)((crc >> 8) ^ byte);
-    high = (uint8_t)(high ^ (high >> 4));
-    uint16_t folded = (uint16_t)(high ^ ((uint16_t)high << 5) ^ ((uint16_t)high << 12));
-    return (uint16_t)((crc << 8) ^ folded);
+/* Bit by bit: a table would take 64 bytes or more of a small board's flash. */
+uint32_t glyphite_crc32(uint32_t crc, uint8_t byte) {
+    crc ^= byte;
+    for (uint8_t bit = 0; bit < 8; bit++) {
+        bool one = crc & 1;
+        crc >>= 1;
+        if (one) {
+            crc ^= CRC_POLYNOMIAL;
+        }
+    }
+    return crc;
 }
 
 void glyphite_decoder_reset(struct glyphite_decoder *decoder) {
@@ -19,23 +25,22 @@ void glyphite_decoder_reset(struct glyphite_decoder *decoder) {
     decoder->crc = GLYPHITE_CRC_START;
 }
 
-/* A byte of message or CRC: hold it back, and hand out the one before the last two. */
+/* A byte of message or CRC: hold it back, and hand out the one before the last four. */
 static enum glyphite_event hold(struct glyphite_decoder *decoder, uint8_t byte) {
+    decoder->byte = (uint8_t)(decoder->held >> 24);
+    decoder->held = (decoder->held << 8) | byte;
     if (decoder->holding < CRC_BYTES) {
-        decoder->held[decoder->holding++] = byte;
+        decoder->holding++;
         return GLYPHITE_EVENT_NONE;
     }
-    decoder->byte = decoder->held[0];
-    decoder->held[0] = decoder->held[1];
-    decoder->held[1] = byte;
-    decoder->crc = glyphite_crc16(decoder->crc, decoder->byte);
+    decoder->crc = glyphite_crc32(decoder->crc, decoder->byte);
     return GLYPHITE_EVENT_BYTE;
 }
 
 static enum glyphite_event end_frame(struct glyphite_decoder *decoder) {
     bool begun = decoder->code != 0;
-    uint16_t crc = (uint16_t)((decoder->held[0] << 8) | decoder->held[1]);
-    bool good = decoder->left == 0 && decoder->holding == CRC_BYTES && crc == decoder->crc;
+    bool good =
+        decoder->left == 0 && decoder->holding == CRC_BYTES && decoder->held == ~decoder->crc;
     glyphite_decoder_reset(decoder);
     if (!begun) {
         return GLYPHITE_EVENT_NONE; /* zeros in a row are allowed between frames */
@@ -67,16 +72,17 @@ enum encoder_state {
     STATE_END    /* the zero that ends the frame */
 };
 
-static uint16_t total(const struct glyphite_encoder *encoder) {
-    return (uint16_t)(encoder->length + CRC_BYTES);
+static glyphite_size total(const struct glyphite_encoder *encoder) {
+    return (glyphite_size)(encoder->length + CRC_BYTES);
 }
 
 /* A byte of message or CRC. */
-static uint8_t content(const struct glyphite_encoder *encoder, uint16_t index) {
+static uint8_t content(const struct glyphite_encoder *encoder, glyphite_size index) {
     if (index < encoder->length) {
         return encoder->byte_at(encoder->context, index);
     }
-    return (uint8_t)(index == encoder->length ? encoder->crc >> 8 : encoder->crc);
+    uint8_t behind = (uint8_t)(total(encoder) - 1 - index); /* bytes of the CRC after this one */
+    return (uint8_t)(encoder->crc >> (8 * behind));
 }
 
 static void next_block(struct glyphite_encoder *encoder) {
@@ -92,9 +98,10 @@ static void next_block(struct glyphite_encoder *encoder) {
 
 /* COBS must know a block's length before its data: look ahead instead of keeping a buffer. */
 static uint8_t st_code(struct glyphite_encoder *encoder) {
-    uint16_t rest = (uint16_t)(total(encoder) - encoder->at);
+    glyphite_size rest = (glyphite_size)(total(encoder) - encoder->at);
     uint8_t run = 0;
-    while (run < rest && run < LONGEST_RUN && content(encoder, (uint16_t)(encoder->at + run))) {
+    while (run < rest && run < LONGEST_RUN &&
+           content(encoder, (glyphite_size)(encoder->at + run))) {
         run++;
     }
     encoder->left = run;
@@ -111,15 +118,16 @@ static uint8_t st_data(struct glyphite_encoder *encoder) {
 }
 
 void glyphite_encoder_start(struct glyphite_encoder *encoder, glyphite_byte_at byte_at,
-                            const void *context, uint16_t length) {
+                            const void *context, glyphite_size length) {
     encoder->byte_at = byte_at;
     encoder->context = context;
     encoder->length = length;
     encoder->at = 0;
-    encoder->crc = GLYPHITE_CRC_START;
-    for (uint16_t index = 0; index < length; index++) {
-        encoder->crc = glyphite_crc16(encoder->crc, byte_at(context, index));
+    uint32_t crc = GLYPHITE_CRC_START;
+    for (glyphite_size index = 0; index < length; index++) {
+        crc = glyphite_crc32(crc, byte_at(context, index));
     }
+    encoder->crc = ~crc;
     encoder->state = STATE_BEGIN;
 }
 
@@ -142,8 +150,4 @@ bool glyphite_encoder_poll(struct glyphite_encoder *encoder, uint8_t *byte) {
     default:
         return false;
     }
-}
-
-bool glyphite_encoder_busy(const struct glyphite_encoder *encoder) {
-    return encoder->state != STATE_IDLE;
 }

@@ -8,11 +8,11 @@
 /* What every board of this version can do. */
 struct library {
     char firmware[GLYPHITE_TEXT_BYTES];
-    uint8_t encodings[1];
+    uint8_t encodings[2];
 };
 
-static const struct library this_library GLYPHITE_CONST = {"Glyphite " GLYPHITE_VERSION,
-                                                           {GLYPHITE_ENCODING_RAW}};
+static const struct library this_library GLYPHITE_CONST = {
+    "Glyphite " GLYPHITE_VERSION, {GLYPHITE_ENCODING_RAW, GLYPHITE_ENCODING_PACKED}};
 
 enum source {
     OF_LIBRARY, /* struct library */

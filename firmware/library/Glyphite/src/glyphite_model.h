@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "glyphite_frame.h"
 #include "glyphite_memory.h"
 #include "glyphite_wire.h"
 
@@ -21,8 +22,8 @@ struct glyphite_engine {
     void (*invoke)(void);          /* runs the model; may overwrite the input */
     const int8_t *(*output)(void); /* the output tensor after invoke; NULL: invoke failed */
     int8_t *scores;                /* output_bytes to keep the last answer in */
-    uint32_t input_bytes;
-    uint16_t output_bytes;
+    glyphite_size input_bytes;
+    glyphite_size output_bytes;
 };
 
 struct glyphite_model {

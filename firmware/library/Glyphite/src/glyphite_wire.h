@@ -3,11 +3,13 @@
 #ifndef GLYPHITE_WIRE_H
 #define GLYPHITE_WIRE_H
 
-#define GLYPHITE_PROTOCOL 1
+#define GLYPHITE_PROTOCOL 2
 #define GLYPHITE_TEXT_BYTES 32
 #define GLYPHITE_RANK_MAX 4
-#define GLYPHITE_ANSWER_HEADER_BYTES 10
+#define GLYPHITE_ANSWER_HEADER_BYTES 12
 #define GLYPHITE_REFUSAL_BYTES 4
+#define GLYPHITE_LITERALS_MAX 7
+#define GLYPHITE_LONG_RUN 32
 
 enum glyphite_message {
     /* to the board: no content; the board drops its cached answer */
@@ -16,7 +18,7 @@ enum glyphite_message {
     GLYPHITE_MESSAGE_INFER = 2,
     /* to the host: protocol u8, then items of type u8, length u8, value */
     GLYPHITE_MESSAGE_HELLO_ANSWER = 129,
-    /* to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores */
+    /* to the host: id u16, status i8; when OK: input CRC u32, ticks u32, scores */
     GLYPHITE_MESSAGE_INFER_ANSWER = 130,
 };
 
@@ -58,6 +60,8 @@ enum glyphite_item {
 enum glyphite_encoding {
     /* the bytes of the tensor as they are in memory */
     GLYPHITE_ENCODING_RAW = 0,
+    /* the background byte; then tokens, each with its literal bytes behind it */
+    GLYPHITE_ENCODING_PACKED = 1,
 };
 
 enum glyphite_status {

@@ -24,7 +24,6 @@ from glyphite.host.measure import stream
 from glyphite.host.measure.digit_picture import Seen, read_picture
 from glyphite.host.measure.picture.show import as_text, write_picture
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import (
     LitertRunner,
     litert_version,
@@ -138,7 +137,7 @@ def _ask(
         arguments.port, baud=arguments.baud, manifest=manifest, named=folder.named
     ) as session:
         hello = session.board
-        scores = BoardRunner(session).run(tensors)[0]
+        scores = session.run(tensors)[0]
     return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"
 
 

@@ -34,7 +34,6 @@ from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.verify_record import VerifyRecord, save
 from glyphite.host.runners.base import Tensors
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, oracle
 
@@ -94,7 +93,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         right = oracle(folder.tflite)
-        compared = verify.compare_groups(groups, BoardRunner(session), right, progress)
+        compared = verify.compare_groups(groups, session, right, progress)
     require_unchanged(folder, manifest)
     found = _Found(url, words, right.name, compared.figures)
     known = _known(folder, compared)

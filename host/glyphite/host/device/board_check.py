@@ -8,6 +8,7 @@ from glyphite.convert.boards import known_board, load_board
 from glyphite.convert.errors import LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.text import command
+from glyphite.convert.version import __version__
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.transport.ports import EMULATED
 from glyphite.host.device.wire.messages import Hello, WireTensor
@@ -28,8 +29,9 @@ def check_board(
     """
     if board.protocol != PROTOCOL:
         raise LinkError(
-            f"The board on {url} speaks protocol {board.protocol}, and this host speaks {PROTOCOL}."
-            f" Flash firmware of this version: `{_remedy(url, board.board, named)}`."
+            f"The board on {url} runs {board.firmware or 'firmware'} with protocol "
+            f"{board.protocol}, and this is Glyphite {__version__} with protocol {PROTOCOL}. Flash "
+            f"firmware of this version: `{_remedy(url, board.board, named)}`."
         )
     if Encoding.RAW not in board.encodings:
         raise LinkError(

@@ -67,4 +67,4 @@ def _exercise(board: Board, emulated: EmulatedBoard) -> None:
         (taken,) = session.hello().inputs
         noise = np.random.default_rng(0).integers(-128, 128, math.prod(taken.shape), np.int8)
         for tensor in (noise, np.full_like(noise, -128), np.full_like(noise, 127)):
-            session.infer(tensor.reshape(taken.shape))
+            session.ask(tensor.reshape(taken.shape))

@@ -35,7 +35,6 @@ from glyphite.host.measure.truth import (
     classes_of,
 )
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.board import BoardRunner
 from glyphite.host.runners.oracle import LONG, Reference
 
 OnAnswer = Callable[[int, Answer], None]
@@ -205,7 +204,7 @@ def _stream_share(
     with connect(link.url, link.sha256, baud=link.baud, manifest=model, named=named) as session:
         answers = []
         started = time.monotonic()
-        for index, answer in zip(share, BoardRunner(session).answers(tensors[share]), strict=False):
+        for index, answer in zip(share, session.answers(tensors[share]), strict=False):
             answers.append(answer)
             told(session.board, int(index), answer)
             if stop.is_set():

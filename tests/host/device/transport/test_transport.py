@@ -143,7 +143,7 @@ def test_an_exception_inside_a_session_leaves_nothing_running(
     native: Path, before: set[int]
 ) -> None:
     with pytest.raises(ZeroDivisionError), connect("sim://native") as session:
-        session.infer(np.zeros(300, np.int8))
+        session.ask(np.zeros(300, np.int8))
         raise ZeroDivisionError
     wait_until_gone(native)
     assert children() <= before
@@ -192,7 +192,7 @@ def test_no_emulator_outlives_the_program_that_started_it(native: Path, number: 
 
 def test_two_boards_run_at_once(native: Path) -> None:
     with connect("sim://native") as first, connect("sim://native") as second:
-        first.infer(np.zeros(300, np.int8))
+        first.ask(np.zeros(300, np.int8))
         assert first.hello().inferences == 1
         assert second.hello().inferences == 0
 
@@ -204,7 +204,7 @@ def test_a_cortex_m4_is_a_port_too(tiny: ModelFolder, require_tool: Callable[...
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect("sim://cortex-m4") as session:
         assert session.hello().board == "cortex-m4"
-        answer = session.infer(tensor)
+        answer = session.ask(tensor)
         assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
         assert answer.seconds == answer.ticks / 25_000_000 > 0
     assert not processes_of(image)
@@ -218,7 +218,7 @@ def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect("sim://cortex-m4?drop=0.0005&corrupt=0.0005&seed=3") as session:
         for _ in range(40):
-            answer = session.infer(tensor)
+            answer = session.ask(tensor)
             assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
         assert session.hello().inferences == 40
         assert session.retries > 0

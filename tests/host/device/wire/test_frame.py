@@ -1,7 +1,7 @@
 """The frame codec: nothing is lost, nothing damaged gets through, however the line cuts it."""
 
-import binascii
 from itertools import pairwise
+from zlib import crc32
 
 import pytest
 from hypothesis import example, given
@@ -11,9 +11,11 @@ from glyphite.host.device.wire.frame import (
     FrameReader,
     cobs_decode,
     cobs_encode,
-    crc16,
     decode_frame,
+    decode_old_frame,
     encode_frame,
+    encode_frame_bare,
+    encode_old_frame,
 )
 
 
@@ -55,13 +57,23 @@ def test_cobs_refuses_what_it_did_not_encode(broken: str) -> None:
 
 
 def test_crc_is_the_published_one() -> None:
-    """The check value of CRC-16/CCITT-FALSE for "123456789"."""
-    assert crc16(b"123456789") == 0x29B1 == binascii.crc_hqx(b"123456789", 0xFFFF)
+    """The check values of CRC-32 and, of protocol 1, CRC-16/CCITT-FALSE for "123456789"."""
+    digits = b"123456789"
+    assert cobs_decode(encode_frame(digits)[1:-1]) == digits + bytes.fromhex("cbf43926")
+    assert cobs_decode(encode_old_frame(digits)[1:-1]) == digits + bytes.fromhex("29b1")
+    assert decode_old_frame(encode_old_frame(digits)[1:-1]) == digits
+    assert decode_old_frame(encode_frame(digits)[1:-1]) is None
+    assert decode_frame(encode_old_frame(digits)[1:-1]) is None
+
+
+def test_a_frame_behind_another_needs_no_zero_before_it() -> None:
+    line = encode_frame(b"first") + encode_frame_bare(b"second") + encode_frame_bare(b"third")
+    assert FrameReader().feed(line) == [b"first", b"second", b"third"]
 
 
 @given(st.binary(min_size=1, max_size=300), st.data())
 def test_a_message_with_one_byte_changed_is_refused(message: bytes, data: st.DataObject) -> None:
-    content = bytearray(message + crc16(message).to_bytes(2, "big"))
+    content = bytearray(message + crc32(message).to_bytes(4, "big"))
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     assert decode_frame(cobs_encode(bytes(content))) is None
 
@@ -98,11 +110,12 @@ def test_a_damaged_frame_is_dropped_and_the_next_one_read() -> None:
     damaged = bytearray(encode_frame(b"first"))
     damaged[3] ^= 0x40
     assert reader.feed(bytes(damaged) + encode_frame(b"second")) == [b"second"]
+    assert (reader.damaged, reader.strange) == (1, bytes(damaged[1:-1]))
 
 
 def test_a_line_without_any_zero_does_not_fill_the_memory() -> None:
     reader = FrameReader()
     for _ in range(200):
         reader.feed(b"x" * 1000)
-    assert len(reader._pending) <= FrameReader.LONGEST
+    assert len(reader._pending) <= reader.longest
     assert reader.feed(encode_frame(b"still there")) == [b"still there"]

@@ -17,10 +17,10 @@ from glyphite.host.device.wire.messages import (
     parse_hello,
     parse_infer_answer,
 )
-from glyphite.host.device.wire.protocol import Encoding, Item, Message, Status
+from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Item, Message, Status
 
 WHOLE = Hello(
-    protocol=1,
+    protocol=PROTOCOL,
     firmware="Glyphite 9",
     board="uno",
     model_name="seed",
@@ -62,7 +62,7 @@ def test_a_hello_of_every_item_is_read_as_it_was_said() -> None:
         item(Item.REMARK, b"arena too small".ljust(32, b"\0")),
     ]
     assert len(parts) == len(Item)
-    assert parse_hello(bytes([Message.HELLO_ANSWER, 1]) + b"".join(parts)) == WHOLE
+    assert parse_hello(bytes([Message.HELLO_ANSWER, PROTOCOL]) + b"".join(parts)) == WHOLE
 
 
 @pytest.mark.parametrize(("scale", "kind"), [(0.5, np.int8), (0.0, np.float32)])
@@ -73,23 +73,23 @@ def test_a_tensor_without_a_scale_is_of_floats(scale: float, kind: type) -> None
 def test_a_board_tells_each_of_several_tensors_in_their_order() -> None:
     shapes = [item(Item.INPUT_SHAPE, struct.pack("<4I", 1, size, 0, 0)) for size in (3, 5)]
     scales = [item(Item.INPUT_SCALE, struct.pack("<f", scale)) for scale in (0.5, 0.0)]
-    start = bytes([Message.HELLO_ANSWER, 1])
+    start = bytes([Message.HELLO_ANSWER, PROTOCOL])
     told = parse_hello(start + shapes[0] + b"".join(scales) + shapes[1])
-    assert told == Hello(1, inputs=(WireTensor((1, 3), 0.5), WireTensor((1, 5), 0.0)))
+    assert told == Hello(PROTOCOL, inputs=(WireTensor((1, 3), 0.5), WireTensor((1, 5), 0.0)))
     with pytest.raises(LinkError, match="INPUT_SHAPE 2 times and INPUT_SCALE 1 times"):
         parse_hello(start + b"".join(shapes) + scales[0])
 
 
 def test_requests_have_their_numbers_in_front() -> None:
     assert hello_request() == bytes([1])
-    assert infer_request(0x1234, b"\x80\x7f") == bytes([2, 0x34, 0x12, 0, 0x80, 0x7F])
+    assert infer_request(0x1234, b"\x80\x7f", (0, 1)) == bytes([2, 0x34, 0x12, 0, 0x80, 0x7F])
 
 
 def test_an_answer_has_its_figures_only_where_it_is_ok() -> None:
     head = struct.pack("<BHb", Message.INFER_ANSWER, 0xFFFE, Status.OK)
-    figures = struct.pack("<HI", 0xABCD, 4_000_000_000)
+    figures = struct.pack("<II", 0xABCD_EF01, 4_000_000_000)
     assert parse_infer_answer(head + figures + b"\x80\x7f") == InferReply(
-        0xFFFE, Status.OK, 0xABCD, 4_000_000_000, b"\x80\x7f"
+        0xFFFE, Status.OK, 0xABCD_EF01, 4_000_000_000, b"\x80\x7f"
     )
     refused = struct.pack("<BHb", Message.INFER_ANSWER, 3, Status.WRONG_SIZE)
     assert parse_infer_answer(refused + figures) == InferReply(3, Status.WRONG_SIZE)
@@ -98,8 +98,8 @@ def test_an_answer_has_its_figures_only_where_it_is_ok() -> None:
 def messages() -> st.SearchStrategy[bytes]:
     """A right hello or answer, with some bytes changed, left out or put in, or bytes alone."""
     items = b"".join(item(kind, bytes(4)) for kind in Item if kind > Item.MODEL_SHA256)
-    whole = bytes([Message.HELLO_ANSWER, 1]) + item(Item.MODEL_SHA256, bytes(32)) + items
-    reply = struct.pack("<BHbHI", Message.INFER_ANSWER, 1, Status.OK, 2, 3) + bytes(10)
+    whole = bytes([Message.HELLO_ANSWER, PROTOCOL]) + item(Item.MODEL_SHA256, bytes(32)) + items
+    reply = struct.pack("<BHbII", Message.INFER_ANSWER, 1, Status.OK, 2, 3) + bytes(10)
     change = st.tuples(st.integers(0, len(whole)), st.integers(0, 3), st.binary(max_size=3))
 
     def apply(message: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
@@ -144,10 +144,17 @@ def test_a_message_is_read_as_what_can_be_or_refused(message: bytes) -> None:
 
 @pytest.mark.parametrize("cut", [3, 6, -1])
 def test_a_hello_that_is_cut_short_is_refused(cut: int) -> None:
-    whole = bytes([Message.HELLO_ANSWER, 1]) + item(Item.BOARD, b"uno") + item(Item.FIRMWARE, b"9")
+    whole = (
+        bytes([Message.HELLO_ANSWER, PROTOCOL])
+        + item(Item.BOARD, b"uno")
+        + item(Item.FIRMWARE, b"9")
+    )
     with pytest.raises(LinkError, match=r"item [12] of its hello is cut short"):
         parse_hello(whole[:cut])
 
 
-def test_of_another_protocol_nothing_but_its_version_is_read() -> None:
-    assert parse_hello(bytes([Message.HELLO_ANSWER, 2, Item.CLOCK_HZ, 200])) == Hello(2)
+def test_of_another_protocol_nothing_but_its_version_and_firmware_is_read() -> None:
+    head = bytes([Message.HELLO_ANSWER, 1])
+    assert parse_hello(head + bytes([Item.CLOCK_HZ, 200])) == Hello(1)
+    named = head + item(Item.FIRMWARE, b"Glyphite 0.0.9".ljust(32, b"\0")) + bytes([11, 200])
+    assert parse_hello(named) == Hello(1, "Glyphite 0.0.9")

@@ -180,7 +180,7 @@ def test_the_count_is_what_the_boards_own_timer_says(small: ModelFolder, name: s
     assert emulator is not None
     assert emulator.instructions_per_tick is not None
     with connect(f"sim://{name}") as session:
-        ticks = session.infer(np.zeros((9, 8, 2), np.int8)).ticks
+        ticks = session.ask(np.zeros((9, 8, 2), np.int8)).ticks
     assert run.count() == pytest.approx(ticks * emulator.instructions_per_tick, abs=120)
 
 

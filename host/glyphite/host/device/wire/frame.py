@@ -1,20 +1,23 @@
-"""Frames as pure functions: a message and its CRC-16, COBS-encoded, ended by a zero byte.
+"""Frames as pure functions: a message and its CRC-32, COBS-encoded, ended by a zero byte.
 
 COBS (Cheshire and Baker, "Consistent Overhead Byte Stuffing", 1999) removes every zero from a
 message at the cost of one byte in 254, so a zero always ends a frame: a reader that has lost its
-place resynchronises at the next one. The CRC is CRC-16/CCITT (polynomial 0x1021, initial
-value 0xFFFF), two bytes, high byte first.
+place resynchronises at the next one. The CRC is that of Ethernet (IEEE 802.3), four bytes, high
+byte first: of damaged frames one in 4,294,967,296 passes.
 """
 
 from binascii import crc_hqx
+from zlib import crc32
 
 LONGEST_RUN = 254
 """COBS: the most bytes without a zero in one block."""
+CRC_BYTES = 4
 
+STRANGE_BYTES = 512
+"""Of what is no frame, the last so many bytes are kept."""
 
-def crc16(data: bytes) -> int:
-    """CRC-16/CCITT of ``data``, as both ends of the wire compute it."""
-    return crc_hqx(data, 0xFFFF)
+OLD_CRC_BYTES = 2
+"""Of protocol 1: CRC-16/CCITT (polynomial 0x1021, initial value 0xFFFF), high byte first."""
 
 
 def cobs_encode(data: bytes) -> bytes:
@@ -48,33 +51,63 @@ def cobs_decode(encoded: bytes) -> bytes | None:
 
 def encode_frame(message: bytes) -> bytes:
     """The frame of ``message``. It begins with a zero, which ends what was on the line before."""
-    return b"\0" + cobs_encode(message + crc16(message).to_bytes(2, "big")) + b"\0"
+    return b"\0" + encode_frame_bare(message)
+
+
+def encode_frame_bare(message: bytes) -> bytes:
+    """The same without that zero, for a line on which a frame has just ended."""
+    return cobs_encode(message + crc32(message).to_bytes(CRC_BYTES, "big")) + b"\0"
+
+
+def encode_old_frame(message: bytes) -> bytes:
+    """The frame of ``message`` for a board of protocol 1; to any other it is a damaged one."""
+    crc = crc_hqx(message, 0xFFFF)
+    return b"\0" + cobs_encode(message + crc.to_bytes(OLD_CRC_BYTES, "big")) + b"\0"
 
 
 def decode_frame(encoded: bytes) -> bytes | None:
     """The message in the bytes between two zeros; None where they are damaged."""
     content = cobs_decode(encoded)
-    if content is None or len(content) < 2:
+    if content is None or len(content) < CRC_BYTES:
         return None
-    message, crc = content[:-2], content[-2:]
-    return message if crc == crc16(message).to_bytes(2, "big") else None
+    message, crc = content[:-CRC_BYTES], content[-CRC_BYTES:]
+    return message if crc == crc32(message).to_bytes(CRC_BYTES, "big") else None
+
+
+def decode_old_frame(encoded: bytes) -> bytes | None:
+    """The same for a frame of protocol 1."""
+    content = cobs_decode(encoded)
+    if content is None or len(content) < OLD_CRC_BYTES:
+        return None
+    message, crc = content[:-OLD_CRC_BYTES], content[-OLD_CRC_BYTES:]
+    return message if crc == crc_hqx(message, 0xFFFF).to_bytes(OLD_CRC_BYTES, "big") else None
 
 
 class FrameReader:
-    """Finds the frames in a stream of bytes, however it is cut into pieces."""
+    """Finds the frames in a stream of bytes, however it is cut into pieces.
 
-    LONGEST = 1 << 16
-    """The most bytes without a zero that are kept: no frame is longer."""
+    ``longest``: the most bytes without a zero that are kept, as no frame is longer; it may be
+    raised once the board has told how much its model answers.
+    """
 
     def __init__(self) -> None:
+        self.longest = 1 << 16
         self.damaged = 0
         """How many pieces between two zeros were no frame."""
+        self.strange = b""
+        """The newest such piece, or its end: text, where a board's program prints."""
         self._pending = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the messages that they complete."""
         *ended, rest = (bytes(self._pending) + data).split(b"\0")
-        self._pending = bytearray(rest[-self.LONGEST :])
-        messages = [decode_frame(encoded) for encoded in ended if encoded]
-        self.damaged += messages.count(None)
-        return [message for message in messages if message is not None]
+        self._pending = bytearray(rest[-self.longest :])
+        messages = []
+        for encoded in ended:
+            message = decode_frame(encoded) if encoded else None
+            if message is not None:
+                messages.append(message)
+            elif encoded:
+                self.damaged += 1
+                self.strange = encoded[-STRANGE_BYTES:]
+        return messages

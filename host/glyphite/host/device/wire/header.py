@@ -15,6 +15,8 @@ _LIMITS = (
     "RANK_MAX",
     "ANSWER_HEADER_BYTES",
     "REFUSAL_BYTES",
+    "LITERALS_MAX",
+    "LONG_RUN",
 )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import LinkError
 from glyphite.convert.text import printable
+from glyphite.host.device.wire.packing import pack
 from glyphite.host.device.wire.protocol import (
     ANSWER_HEADER_BYTES,
     PROTOCOL,
@@ -87,7 +88,7 @@ class Answer:
     outputs: tuple[NDArray[Any], ...]
     """The output tensors, each flat, int8 or float32."""
     input_crc: int
-    """CRC-16 of the input tensors as they lay in the board's memory before the run."""
+    """CRC-32 of the input tensors as they lay in the board's memory before the run."""
     seconds: float
     """The time of the run by the board's timer; nan where its rate is not known."""
     ticks: int
@@ -117,24 +118,28 @@ def hello_request() -> bytes:
     return bytes([Message.HELLO])
 
 
-def infer_request(request: int, tensors: bytes) -> bytes:
+def infer_request(request: int, tensors: bytes, encodings: Sequence[int]) -> bytes:
     """The message INFER for the bytes of all input tensors, one after another.
 
-    ``request``: its id, 0 to 65535. Raises struct.error where the id is out of range.
+    ``request``: its id, 0 to 65535; ``encodings``: those that the board decodes, of which the
+    shorter one is taken. Raises struct.error where the id is out of range.
     """
-    return struct.pack("<BHB", Message.INFER, request, Encoding.RAW) + tensors
+    encoding, payload = Encoding.RAW, tensors
+    if Encoding.PACKED in encodings and len(packed := pack(tensors)) < len(tensors):
+        encoding, payload = Encoding.PACKED, packed
+    return struct.pack("<BHB", Message.INFER, request, encoding) + payload
 
 
 def parse_hello(message: bytes) -> Hello | None:
     """The Hello in a message; None where it is another message. Unknown items are skipped.
 
-    Of another version of the protocol, nothing but that version is read. Raises LinkError where an
-    item is cut short, told too often, or has a value that cannot be.
+    Of another version of the protocol, its number is read and the firmware's name. Raises LinkError
+    where an item is cut short, told too often, or has a value that cannot be.
     """
     if len(message) < 2 or message[0] != Message.HELLO_ANSWER:
         return None
     if message[1] != PROTOCOL:
-        return Hello(message[1])
+        return Hello(message[1], _firmware_in(message))
     fields: dict[str, object] = {}
     told: dict[Item, list[object]] = {item: [] for item in _OF_TENSORS}
     at = 2
@@ -154,6 +159,13 @@ def parse_hello(message: bytes) -> Hello | None:
         at += 2 + rest[0]
     tensors = {side: _tensors(told, items) for side, items in _SIDES.items()}
     return Hello(message[1], **fields, **tensors)  # type: ignore[arg-type]  # parses fit the fields
+
+
+def _firmware_in(message: bytes) -> str:
+    """The firmware's name where it comes first, as in every version so far; "" elsewhere."""
+    kind, length, text = message[2:3], message[3:4], message[4 : 4 + TEXT_BYTES]
+    is_there = kind == bytes([Item.FIRMWARE]) and length == bytes([TEXT_BYTES])
+    return _text(Item.FIRMWARE, text) if is_there else ""
 
 
 def _tensors(told: Mapping[Item, list[object]], items: Sequence[Item]) -> tuple[WireTensor, ...]:
@@ -177,7 +189,7 @@ def parse_infer_answer(message: bytes) -> InferReply | None:
         return InferReply(request, status)
     if len(message) < ANSWER_HEADER_BYTES:
         return None
-    crc, ticks = struct.unpack_from("<HI", message, REFUSAL_BYTES)
+    crc, ticks = struct.unpack_from("<II", message, REFUSAL_BYTES)
     return InferReply(request, status, crc, ticks, message[ANSWER_HEADER_BYTES:])
 
 

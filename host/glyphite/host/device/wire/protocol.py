@@ -6,8 +6,9 @@ shows it as tables. All numbers on the wire are little-endian, except the CRC of
 
 from enum import IntEnum
 
-PROTOCOL = 1
-"""The version, increased only by a change that an old host or board cannot ignore."""
+PROTOCOL = 2
+"""The version, increased only by a change that an old host or board cannot ignore. Version 1 had
+a CRC of 16 bits, in frames and of the input."""
 
 TEXT_BYTES = 32
 """Bytes of a text in hello, filled up with zeros."""
@@ -34,7 +35,7 @@ class Message(_Noted):
     HELLO = 0x01, "to the board: no content; the board drops its cached answer"
     INFER = 0x02, "to the board: id u16, encoding u8, the input tensors one after another"
     HELLO_ANSWER = 0x81, "to the host: protocol u8, then items of type u8, length u8, value"
-    INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u16, ticks u32, scores"
+    INFER_ANSWER = 0x82, "to the host: id u16, status i8; when OK: input CRC u32, ticks u32, scores"
 
 
 class Item(_Noted):
@@ -62,6 +63,7 @@ class Encoding(_Noted):
     """The encoding of the input tensor in a request."""
 
     RAW = 0, "the bytes of the tensor as they are in memory"
+    PACKED = 1, "the background byte; then tokens, each with its literal bytes behind it"
 
 
 class Status(_Noted):
@@ -75,7 +77,14 @@ class Status(_Noted):
     FAILED = -5, "the model ran and gave no output"
 
 
-ANSWER_HEADER_BYTES = 10
+LITERALS_MAX = 7
+"""PACKED: a token's low 3 bits count the literal bytes behind it, its high 5 bits the bytes of the
+background before those."""
+
+LONG_RUN = 32
+"""PACKED: where the low bits are 0, the high bits and 1 count runs of so many bytes."""
+
+ANSWER_HEADER_BYTES = 12
 """Bytes of an INFER_ANSWER before the scores: message, id, status, input CRC and ticks."""
 
 REFUSAL_BYTES = 4

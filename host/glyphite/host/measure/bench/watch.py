@@ -121,7 +121,7 @@ def watch(
             session = Session(port, SILENCE)
             _greet(session, emulated)
             for number, tensor in enumerate(tensors, 1):
-                session.infer(tensor)
+                session.ask(tensor)
                 yield parse_report(report.read_text(encoding="utf-8"), number)
                 progress(1)
 

@@ -1,0 +1,188 @@
+"""The requests that are on their way to a board: what to send next, and what its messages mean.
+
+The next request travels while the board computes, as far as its receive buffer holds it. Nothing
+here reads a port or a clock.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zlib import crc32
+
+from glyphite.convert.errors import LinkError
+from glyphite.host.device.wire.frame import encode_frame_bare
+from glyphite.host.device.wire.messages import Hello, InferReply, infer_request, parse_infer_answer
+from glyphite.host.device.wire.protocol import Status
+
+PIECE_BYTES = 4096
+"""The most bytes of one write: a longer one would end a slow line's patience."""
+
+LAST_ID = 0xFFFF
+
+
+class Trouble(StrEnum):
+    """Why requests were sent again; for people."""
+
+    CORRUPT = "damaged on the way to the board"
+    DAMAGED = "damaged on the way back"
+    LOST = "answer lost"
+    OVERDUE = "no answer in time"
+    RESTART = "the board restarted"
+    BROKEN = "the line broke"
+
+
+@dataclass
+class Request:
+    """One sample on its way."""
+
+    number: int
+    """Its id on the wire."""
+    input_crc: int
+    """CRC-32 of the input tensors' bytes."""
+    frame: bytes
+    sent: int = 0
+    """How many bytes of its frame were sent since it was begun last."""
+    tries: int = 0
+    """How often it was begun."""
+    begun: float = 0.0
+    """When it was begun first; the caller's clock."""
+    reply: InferReply | None = None
+
+
+@dataclass
+class Pipeline:
+    """The requests of one board in their order, from the first that nobody has been given.
+
+    ``board``: its hello, whose receive buffer says how much may travel ahead.
+    """
+
+    board: Hello
+    last_id: int = 0
+    """The id of the newest request; the next one has the next id."""
+    repeats: "Counter[Trouble]" = field(default_factory=Counter)
+    """How many requests were begun again, by why."""
+    trouble: Trouble | None = None
+    """What the messages since the last :meth:`go_back` have shown."""
+    odd_lengths: int = 0
+    """How many answers in a row had another length than the model's."""
+    _flying: "deque[Request]" = field(default_factory=deque)
+    _clean: bool = False
+    """Whether the last byte that was sent ended a frame."""
+    _damages: Trouble | None = None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another request may be added: all others are sent, and the buffer has room."""
+        waiting = self._unanswered()
+        if any(request.sent < len(request.frame) for request in waiting):
+            return False
+        ahead = sum(len(request.frame) for request in waiting[1:])
+        return not waiting or ahead < self.board.receive_buffer
+
+    def add(self, tensors: bytes) -> None:
+        """Put the input tensors of one sample behind the others."""
+        self.last_id = (self.last_id + 1) & LAST_ID
+        message = infer_request(self.last_id, tensors, self.board.encodings)
+        self._flying.append(Request(self.last_id, crc32(tensors), encode_frame_bare(message)))
+
+    def to_send(self, now: float) -> bytes:
+        """The next bytes for the line, of at most PIECE_BYTES and a zero; they count as sent.
+
+        ``now``: the caller's clock in seconds.
+        """
+        pieces, waiting = bytearray(), self._unanswered()
+        ahead = self.board.receive_buffer - sum(request.sent for request in waiting[1:])
+        for place, request in enumerate(waiting):
+            room = PIECE_BYTES - len(pieces)
+            room = room if place == 0 else max(0, min(room, ahead))
+            piece = request.frame[request.sent : request.sent + room]
+            if piece and not request.sent:
+                self._begin(request, now)
+                pieces += b"" if self._clean else b"\0"
+            if piece:
+                request.sent += len(piece)
+                self._clean = request.sent == len(request.frame)
+            pieces += piece
+            ahead -= len(piece) if place else 0
+            if request.sent < len(request.frame):
+                break
+        return bytes(pieces)
+
+    def _begin(self, request: Request, now: float) -> None:
+        request.begun = request.begun or now
+        request.tries += 1
+        if request.tries > 1 and self._damages is not None:
+            self.repeats[self._damages] += 1
+
+    def take(self, message: bytes) -> bool:
+        """Take a message of the board; whether it was the first answer to a request on its way.
+
+        Raises LinkError where the board refuses; the error's first argument is the status.
+        """
+        reply = parse_infer_answer(message)
+        if reply is None:
+            return False
+        request = next((each for each in self._unanswered() if each.number == reply.request), None)
+        if reply.status == Status.CORRUPT:
+            if request is None or request.sent:  # else it was broken off, and is sent again anyway
+                self.trouble = self.trouble or Trouble.CORRUPT
+            return False
+        if request is None:  # a late answer, or one that came twice
+            return False
+        if reply.status != Status.OK:
+            raise RefusedError(reply.status)
+        if len(reply.scores) != sum(output.bytes for output in self.board.outputs):
+            self.odd_lengths += 1
+            self.trouble = self.trouble or Trouble.DAMAGED
+            return False
+        self.odd_lengths = 0
+        request.reply = reply
+        if request.tries == 1 and request is not self._flying[0] and not self._flying[0].reply:
+            self.trouble = self.trouble or Trouble.LOST  # the board answers in order
+        return True
+
+    def finished(self) -> list[Request]:
+        """The requests with an answer, in order, up to the first without; they leave."""
+        done = []
+        while self._flying and self._flying[0].reply is not None:
+            done.append(self._flying.popleft())
+        return done
+
+    def break_off(self) -> None:
+        """Something else is sent now: a request that is sent in part has to be begun again."""
+        for request in self._unanswered():
+            if request.sent < len(request.frame):
+                request.sent = 0
+
+    def go_back(self, trouble: Trouble) -> None:
+        """Send all that has no answer again, in order, because of ``trouble``."""
+        for request in self._unanswered():
+            request.sent = 0
+        self._damages, self.trouble, self._clean = trouble, None, False
+
+    @property
+    def waits(self) -> bool:
+        """Whether any request has no answer."""
+        return bool(self._unanswered())
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the request that the board works on, or will, is not wholly sent."""
+        waiting = self._unanswered()
+        return bool(waiting) and waiting[0].sent < len(waiting[0].frame)
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes that were sent of requests that have no answer."""
+        return sum(request.sent for request in self._unanswered())
+
+    def _unanswered(self) -> list[Request]:
+        return [request for request in self._flying if request.reply is None]
+
+
+class RefusedError(LinkError):
+    """The board refuses a request, with a status that no repeat changes."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The board refuses with status {status}. Build its firmware again.")
+        self.status = status

@@ -1,0 +1,142 @@
+"""An open port with frames on it: bytes out, messages in, and how much of both there was."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
+
+import serial
+
+from glyphite.convert.errors import GlyphiteError, LinkError
+from glyphite.host.device.transport.protocol_sim import Serial as Emulated
+from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_old_frame
+
+LISTEN = 0.05
+"""The longest time of one read in seconds, so that a line that breaks is noticed."""
+
+REOPEN_SECONDS = 0.25
+"""The pause between two tries to open a port that went away."""
+
+
+@dataclass
+class Traffic:
+    """What passed over a line."""
+
+    sent: int = 0
+    """Bytes, with all that frames add."""
+    received: int = 0
+    waited: float = 0.0
+    """Seconds in which nothing was to do but wait for the board."""
+
+
+@runtime_checkable
+class _HeldUp(Protocol):
+    """A port whose board may lack a processor for a while."""
+
+    @property
+    def held_up(self) -> float:
+        """Seconds of that so far."""
+
+
+class LineBrokeError(LinkError):
+    """The port cannot be read or written any more."""
+
+
+class WirePort:
+    """Frames over an open pyserial port. Raises LineBrokeError wherever the line breaks."""
+
+    def __init__(self, port: serial.SerialBase, write_seconds: float) -> None:
+        self.reader = FrameReader()
+        self.traffic = Traffic()
+        self._port = cast(serial.Serial, port)  # pyserial types no more than that class whole
+        self._held_up = 0.0
+        port.write_timeout = min(port.write_timeout or write_seconds, write_seconds)
+        port.timeout = LISTEN
+
+    @property
+    def name(self) -> str:
+        """The port's name, for messages."""
+        return str(self._port.port)
+
+    @property
+    def baud(self) -> int:
+        """Bits a second."""
+        return int(self._port.baudrate)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes. Where nobody takes them, they are lost, as then no answer comes."""
+        if not data:
+            return
+        try:
+            self._port.write(data)
+        except serial.SerialTimeoutException:
+            return
+        except (serial.SerialException, OSError) as error:
+            raise self._broken(error) from error
+        self.traffic.sent += len(data)
+
+    def send(self, message: bytes) -> None:
+        """Send a message in a frame."""
+        self.write(encode_frame(message))
+
+    def send_old(self, message: bytes) -> None:
+        """The same for a board of protocol 1."""
+        self.write(encode_old_frame(message))
+
+    def messages(self, *, wait: bool = True) -> list[bytes]:
+        """The messages that have arrived; where none has, and with ``wait``, those within LISTEN
+        seconds."""
+        start = time.monotonic()
+        try:
+            data = bytes(self._port.read(1)) if wait or self._port.in_waiting else b""
+            if data and self._port.in_waiting:
+                data += self._port.read_all() or b""
+        except (serial.SerialException, OSError) as error:
+            raise self._broken(error) from error
+        self.traffic.waited += time.monotonic() - start
+        self.traffic.received += len(data)
+        return self.reader.feed(data) if data else []
+
+    def now(self) -> float:
+        """Seconds by a clock that stands while an emulated board has no processor."""
+        return time.monotonic() - self._held_up
+
+    def left(self, end: float) -> float:
+        """Seconds until ``end`` by that clock. The system is asked only where they are over, as
+        that takes longer than a small model's inference."""
+        left = end - self.now()
+        if left <= 0 and isinstance(self._port, _HeldUp):
+            self._held_up = max(self._held_up, self._port.held_up)
+            left = end - self.now()
+        return left
+
+    def open_again(
+        self, broken: LineBrokeError, seconds: float, notify: Callable[[str], None]
+    ) -> None:
+        """Open the port again as soon as it is back, of which ``notify`` is told.
+
+        Raises LinkError where it is not back within ``seconds``, and at once of an emulated board,
+        which does not come back.
+        """
+        gone = LinkError(str(broken))
+        if isinstance(self._port, Emulated):
+            raise gone from broken
+        notify(f"The line to {self.name} broke. It is awaited for {seconds:g} s.")
+        self.reader = FrameReader()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self._port.close()
+                self._port.open()
+            except (serial.SerialException, OSError, GlyphiteError):
+                time.sleep(REOPEN_SECONDS)
+            else:
+                notify(f"{self.name} is back.")
+                return
+        raise gone from broken
+
+    def _broken(self, error: Exception) -> LineBrokeError:
+        return LineBrokeError(
+            f"The line to {self.name} broke ({error}). "
+            "Was the board unplugged, or the emulated one stopped? Connect it and try again."
+        )
