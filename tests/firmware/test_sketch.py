@@ -67,5 +67,5 @@ def test_a_sanitized_firmware_survives_a_bad_line(
     with connect(url) as line:
         for _ in range(100):
             assert line.ask(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
-        assert line.hello().inferences == 100
+        assert line.hello().inferences in range(100, 101 + line.retries)
         assert line.retries > 50

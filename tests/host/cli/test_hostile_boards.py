@@ -21,9 +21,9 @@ from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
-from glyphite.host.device import session
+from glyphite.host.device import greeting, session
 from glyphite.host.device.wire.frame import encode_frame
-from glyphite.host.device.wire.protocol import Item, Message, Status
+from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message, Status
 from tests.builders.hostile import TICKS, Board, answer, hello, items_of, terminal, text
 from tests.builders.models import ModelBuilder
 
@@ -62,10 +62,10 @@ def images() -> Mnist:
 @pytest.fixture(autouse=True)
 def short_waits(images: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glyphite.convert.data.mnist.load_mnist", lambda **_: images)
-    monkeypatch.setattr(session, "BOOT_SECONDS", 0.1)
-    monkeypatch.setattr(session, "HELLO_AGAIN", 0.1)
-    monkeypatch.setattr(session, "QUIET_SECONDS", 0.1)
-    monkeypatch.setattr(session, "RETRIES", 1)
+    monkeypatch.setattr(greeting, "BOOT_SECONDS", 0.1)
+    monkeypatch.setattr(greeting, "HELLO_AGAIN", 0.1)
+    monkeypatch.setattr(greeting, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(session, "GIVE_UP", 1.0)
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_count_of_inferences_is_no_other_item(
         (whole + bytes([Item.BOARD, 1, 65]), "its hello tells BOARD twice"),
         (whole[:-1], "item 15 of its hello is cut short"),
         (whole + b"\x10", "item 16 of its hello is cut short"),
-        (whole[:1] + b"\2" + whole[2:], "speaks protocol 2, and this host speaks 1"),
+        (whole[:1] + b"\3" + whole[2:], "with protocol 3, and this is Glyphite "),
         (whole[:2], "holds another model: '' with SHA-256 not told"),
     ):
         device = board_of(fixed, greet=lambda _, m=message: encode_frame(m))  # type: ignore[misc]
@@ -218,7 +218,7 @@ ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
     ),
     "another id": (
         lambda _, request: encode_frame(answer(b"\0\x77\x77" + request[3:], SCORES.tobytes())),
-        "did not answer 2 tries of one inference",
+        "no inference was answered in 1 s",
     ),
     "another input": (
         lambda _, request: encode_frame(answer(request + b"\0", SCORES.tobytes())),
@@ -226,16 +226,16 @@ ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
     ),
     "cut short": (
         lambda frame, request: encode_frame(answer(request, b"")[:9]),
-        "did not answer 2 tries of one inference",
+        "no inference was answered in 1 s",
     ),
-    "echo": (lambda _, request: encode_frame(request), "did not answer 2 tries"),
-    "damaged": (lambda frame, _: frame[:-3] + b"\x55\0", "did not answer 2 tries"),
-    "no end": (lambda _, __: b"\x01" * 100_000, "did not answer 2 tries"),
-    "zeros": (lambda _, __: bytes(100_000), "did not answer 2 tries"),
+    "echo": (lambda _, request: encode_frame(request), "no inference was answered in 1 s"),
+    "damaged": (lambda frame, _: frame[:-3] + b"\x55\0", "no inference was answered in 1 s"),
+    "no end": (lambda _, __: b"\x01" * 100_000, "no inference was answered in 1 s"),
+    "zeros": (lambda _, __: bytes(100_000), "no inference was answered in 1 s"),
     "hello": (
-        lambda _, __: encode_frame(bytes([Message.HELLO_ANSWER, 1])), "did not answer 2 tries"
+        lambda _, __: encode_frame(bytes([Message.HELLO_ANSWER, PROTOCOL])), "no inference was answered in 1 s"
     ),
-    "silence": (lambda _, __: b"", "did not answer 2 tries"),
+    "silence": (lambda _, __: b"", "no inference was answered in 1 s"),
 }  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def test_an_answer_that_cannot_be_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     reply, said = ANSWERS[kind]
-    if "did not answer" in said:
+    if "was answered in" in said:
         monkeypatch.setattr(session, "TIMEOUT", 0.2)
     with terminal(board_of(fixed, reply=reply)) as port:
         assert_refused(ask(port), capsys, said)
@@ -376,7 +376,7 @@ class TestStream:
             assert packed["ticks"].tolist() == 3 * [TICKS]
         record = json.loads(path.with_suffix(".json").read_text())
         assert (record["complete"], record["images"], record["of"]) == (False, 3, 5)
-        assert "did not answer 2 tries" in record["ended_by"]
+        assert "no inference was answered in 1 s" in record["ended_by"]
         assert not path.with_name("stream.json").exists()
 
     def test_answers_are_kept_when_somebody_presses_ctrl_c(

@@ -2,7 +2,7 @@
  * nor clock; the port or sketch does. See docs/wire.md.
  *
  * Tensors are decoded into the model's input as they arrive and answers are encoded as they leave:
- * beside this struct (SIZE bytes on an AVR) only the scores of the last answer are kept, so that a
+ * beside this struct (65 bytes on an AVR) only the scores of the last answer are kept, so that a
  * repeated request gets them again and the model never runs twice for one id. */
 #ifndef GLYPHITE_APPLICATION_H
 #define GLYPHITE_APPLICATION_H

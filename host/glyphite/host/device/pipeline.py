@@ -63,12 +63,17 @@ class Pipeline:
     """How many requests were begun again, by why."""
     trouble: Trouble | None = None
     """What the messages since the last :meth:`go_back` have shown."""
-    odd_lengths: int = 0
-    """How many answers in a row had another length than the model's."""
+    odd_lengths: list[int] = field(default_factory=list)
+    """The bytes of scores of the newest answers, where each had another number than the model."""
     _flying: "deque[Request]" = field(default_factory=deque)
     _clean: bool = False
     """Whether the last byte that was sent ended a frame."""
     _damages: Trouble | None = None
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of all the model's outputs."""
+        return sum(output.bytes for output in self.board.outputs)
 
     @property
     def has_room(self) -> bool:
@@ -131,11 +136,11 @@ class Pipeline:
             return False
         if reply.status != Status.OK:
             raise RefusedError(reply.status)
-        if len(reply.scores) != sum(output.bytes for output in self.board.outputs):
-            self.odd_lengths += 1
+        if len(reply.scores) != self.output_bytes:
+            self.odd_lengths.append(len(reply.scores))
             self.trouble = self.trouble or Trouble.DAMAGED
             return False
-        self.odd_lengths = 0
+        self.odd_lengths.clear()
         request.reply = reply
         if request.tries == 1 and request is not self._flying[0] and not self._flying[0].reply:
             self.trouble = self.trouble or Trouble.LOST  # the board answers in order

@@ -215,11 +215,11 @@ class Session:
     def _take(self, pipeline: Pipeline, message: bytes) -> bool:
         answered = pipeline.take(message)
         self._greeting.ran += answered
-        if pipeline.odd_lengths >= ODD_LENGTHS:
+        if len(pipeline.odd_lengths) >= ODD_LENGTHS:
             raise LinkError(
-                f"The board on {self.url} answers with another number of bytes than its model "
-                f"gives, {sum(output.bytes for output in self.board.outputs):,}. Build its "
-                "firmware again, and flash it."
+                f"The board on {self.url} answered with {pipeline.odd_lengths[-1]:,} bytes of "
+                f"scores, and its model gives {pipeline.output_bytes:,}. Build its firmware again, "
+                "and flash it."
             )
         return answered
 
