@@ -53,7 +53,7 @@ def test_a_wire_item(clone: Clone, require_tool: Callable[..., None]) -> None:
     """The bytes of the model's output, which a board could tell."""
     require_tool("cc")
     wire = "host/glyphite/host/device/wire"
-    clone.insert(f"{wire}/protocol.py", r"    REMARK = 16.*\n", '    OUTPUT_BYTES = 17, "u16"\n')
+    clone.insert(f"{wire}/protocol.py", r"    REMARK = 16.*\n", '    OUTPUT_BYTES = 17, "u32"\n')
     make, build, stream = commands("A wire item")
     clone.run(make)
     hello = "firmware/library/Glyphite/src/glyphite_hello.c"
@@ -61,10 +61,10 @@ def test_a_wire_item(clone: Clone, require_tool: Callable[..., None]) -> None:
         hello, r"    LIBRARY\(ENCODINGS.*\n", "    MODEL(OUTPUT_BYTES, engine.output_bytes),\n"
     )
     clone.insert(f"{wire}/messages.py", r"    remark: str = .*\n", "    output_bytes: int = 0\n")
-    row = '    Item.OUTPUT_BYTES: ("output_bytes", _unsigned(2)),\n'
+    row = '    Item.OUTPUT_BYTES: ("output_bytes", _unsigned(4)),\n'
     clone.insert(f"{wire}/messages.py", r"    Item.REMARK:.*\n", row)
     assert not clone.passes("tests/contract/test_wire_header.py")
-    clone.insert("docs/wire.md", r"\| 16 \| REMARK .*\n", "| 17 | OUTPUT_BYTES | u16 |\n")
+    clone.insert("docs/wire.md", r"\| 16 \| REMARK .*\n", "| 17 | OUTPUT_BYTES | u32 |\n")
     assert clone.passes("tests/contract/test_wire_header.py")
     clone.run(build)
     ask = "from glyphite.host import connect\nwith connect('sim://native') as b: print(b.hello())"

@@ -37,6 +37,13 @@ class Port:
         self._replies = {int(Message.HELLO): hello, int(Message.INFER): answer}
         self._reader, self._pending = FrameReader(), bytearray()
 
+    def open(self) -> None:
+        """It stays away."""
+        raise serial.SerialException("it is gone")
+
+    def close(self) -> None:
+        """It is closed."""
+
     def write(self, frame: bytes) -> None:
         """Take a request, and have the reply ready."""
         for message in self._reader.feed(frame):
@@ -62,7 +69,7 @@ class Port:
 
 def session(port: Port) -> Session:
     """A session with a board behind such a port."""
-    return Session(cast(serial.Serial, port))
+    return Session(cast(serial.Serial, port), 0.1, give_up=0.1)
 
 
 class HelloWay:

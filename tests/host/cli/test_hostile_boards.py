@@ -233,7 +233,8 @@ ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
     "no end": (lambda _, __: b"\x01" * 100_000, "no inference was answered in 1 s"),
     "zeros": (lambda _, __: bytes(100_000), "no inference was answered in 1 s"),
     "hello": (
-        lambda _, __: encode_frame(bytes([Message.HELLO_ANSWER, PROTOCOL])), "no inference was answered in 1 s"
+        lambda _, __: encode_frame(bytes([Message.HELLO_ANSWER, PROTOCOL])),
+        "no inference was answered in 1 s",
     ),
     "silence": (lambda _, __: b"", "no inference was answered in 1 s"),
 }  # fmt: skip

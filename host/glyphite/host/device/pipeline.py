@@ -122,7 +122,7 @@ class Pipeline:
     def take(self, message: bytes) -> bool:
         """Take a message of the board; whether it was the first answer to a request on its way.
 
-        Raises LinkError where the board refuses; the error's first argument is the status.
+        Raises RefusedError where the board refuses.
         """
         reply = parse_infer_answer(message)
         if reply is None:

@@ -61,7 +61,9 @@ class Session:
     Later requests are repeated sooner, as the time that the board takes is known then. ``sha256``:
     that of the model that the board has to hold; ``manifest``: the whole description of that model;
     ``named``: what a command calls it. ``expected``: seconds that an inference will take at the
-    most, where that is foretold. ``notify`` gets sentences on what happens to the line.
+    most, where that is foretold. ``give_up``: seconds without an answer after which the board is
+    given up, and in which a port that went away may come back; else GIVE_UP. ``notify`` gets
+    sentences on what happens to the line.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class Session:
         manifest: Manifest | None = None,
         named: str = "MODEL",
         expected: float = 0.0,
+        give_up: float | None = None,
         notify: Callable[[str], None] = _ignore,
     ) -> None:
         self.timeout = TIMEOUT if timeout is None else timeout
+        self.give_up = GIVE_UP if give_up is None else give_up
         self.repeats: Counter[Trouble] = Counter()
         """How many requests were sent again, by why."""
         self._wire = WirePort(port, self.timeout)
@@ -127,7 +131,7 @@ class Session:
         pipeline = self._pipeline
         if self._greeting.told is None or pipeline is None:
             return self._greeting.say(self.timeout)
-        patience = max(GIVE_UP, self._longest)
+        patience = max(self.give_up, self._longest)
         return self._greeting.say(patience, lambda message: self._take(pipeline, message))
 
     def run(
@@ -180,7 +184,7 @@ class Session:
                     return
                 try:
                     if broken is not None:
-                        self._wire.open_again(broken, GIVE_UP, self._notify)
+                        self._wire.open_again(broken, self.give_up, self._notify)
                         self._ask_again(pipeline, course, Trouble.BROKEN)
                     broken = None
                     self._advance(pipeline, course)
@@ -228,11 +232,11 @@ class Session:
 
         What it was sent before hello it answers before hello, or never.
         """
-        if self._wire.left(course.progress + max(GIVE_UP, self._longest)) <= 0:
+        patience = max(self.give_up, self._longest)
+        if self._wire.left(course.progress + patience) <= 0:
             raise LinkError(
                 f"The board on {self.url} said hello, and no inference was answered in "
-                f"{max(GIVE_UP, self._longest):g} s. Check cable and baud rate, reset the board, "
-                "and try again."
+                f"{patience:g} s. Check cable and baud rate, reset the board, and try again."
             )
         pipeline.break_off()
         ran, text = self._greeting.ran, self._greeting.printed()

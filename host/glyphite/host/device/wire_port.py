@@ -43,7 +43,7 @@ class LineBrokeError(LinkError):
 
 
 class WirePort:
-    """Frames over an open pyserial port. Raises LineBrokeError wherever the line breaks."""
+    """Frames over an open pyserial port. ``write_seconds``: the longest time of one write."""
 
     def __init__(self, port: serial.SerialBase, write_seconds: float) -> None:
         self.reader = FrameReader()
@@ -64,7 +64,10 @@ class WirePort:
         return int(self._port.baudrate)
 
     def write(self, data: bytes) -> None:
-        """Send bytes. Where nobody takes them, they are lost, as then no answer comes."""
+        """Send bytes. Where nobody takes them, they are lost, as then no answer comes.
+
+        Raises LineBrokeError where the port cannot be written any more.
+        """
         if not data:
             return
         try:
@@ -85,7 +88,10 @@ class WirePort:
 
     def messages(self, *, wait: bool = True) -> list[bytes]:
         """The messages that have arrived; where none has, and with ``wait``, those within LISTEN
-        seconds."""
+        seconds.
+
+        Raises LineBrokeError where the port cannot be read any more.
+        """
         start = time.monotonic()
         try:
             data = bytes(self._port.read(1)) if wait or self._port.in_waiting else b""

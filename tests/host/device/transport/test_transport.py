@@ -220,7 +220,7 @@ def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
         for _ in range(40):
             answer = session.ask(tensor)
             assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
-        assert session.hello().inferences == 40
+        assert session.hello().inferences in range(40, 41 + session.retries)
         assert session.retries > 0
 
 
