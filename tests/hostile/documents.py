@@ -17,6 +17,7 @@ from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record
 from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.measure.times import PC
+from glyphite.host.measure.wire_use import Wire
 from glyphite.host.report.records import Records
 from glyphite.host.runners.litert import read_manifest
 from tests.builders.truth import labelled
@@ -26,6 +27,7 @@ from tests.paths import PROJECT
 
 UNO = PROJECT / "models" / "uno"
 SOUND = 0.01
+WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
 """The share of inputs that are left as they are."""
 
 
@@ -154,7 +156,7 @@ def _records(folder: ModelFolder, manifest: Manifest) -> tuple[Path, ...]:
     misread = compare.misread_arrays(manifest, both, truth, tensors)
     compare.save(folder, compared, both, truth, misread)
     hello, times = Hello(1, "Glyphite 1", "native", timer_hz=1), np.linspace(0.0097, 0.0099, 400)
-    streamed = Streamed(hello, scores, times, np.arange(400), 18.5, 0, timed_by=PC)
+    streamed = Streamed(hello, scores, times, np.arange(400), 18.5, WIRE, timed_by=PC)
     judge, link = Judge("int8_tflm", scores, truth), Link("sim://native", manifest.sha256)
     told = summarize(manifest, link, streamed, judge)
     stream_record.save(folder.board("native"), told, streamed, judge)

@@ -15,7 +15,8 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/<board>/<goal>/verify.json             verify; without <goal> of a real board
     build/seed/<board>/<goal>/stream.json  stream.npz stream, of an emulated board
     build/seed/<board>/stream.json  stream.npz        stream, of a real one: it tells no build
-    build/seed/<board>/partial.npz  partial.json      stream, where it ended early
+    build/seed/<board>/answers.part                   stream, until it has ended well
+    build/seed/tflm.scores                            stream: TFLM's, by the samples' hashes
     build/seed/report.json  report.html               report
 
 A model that comes with this package, such as ``uno``, stays in the package; what is made from it

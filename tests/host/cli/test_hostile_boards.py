@@ -24,6 +24,7 @@ from glyphite.host.cli import main
 from glyphite.host.device import greeting, session
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message, Status
+from glyphite.host.measure.received import KEPT, Kept, read_kept
 from tests.builders.hostile import TICKS, Board, answer, hello, items_of, terminal, text
 from tests.builders.models import ModelBuilder
 
@@ -346,6 +347,13 @@ def test_a_board_called_like_a_file_has_no_file_opened(
         assert_right(ask(port), capsys)
 
 
+def kept_at(folder: ModelFolder, board: str = "native") -> Kept:
+    """The answers of a run that was cut short."""
+    kept = read_kept(folder.root / board / KEPT, Manifest.load(folder.manifest))
+    assert kept is not None
+    return kept
+
+
 class TestStream:
     """What ``glyphite stream`` keeps and says of a board that ends early, restarts, or lies."""
 
@@ -367,18 +375,56 @@ class TestStream:
         with terminal(device) as port:
             code = self.run(fixed, port)
         folder = {"native": "native", "c": "board-c"}.get(name, "wild")
-        path = fixed.root / folder / "partial.npz"
+        path = fixed.root / folder / KEPT
         assert_refused(
-            code, capsys, f"try again. The 3 of 5 answers that had come are in {path}. No verb"
+            code, capsys, f"try again. The 3 of 5 answers that had come are in {path}: the same"
         )
-        with np.load(path) as packed:
-            assert packed["images"].tolist() == [0, 1, 2]
-            assert packed["scores"].tolist() == 3 * [SCORES.tolist()]
-            assert packed["ticks"].tolist() == 3 * [TICKS]
-        record = json.loads(path.with_suffix(".json").read_text())
-        assert (record["complete"], record["images"], record["of"]) == (False, 3, 5)
-        assert "no inference was answered in 1 s" in record["ended_by"]
+        kept = kept_at(fixed, folder)
+        assert list(kept.answers) == [0, 1, 2]
+        assert [each.scores.tolist() for each in kept.answers.values()] == 3 * [SCORES.tolist()]
+        assert [each.ticks for each in kept.answers.values()] == 3 * [TICKS]
+        assert kept.of["images"] == 5
         assert not path.with_name("stream.json").exists()
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_run_that_was_cut_short_is_gone_on_with(
+        self, fixed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """By the same model, data, board and firmware; the board is asked for the rest alone."""
+        dying = board_of(fixed, reply=lambda frame, asked: frame if asked[1] <= 3 else b"")
+        honest, link = board_of(fixed), tmp_path / "port"
+
+        def run(device: Board, *more: str, count: int = 5) -> int:
+            link.unlink(missing_ok=True)
+            with terminal(device) as port:
+                link.symlink_to(port)
+                words = ["stream", str(fixed.tflite), "--count", str(count), "--port", str(link)]
+                return main([*words, "--json", *more])
+
+        assert run(honest, "--resume") == 2
+        assert "No run of" in capsys.readouterr().err
+        assert run(dying) == 1
+        path = fixed.root / "native" / KEPT
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-3])  # a kill cut the last record short
+        assert len(kept_at(fixed).answers) == 2
+        capsys.readouterr()
+        assert run(honest, "--resume", count=6) == 2
+        assert "are of another run: the data or their number differs" in capsys.readouterr().err
+        other = board_of(fixed, {"FIRMWARE": text("Glyphite 8")})
+        assert run(other, "--resume") == 2
+        assert "are of another run: the board differs" in capsys.readouterr().err
+        slow = board_of(fixed, reply=lambda frame, asked: frame if asked[1] == 1 else b"")
+        assert run(slow, "--resume") == 1
+        assert len(kept_at(fixed).answers) == 3
+        capsys.readouterr()
+        honest.heard.clear()
+        assert run(honest, "--resume") == 0
+        assert honest.heard.count(Message.INFER) == 2
+        captured = capsys.readouterr()
+        assert json.loads(captured.out)["images"] == 5
+        assert "3 of 5 answers are there." in captured.err
+        assert not path.exists()
 
     def test_answers_are_kept_when_somebody_presses_ctrl_c(
         self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
@@ -396,8 +442,7 @@ class TestStream:
         said = capsys.readouterr().err
         assert code == 130
         assert "The 2 of 5 answers that had come are in" in said
-        record = json.loads((fixed.root / "native" / "partial.json").read_text())
-        assert (record["images"], record["ended_by"]) == (2, "interrupted")
+        assert len(kept_at(fixed).answers) == 2
 
     def test_answers_are_kept_when_the_pc_cannot_judge_them(
         self,
@@ -411,7 +456,7 @@ class TestStream:
         def absent(*_: object) -> None:
             raise ToolError("no tflite-micro")
 
-        monkeypatch.setattr("glyphite.host.cli.stream.oracle", absent)
+        monkeypatch.setattr("glyphite.host.cli.stream.kept_oracle", absent)
         with terminal(board_of(fixed)) as port:
             assert_refused(self.run(fixed, port), capsys, "The 5 of 5 answers that had come are in")
 
@@ -488,7 +533,7 @@ class TestStream:
         def full(*_: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr("glyphite.host.cli.stream.oracle", full)
+        monkeypatch.setattr("glyphite.host.cli.stream.kept_oracle", full)
         with terminal(board_of(fixed)) as port:
             assert self.run(fixed, port) == 1
         said = capsys.readouterr().err
@@ -516,7 +561,7 @@ class TestStream:
         if changed:
             said = "holds another model: 'fixed' with SHA-256 0000"
             assert_refused(code, capsys, said)
-            assert json.loads((fixed.root / "native" / "partial.json").read_text())["images"] == 2
+            assert len(kept_at(fixed).answers) == 2
         else:
             assert code == 0
             assert "The board restarted in this run (1 times)" in capsys.readouterr().err

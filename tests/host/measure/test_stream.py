@@ -23,11 +23,11 @@ from glyphite.host.measure.stream import (
     Streamed,
     board_name,
     check,
-    join,
     stream,
     summarize,
 )
 from glyphite.host.measure.times import BOARD
+from glyphite.host.measure.wire_use import Wire
 from glyphite.host.runners.tflm import TflmRunner
 from tests.builders.truth import labelled
 
@@ -113,6 +113,9 @@ def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
     assert sum(steps) == 20
 
 
+WIRE = Wire(sent=8000, received=1200, waited_seconds=1.5, repeats={"no answer in time": 3})
+
+
 class TestFigures:
     """What stream.json says."""
 
@@ -123,7 +126,7 @@ class TestFigures:
         times = np.array([seconds, seconds, seconds, 2 * seconds])
         ticks = np.array([10, 20, 30, 40])
         return Streamed(
-            Hello(1, "firmware 1", board, timer_hz=1_000_000), self.SCORES, times, ticks, 2.0, 3,
+            Hello(1, "firmware 1", board, timer_hz=1_000_000), self.SCORES, times, ticks, 2.0, WIRE,
             timed_by=BOARD,
         )  # fmt: skip
 
@@ -143,6 +146,7 @@ class TestFigures:
         assert figures["scores"] == 12
         assert figures["images_per_second"] == 2.0
         assert figures["retries"] == 3
+        assert (figures["wire"], figures["bound_by"]) == (WIRE, "emulator")
         assert figures["seconds_per_image"] == {"mean": 0.0025, "min": 0.002, "max": 0.004}
         assert figures["timed_by"] == BOARD
         emulated = self.summary(replace(self.streamed(), timed_by=None), self.SCORES)
@@ -159,13 +163,6 @@ class TestFigures:
         figures = self.summary(self.streamed(seconds=float("nan")), self.SCORES)
         assert figures["seconds_per_image"] is None
         json.dumps(figures, allow_nan=False)
-
-    def test_several_boards_take_as_long_as_the_slowest_and_repeat_what_all_did(self) -> None:
-        slow, quick = self.streamed(), replace(self.streamed(), wall_seconds=0.5, retries=1)
-        joined = join([quick, slow])
-        assert (joined.wall_seconds, joined.retries) == (2.0, 4)
-        np.testing.assert_array_equal(joined.scores, np.concatenate([self.SCORES] * 2))
-        assert len(joined.seconds) == len(joined.ticks) == 8
 
     def test_a_board_with_a_wild_name_cannot_write_elsewhere(self) -> None:
         assert board_name(Hello(1, board="../../etc")) == "------etc"

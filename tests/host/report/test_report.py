@@ -26,6 +26,7 @@ from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
 from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.verify import GroupFigures
 from glyphite.host.measure.verify_record import VerifyRecord
+from glyphite.host.measure.wire_use import Wire
 from glyphite.host.report import pictures, write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
@@ -35,6 +36,7 @@ from tests.builders.truth import labelled
 from tests.strict import require_module
 
 COUNT = 400
+WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
 
 
 def scores_of(labels: np.ndarray, wrong: list[int]) -> Scores:
@@ -81,7 +83,7 @@ def put_stream(
     ticks = np.full(len(labels), 246_764)  # of 40 instructions each
     ticks[:50] -= 1
     streamed = Streamed(
-        Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, 0,
+        Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, WIRE,
         timed_by=clock_at(f"sim://{board}", board),
     )  # fmt: skip
     judge = Judge("int8_tflm", reference, labelled(labels))

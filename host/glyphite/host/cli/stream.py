@@ -1,6 +1,7 @@
 """``glyphite stream``: test samples to a board, and its answers."""
 
 import argparse
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +19,20 @@ from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.transport.firmware_files import emulated_board
-from glyphite.host.device.wire.messages import Answer
+from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure import stream, stream_record
+from glyphite.host.measure.aside import beside
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.one_scale import one_scale
-from glyphite.host.measure.received import Received, save_partial
+from glyphite.host.measure.received import KEPT, Received, read_kept, require_same
 from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.times import TITLES, duration
+from glyphite.host.measure.wire_use import BOUNDS, carried
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
+from glyphite.host.runners.kept import KeptRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
-from glyphite.host.runners.oracle import BRIEF, explanation, oracle
+from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, kept_oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 USUAL = 1000
@@ -48,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="emulated boards in parallel (default: 1)",
     )
     add_baud(parser, stream.BAUD)
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was cut short, of the same model, firmware and data",
+    )
     add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
@@ -76,24 +85,34 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     firmware = firmware_at(arguments.port, folder.root)
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
-        firmware,
+        firmware, print_status,
     )  # fmt: skip
-    received = Received(len(tensors))
-    with _kept(folder, link, received):
-        watch = stream.RunningAccuracy(manifest, truth)
+    received = _received(arguments, folder, link, tensors)
+    watch = stream.RunningAccuracy(manifest, truth)
+    with (
+        _kept(arguments, received),
+        beside(lambda: kept_oracle(folder, manifest), tensors) as aside,
+    ):
         streamed = _stream(link, tensors, watch, received)
-        right = oracle(folder.tflite)
-        with progress_bar(BRIEF[right.name], len(tensors)) as progress:
-            (reference,) = right.run(tensors, progress=progress)
+        before = time.monotonic()
+        with progress_bar("TFLM" if has_tflm() else "This PC's C", len(tensors)) as progress:
+            right, reference = aside.wait(progress)
+        waited = time.monotonic() - before
         require_unchanged(folder, manifest)
         judge = stream.Judge(right.name, reference, truth)
         streaming = stream.summarize(manifest, link, streamed, judge)
         with writing_to(folder, print_status):
             place = place_of(firmware, _place(folder, link, streaming["board"]))
             stream_record.save(place, streaming, streamed, judge)
+            received.forget()
+    if isinstance(right, KeptRunner) and right.known:
+        print_status(
+            f"TFLM's answers to {right.known:,} of {len(tensors):,} samples are those of an "
+            f"earlier run, kept by their hashes in {right.path}."
+        )
     _tell(streamed, explanation(right.name))
     # First, as another board's record may be damaged.
-    _print(streaming, folder, arguments.json)
+    _print(streaming, folder, waited, arguments.json)
     with writing_to(folder, print_status):
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
@@ -115,18 +134,60 @@ def _stream(
         return stream.stream(link, tensors, on_answer, received)
 
 
+def _received(
+    arguments: argparse.Namespace, folder: ModelFolder, link: stream.Link, tensors: Tensors
+) -> Received:
+    """Where the answers go: after --resume, to those of the run that was cut short.
+
+    Raises InputError where there is none to go on with, or it was another run.
+    """
+    manifest, digest = link.manifest, link.firmware.sha256 if link.firmware else None
+    cut_short = [
+        kept
+        for path in sorted(folder.root.glob(f"*/{KEPT}"))
+        if manifest and (kept := read_kept(path, manifest)) and kept.of["port"] == link.url
+    ]
+    before = None
+    if arguments.resume:
+        if not cut_short:
+            raise InputError(
+                f"No run of {folder.named} on {link.url} was cut short. Leave out --resume."
+            )
+        before = cut_short[0]
+        require_same(before, tensors, manifest, digest)
+        print_status(f"{len(before.answers):,} of {before.of['images']:,} answers are there.")
+    elif cut_short:
+        print_status(
+            f"A run on {link.url} was cut short after {len(cut_short[0].answers):,} of "
+            f"{cut_short[0].of['images']:,} answers. This one starts anew; --resume would go on."
+        )
+
+    def place(hello: Hello) -> Path:
+        return _place(folder, link, stream.board_name(hello))
+
+    return Received(tensors, place, manifest, digest, before)
+
+
 @contextmanager
-def _kept(folder: ModelFolder, link: stream.Link, received: Received) -> Iterator[None]:
-    """Keep the answers that have come where the block ends early, and say where they are."""
+def _kept(arguments: argparse.Namespace, received: Received) -> Iterator[None]:
+    """Say where the answers are that have come, where the block ends early."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        kept = _keep(folder, link, received, str(error) or "interrupted")
+        count = len(received.sorted())
+        kept = ""
+        if received.path is not None and count:
+            kept = (
+                f"The {count:,} of {received.images:,} answers that had come are in "
+                f"{received.path}: the same command with --resume goes on."
+            )
         if not isinstance(error, GlyphiteError):
             print_status(kept)
         elif kept:
             error.args = (f"{error} {kept}",)
         raise
+    finally:
+        received.close()
 
 
 def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
@@ -135,23 +196,6 @@ def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
         board = load_board(emulated_board(link.url))
         return folder.board(board.key if board.name == told else told)
     return folder.board(told)
-
-
-def _keep(folder: ModelFolder, link: stream.Link, received: Received, reason: str) -> str:
-    """Write what has come; returns a sentence on it, which is empty where nothing had come."""
-    if received.hello is None:
-        return ""
-    board = stream.board_name(received.hello)
-    run = {"board": board, "url": link.url, "sha256": link.sha256, "ended_by": reason}
-    try:
-        path = save_partial(_place(folder, link, board), received, **run)
-    except InputError as error:
-        return f"The answers that had come cannot be kept: {error}"
-    answers = f"{len(received.sorted()):,} of {received.images:,}"
-    return (
-        f"The {answers} answers that had come are in {path}. No verb reads that file: numpy.load "
-        "gives the numbers of the images, their scores and times."
-    )
 
 
 def _tell(streamed: stream.Streamed, stand_in: str) -> None:
@@ -168,7 +212,8 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
         )
 
 
-def _print(streaming: stream.Streaming, folder: ModelFolder, as_json: bool) -> None:
+def _print(streaming: stream.Streaming, folder: ModelFolder, waited: float, as_json: bool) -> None:
+    """``waited``: seconds for the oracle's scores after the last answer."""
     if as_json:
         print_json(streaming)
         return
@@ -179,11 +224,10 @@ def _print(streaming: stream.Streaming, folder: ModelFolder, as_json: bool) -> N
         (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
         ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
         ("largest difference", str(streaming["largest_difference"])),
-        ("images a second", f"{streaming['images_per_second']:.1f}"),
+        ("images a second on the link", f"{streaming['images_per_second']:,.1f}"),
+        *_wire_rows(streaming, waited),
         *_time_rows(streaming),
     ]
-    if streaming["retries"]:
-        rows.append(("requests repeated", f"{streaming['retries']:,}"))
     data = of_data(streaming["data"], images)
     title = f"{title_of(folder)} on {streaming['board']} ({streaming['port']}): {data}"
     print_table(("", "streamed"), rows, title=title)
@@ -209,6 +253,23 @@ def _judged(streaming: stream.Streaming, right: str) -> list[tuple[str, str]]:
         return []
     task = streaming["task"]
     return list(zip(columns_of(task), judgement_row(task, streaming, None), strict=True))
+
+
+def _wire_rows(streaming: stream.Streaming, waited: float) -> list[tuple[str, str]]:
+    """What passed over the line, what bounded the rate, and the requests that were repeated."""
+    wire, count = streaming["wire"], streaming["images"]
+    seconds = count / streaming["images_per_second"]
+    each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
+    line = "pipes: no baud rate"
+    if not streaming["port"].startswith(EMULATED):
+        share = carried(wire, seconds, streaming["baud"])
+        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
+    bound = BOUNDS[streaming["bound_by"]]
+    if waited > seconds:
+        bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
+    rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
+    repeats = wire["repeats"].items()
+    return rows + [(f"repeated: {why}", f"{times:,}") for why, times in repeats]
 
 
 def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:

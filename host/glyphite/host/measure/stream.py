@@ -2,7 +2,7 @@
 
 import math
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +17,11 @@ from glyphite.convert.boards import known_board
 from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.manifest import Manifest, Sha256, Share
+from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
+from glyphite.host.device.wire_port import Traffic
 from glyphite.host.measure.compare import Images, TaskName
 from glyphite.host.measure.received import Received
 from glyphite.host.measure.running import Firmware
@@ -34,6 +36,7 @@ from glyphite.host.measure.truth import (
     Truth,
     classes_of,
 )
+from glyphite.host.measure.wire_use import Bound, Wire, bound_of
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.oracle import LONG, Reference
 
@@ -64,6 +67,8 @@ class Link:
     """What a command calls the model."""
     firmware: Firmware | None = None
     """That of an emulated board, where it is known."""
+    notify: Callable[[str], None] = lambda _: None
+    """Gets sentences on what happens to the line."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,24 @@ class Streamed:
     """(n,): the same in ticks of the board's timer."""
     wall_seconds: float
     """Seconds from the first image sent to the last answer, without the hello."""
-    retries: int
+    wire: Wire
+    """What passed over the line; where the run was resumed, since then."""
     restarts: int = 0
     """How many restarts of the board were noticed."""
     doubt: str = ""
     """A sentence on why the board's times are not believed; empty where they are."""
     timed_by: str | None = None
     """Whose clock the times are by; None where they are an emulator's own."""
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one board's part of a run was like."""
+
+    hello: Hello
+    traffic: Traffic
+    repeats: Counter[Trouble]
+    restarts: int
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,9 @@ class Streaming(Judgement):
     mismatched_images: Count
     largest_difference: Count
     retries: Annotated[int, Meta(ge=0, le=1_000_000)]
+    wire: Wire
+    bound_by: Bound
+    """What bounded the rate."""
     images_per_second: Annotated[float, Meta(gt=0, le=1e9)]
     seconds_per_image: Times | None
     """Mean, minimum and maximum of the board's own time; None where its rate is not known, and of
@@ -156,70 +175,94 @@ class Streaming(Judgement):
 def stream(
     link: Link, tensors: Tensors, on_answer: OnAnswer, received: Received | None = None
 ) -> Streamed:
-    """Send each of ``tensors`` (n, *shape), wait for its answer, and call ``on_answer``.
+    """Send each of ``tensors`` (n, *shape) to the board, and call ``on_answer`` with each answer.
 
-    ``received`` has each answer as soon as it is there, also where the run ends early. Raises
-    InputError where several jobs are asked of a real board or a setting of an emulated one is
-    wrong, PortError where the port cannot be opened, LinkError where a board does not answer, holds
-    another model or answers wrongly, BoardError and ToolError where one cannot be emulated.
+    ``received`` has each answer as soon as it is there, also where the run ends early; samples that
+    it has an answer for are not sent. Raises InputError where several jobs are asked of a real
+    board, a setting of an emulated one is wrong or an answer cannot be kept, PortError where the
+    port cannot be opened, LinkError where a board does not answer, holds another model or answers
+    wrongly, BoardError and ToolError where one cannot be emulated.
     """
     if link.jobs > 1 and not link.url.startswith(EMULATED):
         raise InputError(
             f"--jobs {link.jobs} starts as many emulated boards, and {link.url} is one board. "
             f"Leave --jobs out, or name a port that begins with {EMULATED}."
         )
-    shares = np.array_split(np.arange(len(tensors)), min(link.jobs, len(tensors)))
-    stop = threading.Event()
-    kept = received or Received(len(tensors))
-
-    def told(hello: Hello, index: int, answer: Answer) -> None:
-        kept.add(hello, index, answer)
+    kept = received or Received(tensors)
+    for index, answer in kept.sorted():
         on_answer(index, answer)
+    missing = np.array(kept.missing(), np.int64)
+    shares = np.array_split(missing, max(1, min(link.jobs, len(missing))))
+    stop = threading.Event()
 
-    def one(share: NDArray[np.int64]) -> Streamed:
+    def told(hello: Hello, index: int, answer: Answer) -> bool:
+        kept.add(hello, index, answer, link.url)
+        on_answer(index, answer)
+        return not stop.is_set()
+
+    def one(share: NDArray[np.int64]) -> _Share:
         try:
-            return _stream_share(link, tensors, share, told, stop)
+            return _stream_share(link, tensors, share, kept, told)
         except BaseException:
             stop.set()
             raise
 
     if len(shares) == 1:  # in this thread, which Ctrl-C then reaches while the board is silent
-        return one(shares[0])
+        return _joined(link, kept, [one(shares[0])])
     with ThreadPoolExecutor(len(shares)) as pool:
         try:
-            return join(list(pool.map(one, shares)))
+            parts = list(pool.map(one, shares))
         except BaseException:  # Ctrl-C comes here, to the main thread
             stop.set()
             raise
+    return _joined(link, kept, parts)
 
 
 def _stream_share(
     link: Link,
     tensors: Tensors,
     share: NDArray[np.int64],
-    told: Callable[[Hello, int, Answer], None],
-    stop: threading.Event,
-) -> Streamed:
-    model, named = link.manifest, link.named
-    with connect(link.url, link.sha256, baud=link.baud, manifest=model, named=named) as session:
-        answers = []
-        started = time.monotonic()
+    received: Received,
+    told: Callable[[Hello, int, Answer], bool],
+) -> _Share:
+    """``told`` gets each answer, and says whether the run goes on."""
+    with connect(
+        link.url,
+        link.sha256,
+        baud=link.baud,
+        manifest=link.manifest,
+        named=link.named,
+        notify=link.notify,
+    ) as session:
+        received.start()
+        session.traffic.waited = 0.0
         for index, answer in zip(share, session.answers(tensors[share]), strict=False):
-            answers.append(answer)
-            told(session.board, int(index), answer)
-            if stop.is_set():
+            if not told(session.board, int(index), answer):
                 break
-        return Streamed(
-            session.board,
-            np.array([answer.scores for answer in answers]),
-            np.array([answer.seconds for answer in answers], np.float64),
-            np.array([answer.ticks for answer in answers], np.int64),
-            time.monotonic() - started,
-            session.retries,
-            session.restarts,
-            doubt(link.url, session.board, answers),
-            clock_at(link.url, session.board.board),
-        )
+        received.end()
+        return _Share(session.board, session.traffic, session.repeats, session.restarts)
+
+
+def _joined(link: Link, received: Received, parts: list[_Share]) -> Streamed:
+    """The answers of a board, or of several that ran at the same time, in the order of images."""
+    answers = [answer for _, answer in received.sorted()]
+    hello, repeats = parts[0].hello, sum((part.repeats for part in parts), Counter[Trouble]())
+    return Streamed(
+        hello,
+        np.array([answer.scores for answer in answers]),
+        np.array([answer.seconds for answer in answers], np.float64),
+        np.array([answer.ticks for answer in answers], np.int64),
+        max(received.elapsed_now, 1e-9),
+        Wire(
+            sent=sum(part.traffic.sent for part in parts),
+            received=sum(part.traffic.received for part in parts),
+            waited_seconds=sum(part.traffic.waited for part in parts),
+            repeats={str(trouble): count for trouble, count in sorted(repeats.items())},
+        ),
+        sum(part.restarts for part in parts),
+        doubt(link.url, hello, answers),
+        clock_at(link.url, hello.board),
+    )
 
 
 def doubt(url: str, hello: Hello, answers: list[Answer]) -> str:
@@ -246,21 +289,6 @@ def doubt(url: str, hello: Hello, answers: list[Answer]) -> str:
                 f"and its answer was here after {answer.wall:.3g} s."
             )
     return ""
-
-
-def join(parts: list[Streamed]) -> Streamed:
-    """The answers of several boards that ran at the same time, in the order of the images."""
-    return Streamed(
-        parts[0].hello,
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.seconds for part in parts]),
-        np.concatenate([part.ticks for part in parts]),
-        max(part.wall_seconds for part in parts),
-        sum(part.retries for part in parts),
-        sum(part.restarts for part in parts),
-        next((part.doubt for part in parts if part.doubt), ""),
-        parts[0].timed_by,
-    )
 
 
 def summarize(
@@ -299,12 +327,29 @@ def summarize(
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
-        retries=streamed.retries,
+        retries=sum(streamed.wire["repeats"].values()),
+        wire=streamed.wire,
+        bound_by=bound_of(
+            streamed.wire,
+            streamed.wall_seconds,
+            jobs=min(link.jobs, count),
+            baud=None if link.url.startswith(EMULATED) else link.baud,
+            computing=_computing(link, streamed),
+        ),
         images_per_second=count / streamed.wall_seconds,
         seconds_per_image=times,
         timed_by=streamed.timed_by if times else None,
         instructions_per_image=_instructions(streamed),
     )
+
+
+def _computing(link: Link, streamed: Streamed) -> float | None:
+    """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
+    that is believed."""
+    if link.url.startswith(EMULATED):
+        return None
+    total = math.fsum(streamed.seconds)
+    return 0.0 if streamed.doubt or not math.isfinite(total) else total
 
 
 def board_name(hello: Hello) -> str:

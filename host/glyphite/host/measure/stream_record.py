@@ -65,7 +65,7 @@ def figures_of(
         arrays.get("seconds", unknown),
         arrays["ticks"],
         float(arrays["wall_seconds"]),
-        told["retries"],
+        told["wire"],
         doubt="" if is_timed else "The board's times are left out.",
         timed_by=clock_at(told["port"], told["board"]) and told["timed_by"],
     )

@@ -11,11 +11,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from glyphite.host.runners.base import Runner
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.runners.base import Runner, package_version
 from glyphite.host.runners.compiled import CompiledRunner
+from glyphite.host.runners.kept import KeptRunner
 from glyphite.host.runners.tflm import TflmRunner
 
 TFLM, STAND_IN = TflmRunner.name, CompiledRunner.name
+
+KEPT = "tflm.scores"
+"""The file of TFLM's scores in a model's folder."""
 
 Reference = Annotated[str, Meta(pattern=rf"^({TFLM}|{STAND_IN})\Z")]
 """The name of the runner that a result was compared with."""
@@ -39,6 +45,15 @@ def has_tflm() -> bool:
 def oracle(tflite: Path) -> Runner:
     """The runner whose bytes a board has to give for the model ``tflite``."""
     return TflmRunner(tflite) if has_tflm() else CompiledRunner(tflite)
+
+
+def kept_oracle(folder: ModelFolder, manifest: Manifest) -> Runner:
+    """The same, with TFLM's scores kept in the model's folder; those of the stand-in are not, as
+    they are made sooner and by a compiler that may change."""
+    right = oracle(folder.tflite)
+    engine = f"{right.name} {package_version('tflite-micro')}"
+    kept = KeptRunner(right, folder.root / KEPT, manifest, engine)
+    return kept if right.name == TFLM else right
 
 
 def explanation(name: str) -> str:

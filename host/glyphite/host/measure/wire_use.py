@@ -1,0 +1,55 @@
+"""How much of a line a run used, and what bounded its rate."""
+
+from typing import Annotated, Literal, TypedDict
+
+from msgspec import Meta
+
+from glyphite.host.measure.truth import Count
+
+BITS_PER_BYTE = 10
+"""Bits on the line per byte: start, eight data bits, stop."""
+
+Bound = Literal["wire", "board", "emulator", "host"]
+
+BOUNDS: dict[Bound, str] = {
+    "wire": "the wire",
+    "board": "the board",
+    "emulator": "the emulated board",
+    "host": "this PC",
+}
+"""For people."""
+
+
+class Wire(TypedDict):
+    """What passed over the line in a run, frames and repeats and all."""
+
+    sent: Count
+    """Bytes to the board; with several boards, to all of them."""
+    received: Count
+    waited_seconds: Annotated[float, Meta(ge=0, le=1e9)]
+    """In which this PC had nothing to do but to wait for the board."""
+    repeats: dict[str, Count]
+    """How many requests were sent again, by why."""
+
+
+def carried(wire: Wire, seconds: float, baud: int) -> float:
+    """The busier direction's share, 0 to 1, of what ``baud`` carries in so many seconds."""
+    return BITS_PER_BYTE * max(wire["sent"], wire["received"]) / (baud * seconds)
+
+
+def bound_of(
+    wire: Wire, seconds: float, *, jobs: int, baud: int | None, computing: float | None
+) -> Bound:
+    """What bounded a run of so many ``seconds`` on ``jobs`` boards.
+
+    ``baud``: that of the line; None where an emulated board is on pipes. ``computing``: seconds
+    that the board itself says it computed; None where it is emulated. Where this PC waited for less
+    than half of the time, it is this PC.
+    """
+    if wire["waited_seconds"] < seconds * jobs / 2:
+        return "host"
+    line = carried(wire, seconds, baud) if baud else 0.0
+    board = computing / seconds if computing is not None else 0.0
+    if line > max(board, 0.5):
+        return "wire"
+    return "emulator" if computing is None else "board"
