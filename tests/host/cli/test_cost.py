@@ -12,11 +12,11 @@ from glyphite.host.cli import main
 from glyphite.host.cli.cost import (
     MOST_PARAMETERS,
     _is_plain,
-    _seconds,
     as_document,
     cost_before,
     say_cost,
 )
+from glyphite.host.measure.foretold import layers_seconds
 from glyphite.train.fit import Settings
 from glyphite.train.own import untrained
 from tests.strict import require_module
@@ -135,6 +135,6 @@ NETWORKS_OF = {"gesture": (5_992, 280), "uno": (186_976, 2_136), "seed": (2_794_
 )
 def test_the_time_is_right_within_a_fifth(board: str, network: str, seconds: float) -> None:
     """``seconds`` are those of `glyphite bench`."""
-    found = _seconds(*NETWORKS_OF[network], load_board(board))
+    found = layers_seconds(*NETWORKS_OF[network], load_board(board))
     assert found is not None
     assert 0.8 < found / seconds < 1.2

@@ -16,7 +16,14 @@ from glyphite.host.device.build import build
 from glyphite.host.device.session import connect
 from glyphite.host.runners.tflm import infer
 from tests.builders.boards import CORTEX_M
-from tests.builders.models import conv_and_pool, hard_inputs
+from tests.builders.models import (
+    RELU,
+    VALID,
+    ModelBuilder,
+    conv_and_pool,
+    hard_inputs,
+    random_int8,
+)
 
 
 @pytest.fixture
@@ -53,6 +60,28 @@ def test_a_board_streams_tflms_bytes(small: ModelFolder, name: str) -> None:
         assert hello.timer_hz == load_board(name).mcu.timer_hz
         answers = session.run(tensors)[0]
     np.testing.assert_array_equal(answers, infer(small.tflite.read_bytes(), tensors))
+
+
+def test_a_model_of_100_352_output_bytes_answers_them_all(build_folder: Path) -> None:
+    """56 rows of 56 columns of 32 channels: more than 16 bits count, in model.h and on the wire."""
+    rng, model = np.random.default_rng(8), ModelBuilder()
+    model.tensor((1, 56, 56, 1), 0.05, -3)
+    model.weights(random_int8(rng, 32, 1, 1, 1), [0.01] * 32)
+    model.bias(np.arange(32, dtype=np.int32))
+    model.tensor((1, 56, 56, 32), 0.06, 4)
+    options = {"padding": VALID, "strideH": 1, "strideW": 1, "fusedActivationFunction": RELU}
+    options |= {"dilationHFactor": 1, "dilationWFactor": 1}
+    model.operator("CONV_2D", [0, 1, 2], [3], "Conv2DOptions", version=3, **options)
+    content = model.build([0], [3])
+    folder = ModelFolder(build_folder / "wide", build_folder / "wide" / "model_int8.tflite")
+    folder.root.mkdir(parents=True)
+    folder.tflite.write_bytes(content)
+    assert main(["build", "wide", "--board", "cortex-m4"]) == 0
+    tensors = random_int8(rng, 2, 56, 56, 1)
+    with connect("sim://cortex-m4") as session:
+        answers = session.infer(tensors)
+    assert answers.shape == (2, 100_352)
+    np.testing.assert_array_equal(answers, infer(content, tensors))
 
 
 @pytest.mark.parametrize("name", CORTEX_M)

@@ -16,6 +16,7 @@ from glyphite.convert.quantize.alone import all_layers
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status, print_table, progress_bar, say
 from glyphite.host.measure.board_sizes import BoardSize, measure_boards
+from glyphite.host.measure.foretold import program_seconds
 
 if TYPE_CHECKING:
     from glyphite.train.own import Network
@@ -32,14 +33,6 @@ PLAIN = {
     *("Activation", "ReLU", "Softmax"),
 }
 """Kinds of layers that become no loop, at which TensorFlow's calibrator would crash."""
-CYCLES = {
-    **{"armv6-m": (6.3, 185), "armv7-m": (4.8, 76), "armv7e-m": (0.7, 38)},
-    **{"armv8-m.main": (0.7, 38), "avr5": (4.3, 307), "avr6": (4.3, 307)},
-}
-"""A MAC's, and those of a value that a layer gives, which it also requantizes and stores.
-
-Fitted to what `glyphite bench` finds for three networks: docs/measuring.md.
-"""
 
 
 @dataclass(frozen=True)
@@ -124,7 +117,7 @@ def _entry(cost: Cost, board: Board) -> dict[str, Any]:
     if size is not None:
         flash, ram = size.size.flash, size.size.ram + size.size.stack
     holds = memory is None or (flash <= memory.flash and ram <= memory.ram)
-    seconds = _seconds(compiled.macs, _values(compiled), board)
+    seconds = program_seconds(compiled.portable, board)
     return {
         "board": board.name,
         "basis": size.basis if size else "weights and tensors",
@@ -133,19 +126,6 @@ def _entry(cost: Cost, board: Board) -> dict[str, Any]:
         "fits": holds,
         "about_milliseconds": None if seconds is None else float(f"{1000 * seconds:.1g}"),
     }
-
-
-def _values(compiled: Compiled) -> int:
-    """Values that all layers give."""
-    tensors = compiled.portable.graph.tensors
-    return sum(tensors[step.output].count for step in compiled.portable.steps)
-
-
-def _seconds(macs: int, values: int, board: Board) -> float | None:
-    cycles, clock = CYCLES.get(board.mcu.architecture), board.mcu.clock_hz
-    if cycles is None or clock is None:
-        return None
-    return (cycles[0] * macs + cycles[1] * values) / clock
 
 
 def say_cost(cost: Cost, name: str) -> None:

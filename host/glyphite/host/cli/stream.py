@@ -23,6 +23,7 @@ from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure import stream, stream_record
 from glyphite.host.measure.aside import beside
 from glyphite.host.measure.bench.watch import is_countable
+from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.received import KEPT, Received, read_kept, require_same
 from glyphite.host.measure.running import firmware_at, place_of
@@ -35,6 +36,8 @@ from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, kept_oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
+LONG_SECONDS = 2.0
+"""An inference that is foretold to take longer is told of."""
 USUAL = 1000
 """Samples, where so many are there and ``--count`` is not given."""
 
@@ -85,7 +88,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     firmware = firmware_at(arguments.port, folder.root)
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
-        firmware, print_status,
+        firmware, print_status, lambda hello: _foretold(folder, hello),
     )  # fmt: skip
     received = _received(arguments, folder, link, tensors)
     watch = stream.RunningAccuracy(manifest, truth)
@@ -132,6 +135,14 @@ def _stream(
             progress(1, "" if share is None else f"accuracy {100 * share:.2f} %")
 
         return stream.stream(link, tensors, on_answer, received)
+
+
+def _foretold(folder: ModelFolder, hello: Hello) -> float:
+    """Seconds that an inference will take, of which a long one is told."""
+    seconds = patience(folder.tflite, known_board(hello.board))
+    if seconds > LONG_SECONDS:
+        print_status(f"An inference will take about {seconds:.0f} s by the model of cycles.")
+    return seconds
 
 
 def _received(

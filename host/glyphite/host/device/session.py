@@ -38,6 +38,9 @@ BITS_PER_BYTE = 11
 RESTARTS = 3
 """After so many restarts without an answer, the model's run is what restarts the board."""
 
+SLOWER_ENGINE = 8.0
+"""So many times what is foretold of compiled C, an interpreter may take."""
+
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
 
@@ -60,10 +63,10 @@ class Session:
     ``timeout``: seconds to wait for hello, and at least for the first inference; else TIMEOUT.
     Later requests are repeated sooner, as the time that the board takes is known then. ``sha256``:
     that of the model that the board has to hold; ``manifest``: the whole description of that model;
-    ``named``: what a command calls it. ``expected``: seconds that an inference will take at the
-    most, where that is foretold. ``give_up``: seconds without an answer after which the board is
-    given up, and in which a port that went away may come back; else GIVE_UP. ``notify`` gets
-    sentences on what happens to the line.
+    ``named``: what a command calls it. ``expected``: seconds that an inference will take on the
+    board of a hello, where that is foretold. ``give_up``: seconds without an answer after which the
+    board is given up, and in which a port that went away may come back; else GIVE_UP. ``notify``
+    gets sentences on what happens to the line.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class Session:
         sha256: str | None = None,
         manifest: Manifest | None = None,
         named: str = "MODEL",
-        expected: float = 0.0,
+        expected: Callable[[Hello], float] | None = None,
         give_up: float | None = None,
         notify: Callable[[str], None] = _ignore,
     ) -> None:
@@ -84,7 +87,7 @@ class Session:
         """How many requests were sent again, by why."""
         self._wire = WirePort(port, self.timeout)
         self._greeting = Greeting(self._wire, sha256, manifest, named)
-        self._expected = expected
+        self._expected, self._foretold = expected, 0.0
         self._notify = notify
         self._request = 0
         self._slowest: float | None = None
@@ -171,6 +174,8 @@ class Session:
         now, or the line breaks and does not come back.
         """
         self._ensure_taken(self.board, inputs)
+        if self._expected is not None:
+            self._foretold, self._expected = self._expected(self.board), None
         samples = zip(*inputs, strict=True)
         pipeline = Pipeline(self.board, self._request, self.repeats)
         self._pipeline = pipeline
@@ -253,7 +258,7 @@ class Session:
     @property
     def _longest(self) -> float:
         """Seconds that the first inference may take."""
-        return max(self.timeout, 4.0 * max(self._expected, self._slowest or 0.0))
+        return max(self.timeout, SLOWER_ENGINE * self._foretold, 4.0 * (self._slowest or 0.0))
 
     def _overdue_at(self, pipeline: Pipeline, course: "_Course") -> float:
         """When an answer is overdue: after the time of the line, and four times the board's.
@@ -365,7 +370,7 @@ def connect(
     *,
     manifest: Manifest | None = None,
     named: str = "MODEL",
-    expected: float = 0.0,
+    expected: Callable[[Hello], float] | None = None,
     notify: Callable[[str], None] = _ignore,
 ) -> Iterator[Session]:
     """Open the port ``url``, say hello, and yield the session; the port is closed after the block.

@@ -23,6 +23,7 @@ from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import Traffic
 from glyphite.host.measure.compare import Images, TaskName
+from glyphite.host.measure.doubt import doubt
 from glyphite.host.measure.received import Received
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.size_record import GoalName
@@ -48,8 +49,6 @@ UNKNOWN_CAUSE = (
     "Compile, build and flash the model again; where it still differs, `glyphite verify` narrows "
     "it down."
 )
-SLACK, SLACK_SECONDS = 1.02, 0.001
-"""How much longer than on this PC's clock a run may take by the board's, whose rate is its own."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ class Link:
     """That of an emulated board, where it is known."""
     notify: Callable[[str], None] = lambda _: None
     """Gets sentences on what happens to the line."""
+    expected: Callable[[Hello], float] | None = None
+    """Seconds that an inference will take on the board of a hello."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,7 @@ def _stream_share(
         baud=link.baud,
         manifest=link.manifest,
         named=link.named,
+        expected=link.expected,
         notify=link.notify,
     ) as session:
         received.start()
@@ -263,32 +265,6 @@ def _joined(link: Link, received: Received, parts: list[_Share]) -> Streamed:
         doubt(link.url, hello, answers),
         clock_at(link.url, hello.board),
     )
-
-
-def doubt(url: str, hello: Hello, answers: list[Answer]) -> str:
-    """Why the times of a board's answers cannot be, as a sentence; empty where they may be right.
-
-    An emulated board's time is not this PC's, so they are not compared.
-    """
-    if not hello.timer_hz:
-        return ""
-    board = known_board(hello.board)
-    if board is not None and hello.timer_hz != board.mcu.timer_hz:
-        return (
-            f"The board's times are left out: it says that its timer has {hello.timer_hz:,} ticks "
-            f"a second, and that of {board.name!r} has {board.mcu.timer_hz:,}."
-        )
-    if not any(answer.ticks for answer in answers):
-        return "The board's times are left out: its timer counted no tick in any run."
-    if url.startswith(EMULATED):
-        return ""
-    for answer in answers:
-        if answer.seconds > SLACK * answer.wall + SLACK_SECONDS:
-            return (
-                f"The board's times are left out: by its timer a run took {answer.seconds:.3g} s, "
-                f"and its answer was here after {answer.wall:.3g} s."
-            )
-    return ""
 
 
 def summarize(
