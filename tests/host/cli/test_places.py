@@ -33,6 +33,10 @@ def test_two_goals_of_a_board_have_a_folder_each_with_their_own_c(capsys: Out) -
     texts = [(image.parent / "c" / "model.h").read_text() for image in (first, second)]
     assert [goal in text for goal, text in zip(("speed", "ram"), texts, strict=True)] == [True] * 2
     assert not (build_root() / "uno" / "c").exists()
+    for verb in (["export", "uno", "--cmake"], ["compile", "uno"]):
+        assert main([*verb, "--out", str(first.parent / "c")]) == 2
+        assert "c is where a build keeps the C of its firmware, which" in capsys.readouterr().err
+    assert contents(first.parent) == before
     running = firmware_at(emulated_url("native"), build_root() / "uno")
     assert running is not None
     assert (running.image.resolve(), running.goal) == (second.resolve(), "ram")
