@@ -75,15 +75,18 @@ def test_a_damaged_record_names_the_command_that_makes_it_anew(capsys: Out) -> N
     assert main(["report", "uno"]) == 0
 
 
-def test_a_model_that_another_board_file_holds_is_told_with_its_path(capsys: Out) -> None:
-    assert main(["build", "uno", "--board", "mine.toml"]) == 0
+def test_another_model_on_an_emulated_board_is_replaced_unless_its_firmware_is_named(
+    capsys: Out,
+) -> None:
+    assert main(["build", "uno", "--board", "mine.toml", "--json"]) == 0
+    firmware = json.loads(capsys.readouterr().out)["image"]
     Path("own.tflite").write_bytes(small().build([0], [4]))
-    assert main(["verify", "own.tflite", "--board", "mine.toml", "--port", "sim://mine.toml"]) == 1
-    assert (
-        capsys.readouterr()
-        .err.rstrip()
-        .endswith("Put yours on it: `glyphite build own.tflite --board mine.toml`.")
-    )
+    words = ["verify", "own.tflite", "--board", "mine.toml", "--count", "1", "--port"]
+    told = said([*words, "sim://mine.toml"], capsys)
+    assert told.startswith("The firmware for mine is of another model: that of own is built.\n")
+    assert main([*words, f"sim://mine.toml?firmware={firmware}"]) == 1
+    told = capsys.readouterr().err.rstrip()
+    assert told.endswith("Put yours on it: `glyphite build own.tflite --board mine.toml`.")
 
 
 @pytest.mark.parametrize(
