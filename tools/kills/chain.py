@@ -26,8 +26,8 @@ Call = tuple[str, tuple[str, ...]]
 """A verb and its words. What follows a "-" in the verb tells two calls of one apart."""
 
 MODEL = "seed"
-IMAGES = 64
-"""Of MNIST, for training: the figures need not be good."""
+IMAGES = 1000
+"""Of MNIST, for training: as few as make a model that ``convert`` takes."""
 COUNT = "20"
 DIGIT = "digit.png"
 ROWS = ("accuracy", "loss", "val_accuracy", "val_loss")
