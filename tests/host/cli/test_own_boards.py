@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from glyphite.convert.boards import BOARDS
+from glyphite.convert.boards import BOARDS, load_board
 from glyphite.convert.workspace import build_root
-from glyphite.host.cli import main
+from glyphite.host.cli import demo, main
 from tests.builders.small import small
 
 Out = pytest.CaptureFixture[str]
@@ -73,6 +73,14 @@ def test_a_damaged_record_names_the_command_that_makes_it_anew(capsys: Out) -> N
     assert told.endswith(f"Make it anew with `{again}`.")
     assert main(again.split()[1:]) == 0
     assert main(["report", "uno"]) == 0
+
+
+def test_the_demo_takes_a_board_file_and_refuses_a_board_that_is_not_emulated(capsys: Out) -> None:
+    stages = demo._stages(load_board("mine.toml"), 1, 2, "uno")
+    assert ["build", "uno", "--board", "mine.toml"] in stages
+    assert stages[-1][:4] == ["stream", "uno", "--port", "sim://mine.toml"]
+    assert main(["demo", "--board", "due"]) == 2
+    assert "'due' is not emulated, and the demo runs on no other." in capsys.readouterr().err
 
 
 def test_another_model_on_an_emulated_board_is_replaced_unless_its_firmware_is_named(
