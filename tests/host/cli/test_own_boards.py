@@ -50,6 +50,7 @@ def test_every_verb_that_talks_to_a_board_builds_what_it_lacks(capsys: Out) -> N
 def test_verify_builds_what_is_missing(tmp_path: Path, capsys: Out) -> None:
     words = ["verify", "uno", "--board", "mine.toml", "--count", "1"]
     assert "There is no firmware of uno for mine yet: it is built.\n" in said(words, capsys)
+    words = ["verify", "uno", "--board", "other/mine.toml", "--count", "1"]
     port = [*words, "--port", f"sim://{tmp_path}/other/mine.toml"]
     assert "There is no firmware for mine yet: that of uno is built.\n" in said(port, capsys)
 

@@ -93,6 +93,9 @@ def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> 
     port = f"sim://native?firmware={place}/firmware.elf"
     assert main(["stream", "uno", "--port", port, "--count", "3"]) == 0
     assert main(["verify", "uno", "--board", "native", "--port", port, "--count", "1"]) == 0
+    assert main(["verify", "uno", "--board", "cortex-m4", "--port", port]) == 2
+    said = f"{port} is the board 'native', and --board says 'cortex-m4'. Give one board: --board"
+    assert said in capsys.readouterr().err
     report = tmp_path / "report"
     assert main(["report", "uno", "--out", str(report)]) == 0
     assert {path.name for path in report.iterdir()} == {"report.html", "report.json"}
