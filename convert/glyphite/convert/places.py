@@ -48,3 +48,9 @@ def is_c_of_build(path: Path) -> bool:
         and is_file(folder.with_name(FIRMWARE_FILE))
         for folder in (place, *place.parents)
     )
+
+
+def is_of_model(path: Path, model: ModelFolder) -> bool:
+    """Whether ``path`` is the folder of ``model`` or of another, and not one in it."""
+    own = path.resolve() == model.root.resolve()
+    return own or is_file(path / TFLITE) or is_file(path / SOURCE)

@@ -42,7 +42,7 @@ def test_two_goals_of_a_board_have_a_folder_each_with_their_own_c(capsys: Out) -
     assert (running.image.resolve(), running.goal) == (second.resolve(), "ram")
 
 
-def test_c_for_any_processor_stays_where_c_for_a_board_is_made() -> None:
+def test_c_for_any_processor_stays_where_c_for_a_board_is_made(capsys: Out) -> None:
     assert main(["compile", "uno"]) == 0
     root = build_root() / "uno"
     before = contents(root / "c")
@@ -56,6 +56,8 @@ def test_c_for_any_processor_stays_where_c_for_a_board_is_made() -> None:
     for words, place in others:
         assert main(["compile", "uno", *words]) == 0
         assert any((root / place).glob("*.c")), place
+    assert main(["build", "uno", "--board", "native", "--out", str(root)]) == 2
+    assert "is the folder of a model, and a build would replace the C" in capsys.readouterr().err
     assert contents(root / "c") == before
     made = {path.name for path in root.iterdir() if path.is_dir()}
     assert made == {"c", *(place for _, place in others)}
