@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert.export.project import FORMS
 from glyphite.convert.workspace import ModelFolder, build_root, find_model
 from glyphite.host.cli import main
 from glyphite.host.device.transport.firmware_files import emulated_url
@@ -83,6 +84,28 @@ def test_an_empty_path_is_not_the_folder_of_the_call(words: str, capsys: Out) ->
     with pytest.raises(SystemExit, match="2"):
         main([verb, "uno", *more, "--out", ""])
     assert "argument --out: the path is empty. Name one, or leave" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["compile", "uno"], "model.c"),
+        (["export", "uno", "--tflm"], "README.txt"),
+        *((["export", "uno", f"--{form}", "--board", "uno"], "README.md") for form in FORMS),
+    ],
+)
+def test_files_of_ones_own_are_replaced_by_no_export(
+    words: list[str], file: str, tmp_path: Path, capsys: Out
+) -> None:
+    """And those that an export has made, by the same again."""
+    made, mine = tmp_path / "made", tmp_path / "mine"
+    for _ in range(2):
+        assert main([*words, "--out", str(made)]) == 0
+    mine.mkdir()
+    (mine / file).write_text("mine")
+    assert main([*words, "--out", str(mine)]) == 2
+    assert f"mine has a {file} that Glyphite has not made" in capsys.readouterr().err
+    assert contents(mine) == {mine / file: b"mine"}
 
 
 def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> None:
