@@ -137,6 +137,18 @@ def test_a_help_fits(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(screen.lines()) > 5
 
 
+def test_a_width_that_no_terminal_has_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for columns in (str(COLUMNS), "0", "5"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["boards"]) == 0
+        said.append(capsys.readouterr().out)
+    assert "cortex-m33" in said[0]
+    assert said == said[:1] * 3
+
+
 def test_an_example_can_be_typed_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in VERBS:
         with pytest.raises(SystemExit, match="0"):
