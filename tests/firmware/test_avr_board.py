@@ -14,8 +14,8 @@ import pytest
 import serial
 
 from glyphite.convert.boards import Board, load_board
-from glyphite.convert.errors import ToolError
-from glyphite.host.device.transport.avr import STACK_OVERFLOW, erased_flash, flash_file
+from glyphite.convert.errors import InputError, ToolError
+from glyphite.host.device.transport.avr import STACK_OVERFLOW, erased_flash, flash_file, flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
 
 pytestmark = pytest.mark.usefixtures("avr_emulator")
@@ -384,6 +384,15 @@ def test_what_optiboot_does_not_know_makes_it_start_the_sketch(
             port.write(b"h")
         assert answer == b"!"
     assert boot_seconds(report) < 1.0
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x7fELF" + bytes(14) + b"\x3e\0"])
+def test_what_is_no_firmware_of_an_avr_is_not_flashed(content: bytes, tmp_path: Path) -> None:
+    firmware = tmp_path / "firmware.elf"
+    firmware.write_bytes(content)
+    said = r"firmware\.elf is no firmware for 'uno', .* `glyphite build MODEL --board uno`"
+    with pytest.raises(InputError, match=said):
+        flash_with(load_board("uno"), firmware)
 
 
 def test_an_erased_flash_has_the_bootloader_at_its_end() -> None:

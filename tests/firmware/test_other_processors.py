@@ -170,3 +170,5 @@ def test_the_sketch_tells_the_host_the_boards_name(
     library = unpacked(compile_model(models()["softmax"], "softmax"), tmp_path)
     include = f"-I{library / 'src'}"
     assert f'it is "{name}"' in run("cc", "-E", f"-D{MACROS[name]}", include, probe)
+    own = "-DGLYPHITE_ARDUINO_BOARD=own"
+    assert "it is own" in run("cc", "-E", f"-D{MACROS[name]}", own, include, probe)

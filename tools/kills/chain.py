@@ -26,14 +26,18 @@ Call = tuple[str, tuple[str, ...]]
 """A verb and its words. What follows a "-" in the verb tells two calls of one apart."""
 
 MODEL = "seed"
-IMAGES = 64
-"""Of MNIST, for training: the figures need not be good."""
+IMAGES = 1000
+"""Of MNIST, for training: as few as make a model that ``convert`` takes."""
 COUNT = "20"
 DIGIT = "digit.png"
 ROWS = ("accuracy", "loss", "val_accuracy", "val_loss")
+PROJECT = "wand"
+"""Of ``new``, in ``build/`` like all that is watched."""
 OTHER = "other.tflite"
 """A model for the board: that of ``uno`` with another weight."""
 ON_UNO = ("--board", "uno", "--port", "sim://uno")
+AS_IT_IS = "sim://uno?firmware=build/.boards/uno.flash"
+"""A board that no verb flashes before it asks it."""
 
 READERS: tuple[Call, ...] = (
     ("report", (MODEL, "--json")),
@@ -44,8 +48,8 @@ READERS: tuple[Call, ...] = (
     ("compare", (MODEL, "--count", COUNT, "--json")),
 )
 BOARD_READERS: tuple[Call, ...] = (
-    ("stream-uno", ("uno", "--port", "sim://uno", "--count", "1", "--json")),
-    ("stream-other", (OTHER, "--port", "sim://uno", "--count", "1", "--json")),
+    ("stream-uno", ("uno", "--port", AS_IT_IS, "--count", "1", "--json")),
+    ("stream-other", (OTHER, "--port", AS_IT_IS, "--count", "1", "--json")),
 )
 SLOW = {"compare"}
 """Readers that load TensorFlow: left out with ``--quick``."""
@@ -87,6 +91,7 @@ CHAIN = (
     Step("stream", STREAM, STREAM),
     Step("report", (MODEL,), (MODEL,)),
     Step("flash", ("uno", *ON_UNO), (OTHER, *ON_UNO), BOARD_READERS, (".", "uno", BOARDS)),
+    Step("new", (f"build/{PROJECT}",), ("build/wave", "--like", "sine"), (), (".",)),
 )
 """Each is ended where the ones before it have worked with another model than those behind it."""
 

@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -42,6 +43,8 @@ SECONDS = 300.0
 """After which a verb is hung."""
 ORPHAN_SECONDS = 10.0
 """What a killed verb has started, a compiler or an emulated board, ends within them."""
+SIGN_OF_LIFE = re.compile(r" \(\d+ s\)$")
+"""The end of what a verb that takes long says without a terminal."""
 MOST_OUTPUT = 1 << 20
 """Bytes that a pipe holds while nobody reads: more than any verb prints."""
 SET_CHILD_SUBREAPER = 36
@@ -66,7 +69,8 @@ class Ended:
     @property
     def sentence(self) -> str:
         """The sentence of one that failed. Raises FaultError where there is none."""
-        lines = [line for line in self.errors.splitlines() if line.startswith("glyphite")]
+        told = (line for line in self.errors.splitlines() if line.startswith("glyphite"))
+        lines = [line for line in told if not SIGN_OF_LIFE.search(line)]
         if self.code not in (1, 2) or "Traceback" in self.errors or len(lines) != 1:
             raise FaultError(f"exit code {self.code}: {self.errors.strip()[-300:]}")
         if DEBUG in lines[0]:  # nobody has foreseen it

@@ -11,7 +11,7 @@ from PIL import Image
 
 from glyphite.convert.files import BEGIN, END
 from glyphite.convert.hold import LOCK
-from tools.kills.chain import CHAIN, MODEL, READ, Call, write_inputs
+from tools.kills.chain import CHAIN, MODEL, PROJECT, READ, Call, write_inputs
 from tools.kills.child import Ended, FaultError, run
 
 AUTOGRAPH = "__autograph_generated_file"
@@ -78,7 +78,8 @@ class Workplace:
                 self.known[key] = _result(run(verb, words))
                 self.restore("read")
             found[verb] = self.known[key]
-        return {**found, "the TFLM sketch": self._sketch()}
+        together = {"the TFLM sketch": f"{MODEL}/tflm", "the project": PROJECT}
+        return found | {what: self._together(folder) for what, folder in together.items()}
 
     def left(self) -> list[str]:
         """What a command that has come to its end should have removed."""
@@ -95,10 +96,12 @@ class Workplace:
         files = (path for path in self.work.rglob("*") if path.is_file() and path.name != LOCK)
         return sorted(path for path in files if not (BEGIN in str(path) and END in str(path)))
 
-    def _sketch(self) -> object:
-        """Its files, which belong together, and of which no verb reads any."""
-        files = sorted((self.work / "build" / MODEL / "tflm").glob("*"))
-        return [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    def _together(self, folder: str) -> object:
+        """The files of a folder below ``build/`` that belong together, though no verb reads any."""
+        files = (
+            path for path in self._files() if path.is_relative_to(self.work / "build" / folder)
+        )
+        return [(str(file), hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
 
 
 def well(ended: Ended) -> Ended:

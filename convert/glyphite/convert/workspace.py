@@ -47,6 +47,8 @@ from glyphite.convert.shipped import MODELS
 from glyphite.convert.text import command, printable
 
 TFLITE = "model_int8.tflite"
+SOURCE = "source.json"
+FIRMWARE_FILE = "firmware.elf"
 
 OWN_FOLDERS = ("c", "pictures", "tflm", "cmake", "zephyr", "esp-idf", "platformio")
 """In a model's folder, beside those of the boards."""
@@ -206,7 +208,7 @@ class ModelFolder:
 
     def image(self, board: str) -> Path:
         """The firmware of the build, or without one in the board's folder."""
-        return (self.root / self.build if self.build else self.board(board)) / "firmware.elf"
+        return (self.root / self.build if self.build else self.board(board)) / FIRMWARE_FILE
 
     def board(self, board: str) -> Path:
         """The folder of one board's builds and streaming results."""
@@ -217,7 +219,7 @@ class ModelFolder:
     @property
     def source(self) -> Path:
         """Tells of which .tflite of the user's own the folder is."""
-        return self.root / "source.json"
+        return self.root / SOURCE
 
     @property
     def _source(self) -> Path:
@@ -262,30 +264,6 @@ def find_model(text: str) -> ModelFolder:
         convert = command("glyphite", "convert", name)
         raise ModelError(f"The model {name!r} is not quantized yet. Do so with `{convert}`.")
     raise _unknown(name)
-
-
-def find_build(path: Path) -> ModelFolder:
-    """The model whose firmware lies in ``path``, which is ``build/<model>/<board>/<goal>``.
-
-    Its places are those of that build. Raises ModelError where ``path`` lies in no model's folder,
-    InputError where what says so cannot be read.
-    """
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolves no link
-    root, shipped = absolute.parents[1], MODELS / absolute.parents[1].name
-    if is_file(root / TFLITE):
-        found = find_model(str(root))
-    elif is_file(root / "source.json"):
-        again = "Name the model itself."
-        tflite = unquoted_path(read_json(root / "source.json", _Source, again).tflite)
-        found = _limited(ModelFolder(root, tflite)) if is_file(tflite) else find_model(str(tflite))
-    elif is_file(shipped / TFLITE):
-        found = _folder_at(shipped)
-    else:
-        raise ModelError(
-            f"{path} lies in no model's folder: a build is found as build/MODEL/BOARD/GOAL, where "
-            "`glyphite build` puts it. Name the model itself."
-        )
-    return replace(found, root=root, build=str(absolute.relative_to(root)))
 
 
 def _unknown(name: str) -> ModelError:
@@ -357,10 +335,16 @@ def _owner(root: Path) -> str | None:
     return sha256_of(shipped.tflite) if shipped.tflite.is_file() else None
 
 
+def own_tflite(root: Path, way_out: str) -> Path:
+    """The .tflite of the user's own that the folder ``root`` is of; InputError, which ends with
+    ``way_out``, where what says so cannot be read."""
+    return unquoted_path(read_json(root / SOURCE, _Source, way_out).tflite)
+
+
 def _rival(folder: ModelFolder) -> Path | None:
     """Another .tflite of the user's own, of other content, that has the folder, if there is one."""
     try:
-        other = unquoted_path(read_json(folder.source, _Source, "").tflite)
+        other = own_tflite(folder.root, "")
         is_rival = is_file(other) and sha256_of(other) != sha256_of(folder.tflite)
     except InputError:  # nothing says that there is one
         return None

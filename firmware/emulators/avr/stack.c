@@ -81,7 +81,9 @@ static bool is_clear(const struct stack *stack) {
 
 bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc) {
     uint16_t pointer = (uint16_t)(avr->data[R_SPL] | avr->data[R_SPH] << 8);
-    if (pointer == stack->pointer) {
+    bool interrupted = avr->interrupts.running_ptr > 0;
+    /* An interrupt that comes behind a `ret` leaves the pointer where it was before the two. */
+    if (pointer == stack->pointer && interrupted == stack->interrupted) {
         return true;
     }
     stack->pointer = pointer;
@@ -89,7 +91,6 @@ bool stack_check(struct stack *stack, const avr_t *avr, avr_flashaddr_t pc) {
         return is_clear(stack);
     }
     stack->settled = pointer;
-    bool interrupted = avr->interrupts.running_ptr > 0;
     if (interrupted) {
         follow_interrupt(stack, avr, pointer);
     } else {

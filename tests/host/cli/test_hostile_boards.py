@@ -567,6 +567,19 @@ class TestStream:
             assert "The board restarted in this run (1 times)" in capsys.readouterr().err
 
 
+def test_verify_takes_no_board_for_another(
+    fixed: ModelFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal(board_of(fixed, {"BOARD": b"uno"})) as port:
+        words = ["verify", str(fixed.tflite), "--board", "native", "--port", port]
+        assert main([*words, "--count", "2"]) == 2
+    said = (
+        f"The board on {port} says that it is 'uno', and --board says 'native'. Give --board uno."
+    )
+    assert said in capsys.readouterr().err
+    assert not list(fixed.root.rglob("verify.json"))
+
+
 @pytest.mark.parametrize("verb", ["predict", "stream"])
 @pytest.mark.parametrize("baud", ["0", "-1", "fast", "9" * 10])
 def test_a_baud_rate_that_cannot_be_is_refused_before_anything_is_built(

@@ -67,6 +67,7 @@ def test_an_empty_folder_is_taken(place: Path) -> None:
     [
         ("full", "full is a folder that is not empty. Name a new one: `glyphite new full-3`."),
         ("file", "file is no folder. Name a new one: `glyphite new file-2`."),
+        ("/", "/ is no name for a project. Name a new folder: `glyphite new wand --like gesture`."),
         (".", ". is the folder of this call. Name a new one: `glyphite new gesture`."),
         ("file/mine", "{}/file cannot be written: File exists. A file or link on that path is"),
     ],

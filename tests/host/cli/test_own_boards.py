@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from glyphite.convert.boards import BOARDS
+from glyphite.convert.boards import BOARDS, load_board
 from glyphite.convert.workspace import build_root
-from glyphite.host.cli import main
+from glyphite.host.cli import demo, main
 from tests.builders.small import small
 
 Out = pytest.CaptureFixture[str]
@@ -50,6 +50,7 @@ def test_every_verb_that_talks_to_a_board_builds_what_it_lacks(capsys: Out) -> N
 def test_verify_builds_what_is_missing(tmp_path: Path, capsys: Out) -> None:
     words = ["verify", "uno", "--board", "mine.toml", "--count", "1"]
     assert "There is no firmware of uno for mine yet: it is built.\n" in said(words, capsys)
+    words = ["verify", "uno", "--board", "other/mine.toml", "--count", "1"]
     port = [*words, "--port", f"sim://{tmp_path}/other/mine.toml"]
     assert "There is no firmware for mine yet: that of uno is built.\n" in said(port, capsys)
 
@@ -75,15 +76,26 @@ def test_a_damaged_record_names_the_command_that_makes_it_anew(capsys: Out) -> N
     assert main(["report", "uno"]) == 0
 
 
-def test_a_model_that_another_board_file_holds_is_told_with_its_path(capsys: Out) -> None:
-    assert main(["build", "uno", "--board", "mine.toml"]) == 0
+def test_the_demo_takes_a_board_file_and_refuses_a_board_that_is_not_emulated(capsys: Out) -> None:
+    stages = demo._stages(load_board("mine.toml"), 1, 2, "uno")
+    assert ["build", "uno", "--board", "mine.toml"] in stages
+    assert stages[-1][:4] == ["stream", "uno", "--port", "sim://mine.toml"]
+    assert main(["demo", "--board", "due"]) == 2
+    assert "'due' is not emulated, and the demo runs on no other." in capsys.readouterr().err
+
+
+def test_another_model_on_an_emulated_board_is_replaced_unless_its_firmware_is_named(
+    capsys: Out,
+) -> None:
+    assert main(["build", "uno", "--board", "mine.toml", "--json"]) == 0
+    firmware = json.loads(capsys.readouterr().out)["image"]
     Path("own.tflite").write_bytes(small().build([0], [4]))
-    assert main(["verify", "own.tflite", "--board", "mine.toml", "--port", "sim://mine.toml"]) == 1
-    assert (
-        capsys.readouterr()
-        .err.rstrip()
-        .endswith("Put yours on it: `glyphite build own.tflite --board mine.toml`.")
-    )
+    words = ["verify", "own.tflite", "--board", "mine.toml", "--count", "1", "--port"]
+    told = said([*words, "sim://mine.toml"], capsys)
+    assert told.startswith("The firmware for mine is of another model: that of own is built.\n")
+    assert main([*words, f"sim://mine.toml?firmware={firmware}"]) == 1
+    told = capsys.readouterr().err.rstrip()
+    assert told.endswith("Put yours on it: `glyphite build own.tflite --board mine.toml`.")
 
 
 @pytest.mark.parametrize(

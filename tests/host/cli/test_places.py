@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glyphite.convert.export.project import FORMS
 from glyphite.convert.workspace import ModelFolder, build_root, find_model
 from glyphite.host.cli import main
 from glyphite.host.device.transport.firmware_files import emulated_url
@@ -33,12 +34,16 @@ def test_two_goals_of_a_board_have_a_folder_each_with_their_own_c(capsys: Out) -
     texts = [(image.parent / "c" / "model.h").read_text() for image in (first, second)]
     assert [goal in text for goal, text in zip(("speed", "ram"), texts, strict=True)] == [True] * 2
     assert not (build_root() / "uno" / "c").exists()
+    for verb in (["export", "uno", "--cmake"], ["compile", "uno"]):
+        assert main([*verb, "--out", str(first.parent / "c")]) == 2
+        assert "c is where a build keeps the C of its firmware, which" in capsys.readouterr().err
+    assert contents(first.parent) == before
     running = firmware_at(emulated_url("native"), build_root() / "uno")
     assert running is not None
     assert (running.image.resolve(), running.goal) == (second.resolve(), "ram")
 
 
-def test_c_for_any_processor_stays_where_c_for_a_board_is_made() -> None:
+def test_c_for_any_processor_stays_where_c_for_a_board_is_made(capsys: Out) -> None:
     assert main(["compile", "uno"]) == 0
     root = build_root() / "uno"
     before = contents(root / "c")
@@ -52,6 +57,8 @@ def test_c_for_any_processor_stays_where_c_for_a_board_is_made() -> None:
     for words, place in others:
         assert main(["compile", "uno", *words]) == 0
         assert any((root / place).glob("*.c")), place
+    assert main(["build", "uno", "--board", "native", "--out", str(root)]) == 2
+    assert "is the folder of a model, and a build would replace the C" in capsys.readouterr().err
     assert contents(root / "c") == before
     made = {path.name for path in root.iterdir() if path.is_dir()}
     assert made == {"c", *(place for _, place in others)}
@@ -79,6 +86,28 @@ def test_an_empty_path_is_not_the_folder_of_the_call(words: str, capsys: Out) ->
     assert "argument --out: the path is empty. Name one, or leave" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["compile", "uno"], "model.c"),
+        (["export", "uno", "--tflm"], "README.txt"),
+        *((["export", "uno", f"--{form}", "--board", "uno"], "README.md") for form in FORMS),
+    ],
+)
+def test_files_of_ones_own_are_replaced_by_no_export(
+    words: list[str], file: str, tmp_path: Path, capsys: Out
+) -> None:
+    """And those that an export has made, by the same again."""
+    made, mine = tmp_path / "made", tmp_path / "mine"
+    for _ in range(2):
+        assert main([*words, "--out", str(made)]) == 0
+    mine.mkdir()
+    (mine / file).write_text("mine")
+    assert main([*words, "--out", str(mine)]) == 2
+    assert f"mine has a {file} that Glyphite has not made" in capsys.readouterr().err
+    assert contents(mine) == {mine / file: b"mine"}
+
+
 def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> None:
     place = tmp_path / "mine"
     words = ["build", "uno", "--board", "native", "--out", str(place), "--json"]
@@ -89,6 +118,9 @@ def test_a_build_and_a_report_go_where_out_says(tmp_path: Path, capsys: Out) -> 
     port = f"sim://native?firmware={place}/firmware.elf"
     assert main(["stream", "uno", "--port", port, "--count", "3"]) == 0
     assert main(["verify", "uno", "--board", "native", "--port", port, "--count", "1"]) == 0
+    assert main(["verify", "uno", "--board", "cortex-m4", "--port", port]) == 2
+    said = f"{port} is the board 'native', and --board says 'cortex-m4'. Give one board: --board"
+    assert said in capsys.readouterr().err
     report = tmp_path / "report"
     assert main(["report", "uno", "--out", str(report)]) == 0
     assert {path.name for path in report.iterdir()} == {"report.html", "report.json"}

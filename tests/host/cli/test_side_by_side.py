@@ -11,8 +11,9 @@ import pytest
 from glyphite.convert.data.load import load
 from glyphite.convert.data.options import Options
 from glyphite.convert.manifest import DataRecord
+from glyphite.convert.places import find_build
 from glyphite.convert.preprocessing import Preprocessing
-from glyphite.convert.workspace import find_build, find_model
+from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.runners.litert import read_manifest
 from tests.builders.dense_models import dense

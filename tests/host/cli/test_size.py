@@ -13,7 +13,7 @@ import pytest
 from glyphite.convert.boards import load_board
 from glyphite.convert.compiler import driver
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.errors import DoesNotFitError, GlyphiteError, LinkError, ModelError
+from glyphite.convert.errors import DoesNotFitError, GlyphiteError, LinkError, ModelError, ToolError
 from glyphite.convert.shipped import FIRMWARE as FILES
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
@@ -122,6 +122,19 @@ def test_what_no_compiler_here_takes_is_estimated(
     assert "~ Estimated: weights and arena are the board's" in printed
     assert "esp32-devkit: xtensa-esp32-elf-gcc, its compiler, is not on the PATH." in printed
     assert "<skipped" in (tmp_path / "it.xml").read_text()
+
+
+def test_why_a_firmware_is_not_linked_is_told(
+    require_tool: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_tool("avr-gcc")
+
+    def linked_size(*_: object) -> Size:
+        raise ToolError("No sketch today.")
+
+    monkeypatch.setattr(board_sizes, "linked_size", linked_size)
+    (uno,) = measured("uno")
+    assert (uno.basis, uno.fits, uno.reason) == (ALONE, True, "No sketch today.")
 
 
 def test_without_any_compiler_no_code_is_counted_and_no_limit_passes(

@@ -4,6 +4,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,26 @@ def test_a_help_fits(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"^0$"):
         main([*verb.split(), "--help"])
     assert len(screen.lines()) > 5
+
+
+def test_a_width_that_no_terminal_has_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for columns in (str(COLUMNS), "0", "5"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["boards"]) == 0
+        said.append(capsys.readouterr().out)
+    assert "cortex-m33" in said[0]
+    assert said == said[:1] * 3
+
+
+def test_an_example_can_be_typed_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in VERBS:
+        with pytest.raises(SystemExit, match="0"):
+            main([verb, "--help"])
+        _, shown = capsys.readouterr().out.replace(" \\\n   ", "").split("\nexample: ")
+        assert shown == f"{import_module(f'glyphite.host.cli.{verb}').EXAMPLE}\n"
 
 
 def test_no_name_of_a_board_is_cut_and_commands_can_be_typed(

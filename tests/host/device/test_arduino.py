@@ -242,11 +242,18 @@ def test_without_any_arduino_tool_both_ways_are_named(
     )
 
 
-def test_a_sketch_s_line_has_the_speed_of_the_board_file(tiny: ModelFolder, tmp_path: Path) -> None:
+def test_a_sketch_has_the_speed_and_the_name_of_the_board_file(
+    tiny: ModelFolder, tmp_path: Path
+) -> None:
     """A bootloader's speed is its own, and the host talks to the sketch at the same one."""
-    sketch = write_sketch(tiny, tmp_path, 57600) / "classify.ino"
-    first, *rest = sketch.read_text().splitlines()
+    text = load_board("uno").path.read_text().replace('"uno"', '"old"').replace("115200", "57600")
+    (tmp_path / "old.toml").write_text(text)
+    board = load_board(str(tmp_path / "old.toml"))
+    first, second, *rest = (
+        (write_sketch(tiny, tmp_path, board) / "classify.ino").read_text().splitlines()
+    )
     assert first == "#define GLYPHITE_BAUD 57600"
+    assert second == '#define GLYPHITE_ARDUINO_BOARD "old"'
     assert "    Serial.begin(GLYPHITE_BAUD);" in rest
     header = (LIBRARIES / "Glyphite" / "src" / "Glyphite.h").read_text()
     assert "#ifndef GLYPHITE_BAUD\n#define GLYPHITE_BAUD 115200\n#endif\n" in header

@@ -250,6 +250,14 @@ def test_a_wholly_transparent_page_is_refused(tmp_path: Path) -> None:
         read_digit(path)
 
 
+def test_a_speck_alone_is_no_digit(tmp_path: Path) -> None:
+    page = np.full((300, 400), 240, np.uint8)
+    page[100:103, 200:203] = 20
+    Image.fromarray(page).save(tmp_path / "page.png")
+    with pytest.raises(ImageError, match="nothing but specks: no mark in it is as long as a 60th"):
+        read_digit(tmp_path / "page.png")
+
+
 def test_grain_alone_is_an_empty_page(tmp_path: Path) -> None:
     path = tmp_path / "grain.png"
     noise = np.random.default_rng(5).normal(200, 10, (60, 60))

@@ -52,7 +52,16 @@ def test_each_layer_has_a_colour_a_number_and_a_plain_name_of_its_own() -> None:
 
 def test_a_number_stands_where_its_buffer_is_all_around_it_or_nowhere() -> None:
     rows = [RowLife(0, 10, 0, 3), RowLife(10, 10, 2, 6), RowLife(40, 30, 5, 5)]
-    assert memory_picture._roomiest(rows, 2, 20) == (3, 10)  # both rows, while both live
-    assert memory_picture._roomiest(rows, 1, 25) == (5.5, 55)
-    assert memory_picture._roomiest(rows, 2, 21) is None
-    assert memory_picture._roomiest(rows, 6, 5) is None
+    assert memory_picture._roomiest(rows, 2, 20, []) == (3, 10)  # both rows, while both live
+    assert memory_picture._roomiest(rows, 1, 25, []) == (5.5, 55)
+    assert memory_picture._roomiest(rows, 2, 21, []) is None
+    assert memory_picture._roomiest(rows, 6, 5, []) is None
+
+
+def test_a_number_stands_beside_what_takes_its_buffers_place() -> None:
+    """As an addition takes that of its operand, a row at a time."""
+    (mine,) = rows = [RowLife(0, 10, 0, 2)]
+    sum_of_it = RowLife(0, 10, 1, 5)
+    assert memory_picture._roomiest(rows, 1, 5, []) == (1.5, 5)
+    assert memory_picture._roomiest(rows, 1, 5, [sum_of_it]) == (0.5, 5)
+    assert memory_picture._roomiest(rows, 1, 5, [mine]) is None

@@ -107,6 +107,17 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
+def sketch_settings(board: Board) -> str:
+    """The lines above a sketch that tell the library what it does not know of the board: a rate
+    that is not the usual one, and the name in a board file of the user's own."""
+    lines = []
+    if board.serial.baud != BAUD:
+        lines.append(f"#define GLYPHITE_BAUD {board.serial.baud}\n")
+    if board.named != board.name:
+        lines.append(f'#define GLYPHITE_ARDUINO_BOARD "{board.name}"\n')
+    return "".join(lines)
+
+
 def _sketches(compiled: Compiled, board: Board | None, samples: Samples | None) -> dict[str, str]:
     """The example sketches: name -> text."""
     fits_avr = longest_array(compiled)[0] <= MOST_AVR_ARRAY_BYTES
@@ -119,9 +130,9 @@ def _sketches(compiled: Compiled, board: Board | None, samples: Samples | None) 
         "version": __version__,
         "baud": baud,
     }
-    rate = "" if baud == BAUD else f"#define GLYPHITE_BAUD {baud}\n"
+    settings = "" if board is None else sketch_settings(board)
     sketches = {
-        "classify": _shipped("classify", fields, rate),
+        "classify": _shipped("classify", fields, settings),
         "minimal": _rendered("minimal.ino", fields),
     }
     if samples is not None:

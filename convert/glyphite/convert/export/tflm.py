@@ -18,7 +18,7 @@ from glyphite.convert.compiler.emit.model import Edge
 from glyphite.convert.compiler.emit.text import byte_lines, environment, plain_name
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.export.c_array import TEMPLATES, c_array, tie
-from glyphite.convert.export.project import leave_no_other
+from glyphite.convert.export.project import leave_no_other, replace_no_foreign
 from glyphite.convert.export.tflm_arena import NO_SEEDS, SPARE, Arena, answers, arena_for
 from glyphite.convert.export.tflm_dense import by_tensor, has_channels, misread
 from glyphite.convert.export.tflm_graph import (
@@ -110,6 +110,7 @@ def write_sketch(
     sketch = TflmSketch(folder, (), held, library, variant, arena, test)
     texts = _texts(sketch, variant or model, name, next_step)
     leave_no_other(folder, texts, is_own=out is None)
+    replace_no_foreign(folder, texts)
     _remove_other_variants(folder, variant)
     write_folder(folder, texts, way_out="Name another folder with --out.")
     if variant is not None:

@@ -22,8 +22,10 @@
 #define GLYPHITE_BAUD 115200
 #endif
 
-/* The board's name in the host tool (`glyphite boards`), by the macro that its core defines. */
-#if defined(ARDUINO_AVR_UNO)
+/* The board's name in the host tool (`glyphite boards`): the sketch's, where the tool has made that
+ * for a board file of the user's own, else by the macro that its core defines. */
+#if defined(GLYPHITE_ARDUINO_BOARD)
+#elif defined(ARDUINO_AVR_UNO)
 #define GLYPHITE_ARDUINO_BOARD "uno"
 #elif defined(ARDUINO_AVR_MEGA2560)
 #define GLYPHITE_ARDUINO_BOARD "mega2560"

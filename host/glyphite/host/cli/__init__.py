@@ -31,6 +31,7 @@ from glyphite.host.cli.endings import (
 from glyphite.host.cli.heartbeat import signs_of_life
 from glyphite.host.cli.streams import (
     Documents,
+    command_lines,
     print_error,
     print_plain,
     print_refusal,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 """Of numpy's OpenBLAS, of which nothing here needs more than one: where the memory for the others
 lacks, it ends the program by SIGINT, and that would be taken for a Ctrl-C."""
+HELP_WIDTH = 80
+"""Of the line with an example, which a terminal breaks where it is narrower."""
 PIPE = 13
 """The number of SIGPIPE, which not every system has."""
 
@@ -193,7 +196,8 @@ def _verb_parser(name: str) -> _Parser:
     parser = _Parser(
         prog=f"glyphite {name}",
         description=VERBS[name],
-        epilog=f"example: {verb.EXAMPLE}",
+        epilog="\n".join(command_lines(f"example: {verb.EXAMPLE}", HELP_WIDTH)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # which breaks no command
     )
     verb.add_arguments(parser)
     parser.set_defaults(run=verb.run)

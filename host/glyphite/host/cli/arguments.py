@@ -11,6 +11,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import FILE_IN_PLACE, OTHER_BUILD
 from glyphite.convert.hold import held
+from glyphite.convert.places import is_c_of_build
 from glyphite.convert.text import printable
 from glyphite.convert.workspace import DEFAULT, ModelFolder, writing_to
 from glyphite.host.cli.console import print_status
@@ -150,11 +151,16 @@ def architecture(arguments: argparse.Namespace) -> str:
 def hold_place(model: ModelFolder, out: Path | None) -> Iterator[None]:
     """Hold the folder in which a name will stand for something new: that of ``--out``, or else the
     model's own. Raises InputError as :func:`writing_to` does; where ``out`` cannot be written,
-    another ``--out`` is the way out."""
+    another ``--out`` is the way out, as it is where it is the C of a build."""
     if out is None:
         with writing_to(model, print_status):
             yield
         return
+    if is_c_of_build(out):
+        raise InputError(
+            f"{printable(str(out))} is where a build keeps the C of its firmware, which is beside "
+            "it. Name another folder with --out."
+        )
     above = out.absolute().parent
     writable = os.access(above, os.W_OK) and above.is_dir()
     try:

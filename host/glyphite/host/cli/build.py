@@ -9,8 +9,10 @@ from typing import Any
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.errors import InputError
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.text import command
+from glyphite.convert.places import is_of_model
+from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
     add_board,
@@ -96,12 +98,18 @@ def compile_and_build(
 ) -> Prepared:
     """Compile ``model`` and build its firmware for a board, in the folder ``out`` or its own.
 
-    Raises BoardError where there is no such board, ModelError where there is no such model or it
-    cannot be compiled, ToolError where a compiler is missing or fails, DoesNotFitError where the
-    board is too small, LinkError where a sketch does not answer on the emulated board.
+    Raises BoardError where there is no such board, InputError where ``out`` is a model's folder,
+    ModelError where there is no such model or it cannot be compiled, ToolError where a compiler is
+    missing or fails, DoesNotFitError where the board is too small, LinkError where a sketch does
+    not answer on the emulated board.
     """
     board = for_goal(load_board(board_name), goal)
     folder = find_model(model).for_build(board.key, goal, out)
+    if out is not None and is_of_model(out, folder):
+        raise InputError(
+            f"{printable(str(out))} is the folder of a model, and a build would replace the C in "
+            "it. Name another folder with --out."
+        )
     with hold_place(folder, out), progress_bar("Building", 2) as progress:
         compiled = compile_folder(folder, board.mcu.architecture, goal)
         compiled.write(folder.generated)

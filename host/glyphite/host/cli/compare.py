@@ -40,7 +40,7 @@ from glyphite.host.runners.litert import (
 from glyphite.host.runners.oracle import EXPLAINED, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
-EXAMPLE = "glyphite compare seed --max-drop 0.5, or glyphite compare seed uno --board cortex-m4"
+EXAMPLE = "glyphite compare seed --max-drop 0.5"
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
     "c": EXPLAINED,

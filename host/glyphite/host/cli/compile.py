@@ -8,6 +8,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.emit.text import PREFIX, c_prefix
 from glyphite.convert.compiler.ir.goal import Goal
+from glyphite.convert.export.project import replace_no_foreign
 from glyphite.convert.export.standalone import compile_folder
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import (
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             stream_input=arguments.stream_input,
             prefix=arguments.prefix,
         )
+        replace_no_foreign(place, compiled.files)
         compiled.write(place)
     if arguments.json:
         print_json(_document(place, compiled))

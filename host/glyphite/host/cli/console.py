@@ -4,9 +4,10 @@ Every text for people passes here, and may come from outside: ``printable`` show
 cannot act on the terminal, and none is read as markup.
 """
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -33,8 +34,29 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-STDOUT = _Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-STDERR = _Console(stderr=True, highlight=False, markup=False, emoji=False)
+LEAST_WIDTH = 20
+"""Columns; for fewer, as for none, the terminal itself is asked, or else 80 are taken."""
+
+
+class _Environment(Mapping[str, str]):
+    """The system's, but for a COLUMNS that is too small: of 0, rich would print nothing at all."""
+
+    def __getitem__(self, name: str) -> str:
+        value = os.environ[name]
+        if name == "COLUMNS" and value.isdigit() and int(value) < LEAST_WIDTH:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+
+_AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+STDOUT = _Console(soft_wrap=True, _environ=_Environment(), **_AS_IT_IS)
+STDERR = _Console(stderr=True, _environ=_Environment(), **_AS_IT_IS)
 BAR = 20
 """Columns of a progress bar: beside it, a terminal of 80 has room for a note."""
 LEAST_COLUMN = 12

@@ -18,7 +18,7 @@ from typing import Any
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.documents import read_json
-from glyphite.convert.errors import GlyphiteError, InputError, ToolError
+from glyphite.convert.errors import BoardError, GlyphiteError, InputError, ToolError
 from glyphite.convert.extras import remedy
 from glyphite.convert.text import command
 from glyphite.convert.workspace import find_model, model_folder
@@ -30,6 +30,7 @@ from glyphite.host.device.arduino import find_tool, sketch_command
 from glyphite.host.device.c_compiler import c_compiler
 from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import emulator_program, erased_flash
+from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.times import duration
 from glyphite.host.runners.oracle import LONG, WHOSE, explanation
@@ -114,10 +115,15 @@ def _choose_model(epochs: int, absent: _Absent) -> str:
 def _choose_board(name: str | None, absent: _Absent) -> Board | None:
     """The board ``name``; by default the Cortex-M4, or this PC where its tools are missing.
 
-    None where there is no compiler for either.
+    None where there is no compiler for either. Raises BoardError where ``name`` is not emulated.
     """
     if name is not None:
-        return load_board(name)
+        if (named := load_board(name)).emulator is None:
+            raise BoardError(
+                f"The board {named.name!r} is not emulated, and the demo runs on no other. Name "
+                "one that is emulated, such as cortex-m4 or native, or leave --board out."
+            )
+        return named
     board = load_board("cortex-m4")
     needed = (board.toolchain.cc, board.emulator and board.emulator.program)
     lacking = [program for program in needed if program and shutil.which(program) is None]
@@ -142,10 +148,11 @@ def _stages(board: Board | None, epochs: int, count: int, model: str) -> list[li
     ]
     stages = [["compare", model], ["export", model, "--tflm"], ["compile", model]]
     if board is not None:
-        port = ("--port", f"sim://{board.name}", "--count", str(count), "--jobs", jobs)
-        stages += [["build", model, "--board", board.name], ["stream", model, *port]]
+        on, url = ("--board", board.named), emulated_url(board.named)
+        port = ("--port", url, "--count", str(count), "--jobs", jobs)
+        stages += [["build", model, *on], ["stream", model, *port]]
         if is_countable(board):
-            stages.append(["bench", model, "--board", board.name])
+            stages.append(["bench", model, *on])
     return [*(training if model == MODEL else []), *stages]
 
 

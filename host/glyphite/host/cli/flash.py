@@ -3,6 +3,7 @@
 import argparse
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.manifest import sha256_of
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.arguments import add_board, add_json, add_model, add_port
 from glyphite.host.cli.build import Prepared, compile_and_build
@@ -71,18 +72,19 @@ def build_and_flash(model: str, board_name: str, port: str) -> tuple[Prepared, F
 
 
 def build_missing(port: str, folder: ModelFolder) -> None:
-    """Build the model of ``folder`` for the emulated board at ``port`` that holds none, and say so.
-
-    An Arduino is flashed with it. Raises what building and flashing do.
+    """Build the model of ``folder`` for the emulated board at ``port`` that has none of it, and say
+    so. An Arduino is flashed with it. Raises what building and flashing do.
     """
-    board = lacks_firmware(port)
-    if board is None:
+    lacking = lacks_firmware(port, sha256_of(folder.tflite))
+    if lacking is None:
         return
+    board, name = lacking.board, folder.name
     if board.arduino is None:
-        print_status(f"There is no firmware for {board.name} yet: that of {folder.name} is built.")
+        has = f"The firmware for {board.name} is of another model"
+        lacks = f"There is no firmware for {board.name} yet"
+        print_status(f"{has if lacking.holds_other else lacks}: that of {name} is built.")
         compile_and_build(folder.named, board.named)
         return
-    print_status(
-        f"The emulated board {board.name} holds no sketch yet: {folder.name} is built and flashed."
-    )
+    holds = "another model" if lacking.holds_other else "no sketch yet"
+    print_status(f"The emulated board {board.name} holds {holds}: {name} is built and flashed.")
     build_and_flash(folder.named, board.named, emulated_url(board.named))

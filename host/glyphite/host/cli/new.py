@@ -90,6 +90,10 @@ def _require_free(folder: Path) -> None:
     a new one would replace. Raises InputError."""
     if folder.resolve() == Path.cwd():
         raise InputError(f"{folder} is the folder of this call. {_another(Path(next(iter(LIKE))))}")
+    if not folder.name:  # the root of all
+        raise InputError(
+            f"{_shown(folder)} is no name for a project. Name a new folder: `{EXAMPLE}`."
+        )
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():

@@ -17,8 +17,9 @@ from glyphite.convert.errors import (
     ToolError,
 )
 from glyphite.convert.manifest import RANDOM, Manifest
+from glyphite.convert.places import find_build
 from glyphite.convert.text import command
-from glyphite.convert.workspace import ModelFolder, find_build, find_model, is_file
+from glyphite.convert.workspace import ModelFolder, find_model, is_file
 from glyphite.host.cli.arguments import add_board, add_goal
 from glyphite.host.cli.bench import measured
 from glyphite.host.cli.budgets import SHA_DIGITS, Checks, subject

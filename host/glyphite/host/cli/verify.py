@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from glyphite.convert.boards import Board, load_board
+from glyphite.convert.boards import Board, known_board, load_board
 from glyphite.convert.documents import now
 from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.arguments import (
     add_board,
@@ -27,7 +28,8 @@ from glyphite.host.cli.data import add_data, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport.firmware_files import emulated_url
+from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport.firmware_files import emulated_board, emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
 from glyphite.host.measure.one_scale import one_scale
@@ -75,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder, board = find_model(arguments.model), load_board(arguments.board)
     manifest = read_manifest(folder)
+    _require_port_of(board, arguments.port)
     groups, words = _groups(arguments, manifest)  # before a build, as they may be wrong
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
@@ -92,6 +95,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         connect(url, baud=board.serial.baud, manifest=manifest, named=folder.named) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
+        _require_told(board, url, session.board.board)
         right = oracle(folder.tflite)
         compared = verify.compare_groups(groups, session, right, progress)
     require_unchanged(folder, manifest)
@@ -117,6 +121,28 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         of,
         lambda: verify.check(compared.figures, board.name, cause, right.name, advice),
     )
+
+
+def _require_port_of(board: Board, url: str | None) -> None:
+    """InputError where ``url`` is another emulated board, of which nothing would be said."""
+    if url is None or not url.startswith(EMULATED):
+        return
+    other = load_board(emulated_board(url))
+    if other.path != board.path:
+        raise InputError(
+            f"{url} is the board {other.named!r}, and --board says {board.named!r}. Give one "
+            f"board: --board {command(other.named)}, say, or leave out --port."
+        )
+
+
+def _require_told(board: Board, url: str, told: str) -> None:
+    """InputError where a real board calls itself by the name of another that Glyphite knows; one
+    of a board file of the user's own may."""
+    if board.named == board.name and told != board.name and known_board(told) is not None:
+        raise InputError(
+            f"The board on {url} says that it is {told!r}, and --board says {board.name!r}. Give "
+            f"--board {told}."
+        )
 
 
 @dataclasses.dataclass(frozen=True)

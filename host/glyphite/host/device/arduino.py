@@ -13,6 +13,7 @@ from pathlib import Path
 
 from glyphite.convert.boards import DEBIAN_CORE, Arduino, Board
 from glyphite.convert.errors import ToolError
+from glyphite.convert.export.arduino import sketch_settings
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
@@ -48,11 +49,11 @@ def find_tool(name: str) -> str | None:
     return next(filter(None, (shutil.which(name, path=str(folder)) for folder in brought)), None)
 
 
-def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:
+def write_sketch(folder: ModelFolder, to: Path, board: Board) -> Path:
     """Copy the sketch and ``folder``'s generated C to ``to``/classify; returns that folder.
 
-    The sketch's serial line has ``baud`` bits per second, as the board file says. Raises OSError
-    where that folder exists already or cannot be written.
+    The sketch has the name and the bits per second of the board file. Raises OSError where that
+    folder exists already or cannot be written.
     """
     sketch = to / SKETCH.name
     shutil.copytree(SKETCH, sketch)
@@ -60,7 +61,7 @@ def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:
         shutil.copy(file, sketch)
     source = sketch / f"{sketch.name}.ino"
     text = source.read_text(encoding="utf-8")
-    source.write_bytes(f"#define GLYPHITE_BAUD {baud}\n{text}".encode())
+    source.write_bytes((sketch_settings(board) + text).encode())
     return sketch
 
 
@@ -165,7 +166,7 @@ def link_sketch(
     nothing here builds sketches for the board, and what ``run`` raises where the command fails.
     """
     scratch = image.parent
-    sketch = write_sketch(folder, scratch, board.serial.baud)
+    sketch = write_sketch(folder, scratch, board)
     made = scratch / "made"
     made.mkdir()
     said = run(sketch_command(board, sketch, made))

@@ -111,6 +111,7 @@ class _Sizes:
         Raises ModelError where the model cannot be compiled.
         """
         self._compiled_for(board)
+        reason = ""
         try:
             self.compiled(board.mcu.architecture)
             if not has_own_core(board):
@@ -120,7 +121,9 @@ class _Sizes:
         except GlyphiteError as error:
             if board.arduino is None or shutil.which(board.toolchain.cc) is None:
                 return self._estimate(board, str(error))
-        return self._alone(board)
+            reason = str(error)
+        alone = self._alone(board)
+        return dataclasses.replace(alone, reason=alone.reason or reason)
 
     def _compiled_for(self, board: Board) -> Compiled:
         """The model by the board's own kernels, or else by the portable ones, if those take it."""

@@ -25,6 +25,8 @@ CENTRE = 14
 THINNEST = 2.0
 """Pixels of a digit's 20: MNIST's strokes are about 2.5 wide, and a fine pen's would vanish."""
 MOST_DIGITS = 20
+LEAST = 1 / 60
+"""Of the picture's longer side: what is smaller is grain or dust, and no digit."""
 TALLER = 1.25
 """Times: a digit against its holes, of which that of a 0 is the tallest."""
 TINY, MARGIN = 64, 8
@@ -68,6 +70,7 @@ def read_picture(path: Path) -> Seen:
     for index, (frame, count) in enumerate(frames(path)):
         sheet = _sheet(frame)
         if sheet.marks:
+            _require_large(sheet, frame, path)
             seen = _digits(sheet, path)
             told = (f"frame {index + 1} of {count} was read",) if count > 1 else ()
             return Seen(seen.digits, told + seen.left_out)
@@ -105,6 +108,15 @@ def _stronger(dark: Sheet, light: Sheet) -> Sheet:
     if high.height > TALLER * low.height:
         return high
     return max(dark, light, key=lambda sheet: sheet.amount)
+
+
+def _require_large(sheet: Sheet, image: Image.Image, path: Path) -> None:
+    """ImageError where no mark is as large as a digit: faint ink drowns in the grain of a photo."""
+    if max(mark.size for mark in sheet.marks) < LEAST * max(image.size):
+        raise ImageError(
+            f"{path} has nothing but specks: no mark in it is as long as a "
+            f"{round(1 / LEAST)}th of the picture. Go nearer, or take more light or a darker pen."
+        )
 
 
 def _digits(sheet: Sheet, path: Path) -> Seen:

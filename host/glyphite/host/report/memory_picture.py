@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glyphite.convert.compiler import describe
 from glyphite.convert.compiler.driver import Compiled
@@ -132,8 +133,9 @@ def _number(axes: Any, parts: list[_Part]) -> None:  # noqa: ANN401
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width = LABEL_POINTS[0] * points / box.width * (right - left)
     height = LABEL_POINTS[1] * points / box.height * (top - bottom)
-    for part in parts:
-        if part.facts.scratch or (place := _roomiest(part.rows, width, height)) is None:
+    for index, part in enumerate(parts):
+        above = [row for other in parts[index + 1 :] for row in other.rows]
+        if part.facts.scratch or (place := _roomiest(part.rows, width, height, above)) is None:
             continue
         red, green, blue = part.colour
         ink = INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else PAPER
@@ -143,12 +145,14 @@ def _number(axes: Any, parts: list[_Part]) -> None:  # noqa: ANN401
 
 
 def _roomiest(
-    rows: list[describe.RowLife], width: float, height: float
+    rows: list[describe.RowLife], width: float, height: float, above: list[describe.RowLife]
 ) -> tuple[float, float] | None:
     """The middle of the tallest room of ``width`` moments that these rows fill; None below
-    ``height`` bytes."""
+    ``height`` bytes. A label there lies on none of the rows ``above``, which are drawn later."""
     rooms = []
     ordered = sorted(rows, key=lambda row: row.start)
+    edges = [(row.first, row.last + 1, row.start, row.start + row.bytes) for row in above]
+    covers = np.array(edges, np.int64)
     for left in range(min(row.first for row in rows), max(row.last for row in rows) + 1):
         bottom = end = -1
         for row in ordered:
@@ -156,12 +160,23 @@ def _roomiest(
                 continue
             bottom = bottom if row.start == end else row.start
             end = row.start + row.bytes
-            rooms.append((end - bottom, left + width / 2, (bottom + end) / 2))
+            if end - bottom >= height:
+                rooms.append((end - bottom, left + width / 2, (bottom + end) / 2))
+    rooms = [room for room in rooms if not _lies_on(covers, room[1:], width, height)]
     tallest = max((tall for tall, _, _ in rooms), default=0)
-    if tallest < height:
-        return None
     places = [(x, y) for tall, x, y in rooms if tall == tallest]
-    return places[len(places) // 2]
+    return places[len(places) // 2] if places else None
+
+
+def _lies_on(
+    covers: NDArray[np.int64], middle: tuple[float, float], width: float, height: float
+) -> bool:
+    """Whether a label lies on one of ``covers``: (n, 4) of left, right, bottom, top."""
+    if not len(covers):
+        return False
+    x, y = middle
+    beside = (covers[:, 0] < x + width / 2) & (covers[:, 1] > x - width / 2)
+    return bool((beside & (covers[:, 2] < y + height / 2) & (covers[:, 3] > y - height / 2)).any())
 
 
 def _list(figure: Any, parts: list[_Part]) -> None:  # noqa: ANN401

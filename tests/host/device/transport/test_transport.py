@@ -482,7 +482,7 @@ def test_the_firmware_of_another_board_of_the_same_name_is_not_run(tmp_path: Pat
     """A board file of the user's own does not run what another one of that name was built for."""
     files = [tmp_path / "a.toml", tmp_path / os.fsdecode(b"\xe9.toml")]
     image = tmp_path / "firmware.elf"
-    image.touch()
+    image.write_bytes(bytes(40))
     for path in files:
         own_native(path)
     record_firmware(load_board(str(files[0])), image)
@@ -491,7 +491,11 @@ def test_the_firmware_of_another_board_of_the_same_name_is_not_run(tmp_path: Pat
     record_firmware(load_board(str(files[1])), image)
     for path in files:
         assert find_firmware(str(path)).board.path == path
-        assert lacks_firmware(f"sim://{quote(os.fsencode(path))}") is None
+        url = f"sim://{quote(os.fsencode(path))}"
+        assert lacks_firmware(url, "00" * 32) is None
+        other = lacks_firmware(url, "01" * 32)
+        assert other is not None
+        assert other.holds_other
 
 
 def test_a_damaged_record_of_a_board_of_ones_own_names_its_file(

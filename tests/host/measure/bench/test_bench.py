@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
@@ -226,6 +227,21 @@ def test_a_library_that_the_model_calls_is_its_code(parts: ModelFolder) -> None:
         )
     )
     assert footprint(board, parts.generated, []).code > before + 100
+
+
+def test_what_qemu_says_where_it_does_not_start_is_told(
+    parts: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, tensors = load_board("cortex-m4"), np.zeros((1, 300), np.int8)
+    image = build(parts, board).image
+    qemu = tmp_path / "bin" / "qemu-system-arm"
+    qemu.parent.mkdir()
+    qemu.write_text("#!/bin/sh\necho 'no plugins in this build' >&2; exit 1\n")
+    qemu.chmod(0o755)
+    monkeypatch.setenv("PATH", str(qemu.parent), prepend=os.pathsep)
+    told = r"counts instructions: the emulator has stopped \(exit code 1\): no plugins in this"
+    with pytest.raises(ToolError, match=told):
+        list(watch(board, image, "", tensors, ignore_progress))
 
 
 def test_a_function_that_the_firmware_lacks_is_named(parts: ModelFolder) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from glyphite.convert.boards import Board, Emulator
-from glyphite.convert.errors import ToolError
+from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.files import read_bytes, temporary_folder
 from glyphite.convert.hold import write_shared
 from glyphite.convert.programs import COMPILE_SECONDS
 from glyphite.convert.shipped import FIRMWARE
+from glyphite.convert.text import command, printable
 from glyphite.convert.workspace import build_root
 from glyphite.host.device.said import run_kept
 
@@ -30,6 +31,7 @@ CORES = (
 STACK_OVERFLOW = 3
 """The emulator's exit code after a stack overflow."""
 
+ELF_MAGIC = b"\x7fELF"
 ELF_MACHINE = b"\x53\0"
 """What an AVR's ELF file says of the processor, in its bytes 18 and 19."""
 
@@ -99,8 +101,15 @@ def erased_flash(board: Board) -> bytes:
 def flash_with(board: Board, firmware: Path) -> bytes:
     """The content of an erased flash with the sketch ``firmware`` (.elf) in it.
 
-    Raises InputError where ``firmware`` cannot be read, ToolError as :func:`erased_flash` does.
+    Raises InputError where ``firmware`` cannot be read or is of another processor, ToolError as
+    :func:`erased_flash` does.
     """
+    if not _is_avr(firmware):
+        build = command("glyphite", "build", "MODEL", "--board", board.named)
+        raise InputError(
+            f"{printable(str(firmware))} is no firmware for {board.name!r}, whose processor is an "
+            f"AVR. Build one with `{build}`."
+        )
     program = _program(firmware)
     return program + erased_flash(board)[len(program) :]
 
@@ -111,7 +120,12 @@ def is_in_flash(firmware: Path, flash: bytes) -> bool:
     That of another processor is never asked of avr-objcopy, which does not know it. Raises
     InputError where ``firmware`` cannot be read, ToolError where avr-objcopy is missing or fails.
     """
-    return read_bytes(firmware)[18:20] == ELF_MACHINE and flash.startswith(_program(firmware))
+    return _is_avr(firmware) and flash.startswith(_program(firmware))
+
+
+def _is_avr(firmware: Path) -> bool:
+    content = read_bytes(firmware)
+    return content[:4] == ELF_MAGIC and content[18:20] == ELF_MACHINE
 
 
 def _program(firmware: Path) -> bytes:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from glyphite.convert.boards import Board, load_board
 from glyphite.convert.documents import quoted_path, read_json, to_json, unquoted_path
 from glyphite.convert.errors import BoardError, InputError, PortError
-from glyphite.convert.files import remove
+from glyphite.convert.files import read_bytes, remove
 from glyphite.convert.hold import write_shared
 from glyphite.convert.text import command
 from glyphite.convert.workspace import DEFAULT, build_root, default_model
@@ -99,15 +99,31 @@ def find_firmware(name: str) -> FirmwareFile:
     )
 
 
-def lacks_firmware(url: str) -> Board | None:
-    """The emulated board that ``url`` names, where no firmware was built for it; else None.
+@dataclass(frozen=True)
+class Lacking:
+    """An emulated board that cannot answer by a model yet."""
 
-    Raises BoardError where there is no such board, InputError where the record is damaged.
+    board: Board
+    holds_other: bool
+    """Its firmware is of another model; else it has none."""
+
+
+def lacks_firmware(url: str, sha256: str) -> Lacking | None:
+    """The emulated board that ``url`` names, where it has no firmware of the model ``sha256``.
+
+    None where it has, where ``url`` names a firmware, and of a real board. Raises BoardError where
+    there is no such board, InputError where the record is damaged or the firmware cannot be read.
     """
     if not url.startswith(EMULATED) or "firmware=" in urlsplit(url).query:
         return None
     board = load_board(emulated_board(url))
-    return board if board.emulator is not None and _recorded(board) is None else None
+    if board.emulator is None:
+        return None
+    image = _recorded(board)
+    if image is None:
+        return Lacking(board, holds_other=False)
+    told = bytes.fromhex(sha256) in read_bytes(image)  # as it stands there for the hello
+    return None if told else Lacking(board, holds_other=True)
 
 
 def _recorded(board: Board) -> Path | None:

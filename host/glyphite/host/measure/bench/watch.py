@@ -119,7 +119,7 @@ def watch(
         ):
             port.open_on(emulated)
             session = Session(port, SILENCE)
-            _greet(session, emulated)
+            _greet(session, board, emulated)
             for number, tensor in enumerate(tensors, 1):
                 session.ask(tensor)
                 yield parse_report(report.read_text(encoding="utf-8"), number)
@@ -143,15 +143,20 @@ def is_countable(board: Board) -> bool:
     return board.emulator is not None and board.emulator.kind in ("qemu", "simavr")
 
 
-def _greet(session: Session, emulated: EmulatedBoard) -> None:
+def _greet(session: Session, board: Board, emulated: EmulatedBoard) -> None:
     try:
         session.hello()
     except LinkError as error:
         if emulated.running:
             raise
+        if counts_cycles(board):
+            raise ToolError(
+                f"The emulated {board.name} ended before it answered: {emulated.ending}. Build the "
+                "firmware again."
+            ) from error
         raise ToolError(
-            "QEMU did not start with the plugin that counts instructions; its message is above. "
-            "Versions 4.2 to 8 take it, Debian 12's 7.2 does."
+            "QEMU did not start with the plugin that counts instructions: "
+            f"{emulated.ending}. Versions 4.2 to 8 take it, Debian 12's 7.2 does."
         ) from error
 
 
