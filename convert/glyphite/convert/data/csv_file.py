@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.options import LARGEST
 from glyphite.convert.errors import DataError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.text import printable
@@ -21,8 +22,6 @@ DELIMITERS = (";", "\t", ",")
 ENDINGS = (".csv", ".tsv")
 MOST_BYTES = 1 << 28
 """Of one file: three times MNIST as CSV."""
-LARGEST = 3.4028234e38
-"""Of a model's floats."""
 LOOKED_AT = 20
 """Rows that tell whether the first is the names of columns."""
 INDEX_NAMES = ("", "unnamed: 0")
