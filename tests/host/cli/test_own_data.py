@@ -4,6 +4,7 @@ No model is trained: its weights are random and fixed, and what is right is what
 every figure is known beforehand.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +15,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.dataset import Inputs
+from glyphite.convert.data.options import Options
+from glyphite.convert.documents import to_json
+from glyphite.convert.history import History, history_of
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.preprocessing import NAMED
+from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import find_model
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
+from glyphite.host.cli.data import Source, answers_shares, load_data
+from tests.builders.dense_models import dense
 from tests.strict import require_module
 
 require_module("tensorflow", "ai_edge_litert")
@@ -164,6 +171,38 @@ def test_a_reconstruction_is_told_by_its_shapes_and_finds_what_is_odd(
         assert figures["error"]["worst"] == pytest.approx(1, abs=0.02)  # 2 ** 2 / 4
     assert main(["compare", "odd", "--max-drop", "1"]) == 2
     assert "--max-drop is a limit of accuracy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_two_classes_are_told_apart_by_a_model_that_takes_as_many_numbers_as_it_gives(
+    count: int, build_folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    x = np.random.default_rng(1).uniform(-1, 1, (40, count)).round(1)
+    y = x.argmax(axis=1) if count == 2 else (x[:, 0] > 0).astype(np.int64)
+    np.savez(tmp_path / "two.npz", x=x, y=y)
+    words = [dense(build_folder, "two", np.eye(count)), "--data", str(tmp_path / "two.npz")]
+    compared = run(["compare", *words], capsys)
+    assert (compared["task"], compared["runners"][0]["accuracy"]) == ("classification", 1)
+
+
+def test_what_ends_in_a_softmax_gives_back_no_inputs(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).uniform(0, 255, (40, 3)))
+    source = Source(str(tmp_path / "x.npy"), Options())
+    assert isinstance(load_data(source, (3,), (3,)).test.targets, Inputs)
+    assert load_data(source, (3,), (3,), tells_classes=True).test.targets is None
+    known = Manifest.load(find_model("uno").manifest)  # shares of 1, as the next
+    assert not answers_shares(known)  # and so are its inputs
+    of_bytes = dataclasses.replace(known.input, scale=1.0)
+    assert answers_shares(dataclasses.replace(known, input=of_bytes))
+
+
+def test_what_large_numbers_were_learnt_is_known_to_convert(tmp_path: Path) -> None:
+    """An epoch of milliseconds, say, to be met as it is."""
+    folder = ModelFolder(tmp_path, tmp_path / "model_int8.tflite")
+    prepared = Preprocessing(mean=(1.7e12,), deviation=(1e11,))
+    known = History("own.py:f", 1, 32, 1, 9, [2.9e24], [2.9e24], None, None, "0" * 64, prepared)
+    folder.history.write_text(to_json(dataclasses.asdict(known)), encoding="utf-8")
+    assert history_of(folder, "0" * 64) == known
 
 
 @pytest.fixture

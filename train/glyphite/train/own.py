@@ -138,8 +138,14 @@ def _loss(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras h
 
     if isinstance(data.train.targets, Numbers | Inputs):
         return losses.MeanSquaredError()
-    last = model.layers[-1]
-    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    name = last_activation(model)
     if int(np.prod(model.output_shape[1:])) == 1:
         return losses.BinaryCrossentropy(from_logits=name != "sigmoid")
     return losses.SparseCategoricalCrossentropy(from_logits=name != "softmax")
+
+
+def last_activation(model: "keras.Model") -> str:
+    """The activation of the last layer, or its kind, in Keras's words: ``softmax``, ``dense``."""
+    last = model.layers[-1]
+    kind = type(last).__name__.lower()
+    return str(getattr(getattr(last, "activation", None), "__name__", kind))

@@ -246,7 +246,8 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     named = (source_of(arguments, record) for record in records)
     known = next(filter(None, named), None)
     source = known or _digits(model)
-    data = load_data(source, model.shape, model.output_shape)
+    is_softmax = quantize.operators(model.float_tflite)[-1:] == ["SOFTMAX"]
+    data = load_data(source, model.shape, model.output_shape, tells_classes=is_softmax)
     found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
     if found.is_lost and known is None:  # else a model that has learnt little is one all the same
         raise InputError(f"{found.doubt} {NAME_DATA}")

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ MNIST = "mnist"
 KEPT = ("window", "step", "label", "numbers", "on_bad")
 """The options of a data set that a manifest keeps, by the names of their attributes."""
 MOST_ROWS = 1_000_000
+SHARES_APART = 0.1
+"""How far beyond 0..1 inputs may reach that outputs of 0..1 can give back."""
 
 
 def add_data(parser: argparse.ArgumentParser, default: str) -> None:
@@ -139,13 +142,19 @@ def kept_source(text: str) -> str:
 
 
 def load_data(
-    source: Source, input_shape: tuple[int, ...], output_shape: tuple[int, ...] | None = None
+    source: Source,
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None = None,
+    *,
+    tells_classes: bool = False,
 ) -> "DataSet":
     """The data set, laid out as a model takes and answers it; shapes are without the batch.
 
-    Where the model gives back as many numbers as it takes, and the source has no numbers to be met,
-    the inputs are the targets. Raises DataError where it cannot be loaded or does not fit,
-    CodeError where a function of the user's own raises, InputError where a file cannot be read.
+    Where the model gives back as many numbers as it takes, and the source has no numbers to be met
+    and no classes that the outputs may be, the inputs are the targets; not so where the outputs are
+    known to be shares of classes (``tells_classes``). Raises DataError where it cannot be loaded or
+    does not fit, CodeError where a function of the user's own raises, InputError where a file
+    cannot be read.
     """
     from glyphite.convert.data.check import fitted
     from glyphite.convert.data.load import load
@@ -153,9 +162,9 @@ def load_data(
     data = load(source.text, dataclasses.replace(source.options, shape=input_shape))
     for note in data.notes:
         print_status(note)
-    if output_shape is not None and _gives_back(data, input_shape, output_shape):
-        data = data.reconstructing()
-    return fitted(data, input_shape, output_shape)
+    if output_shape is None or tells_classes or not _gives_back(data, input_shape, output_shape):
+        return fitted(data, input_shape, output_shape)
+    return fitted(data.reconstructing(), input_shape, output_shape)
 
 
 def _gives_back(
@@ -164,8 +173,18 @@ def _gives_back(
     from glyphite.convert.data.check import without_ones
     from glyphite.convert.data.dataset import Numbers
 
+    if isinstance(data.test.targets, Numbers):
+        return False
     same = without_ones(input_shape) == without_ones(output_shape)
-    return same and not isinstance(data.test.targets, Numbers) and data.class_count <= 2
+    is_odd_or_not = data.class_count <= 2 < prod(output_shape)  # two outputs tell two classes apart
+    return same and (is_odd_or_not or not data.class_count)
+
+
+def answers_shares(manifest: Manifest) -> bool:
+    """Whether outputs are shares of 1 and inputs are not, which these cannot give back then."""
+    least, most = (manifest.input.scale * (q - manifest.input.zero_point) for q in (-128, 127))
+    is_within = least >= -SHARES_APART and most <= 1 + SHARES_APART
+    return bool(manifest.output.scale) and manifest.gives_shares and not is_within
 
 
 def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) -> DataRecord:
@@ -212,7 +231,7 @@ def test_samples(
 
     source = _named_or_known(arguments, manifest, beside)
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
-    data = load_data(source, *shapes)
+    data = load_data(source, *shapes, tells_classes=answers_shares(manifest))
     is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
     if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")

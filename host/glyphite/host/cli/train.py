@@ -42,7 +42,7 @@ from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train
-from glyphite.train.own import Lessons, fit_own, untrained
+from glyphite.train.own import Lessons, fit_own, last_activation, untrained
 from glyphite.train.pictures import Gallery
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def _train_own(
     model = untrained(settings)
     shape, outputs = model.input_shape[1:], model.output_shape[1:]
     source = source_of(arguments) or Source(MNIST, Options(report=print_status))
-    data = load_data(source, shape, outputs)
+    is_softmax = last_activation(model) == "softmax"
+    data = load_data(source, shape, outputs, tells_classes=is_softmax)
     usual = "unit" if search.usual(data) == "unit" else STANDARD
     how = arguments.preprocess or usual
     prepared = named_preprocessing(
