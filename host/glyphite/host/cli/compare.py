@@ -22,9 +22,9 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
+from glyphite.host.cli.data import add_data, require_int8, require_limits, test_samples, title_of
 from glyphite.host.cli.digits import count_of
-from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import FLOATS, SHORT, TITLES, Runner, package_version
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     side_by_side.add_other(parser)
-    add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
+    add_budgets(parser, "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
@@ -88,11 +88,14 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
 
 
 def hold_runners(checks: Checks, comparison: compare.Comparison) -> None:
-    """Hold each int8 runner's accuracy and drop to their limits."""
+    """Hold each int8 runner's accuracy and drop, or its error, to their limits."""
     of = subject(comparison["model"], comparison["sha256"])
     for figures in comparison["runners"]:
-        if figures["name"] not in FLOATS and figures["correct"] is not None:
-            name = f"{figures['title']} of {of}"
+        if figures["name"] in FLOATS:
+            continue
+        name = f"{figures['title']} of {of}"
+        hold_error(checks, comparison["task"], figures["error"], name)
+        if figures["correct"] is not None:
             checks.hold("min_accuracy", 100 * figures["correct"] / comparison["images"], name)
             if figures["drop_points"] is not None:
                 checks.hold("max_drop", figures["drop_points"], name)
@@ -122,7 +125,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
     require_int8(manifest)
     tested = test_samples(arguments, manifest, arguments.count)
     tensors, truth = tested.tensors, tested.truth
-    require_classes(arguments, truth)
+    require_limits(arguments, truth)
     runners = _runners(folder, manifest, arguments.max_drop)
     if runners[0].name == KerasRunner.name:
         say_loading()

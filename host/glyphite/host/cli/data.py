@@ -326,16 +326,21 @@ def require_int8(manifest: Manifest) -> None:
         )
 
 
-def require_classes(arguments: argparse.Namespace, truth: "Truth") -> None:
-    """Make sure that a limit of accuracy is given only where there are classes.
+def require_limits(arguments: argparse.Namespace, truth: "Truth") -> None:
+    """Make sure that a limit of accuracy is given only where there are classes, and one of the
+    error only where there are numbers to be met.
 
     Raises InputError where it is not.
     """
     from glyphite.host.measure.truth import Task
 
-    for option in ("max_drop", "min_accuracy"):
-        if getattr(arguments, option, None) is not None and truth.task is not Task.CLASSES:
+    classes = ("is a limit of accuracy", "classes", Task.CLASSES)
+    numbers = ("is a limit of a regression's error", "numbers to be met", Task.NUMBERS)
+    limits = {"max_drop": classes, "min_accuracy": classes, "max_error": numbers}
+    for option, (what, needed, task) in limits.items():
+        if getattr(arguments, option, None) is not None and truth.task is not task:
+            instead = "Say --max-error instead" if truth.task is Task.NUMBERS else "Leave it out"
             raise InputError(
-                f"--{option.replace('_', '-')} is a limit of accuracy, and {truth.data['title']} "
-                f"has no classes (its task is {truth.task}). Leave it out."
+                f"--{option.replace('_', '-')} {what}, and {truth.data['title']} "
+                f"has no {needed} (its task is {truth.task}). {instead}."
             )
