@@ -22,7 +22,14 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.data import add_data, require_int8, require_limits, test_samples, title_of
+from glyphite.host.cli.data import (
+    add_data,
+    calibrated_on,
+    require_int8,
+    require_limits,
+    test_samples,
+    title_of,
+)
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.measure import compare
@@ -78,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     comparison = compare_anew(arguments, folder)
-    _print(comparison, title_of(folder), arguments.json)  # first, as another record may be damaged
+    _print(comparison, folder, arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
     hold_runners(checks, comparison)
@@ -210,11 +217,11 @@ def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: P
     manifest.save(path)
 
 
-def _print(comparison: compare.Comparison, name: str, as_json: bool) -> None:
+def _print(comparison: compare.Comparison, folder: ModelFolder, as_json: bool) -> None:
     if as_json:
-        print_json(comparison)
+        print_json({**comparison, **calibrated_on(folder)})
         return
-    title = f"{name} on {of_data(comparison['data'], comparison['images'])}"
+    title = f"{title_of(folder)} on {of_data(comparison['data'], comparison['images'])}"
     rows = [
         (one["title"], *judgement_row(comparison["task"], one, one["drop_points"]))
         for one in comparison["runners"]

@@ -252,21 +252,30 @@ def test_samples(
 
 def title_of(folder: ModelFolder) -> str:
     """What a table calls a model: its name, and that it was calibrated on random numbers, if so."""
+    record = _record(folder)
+    return f"{folder.name}{', calibrated on random numbers' if _is_random(record) else ''}"
+
+
+def calibrated_on(folder: ModelFolder) -> dict[str, str]:
+    """The same for a document: the data that a model was calibrated on, "" where nobody knows."""
+    record = _record(folder)
+    return {"calibrated_on": "" if record is None else record.name}
+
+
+def _record(folder: ModelFolder) -> DataRecord | None:
     try:
-        manifest = Manifest.load(folder.manifest)
+        return Manifest.load(folder.manifest).data
     except InputError:  # there is none, or the verbs that need one refuse it
-        return folder.name
-    return f"{folder.name}{', calibrated on random numbers' if is_random(manifest) else ''}"
+        return None
 
 
-def is_random(manifest: Manifest) -> bool:
-    """Whether a model was calibrated on random numbers, so that its accuracy means nothing."""
-    return manifest.data is not None and manifest.data.source == RANDOM
+def _is_random(record: DataRecord | None) -> bool:
+    return record is not None and record.source == RANDOM
 
 
 def note_random(manifest: Manifest) -> None:
     """Say of a model that was calibrated on random numbers what its answers are worth."""
-    if is_random(manifest):
+    if _is_random(manifest.data):
         print_status(
             f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
         )

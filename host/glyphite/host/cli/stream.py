@@ -12,7 +12,14 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model, w
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, require_int8, require_limits, test_samples, title_of
+from glyphite.host.cli.data import (
+    add_data,
+    calibrated_on,
+    require_int8,
+    require_limits,
+    test_samples,
+    title_of,
+)
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
@@ -171,7 +178,7 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
 
 def _print(streaming: stream.Streaming, folder: ModelFolder, as_json: bool) -> None:
     if as_json:
-        print_json(streaming)
+        print_json({**streaming, **calibrated_on(folder)})
         return
     images, scores = streaming["images"], streaming["scores"]
     right = BRIEF[streaming["reference"]]
