@@ -25,7 +25,6 @@ from glyphite.host.cli.console import (
 from glyphite.host.cli.data import (
     add_data,
     calibrated_on,
-    require_int8,
     require_limits,
     test_samples,
     title_of,
@@ -129,7 +128,6 @@ def compare_anew(arguments: argparse.Namespace, folder: ModelFolder) -> compare.
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     manifest = read_manifest(folder)
-    require_int8(manifest)
     tested = test_samples(arguments, manifest, arguments.count)
     tensors, truth = tested.tensors, tested.truth
     require_limits(arguments, truth)

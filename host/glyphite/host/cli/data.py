@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
 from glyphite.convert.documents import quoted_path, unquoted_path
-from glyphite.convert.errors import DataError, InputError, ModelError
+from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder
@@ -319,19 +319,6 @@ def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
             f"{data.title} has the classes {', '.join(data.classes)}, and {manifest.name} those of "
             f"its calibration: {', '.join(manifest.labels)}, in this order. Take data of the same "
             "classes, or convert the model anew with --data."
-        )
-
-
-def require_int8(manifest: Manifest) -> None:
-    """Make sure that the model computes in int8, be its input and output int8 or float32.
-
-    Raises ModelError where nothing tells so.
-    """
-    if not (manifest.input.scale and manifest.output.scale):
-        raise ModelError(
-            f"{manifest.name} takes {manifest.input.dtype} and gives {manifest.output.dtype}, and "
-            "nothing in it tells of int8: QUANTIZE behind a float32 input, DEQUANTIZE before a "
-            "float32 output. `glyphite convert` quantizes a float model."
         )
 
 

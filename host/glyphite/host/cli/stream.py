@@ -15,7 +15,6 @@ from glyphite.host.cli.console import print_json, print_status, print_table, pro
 from glyphite.host.cli.data import (
     add_data,
     calibrated_on,
-    require_int8,
     require_limits,
     test_samples,
     title_of,
@@ -73,7 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
-    require_int8(manifest)
     tested = test_samples(arguments, manifest, arguments.count, usual=USUAL)
     tensors, truth = tested.tensors, tested.truth
     require_limits(arguments, truth)
