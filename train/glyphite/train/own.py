@@ -75,6 +75,12 @@ def untrained(settings: Settings) -> "keras.Model":
             f"{settings.network} gave {type(model).__name__}, and a keras.Model that knows its "
             "shapes is needed. Begin it with a keras.Input."
         )
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        raise ModelError(
+            f"{settings.network} takes {len(model.inputs)} inputs and gives {len(model.outputs)} "
+            "outputs, and models with one input and one output are supported. Join them, by "
+            "Concatenate for example."
+        )
     return model
 
 

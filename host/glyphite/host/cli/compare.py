@@ -30,6 +30,7 @@ from glyphite.host.cli.data import (
     title_of,
 )
 from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.doubts import note_no_digits
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
@@ -146,6 +147,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
             print_status(runner.remark)
     require_unchanged(folder, manifest)
     comparison = compare.summarize(manifest, scores, truth, _tools())
+    note_no_digits(arguments, manifest, truth, comparison["runners"][-1]["correct"])
     misread = compare.misread_arrays(manifest, scores, truth, tensors)
     compare.save(folder, comparison, scores, truth, misread)
     is_whole = arguments.count is None and arguments.data is None

@@ -250,7 +250,8 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     data = load_data(source, model.shape, model.output_shape, tells_classes=is_softmax)
     found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
     if found.is_lost and known is None:  # else a model that has learnt little is one all the same
-        raise InputError(f"{found.doubt} {NAME_DATA}")
+        few = calibration.from_data(data, LOOKED_AT, found.preprocessing)
+        raise InputError(" ".join([found.doubt, *_doubts(model, few), NAME_DATA]))
     for sentence in filter(None, (found.reason, found.doubt)):
         print_status(sentence)
     return _Samples(

@@ -15,6 +15,7 @@ from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status
 from glyphite.host.cli.digits import DIGITS, reads_digits
+from glyphite.host.cli.doubts import is_random, note_cut_off, note_random, range_taken
 from glyphite.host.runners.base import Tensors
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _gives_back(
 
 def answers_shares(manifest: Manifest) -> bool:
     """Whether outputs are shares of 1 and inputs are not, which these cannot give back then."""
-    least, most = (manifest.input.scale * (q - manifest.input.zero_point) for q in (-128, 127))
+    least, most = range_taken(manifest)
     is_within = least >= -SHARES_APART and most <= 1 + SHARES_APART
     return bool(manifest.output.scale) and manifest.gives_shares and not is_within
 
@@ -245,6 +246,7 @@ def test_samples(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
         )
     part = part.take(slice(usual if count is None else count))
+    note_cut_off(manifest, data.title, part.inputs)
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     truth = truth_of(data, part, manifest, words)
     return Tested(manifest.quantize(part.inputs), truth, part.inputs)
@@ -253,7 +255,7 @@ def test_samples(
 def title_of(folder: ModelFolder) -> str:
     """What a table calls a model: its name, and that it was calibrated on random numbers, if so."""
     record = _record(folder)
-    return f"{folder.name}{', calibrated on random numbers' if _is_random(record) else ''}"
+    return f"{folder.name}{', calibrated on random numbers' if is_random(record) else ''}"
 
 
 def calibrated_on(folder: ModelFolder) -> dict[str, str]:
@@ -267,18 +269,6 @@ def _record(folder: ModelFolder) -> DataRecord | None:
         return Manifest.load(folder.manifest).data
     except InputError:  # there is none, or the verbs that need one refuse it
         return None
-
-
-def _is_random(record: DataRecord | None) -> bool:
-    return record is not None and record.source == RANDOM
-
-
-def note_random(manifest: Manifest) -> None:
-    """Say of a model that was calibrated on random numbers what its answers are worth."""
-    if _is_random(manifest.data):
-        print_status(
-            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
-        )
 
 
 def _words(arguments: argparse.Namespace) -> list[str]:

@@ -20,6 +20,7 @@ from glyphite.host.cli.data import (
     title_of,
 )
 from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.doubts import note_no_digits
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.device.transport import EMULATED
@@ -97,6 +98,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
             place = place_of(firmware, _place(folder, link, streaming["board"]))
             stream_record.save(place, streaming, streamed, judge)
     _tell(streamed, explanation(right.name))
+    note_no_digits(arguments, manifest, truth, streaming["correct"])
     # First, as another board's record may be damaged.
     _print(streaming, folder, arguments.json)
     with writing_to(folder, print_status):
