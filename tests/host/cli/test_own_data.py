@@ -238,12 +238,15 @@ def test_what_was_done_to_pictures_is_found(pictures: Path, capsys: Out) -> None
 def test_a_model_of_other_pictures_is_not_calibrated_on_digits(
     pictures: Path, tmp_path: Path, capsys: Out
 ) -> None:
-    """It has their shape and ten outputs, and reads no better than one answer to all."""
+    """It has their shape and ten outputs, and reads no better than one answer to all, as a layer of
+    it is dead."""
     model = network((28, 28, 1), 10, "softmax")
+    model.layers[1].set_weights([np.zeros((784, 16)), np.full(16, -9.0)])
     model.save(tmp_path / "other.keras")
     assert main(["convert", str(tmp_path / "other.keras")]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "no better than one answer to all" in told
+    assert "(Dense) gives nothing but 0 for 50 calibration samples: it is dead" in told
     assert "Name its data with --data" in told
     x = np.random.default_rng(1).integers(0, 256, (40, 28, 28), np.uint8)
     np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 10)
@@ -270,7 +273,7 @@ def test_other_data_than_those_of_the_calibration_are_named(
 
 
 NETWORK = """
-from keras import Input, Sequential, layers
+from keras import Input, Model, Sequential, layers
 
 
 def network():
@@ -279,6 +282,11 @@ def network():
 
 def number():
     return 7
+
+
+def fork():
+    source = Input((20, 2))
+    return Model(source, [layers.Dense(3)(source), layers.Dense(2)(source)])
 
 
 def ill():
@@ -317,6 +325,8 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     assert said.endswith("Look at its layers, and at the loss and metrics of its compile.\n")
     assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
     assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
+    assert main(["train", f"{tmp_path / 'mine.py'}:fork", *data]) == 2
+    assert "takes 1 inputs and gives 2 outputs, and models with one" in capsys.readouterr().err
 
 
 def test_code_of_the_user_s_own_shows_its_own_traceback(tmp_path: Path, capsys: Out) -> None:
