@@ -74,7 +74,7 @@ def array_in(content: bytes, name: str, *, finite: bool = True) -> Array:
     if dtype.kind not in NUMBERS:
         raise InputError(
             f"{name} is not a .npy file of numbers: it holds {printable(str(dtype))}. Save "
-            "numbers: of classes, those from 0, and their names, one a line, in labels.txt beside it."
+            "numbers; of classes, those from 0, with their names in labels.txt beside it."
         )
     _check_shape(shape, dtype, name)
     announced, there = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
