@@ -10,6 +10,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
+from glyphite.convert.data.dataset import Numbers
 from glyphite.convert.data.load import require_there
 from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError, ModelError
@@ -140,7 +143,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         calibration=samples.calibration.source,
         float_sha256=hashlib.sha256(model.content).hexdigest(),
     )
-    coarse = calibration.coarse_places(samples.calibration.inputs, manifest.input.scale)
+    coarse = [*calibration.coarse_places(samples.calibration.inputs, manifest.input.scale)]
+    if samples.numbers is not None:
+        coarse += calibration.coarse_places(samples.numbers, manifest.output.scale, "output")
     for sentence in (*model.notes, *_doubts(model, samples.calibration), *coarse):
         print_status(sentence)
     kept = folder.root / model.file
@@ -228,6 +233,8 @@ class _Samples:
     preprocessing: Preprocessing
     record: DataRecord | None = None
     classes: tuple[str, ...] = ()
+    numbers: NDArray[Any] | None = None
+    """(n, outputs): what a regression is to meet."""
 
 
 def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> _Samples:
@@ -252,6 +259,7 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     if found.is_lost and known is None:  # else a model that has learnt little is one all the same
         few = calibration.from_data(data, LOOKED_AT, found.preprocessing)
         raise InputError(" ".join([found.doubt, *_doubts(model, few), NAME_DATA]))
+    targets = calibration.learnt_from(data).targets
     for sentence in filter(None, (found.reason, found.doubt)):
         print_status(sentence)
     return _Samples(
@@ -259,6 +267,7 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
         found.preprocessing,
         record_of(source, data, arguments),
         data.classes if len(data.classes) == prod(model.output_shape) else (),
+        targets.values.reshape(len(targets.values), -1) if isinstance(targets, Numbers) else None,
     )
 
 
