@@ -24,7 +24,7 @@ from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
-from glyphite.host.cli.data import Source, answers_shares, load_data
+from glyphite.host.cli.data import Source, answers_classes, load_data
 from tests.builders.dense_models import dense
 from tests.strict import require_module
 
@@ -191,9 +191,10 @@ def test_what_ends_in_a_softmax_gives_back_no_inputs(tmp_path: Path) -> None:
     assert isinstance(load_data(source, (3,), (3,)).test.targets, Inputs)
     assert load_data(source, (3,), (3,), tells_classes=True).test.targets is None
     known = Manifest.load(find_model("uno").manifest)  # shares of 1, as the next
-    assert not answers_shares(known)  # and so are its inputs
+    assert not answers_classes(known)  # and so are its inputs
+    assert answers_classes(dataclasses.replace(known, labels=tuple("abcdefghij")))
     of_bytes = dataclasses.replace(known.input, scale=1.0)
-    assert answers_shares(dataclasses.replace(known, input=of_bytes))
+    assert answers_classes(dataclasses.replace(known, input=of_bytes))
 
 
 def test_what_large_numbers_were_learnt_is_known_to_convert(tmp_path: Path) -> None:
@@ -325,6 +326,12 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     assert said.endswith("Look at its layers, and at the loss and metrics of its compile.\n")
     assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
     assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
+    np.savez(tmp_path / "test.npz", x_test=x, y_test=y)
+    capsys.readouterr()
+    assert main(["train", network, "--data", str(tmp_path / "test.npz")]) == 2
+    captured = capsys.readouterr()
+    assert "has no training samples, so nothing can be learnt" in captured.err
+    assert captured.out == ""
     assert main(["train", f"{tmp_path / 'mine.py'}:fork", *data]) == 2
     assert "takes 1 inputs and gives 2 outputs, and models with one" in capsys.readouterr().err
 

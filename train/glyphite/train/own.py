@@ -42,6 +42,13 @@ class Lessons:
         held_out = self.data.validation
         return ("test", self.data.test) if held_out is None else ("validation", held_out)
 
+    def require_any(self) -> None:
+        """Raises DataError where there is nothing to learn from."""
+        data = self.data
+        if data.train.targets is None or not len(data.train):
+            what = "no targets" if len(data.train) else "no training samples"
+            raise DataError(f"{data.title} has {what}, so nothing can be learnt. Name other data.")
+
     def arrays(self, part: Part) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Inputs (n, *shape) and targets of a part, as the network takes them."""
         seen = self.preprocessing.apply(part.inputs).astype(np.float32)
@@ -97,10 +104,8 @@ def fit_own(
     """
     import keras
 
+    lessons.require_any()
     data = lessons.data
-    if data.train.targets is None or not len(data.train):
-        what = "no targets" if len(data.train) else "no training samples"
-        raise DataError(f"{data.title} has {what}, so nothing can be learnt. Name other data.")
     if not getattr(model, "compiled", False):
         is_labelled = isinstance(data.train.targets, Labels)
         model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])

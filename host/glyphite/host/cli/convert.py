@@ -12,6 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from glyphite.convert.compiler.ops import definitions
 from glyphite.convert.data.dataset import Numbers
 from glyphite.convert.data.load import require_there
 from glyphite.convert.data.options import Options
@@ -26,6 +27,7 @@ from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.float_model import FORMS, FloatModel, open_model
 from glyphite.convert.quantize.float_tflite import dead_tensor
 from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.text import command
 from glyphite.convert.workspace import (
     SHA_DIGITS,
     TFLITE,
@@ -312,10 +314,16 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
         _tensor("output", manifest.output),
     ]
     print_table([folder.name, "float32", "int8"], rows)
-    counts = Counter(quantize.operators(content)).items()
-    say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
+    counts = Counter(quantize.operators(content))
+    say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     say(f"Calibrated on {manifest.calibration}; {manifest.preprocessing.text}")
     say_written(folder.tflite, folder.manifest)
+    if lacking := [name for name in counts if name not in definitions()]:
+        say(
+            f"The compiler lacks {', '.join(lacking)}, so the model gets on no board as it is: "
+            f"`{command('glyphite', 'compile', folder.named)}` names the operators to build it of."
+        )
+        return
     has_data = manifest.data is not None and manifest.data.source != RANDOM
     say_next(next_step(folder.named, manifest.input, manifest.output, has_data=has_data))
 

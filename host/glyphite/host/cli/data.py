@@ -181,11 +181,18 @@ def _gives_back(
     return same and (is_odd_or_not or not data.class_count)
 
 
-def answers_shares(manifest: Manifest) -> bool:
-    """Whether outputs are shares of 1 and inputs are not, which these cannot give back then."""
+def answers_classes(manifest: Manifest) -> bool:
+    """Whether outputs are known to be of classes: these have names, or are shares of 1 and inputs
+    are not, which such outputs cannot give back."""
     least, most = range_taken(manifest)
     is_within = least >= -SHARES_APART and most <= 1 + SHARES_APART
-    return bool(manifest.output.scale) and manifest.gives_shares and not is_within
+    is_shares = bool(manifest.output.scale) and manifest.gives_shares and not is_within
+    return is_shares or _names_classes(manifest)
+
+
+def _names_classes(manifest: Manifest) -> bool:
+    numbers = tuple(str(index) for index in range(len(manifest.labels)))
+    return len(numbers) > 1 and manifest.labels != numbers
 
 
 def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) -> DataRecord:
@@ -232,7 +239,7 @@ def test_samples(
 
     source = _named_or_known(arguments, manifest, beside)
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
-    data = load_data(source, *shapes, tells_classes=answers_shares(manifest))
+    data = load_data(source, *shapes, tells_classes=answers_classes(manifest))
     is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
     if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
@@ -303,8 +310,7 @@ def _named_or_known(
 
 def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
     """DataError where a data set calls the classes otherwise, or has them in another order."""
-    named = manifest.labels != tuple(str(index) for index in range(len(manifest.labels)))
-    if data.classes and named and len(manifest.labels) > 1 and data.classes != manifest.labels:
+    if data.classes and _names_classes(manifest) and data.classes != manifest.labels:
         raise DataError(
             f"{data.title} has the classes {', '.join(data.classes)}, and {manifest.name} those of "
             f"its calibration: {', '.join(manifest.labels)}, in this order. Take data of the same "

@@ -151,6 +151,7 @@ def _train_own(
         how, learnt_from(data).inputs, is_picture=data.kind is Kind.PICTURE
     )
     lessons = Lessons(data, prepared, record_of(source, data, arguments))
+    lessons.require_any()  # before a plan is told that will not be
     judged_by, part = lessons.judged
     if not arguments.json:
         say(
