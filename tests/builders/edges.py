@@ -19,6 +19,17 @@ def dequantize(shape: Shape, scale: float, zero_point: int) -> bytes:
     return model.build([first], [last])
 
 
+def not_compiled() -> bytes:
+    """Float to float: QUANTIZE, MAXIMUM, for which the compiler has no kernel, DEQUANTIZE."""
+    model = ModelBuilder()
+    first, last = (model.tensor((1, 3), dtype="FLOAT32") for _ in range(2))
+    a, b = model.tensor((1, 3), 0.05, 7), model.tensor((1, 3), 0.05, 7)
+    model.operator("QUANTIZE", [first], [a])
+    model.operator("MAXIMUM", [a, a], [b], "MaximumMinimumOptions", version=2)
+    model.operator("DEQUANTIZE", [b], [last])
+    return model.build([first], [last])
+
+
 def network() -> bytes:
     """Float to float: QUANTIZE, a pooling of five values to two, TANH, ADD, DEQUANTIZE."""
     model = ModelBuilder()

@@ -49,6 +49,22 @@ def code(tmp_path: Path) -> Path:
     return tmp_path / "my data.py"
 
 
+def test_the_log_of_tensorflow_stays_off_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = "import os\nos.write(2, b'a cuda of its own')\nVALUE = 7\n"
+    (tmp_path / "tensorflow.py").write_text(text, encoding="utf-8", newline="")
+    text = "import tensorflow\ndef load():\n    return tensorflow.VALUE\n"
+    (tmp_path / "own.py").write_text(text, encoding="utf-8", newline="")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tensorflow"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "glyphite_user_own", None)
+    assert answer_of(Named(tmp_path / "own.py", "load")) == 7
+    assert capfd.readouterr().err == ""
+    sys.modules.pop("tensorflow")
+
+
 @pytest.mark.parametrize(
     ("text", "path", "function"),
     [

@@ -285,4 +285,18 @@ FAULTS = (
         "constant(&raw_spread[0])",
         ("firmware/test_see_sketches.py",),
     ),
+    Fault(
+        "two classes are inputs to be given back",
+        "host/glyphite/host/cli/data.py",
+        "data.class_count <= 2 < prod(output_shape)",
+        "data.class_count <= 2",
+        ("host/cli/test_own_data.py",),
+    ),
+    Fault(
+        "an error has no limit",
+        "host/glyphite/host/cli/judgement.py",
+        "task == Task.NUMBERS",
+        "task == Task.INPUTS",
+        ("host/cli/test_side_by_side.py",),
+    ),
 )  # fmt: skip

@@ -72,7 +72,10 @@ def array_in(content: bytes, name: str, *, finite: bool = True) -> Array:
     file = io.BytesIO(content)
     shape, by_columns, dtype = _header(file, name)
     if dtype.kind not in NUMBERS:
-        raise InputError(f"{name} is not a .npy file of numbers: it holds {printable(str(dtype))}.")
+        raise InputError(
+            f"{name} is not a .npy file of numbers: it holds {printable(str(dtype))}. Save "
+            "numbers; of classes, those from 0, with their names in labels.txt beside it."
+        )
     _check_shape(shape, dtype, name)
     announced, there = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
     if announced != there:

@@ -12,7 +12,7 @@ from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.workspace import ModelFolder
 
 Count = Annotated[int, Meta(ge=0)]
-Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e9)]], Meta(min_length=1)]
+Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e39)]], Meta(min_length=1)]
 Shares = Annotated[list[Share], Meta(min_length=1)]
 
 

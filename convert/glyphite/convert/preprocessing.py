@@ -18,7 +18,8 @@ from glyphite.convert.text import printable
 LEAST_DIVISOR, MOST_DIVISOR = 1e-6, 1e6
 """Of numbers that a network can have learnt from."""
 Divisor = Annotated[float, Meta(ge=LEAST_DIVISOR, le=MOST_DIVISOR)]
-Finite = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Finite = Annotated[float, Meta(ge=-1e39, le=1e39)]
+"""Of numbers that are float32."""
 Values = Annotated[tuple[Finite, ...], Meta(min_length=1)]
 SLACK = 0.05
 """By which a range that calibration found may miss the one that was meant, as a share of it."""

@@ -8,17 +8,20 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType, TracebackType
 
-from glyphite.convert.errors import CodeError, InputError
+from glyphite.convert.errors import CodeError, InputError, ToolError
 from glyphite.convert.files import read_bytes
+from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.text import printable, printable_lines
 
 MOST_BYTES = 1 << 24
+_LOADS_TENSORFLOW = re.compile(rb"^(?:import|from)\s+(?:tensorflow|keras)\b", re.MULTILINE)
+"""A line of a file that loads it at once, whose log the user would see."""
 _NAMED = re.compile(r"(?P<path>.+\.py):(?P<function>[^:/\\]*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -79,6 +82,9 @@ def _absent(function: Named, module: ModuleType) -> str:
 def _module(path: Path) -> ModuleType:
     """The file as a module, run anew at each call."""
     source = read_bytes(path, MOST_BYTES)
+    if _LOADS_TENSORFLOW.search(source):
+        with suppress(ToolError):  # where it is not installed, the user's own line says so
+            load_tensorflow()
     module = ModuleType(f"glyphite_user_{path.stem}")  # no name of a package that others import
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for it

@@ -163,6 +163,11 @@ def test_a_row_of_numbers_is_a_sample_each(tmp_path: Path) -> None:
             {"x": np.array([np.nan, 1.0])},
             "hold values that are not finite (NaN or infinite): number 0 (from 0)",
         ),
+        (
+            {"x": np.array([1.0, 1e300])},
+            "hold values that float32 cannot, which ends at 3.40282e+38: number 1 (from 0)",
+        ),
+        ({"x": X, "y": np.append(Y[1:], 1e39) + 0.5}, "1 of 30 samples"),
         ({"x": np.zeros((0, 4))}, "has no samples. Give one at least"),
         ({"x": np.zeros((9, 0))}, "has inputs of the shape (0,): they are empty"),
         ({"x": np.float32(1)}, "are one number"),

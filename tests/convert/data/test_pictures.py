@@ -129,7 +129,7 @@ def test_unequal_sizes_are_refused_with_sizes_and_a_way_out_that_works(tmp_path:
     assert message.endswith("Options(shape=(8, 8, 3)), say.")
     data = load(str(tmp_path), Options(shape=(8, 8, 3)))
     assert len(data.whole) == 21
-    assert data.notes[0] == "1 pictures were scaled to 8x8 pixels."
+    assert data.notes[0] == "1 picture was scaled to 8x8 pixels."
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,23 @@ def test_a_moment_without_a_class_is_damaged(tmp_path: Path) -> None:
     assert "line 22 (the class in column 'label' is empty)" in refused(tmp_path / "day.csv")
 
 
+@pytest.mark.parametrize("text", ["", "ax,ay,az\n"], ids=["empty", "names alone"])
+def test_an_empty_recording_is_named_or_left_out(tmp_path: Path, text: str) -> None:
+    for name in ("a_1", "a_2", "b_1"):
+        save_recording(tmp_path / f"{name}.csv", 100)
+    (tmp_path / "c_1.csv").write_text(text, encoding="utf-8")
+    found = f"1 of 4 recordings of {tmp_path} cannot be read: c_1.csv (it has no rows)"
+    assert refused(tmp_path).startswith(f"{found}. Mend or remove them, or say --on-bad leave-out.")
+    data = load(str(tmp_path), Options(window=10, on_bad=OnBad.LEAVE_OUT))
+    assert f"{found}: left out." in data.notes
+    assert data.classes == ("a", "b", "c")  # so that each number stays that of its class
+
+
+def test_bytes_are_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(bytes(range(256)) * 9)
+    assert "a.csv is no CSV file: it holds bytes that are no text." in refused(tmp_path)
+
+
 def test_windows_that_overlap_may_not_take_all_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

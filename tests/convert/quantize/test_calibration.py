@@ -69,3 +69,6 @@ def test_columns_of_which_int8_leaves_little_are_named() -> None:
     assert "Of the 4 numbers of the input's last axis, 1 vary by fewer than 8 steps" in said
     assert "(number 2 by 0.38)" in said
     assert not list(coarse_places(table[:, [0, 2, 3]], 680 / 255))
+    (said,) = coarse_places(table, 680 / 255, "output")
+    assert "output's last axis, 1 vary by fewer than 8 steps of int8 (number 2 by 0.38)" in said
+    assert said.endswith("one scale serves the whole output. Train on targets scaled alike.")

@@ -72,6 +72,9 @@ HELD = [
     ("min_accuracy", 99.52, 100 * 9952 / 10000, 100 * 9951 / 10000,
      "m reads 99.51 % of the images right, and --min-accuracy asks for 99.52 %. "
      "Train longer, or ask for less."),
+    ("max_error", 0.25, 0.25, 0.2500004,
+     "m has a mean absolute error of 0.2500004, and --max-error allows 0.25. "
+     "Train longer or calibrate on more samples, or allow a larger one."),
     ("max_mismatched_bytes", 3, 3, 4,
      "m gives 4 bytes that differ from the reference, and --max-mismatched-bytes allows 3. "
      "Find the layer with `glyphite verify`, or allow more."),

@@ -49,6 +49,8 @@ def test_a_table_says_so(
     require_tool("cc", "arm-none-eabi-gcc", "qemu-system-arm")
     assert main([words[0], random, *words[1:]]) == 0
     assert SAID in capsys.readouterr().out
+    assert main([words[0], random, *words[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["calibrated_on"] == "random numbers"
     other = dense(build_folder, "other", np.eye(3))
     if words[0] in ("size", "inspect"):
         assert main([words[0], other, *words[1:]]) == 0
@@ -60,6 +62,8 @@ def test_compare_stream_and_the_report_say_so(
 ) -> None:
     assert main(["compare", random, *data]) == 0
     assert f"{SAID} on 20 test samples of own.npz" in " ".join(capsys.readouterr().out.split())
+    assert main(["compare", random, *data, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["calibrated_on"] == "random numbers"
     assert main(["stream", random, "--port", "sim://native", "--count", "5", *data]) == 0
     assert f"{SAID} on native" in capsys.readouterr().out
     page = (build_folder / "plain" / "report.html").read_text()

@@ -17,7 +17,8 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.preprocessing import Preprocessing
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import ModelFolder, find_model, model_folder
-from glyphite.host.cli import main
+from glyphite.host.cli import convert, main
+from tests.builders import edges
 from tests.paths import PROJECT
 from tests.strict import require_module
 
@@ -115,6 +116,16 @@ def test_the_table_shows_sizes_quantization_and_operators(
         "Next: glyphite compare seed",
     ):
         assert said in answer.stdout
+
+
+def test_operators_that_the_compiler_lacks_are_told_and_no_next_step_that_refuses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = find_model("uno")
+    convert._print(folder, Manifest.load(folder.manifest), edges.not_compiled(), 9_000)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "The compiler lacks MAXIMUM, so the model gets on no board as it is: `glyphite" in told
+    assert "Next:" not in told
 
 
 def test_a_keras_file_elsewhere_gets_a_folder_of_its_stem(

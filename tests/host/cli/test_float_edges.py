@@ -51,6 +51,16 @@ def test_it_goes_the_whole_way(edge: str, tmp_path: Path, capsys: Out) -> None:
     assert report["compare"]["runners"] == compared["runners"]
 
 
+def test_litert_answers_what_the_compiler_lacks(tmp_path: Path, capsys: Out) -> None:
+    path = tmp_path / "lacks.tflite"
+    path.write_bytes(edges.not_compiled())
+    np.save(tmp_path / "x.npy", np.array([[0.5, -1, 2]], np.float32))
+    found = run(["predict", str(tmp_path / "x.npy"), str(path)], capsys)
+    assert found["answers"][0]["values"] == pytest.approx([0.5, -1, 2])
+    assert main(["compile", str(path)]) == 2
+    assert "which the compiler lacks" in " ".join(capsys.readouterr().err.split())
+
+
 def test_what_holds_no_int8_is_sent_to_convert(tmp_path: Path, capsys: Out) -> None:
     model = ModelBuilder()
     first, last = model.tensor((1, 4), dtype="FLOAT32"), model.tensor((1, 4), dtype="FLOAT32")

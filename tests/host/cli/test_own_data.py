@@ -4,6 +4,7 @@ No model is trained: its weights are random and fixed, and what is right is what
 every figure is known beforehand.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +15,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from glyphite.convert.data.dataset import Inputs
+from glyphite.convert.data.options import Options
+from glyphite.convert.documents import to_json
+from glyphite.convert.history import History, history_of
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.preprocessing import NAMED
+from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.quantize.quiet import load_tensorflow
-from glyphite.convert.workspace import find_model
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
+from glyphite.host.cli.data import Source, answers_classes, load_data
+from tests.builders.dense_models import dense
 from tests.strict import require_module
 
 require_module("tensorflow", "ai_edge_litert")
@@ -166,6 +173,39 @@ def test_a_reconstruction_is_told_by_its_shapes_and_finds_what_is_odd(
     assert "--max-drop is a limit of accuracy" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_two_classes_are_told_apart_by_a_model_that_takes_as_many_numbers_as_it_gives(
+    count: int, build_folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    x = np.random.default_rng(1).uniform(-1, 1, (40, count)).round(1)
+    y = x.argmax(axis=1) if count == 2 else (x[:, 0] > 0).astype(np.int64)
+    np.savez(tmp_path / "two.npz", x=x, y=y)
+    words = [dense(build_folder, "two", np.eye(count)), "--data", str(tmp_path / "two.npz")]
+    compared = run(["compare", *words], capsys)
+    assert (compared["task"], compared["runners"][0]["accuracy"]) == ("classification", 1)
+
+
+def test_what_ends_in_a_softmax_gives_back_no_inputs(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).uniform(0, 255, (40, 3)))
+    source = Source(str(tmp_path / "x.npy"), Options())
+    assert isinstance(load_data(source, (3,), (3,)).test.targets, Inputs)
+    assert load_data(source, (3,), (3,), tells_classes=True).test.targets is None
+    known = Manifest.load(find_model("uno").manifest)  # shares of 1, as the next
+    assert not answers_classes(known)  # and so are its inputs
+    assert answers_classes(dataclasses.replace(known, labels=tuple("abcdefghij")))
+    of_bytes = dataclasses.replace(known.input, scale=1.0)
+    assert answers_classes(dataclasses.replace(known, input=of_bytes))
+
+
+def test_what_large_numbers_were_learnt_is_known_to_convert(tmp_path: Path) -> None:
+    """An epoch of milliseconds, say, to be met as it is."""
+    folder = ModelFolder(tmp_path, tmp_path / "model_int8.tflite")
+    prepared = Preprocessing(mean=(1.7e12,), deviation=(1e11,))
+    known = History("own.py:f", 1, 32, 1, 9, [2.9e24], [2.9e24], None, None, "0" * 64, prepared)
+    folder.history.write_text(to_json(dataclasses.asdict(known)), encoding="utf-8")
+    assert history_of(folder, "0" * 64) == known
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Ten shades of 28x28 pictures, and the model that tells them apart by them divided by 255."""
@@ -199,12 +239,15 @@ def test_what_was_done_to_pictures_is_found(pictures: Path, capsys: Out) -> None
 def test_a_model_of_other_pictures_is_not_calibrated_on_digits(
     pictures: Path, tmp_path: Path, capsys: Out
 ) -> None:
-    """It has their shape and ten outputs, and reads no better than one answer to all."""
+    """It has their shape and ten outputs, and reads no better than one answer to all, as a layer of
+    it is dead."""
     model = network((28, 28, 1), 10, "softmax")
+    model.layers[1].set_weights([np.zeros((784, 16)), np.full(16, -9.0)])
     model.save(tmp_path / "other.keras")
     assert main(["convert", str(tmp_path / "other.keras")]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "no better than one answer to all" in told
+    assert "(Dense) gives nothing but 0 for 50 calibration samples: it is dead" in told
     assert "Name its data with --data" in told
     x = np.random.default_rng(1).integers(0, 256, (40, 28, 28), np.uint8)
     np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 10)
@@ -231,7 +274,7 @@ def test_other_data_than_those_of_the_calibration_are_named(
 
 
 NETWORK = """
-from keras import Input, Sequential, layers
+from keras import Input, Model, Sequential, layers
 
 
 def network():
@@ -240,6 +283,11 @@ def network():
 
 def number():
     return 7
+
+
+def fork():
+    source = Input((20, 2))
+    return Model(source, [layers.Dense(3)(source), layers.Dense(2)(source)])
 
 
 def ill():
@@ -278,6 +326,14 @@ def test_a_network_of_one_s_own_is_trained_on_data_of_one_s_own_and_converted_as
     assert said.endswith("Look at its layers, and at the loss and metrics of its compile.\n")
     assert main(["train", f"{tmp_path / 'mine.py'}:number", *data]) == 2
     assert "gave int, and a keras.Model that knows its shapes is needed" in capsys.readouterr().err
+    np.savez(tmp_path / "test.npz", x_test=x, y_test=y)
+    capsys.readouterr()
+    assert main(["train", network, "--data", str(tmp_path / "test.npz")]) == 2
+    captured = capsys.readouterr()
+    assert "has no training samples, so nothing can be learnt" in captured.err
+    assert captured.out == ""
+    assert main(["train", f"{tmp_path / 'mine.py'}:fork", *data]) == 2
+    assert "takes 1 inputs and gives 2 outputs, and models with one" in capsys.readouterr().err
 
 
 def test_code_of_the_user_s_own_shows_its_own_traceback(tmp_path: Path, capsys: Out) -> None:

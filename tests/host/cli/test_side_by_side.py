@@ -122,6 +122,17 @@ def test_numbers_have_errors_and_the_distance_of_the_answers(
     assert found["difference"]["largest_difference"] == pytest.approx(gap.max(), abs=0.021)
     assert found["difference"]["mean_difference"] == pytest.approx(2 * gap.mean() / 3, abs=0.02)
     assert found["difference"]["mcnemar"] is None
+    words = ["--data", str(tmp_path / "n.npz"), "--numbers", "--max-error"]
+    assert main(["compare", *pair, *words, "0.6"]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "bad (model" in told and "has a mean absolute error of 0.7" in told  # the swapped two
+    assert "good (model" not in told
+    for verb in (["compare", "good"], ["report", "good"]):
+        assert main([*verb, *words, "0.52"]) == 0
+        assert main([*verb, *words, "0.48"]) == 1
+        assert "int8 (TFLM) of good (model" in " ".join(capsys.readouterr().err.split())
+    assert main(["compare", "good", *words[:-1], "--max-drop", "1"]) == 2
+    assert "is regression). Say --max-error instead." in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.usefixtures("no_compiler")

@@ -120,7 +120,7 @@ def test_what_long_verbs_print_fits(encoding: str, monkeypatch: pytest.MonkeyPat
     folder = find_model("uno")
     content, manifest = read_bytes(folder.tflite), read_manifest(folder)
     convert._print(folder, manifest, content, 90_000)
-    compare._print(comparison(), "uno", as_json=False)
+    compare._print(comparison(), folder, as_json=False)
     board = {"name": "cortex-m4", "images": 1000, "mismatched_bytes": 0, "reference": "c"}
     board |= {"accuracy": 0.98, "reference_accuracy": 0.98}
     accuracy = dict.fromkeys(("float", "int8_litert", "c", "board"), 0.98)

@@ -187,6 +187,7 @@ class TestCommand:
         require_tool("cc")
         assert main(["compare", "seed", "--count", "300", "--json"]) == 0
         printed = json.loads(capsys.readouterr().out)
+        assert printed.pop("calibrated_on") == "MNIST"
         assert printed == json.loads(seed.compare.read_text())
         names = [figures["name"] for figures in printed["runners"]]
         assert names == ["float", "int8_litert", "int8_tflm", "c"]

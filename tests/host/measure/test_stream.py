@@ -186,6 +186,7 @@ class TestCommand:
         assert main(["stream", "--port", "sim://native", "--count", "50", "--json"]) == 0
         printed = json.loads(capsys.readouterr().out)
         folder = native.board("native")
+        assert printed.pop("calibrated_on") == "MNIST"
         assert printed == json.loads((folder / "stream.json").read_text())
         assert (printed["board"], printed["images"]) == ("native", 50)
         assert printed["mismatched_bytes"] == 0

@@ -42,6 +42,13 @@ class Lessons:
         held_out = self.data.validation
         return ("test", self.data.test) if held_out is None else ("validation", held_out)
 
+    def require_any(self) -> None:
+        """Raises DataError where there is nothing to learn from."""
+        data = self.data
+        if data.train.targets is None or not len(data.train):
+            what = "no targets" if len(data.train) else "no training samples"
+            raise DataError(f"{data.title} has {what}, so nothing can be learnt. Name other data.")
+
     def arrays(self, part: Part) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Inputs (n, *shape) and targets of a part, as the network takes them."""
         seen = self.preprocessing.apply(part.inputs).astype(np.float32)
@@ -75,6 +82,12 @@ def untrained(settings: Settings) -> "keras.Model":
             f"{settings.network} gave {type(model).__name__}, and a keras.Model that knows its "
             "shapes is needed. Begin it with a keras.Input."
         )
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        raise ModelError(
+            f"{settings.network} takes {len(model.inputs)} inputs and gives {len(model.outputs)} "
+            "outputs, and models with one input and one output are supported. Join them, by "
+            "Concatenate for example."
+        )
     return model
 
 
@@ -91,10 +104,8 @@ def fit_own(
     """
     import keras
 
+    lessons.require_any()
     data = lessons.data
-    if data.train.targets is None or not len(data.train):
-        what = "no targets" if len(data.train) else "no training samples"
-        raise DataError(f"{data.title} has {what}, so nothing can be learnt. Name other data.")
     if not getattr(model, "compiled", False):
         is_labelled = isinstance(data.train.targets, Labels)
         model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])
@@ -138,8 +149,14 @@ def _loss(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras h
 
     if isinstance(data.train.targets, Numbers | Inputs):
         return losses.MeanSquaredError()
-    last = model.layers[-1]
-    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    name = last_activation(model)
     if int(np.prod(model.output_shape[1:])) == 1:
         return losses.BinaryCrossentropy(from_logits=name != "sigmoid")
     return losses.SparseCategoricalCrossentropy(from_logits=name != "softmax")
+
+
+def last_activation(model: "keras.Model") -> str:
+    """The activation of the last layer, or its kind, in Keras's words: ``softmax``, ``dense``."""
+    last = model.layers[-1]
+    kind = type(last).__name__.lower()
+    return str(getattr(getattr(last, "activation", None), "__name__", kind))

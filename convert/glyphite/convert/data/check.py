@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.data.bad import MOST_NAMED, listed
-from glyphite.convert.data.dataset import DataSet, Inputs, Labels, Numbers, Part, Shape
-from glyphite.convert.data.options import NUMBERS, ON_BAD, OnBad
+from glyphite.convert.data.dataset import Array, DataSet, Inputs, Labels, Numbers, Part, Shape
+from glyphite.convert.data.options import LARGEST, NUMBERS, ON_BAD, OnBad
 from glyphite.convert.errors import DataError
 from glyphite.convert.text import printable
 
+AT_A_TIME = 1000
+"""Samples that are looked at together, as their sizes take as much room."""
+NOT_FINITE = "are not finite (NaN or infinite)"
 MOST_VALUES = 32
 """Of one message's list of classes."""
 
@@ -19,6 +22,7 @@ MOST_VALUES = 32
 def sound(part: Part, name: str, on_bad: OnBad) -> tuple[Part, str]:
     """``part`` without samples that are not finite where they may be left out, and a note or "".
 
+    Nor are those that float32 cannot hold, as the model computes in it.
     ``name`` names it in messages. Raises DataError where numbers of inputs and targets differ, an
     input has no values, or values are not finite and may not be left out.
     """
@@ -44,29 +48,33 @@ def _require_as_many(part: Part, name: str) -> None:
 
 
 def _finite(part: Part, name: str, on_bad: OnBad) -> tuple[Part, str]:
+    numbers = (part.targets.values,) if isinstance(part.targets, Numbers) else ()
+    arrays = [array for array in (*part.tensors, *numbers) if array.dtype.kind == "f"]
     good = np.ones(len(part), np.bool_)
-    for tensor in part.tensors:
-        good &= _finite_rows(tensor)
-    if isinstance(part.targets, Numbers):
-        good &= _finite_rows(part.targets.values)
+    for array in arrays:
+        good &= _within(array, LARGEST)
     if good.all():
         return part, ""
     bad = np.flatnonzero(~good)
+    finite = all(np.isfinite(array[bad]).all() for array in arrays)
+    what = f"float32 cannot, which ends at {LARGEST:g}" if finite else NOT_FINITE
     places = [_place(part, int(place)) for place in bad[:MOST_NAMED]]
     found = (
-        f"{len(bad):,} of {len(part):,} samples of {name} hold values that are not finite (NaN or "
-        f"infinite): {listed(places, len(bad))}"
+        f"{len(bad):,} of {len(part):,} samples of {name} hold values that {what}: "
+        f"{listed(places, len(bad))}"
     )
     if on_bad is OnBad.REFUSE:
         raise DataError(f"{found}. Mend them, or say {ON_BAD} {OnBad.LEAVE_OUT}.")
     return part.take(np.flatnonzero(good)), f"{found}: left out."
 
 
-def _finite_rows(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    if values.dtype.kind != "f":
-        return np.ones(len(values), np.bool_)
-    finite: NDArray[np.bool_] = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    return finite
+def _within(values: Array, largest: float) -> NDArray[np.bool_]:
+    """(n,): the rows of floats whose sizes are all numbers up to ``largest``."""
+    within: NDArray[np.bool_] = np.ones(len(values), np.bool_)
+    for start in range(0, len(values), AT_A_TIME):
+        some = np.abs(values[start : start + AT_A_TIME])
+        within[start : start + AT_A_TIME] = (some <= largest).all(axis=tuple(range(1, some.ndim)))
+    return within
 
 
 def _place(part: Part, place: int) -> str:

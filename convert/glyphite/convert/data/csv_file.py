@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert.data.options import LARGEST
 from glyphite.convert.errors import DataError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.text import printable
@@ -21,12 +22,14 @@ DELIMITERS = (";", "\t", ",")
 ENDINGS = (".csv", ".tsv")
 MOST_BYTES = 1 << 28
 """Of one file: three times MNIST as CSV."""
-LARGEST = 3.4028234e38
-"""Of a model's floats."""
 LOOKED_AT = 20
 """Rows that tell whether the first is the names of columns."""
 INDEX_NAMES = ("", "unnamed: 0")
 """In lower case, of a first column that counts the rows: pandas writes it."""
+
+
+class NoRowsError(DataError):
+    """A file that has no rows below the names of its columns, or none at all."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,8 @@ class Sheet:
 def read_sheet(path: Path) -> Sheet:
     """The rows of a CSV file.
 
-    Raises DataError where it holds no rows or cannot be told into cells, InputError where it cannot
-    be read.
+    Raises NoRowsError where it holds none, DataError where it cannot be told into cells or is no
+    text, InputError where it cannot be read.
     """
     lines = _text(path).splitlines()
     while lines and not lines[-1].strip():
@@ -137,11 +140,14 @@ def read_sheet(path: Path) -> Sheet:
     rows = _told_rows(path, lines, delimiter)
     filled = tuple(islice((row for row in rows if row.cells), LOOKED_AT))
     if not filled:
-        raise DataError(f"{printable(str(path))} has no rows. Give one sample at least.")
+        raise NoRowsError(f"{printable(str(path))} has no rows. Give one sample at least.")
     has_names = _is_names(filled, delimiter == ";")
     first = filled[0]
     if has_names and len(filled) == 1:
-        raise DataError(f"{printable(str(path))} has the names of columns and no rows below them.")
+        raise NoRowsError(
+            f"{printable(str(path))} has the names of columns and no rows below them. Give one "
+            "sample at least."
+        )
     names = tuple(cell.strip().lstrip("#").strip() for cell in first.cells)
     columns = names if has_names else tuple(str(place + 1) for place in range(len(first.cells)))
     return Sheet(path, columns, has_names, delimiter, lines)
@@ -151,6 +157,8 @@ def _text(path: Path) -> str:
     content = read_bytes(path, MOST_BYTES)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
+    if b"\0" in content:
+        raise DataError(f"{printable(str(path))} is no CSV file: it holds bytes that are no text.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:  # as Excel writes it in the west

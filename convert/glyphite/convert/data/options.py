@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from glyphite.convert.errors import InputError
 
+LARGEST = 3.4028234e38
+"""Of a model's floats: beyond it a number is infinite to the model."""
+
 
 class Kind(StrEnum):
     """What an input is."""

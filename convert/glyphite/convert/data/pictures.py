@@ -189,7 +189,8 @@ def _decoded(
     kept = [picture for picture, is_good in zip(pictures, good, strict=True) if is_good]
     scaled = sum(picture.size[:2] != size[:2] for picture in kept)
     if scaled:
-        notes.append(f"{scaled:,} pictures were scaled to {size[1]}x{size[0]} pixels.")
+        are = "picture was" if scaled == 1 else "pictures were"
+        notes.append(f"{scaled:,} {are} scaled to {size[1]}x{size[0]} pixels.")
     return kept, pixels if good.all() else pixels[good]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from glyphite.convert.data import csv_file
 from glyphite.convert.data.bad import Bad, listed
-from glyphite.convert.data.csv_file import Row, Sheet, places_of, read_sheet
+from glyphite.convert.data.csv_file import NoRowsError, Row, Sheet, places_of, read_sheet
 from glyphite.convert.data.dataset import Array, Labels, Part
 from glyphite.convert.data.folders import (
     content_of,
@@ -81,7 +81,7 @@ def from_recordings(source: Path, options: Options) -> Found:
     files = _files(source, notes)
     if not files:
         raise DataError(f"{printable(str(source))} holds no CSV file. Name a folder with some.")
-    sheets = [(read_sheet(path), label, part) for path, label, part in files]
+    sheets = _sheets(source, files, options, notes)
     _require_same_columns([sheet for sheet, *_ in sheets])
     axes, column = _axes(sheets[0][0], options, notes)
     found: dict[str, list[Stretch]] = defaultdict(list)
@@ -89,8 +89,25 @@ def from_recordings(source: Path, options: Options) -> Found:
     for sheet, label, part in sheets:
         found[part] += reader.stretches(sheet, label)
     window, step = _window(found, options, source)
-    classes = tuple(sorted((reader.classes | _class_folders(source, column)) - {""}))
+    named = {label for _, label, _ in files} if column is None else set()
+    classes = tuple(sorted((reader.classes | named | _class_folders(source, column)) - {""}))
     return _cut(_long_enough(found, window, notes), window, step, options, notes, classes=classes)
+
+
+def _sheets(
+    source: Path, files: list[tuple[Path, str, str]], options: Options, notes: list[str]
+) -> list[tuple[Sheet, str, str]]:
+    """The files that have rows, each with its class and part."""
+    bad, sheets = Bad("recordings", printable(str(source)), options.on_bad), []
+    for path, label, part in files:
+        try:
+            sheets.append((read_sheet(path), label, part))
+        except NoRowsError:
+            if path == source:
+                raise
+            bad.add(f"{printable(path.relative_to(source).as_posix())} (it has no rows)")
+    bad.end(len(sheets), notes)
+    return sheets
 
 
 def _class_folders(source: Path, column: int | None) -> set[str]:
@@ -249,10 +266,12 @@ def _long_enough(
     """The stretches of at least a window."""
     short = [each for part in found.values() for each in part if len(each) < window]
     if short:
+        stretches = f"stretch{'' if len(short) == 1 else 'es'} without a gap"
+        stretches += " has" if len(short) == 1 else " have"
         shown = listed([f"{e.name} ({len(e)} from line {e.lines[0]})" for e in short], len(short))
         notes.append(
-            f"{len(short):,} stretches without a gap have fewer rows than the window of "
-            f"{window:,}: left out: {shown}."
+            f"{len(short):,} {stretches} fewer rows than the window of {window:,}: left out: "
+            f"{shown}."
         )
     return {part: [e for e in each if len(e) >= window] for part, each in found.items()}
 

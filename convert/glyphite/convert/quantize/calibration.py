@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ SAMPLES = 500
 """By default: on the network ``seed``, 20 to 2,000 give the same accuracy within 0.03 percentage
 points."""
 
+_SCALED = {
+    "input": "Train on standardised data, without a Normalization layer, and convert with "
+    "--preprocess standard.",
+    "output": "Train on targets scaled alike.",
+}
+"""The way out where one place is lost beside another."""
 FEW_STEPS = 8
 """Of the 256 that int8 has: what varies by fewer is nearly lost."""
 
@@ -72,21 +78,22 @@ def _refuse_beyond_float32(title: str, values: NDArray[np.float64]) -> None:
         )
 
 
-def coarse_places(inputs: NDArray[np.float32], scale: float) -> Iterator[str]:
-    """A sentence where int8 leaves little of some places of the last axis of ``inputs`` (n, ...).
+def coarse_places(
+    values: NDArray[Any], scale: float, edge: Literal["input", "output"] = "input"
+) -> Iterator[str]:
+    """A sentence where int8 leaves little of some places of the last axis of ``values`` (n, ...).
 
-    One ``scale`` serves the whole input: beside a column of thousands, one of 0 to 1 is lost.
-    Places that never change are left out.
+    They are inputs, or what outputs are to meet. One ``scale`` serves the whole ``edge``: beside a
+    column of thousands, one of 0 to 1 is lost. Places that never change are left out.
     """
-    values = inputs.reshape(-1, inputs.shape[-1]).astype(np.float64)
+    values = values.reshape(-1, values.shape[-1]).astype(np.float64)
     steps = np.ptp(values, axis=0) / scale
     coarse = np.flatnonzero((steps > 0) & (steps < FEW_STEPS))
     if len(coarse):
         worst = sorted(coarse, key=lambda place: float(steps[place]))[:3]
         named = ", ".join(f"number {place + 1} by {steps[place]:.2g}" for place in worst)
         yield (
-            f"Of the {len(steps)} numbers of the input's last axis, {len(coarse)} vary by fewer "
+            f"Of the {len(steps)} numbers of the {edge}'s last axis, {len(coarse)} vary by fewer "
             f"than {FEW_STEPS} steps of int8 ({named}), so little of them is left: one scale "
-            "serves the whole input. Train on standardised data, without a Normalization layer, "
-            "and convert with --preprocess standard."
+            f"serves the whole {edge}. {_SCALED[edge]}"
         )

@@ -177,7 +177,7 @@ def _chance(best: Reading, part: Part, data: DataSet) -> tuple[str, bool]:
         lost = -best.share >= 1
         said = (
             f"The float model's error on {data.title} is as large as that of one answer to all, "
-            "whatever usual is done to the samples: it was trained on something else."
+            "whatever usual is done to the samples: it was trained on something else or too little."
         )
         return (said, True) if lost else ("", False)
     most = float(np.bincount(part.targets.values).max()) / len(part)

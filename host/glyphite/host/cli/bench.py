@@ -13,7 +13,7 @@ from glyphite.host.cli.arguments import add_board, add_count, add_goal, add_json
 from glyphite.host.cli.budgets import Checks, add_budgets, checking
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, test_samples, title_of
+from glyphite.host.cli.data import add_data, calibrated_on, test_samples, title_of
 from glyphite.host.cli.digits import count_of, load_digits, reads_digits
 from glyphite.host.cli.judgement import of_data
 from glyphite.host.device.build import Built
@@ -62,7 +62,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     cost, document = measured(prepared, tensors, inputs)
     if arguments.json:
         layers = [dataclasses.asdict(layer) for layer in cost.layers]
-        print_json({**document, **({"layers": layers} if arguments.layers else {})})
+        shown = {"layers": layers} if arguments.layers else {}
+        print_json({**document, **calibrated_on(folder), **shown})
     else:
         _print(prepared, inputs, cost, arguments.layers)
         if board.arduino and board.memory:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from glyphite.convert.data.options import LARGEST
 from glyphite.convert.errors import CheckFailedError, DoesNotFitError, InputError
 from glyphite.host.cli.endings import describe
 from glyphite.host.cli.junit import Case, place_of, write_junit
@@ -63,6 +64,16 @@ def _points(text: str) -> float:
     return _share(text, "percentage points")
 
 
+def _error(text: str) -> float:
+    try:
+        error = float(text)
+    except ValueError:
+        error = math.nan
+    if not 0 <= error <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an error: 0 or more, such as 0.5, is.")
+    return error
+
+
 @dataclass(frozen=True)
 class Budget:
     """A limit that an option sets."""
@@ -73,7 +84,8 @@ class Budget:
     found: str
     """What the sentence says of the figure that was found."""
     way_out: str
-    decimals: int = 0
+    decimals: int | None = 0
+    """None: four digits, wherever they are, as nobody knows the unit."""
     is_least: bool = False
     """Whether the figure may be larger than the limit, and not smaller."""
 
@@ -83,9 +95,10 @@ class Budget:
 
     def shown(self, figure: float, limit: float) -> str:
         """``figure`` with as many decimals as tell it from ``limit``."""
-        text = f"{figure:,.{self.decimals}f}"
+        is_any = self.decimals is None
+        text = f"{figure:.4g}" if is_any else f"{figure:,.{self.decimals}f}"
         alike = float(text.replace(",", "")) == limit != figure
-        return f"{figure:.9f}" if alike else text
+        return text if not alike else f"{figure:.9g}" if is_any else f"{figure:.9f}"
 
 
 BUDGETS = {
@@ -110,6 +123,12 @@ BUDGETS = {
     "min_accuracy": Budget(
         _percent, "PERCENT", "fail where fewer percent of the images are read right",
         "reads {} % of the images right", "Train longer, or ask for less.", 2, is_least=True,
+    ),
+    "max_error": Budget(
+        _error, "ERROR",
+        "fail where the mean absolute error of a regression is larger, in the target's unit",
+        "has a mean absolute error of {}",
+        "Train longer or calibrate on more samples, or allow a larger one.", None,
     ),
     "max_mismatched_bytes": Budget(
         _count, "COUNT", "fail where more bytes differ from the reference (default: 0)",

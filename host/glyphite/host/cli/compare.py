@@ -22,9 +22,16 @@ from glyphite.host.cli.console import (
     say,
     say_loading,
 )
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
+from glyphite.host.cli.data import (
+    add_data,
+    calibrated_on,
+    require_limits,
+    test_samples,
+    title_of,
+)
 from glyphite.host.cli.digits import count_of
-from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.cli.doubts import note_no_digits
+from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.measure import compare
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import FLOATS, SHORT, TITLES, Runner, package_version
@@ -53,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     side_by_side.add_other(parser)
-    add_budgets(parser, "max_drop", "min_accuracy", "max_mismatched_bytes")
+    add_budgets(parser, "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
@@ -78,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model)
     comparison = compare_anew(arguments, folder)
-    _print(comparison, title_of(folder), arguments.json)  # first, as another record may be damaged
+    _print(comparison, folder, arguments.json)  # first, as another record may be damaged
     with writing_to(folder, print_status):
         write_report(folder)
     hold_runners(checks, comparison)
@@ -88,11 +95,14 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
 
 
 def hold_runners(checks: Checks, comparison: compare.Comparison) -> None:
-    """Hold each int8 runner's accuracy and drop to their limits."""
+    """Hold each int8 runner's accuracy and drop, or its error, to their limits."""
     of = subject(comparison["model"], comparison["sha256"])
     for figures in comparison["runners"]:
-        if figures["name"] not in FLOATS and figures["correct"] is not None:
-            name = f"{figures['title']} of {of}"
+        if figures["name"] in FLOATS:
+            continue
+        name = f"{figures['title']} of {of}"
+        hold_error(checks, comparison["task"], figures["error"], name)
+        if figures["correct"] is not None:
             checks.hold("min_accuracy", 100 * figures["correct"] / comparison["images"], name)
             if figures["drop_points"] is not None:
                 checks.hold("max_drop", figures["drop_points"], name)
@@ -119,10 +129,9 @@ def compare_anew(arguments: argparse.Namespace, folder: ModelFolder) -> compare.
 
 def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comparison:
     manifest = read_manifest(folder)
-    require_int8(manifest)
     tested = test_samples(arguments, manifest, arguments.count)
     tensors, truth = tested.tensors, tested.truth
-    require_classes(arguments, truth)
+    require_limits(arguments, truth)
     runners = _runners(folder, manifest, arguments.max_drop)
     if runners[0].name == KerasRunner.name:
         say_loading()
@@ -138,6 +147,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
             print_status(runner.remark)
     require_unchanged(folder, manifest)
     comparison = compare.summarize(manifest, scores, truth, _tools())
+    note_no_digits(arguments, manifest, truth, comparison["runners"][-1]["correct"])
     misread = compare.misread_arrays(manifest, scores, truth, tensors)
     compare.save(folder, comparison, scores, truth, misread)
     is_whole = arguments.count is None and arguments.data is None
@@ -207,11 +217,11 @@ def _note_accuracies(manifest: Manifest, comparison: compare.Comparison, path: P
     manifest.save(path)
 
 
-def _print(comparison: compare.Comparison, name: str, as_json: bool) -> None:
+def _print(comparison: compare.Comparison, folder: ModelFolder, as_json: bool) -> None:
     if as_json:
-        print_json(comparison)
+        print_json({**comparison, **calibrated_on(folder)})
         return
-    title = f"{name} on {of_data(comparison['data'], comparison['images'])}"
+    title = f"{title_of(folder)} on {of_data(comparison['data'], comparison['images'])}"
     rows = [
         (one["title"], *judgement_row(comparison["task"], one, one["drop_points"]))
         for one in comparison["runners"]

@@ -10,6 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
+from glyphite.convert.compiler.ops import definitions
+from glyphite.convert.data.dataset import Numbers
 from glyphite.convert.data.load import require_there
 from glyphite.convert.data.options import Options
 from glyphite.convert.errors import InputError, ModelError
@@ -23,6 +27,7 @@ from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.float_model import FORMS, FloatModel, open_model
 from glyphite.convert.quantize.float_tflite import dead_tensor
 from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.text import command
 from glyphite.convert.workspace import (
     SHA_DIGITS,
     TFLITE,
@@ -140,7 +145,9 @@ def _convert(arguments: argparse.Namespace, folder: ModelFolder, source: Path) -
         calibration=samples.calibration.source,
         float_sha256=hashlib.sha256(model.content).hexdigest(),
     )
-    coarse = calibration.coarse_places(samples.calibration.inputs, manifest.input.scale)
+    coarse = [*calibration.coarse_places(samples.calibration.inputs, manifest.input.scale)]
+    if samples.numbers is not None:
+        coarse += calibration.coarse_places(samples.numbers, manifest.output.scale, "output")
     for sentence in (*model.notes, *_doubts(model, samples.calibration), *coarse):
         print_status(sentence)
     kept = folder.root / model.file
@@ -228,6 +235,8 @@ class _Samples:
     preprocessing: Preprocessing
     record: DataRecord | None = None
     classes: tuple[str, ...] = ()
+    numbers: NDArray[Any] | None = None
+    """(n, outputs): what a regression is to meet."""
 
 
 def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatModel) -> _Samples:
@@ -246,10 +255,13 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
     named = (source_of(arguments, record) for record in records)
     known = next(filter(None, named), None)
     source = known or _digits(model)
-    data = load_data(source, model.shape, model.output_shape)
+    is_softmax = quantize.operators(model.float_tflite)[-1:] == ["SOFTMAX"]
+    data = load_data(source, model.shape, model.output_shape, tells_classes=is_softmax)
     found = search.find(model, data, asked, learnt.preprocessing if learnt else None)
     if found.is_lost and known is None:  # else a model that has learnt little is one all the same
-        raise InputError(f"{found.doubt} {NAME_DATA}")
+        few = calibration.from_data(data, LOOKED_AT, found.preprocessing)
+        raise InputError(" ".join([found.doubt, *_doubts(model, few), NAME_DATA]))
+    targets = calibration.learnt_from(data).targets
     for sentence in filter(None, (found.reason, found.doubt)):
         print_status(sentence)
     return _Samples(
@@ -257,6 +269,7 @@ def _samples(arguments: argparse.Namespace, folder: ModelFolder, model: FloatMod
         found.preprocessing,
         record_of(source, data, arguments),
         data.classes if len(data.classes) == prod(model.output_shape) else (),
+        targets.values.reshape(len(targets.values), -1) if isinstance(targets, Numbers) else None,
     )
 
 
@@ -301,10 +314,16 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
         _tensor("output", manifest.output),
     ]
     print_table([folder.name, "float32", "int8"], rows)
-    counts = Counter(quantize.operators(content)).items()
-    say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts)}")
+    counts = Counter(quantize.operators(content))
+    say(f"Operators: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     say(f"Calibrated on {manifest.calibration}; {manifest.preprocessing.text}")
     say_written(folder.tflite, folder.manifest)
+    if lacking := [name for name in counts if name not in definitions()]:
+        say(
+            f"The compiler lacks {', '.join(lacking)}, so the model gets on no board as it is: "
+            f"`{command('glyphite', 'compile', folder.named)}` names the operators to build it of."
+        )
+        return
     has_data = manifest.data is not None and manifest.data.source != RANDOM
     say_next(next_step(folder.named, manifest.input, manifest.output, has_data=has_data))
 

@@ -3,17 +3,19 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
 from glyphite.convert.documents import quoted_path, unquoted_path
-from glyphite.convert.errors import DataError, InputError, ModelError
+from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status
 from glyphite.host.cli.digits import DIGITS, reads_digits
+from glyphite.host.cli.doubts import is_random, note_cut_off, note_random, range_taken
 from glyphite.host.runners.base import Tensors
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ MNIST = "mnist"
 KEPT = ("window", "step", "label", "numbers", "on_bad")
 """The options of a data set that a manifest keeps, by the names of their attributes."""
 MOST_ROWS = 1_000_000
+SHARES_APART = 0.1
+"""How far beyond 0..1 inputs may reach that outputs of 0..1 can give back."""
 
 
 def add_data(parser: argparse.ArgumentParser, default: str) -> None:
@@ -139,13 +143,19 @@ def kept_source(text: str) -> str:
 
 
 def load_data(
-    source: Source, input_shape: tuple[int, ...], output_shape: tuple[int, ...] | None = None
+    source: Source,
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...] | None = None,
+    *,
+    tells_classes: bool = False,
 ) -> "DataSet":
     """The data set, laid out as a model takes and answers it; shapes are without the batch.
 
-    Where the model gives back as many numbers as it takes, and the source has no numbers to be met,
-    the inputs are the targets. Raises DataError where it cannot be loaded or does not fit,
-    CodeError where a function of the user's own raises, InputError where a file cannot be read.
+    Where the model gives back as many numbers as it takes, and the source has no numbers to be met
+    and no classes that the outputs may be, the inputs are the targets; not so where the outputs are
+    known to be shares of classes (``tells_classes``). Raises DataError where it cannot be loaded or
+    does not fit, CodeError where a function of the user's own raises, InputError where a file
+    cannot be read.
     """
     from glyphite.convert.data.check import fitted
     from glyphite.convert.data.load import load
@@ -153,9 +163,9 @@ def load_data(
     data = load(source.text, dataclasses.replace(source.options, shape=input_shape))
     for note in data.notes:
         print_status(note)
-    if output_shape is not None and _gives_back(data, input_shape, output_shape):
-        data = data.reconstructing()
-    return fitted(data, input_shape, output_shape)
+    if output_shape is None or tells_classes or not _gives_back(data, input_shape, output_shape):
+        return fitted(data, input_shape, output_shape)
+    return fitted(data.reconstructing(), input_shape, output_shape)
 
 
 def _gives_back(
@@ -164,8 +174,25 @@ def _gives_back(
     from glyphite.convert.data.check import without_ones
     from glyphite.convert.data.dataset import Numbers
 
+    if isinstance(data.test.targets, Numbers):
+        return False
     same = without_ones(input_shape) == without_ones(output_shape)
-    return same and not isinstance(data.test.targets, Numbers) and data.class_count <= 2
+    is_odd_or_not = data.class_count <= 2 < prod(output_shape)  # two outputs tell two classes apart
+    return same and (is_odd_or_not or not data.class_count)
+
+
+def answers_classes(manifest: Manifest) -> bool:
+    """Whether outputs are known to be of classes: these have names, or are shares of 1 and inputs
+    are not, which such outputs cannot give back."""
+    least, most = range_taken(manifest)
+    is_within = least >= -SHARES_APART and most <= 1 + SHARES_APART
+    is_shares = bool(manifest.output.scale) and manifest.gives_shares and not is_within
+    return is_shares or _names_classes(manifest)
+
+
+def _names_classes(manifest: Manifest) -> bool:
+    numbers = tuple(str(index) for index in range(len(manifest.labels)))
+    return len(numbers) > 1 and manifest.labels != numbers
 
 
 def record_of(source: Source, data: "DataSet", arguments: argparse.Namespace) -> DataRecord:
@@ -212,7 +239,7 @@ def test_samples(
 
     source = _named_or_known(arguments, manifest, beside)
     shapes = manifest.input.shape[1:], manifest.output.shape[1:]
-    data = load_data(source, *shapes)
+    data = load_data(source, *shapes, tells_classes=answers_classes(manifest))
     is_known = manifest.data is not None and manifest.data.sha256 == data.sha256
     if source.of_record is not None and source.of_record is manifest.data and not is_known:
         print_status(f"{data.title} has changed since {manifest.name} was calibrated on it.")
@@ -226,6 +253,7 @@ def test_samples(
             f"--count {count}: {data.title} has {len(part):,} test samples. Ask for fewer."
         )
     part = part.take(slice(usual if count is None else count))
+    note_cut_off(manifest, data.title, part.inputs)
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     truth = truth_of(data, part, manifest, words)
     return Tested(manifest.quantize(part.inputs), truth, part.inputs)
@@ -233,24 +261,21 @@ def test_samples(
 
 def title_of(folder: ModelFolder) -> str:
     """What a table calls a model: its name, and that it was calibrated on random numbers, if so."""
+    record = _record(folder)
+    return f"{folder.name}{', calibrated on random numbers' if is_random(record) else ''}"
+
+
+def calibrated_on(folder: ModelFolder) -> dict[str, str]:
+    """The same for a document: the data that a model was calibrated on, "" where nobody knows."""
+    record = _record(folder)
+    return {"calibrated_on": "" if record is None else record.name}
+
+
+def _record(folder: ModelFolder) -> DataRecord | None:
     try:
-        manifest = Manifest.load(folder.manifest)
+        return Manifest.load(folder.manifest).data
     except InputError:  # there is none, or the verbs that need one refuse it
-        return folder.name
-    return f"{folder.name}{', calibrated on random numbers' if is_random(manifest) else ''}"
-
-
-def is_random(manifest: Manifest) -> bool:
-    """Whether a model was calibrated on random numbers, so that its accuracy means nothing."""
-    return manifest.data is not None and manifest.data.source == RANDOM
-
-
-def note_random(manifest: Manifest) -> None:
-    """Say of a model that was calibrated on random numbers what its answers are worth."""
-    if is_random(manifest):
-        print_status(
-            f"{manifest.name} was calibrated on random numbers, so its accuracy means nothing."
-        )
+        return None
 
 
 def _words(arguments: argparse.Namespace) -> list[str]:
@@ -285,8 +310,7 @@ def _named_or_known(
 
 def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
     """DataError where a data set calls the classes otherwise, or has them in another order."""
-    named = manifest.labels != tuple(str(index) for index in range(len(manifest.labels)))
-    if data.classes and named and len(manifest.labels) > 1 and data.classes != manifest.labels:
+    if data.classes and _names_classes(manifest) and data.classes != manifest.labels:
         raise DataError(
             f"{data.title} has the classes {', '.join(data.classes)}, and {manifest.name} those of "
             f"its calibration: {', '.join(manifest.labels)}, in this order. Take data of the same "
@@ -294,29 +318,21 @@ def _require_same_classes(data: "DataSet", manifest: Manifest) -> None:
         )
 
 
-def require_int8(manifest: Manifest) -> None:
-    """Make sure that the model computes in int8, be its input and output int8 or float32.
-
-    Raises ModelError where nothing tells so.
-    """
-    if not (manifest.input.scale and manifest.output.scale):
-        raise ModelError(
-            f"{manifest.name} takes {manifest.input.dtype} and gives {manifest.output.dtype}, and "
-            "nothing in it tells of int8: QUANTIZE behind a float32 input, DEQUANTIZE before a "
-            "float32 output. `glyphite convert` quantizes a float model."
-        )
-
-
-def require_classes(arguments: argparse.Namespace, truth: "Truth") -> None:
-    """Make sure that a limit of accuracy is given only where there are classes.
+def require_limits(arguments: argparse.Namespace, truth: "Truth") -> None:
+    """Make sure that a limit of accuracy is given only where there are classes, and one of the
+    error only where there are numbers to be met.
 
     Raises InputError where it is not.
     """
     from glyphite.host.measure.truth import Task
 
-    for option in ("max_drop", "min_accuracy"):
-        if getattr(arguments, option, None) is not None and truth.task is not Task.CLASSES:
+    classes = ("is a limit of accuracy", "classes", Task.CLASSES)
+    numbers = ("is a limit of a regression's error", "numbers to be met", Task.NUMBERS)
+    limits = {"max_drop": classes, "min_accuracy": classes, "max_error": numbers}
+    for option, (what, needed, task) in limits.items():
+        if getattr(arguments, option, None) is not None and truth.task is not task:
+            instead = "Say --max-error instead" if truth.task is Task.NUMBERS else "Leave it out"
             raise InputError(
-                f"--{option.replace('_', '-')} is a limit of accuracy, and {truth.data['title']} "
-                f"has no classes (its task is {truth.task}). Leave it out."
+                f"--{option.replace('_', '-')} {what}, and {truth.data['title']} "
+                f"has no {needed} (its task is {truth.task}). {instead}."
             )

@@ -37,7 +37,7 @@ from glyphite.host.cli.console import (
     say_next,
     say_written,
 )
-from glyphite.host.cli.data import load_data, source_of
+from glyphite.host.cli.data import answers_classes, load_data, source_of
 from glyphite.host.cli.digits import DIGITS, load_digits, next_step, reads_digits
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 from glyphite.host.runners.oracle import oracle
@@ -173,7 +173,8 @@ def _own_samples(manifest: Manifest | None, compiled: Compiled) -> OwnSamples | 
     if manifest is None or source is None or taken.quantization is None or count == 0:
         return None
     try:
-        data = load_data(source, manifest.input.shape[1:], manifest.output.shape[1:])
+        shapes = manifest.input.shape[1:], manifest.output.shape[1:]
+        data = load_data(source, *shapes, tells_classes=answers_classes(manifest))
     except GlyphiteError as error:
         print_status(f"The example shows fixed inputs, as its data are not there: {error}")
         return None

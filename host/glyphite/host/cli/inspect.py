@@ -13,7 +13,7 @@ from glyphite.convert.workspace import find_model
 from glyphite.host.cli.arguments import add_json, add_model, add_processor, architecture
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import line_width, print_json, print_table, say, say_written
-from glyphite.host.cli.data import title_of
+from glyphite.host.cli.data import calibrated_on, title_of
 from glyphite.host.report.memory_picture import draw
 
 EXAMPLE = "glyphite inspect seed --board cortex-m4 --picture memory.png"
@@ -54,7 +54,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     if arguments.picture is not None:
         draw(compiled, arguments.picture)
     if arguments.json:
-        print_json(_document(compiled, content))
+        print_json(_document(compiled, content) | calibrated_on(folder))
     else:
         _print(arguments, compiled, content, title_of(folder))
     of = subject(compiled.name, compiled.sha256, arguments.board or "", compiled.goal)

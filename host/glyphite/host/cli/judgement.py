@@ -3,7 +3,8 @@
 import os
 from pathlib import PurePath
 
-from glyphite.host.measure.truth import DataOf, Judgement, Task
+from glyphite.host.cli.budgets import Checks
+from glyphite.host.measure.truth import DataOf, ErrorFigures, Judgement, Task
 
 COLUMNS = {
     Task.CLASSES: ("right", "accuracy", "95 % interval", "drop"),
@@ -36,6 +37,12 @@ def judgement_row(task: str, found: Judgement, drop: float | None) -> tuple[str,
         f"{100 * low:.2f} to {100 * high:.2f} %",
         "" if drop is None else f"{drop:.2f} points",
     )
+
+
+def hold_error(checks: Checks, task: str, error: ErrorFigures | None, of: str) -> None:
+    """Hold the mean absolute error of a regression to its limit; no other task has one."""
+    if error is not None and task == Task.NUMBERS:
+        checks.hold("max_error", error["mean_absolute"], of)
 
 
 def of_data(data: DataOf, count: int) -> str:

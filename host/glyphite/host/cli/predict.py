@@ -16,8 +16,9 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli import predict_samples
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.console import print_json, say
-from glyphite.host.cli.data import MNIST, add_data, note_random
+from glyphite.host.cli.data import MNIST, add_data
 from glyphite.host.cli.digits import DIGITS, MOST_IMAGES, count_of, reads_digits
+from glyphite.host.cli.doubts import note_random
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
 from glyphite.host.measure import stream

@@ -18,7 +18,8 @@ from glyphite.convert.data.options import NO_LABEL, Kind, Options, Shares
 from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
 from glyphite.host.cli.console import print_json, say
-from glyphite.host.cli.data import Source, load_data, note_random, test_samples
+from glyphite.host.cli.data import Source, load_data, test_samples
+from glyphite.host.cli.doubts import note_cut_off, note_random
 from glyphite.host.measure.truth import Task, Truth, classes_of
 from glyphite.host.runners.base import Scores, Tensors
 
@@ -57,6 +58,7 @@ def given(arguments: argparse.Namespace, manifest: Manifest) -> Given:
         raw, names = raw[places], names[places] if len(raw) > 1 else [path.name]
     else:
         raw, names = _picture(path, manifest), [path.name]
+    note_cut_off(manifest, path.name, raw)
     return Given(manifest.quantize(raw), names)
 
 

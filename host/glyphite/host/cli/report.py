@@ -12,9 +12,13 @@ from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.compare import bytes_of_c, compare_anew, hold_runners
 from glyphite.host.cli.console import print_json, print_status, say_written
 from glyphite.host.cli.data import add_data
+from glyphite.host.cli.judgement import hold_error
 from glyphite.host.report import write_report
 
 EXAMPLE = "glyphite report seed"
+LIMITS = (
+    "max_flash", "max_ram", "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes"
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--with", dest="others", metavar="MODEL", action="append", default=[],
         help="another model whose runs on boards are shown, too (may be given several times)",
     )  # fmt: skip
-    add_budgets(parser, "max_flash", "max_ram", "max_drop", "min_accuracy", "max_mismatched_bytes")
+    add_budgets(parser, *LIMITS)
     add_out(parser, "a folder; default: build/<model>")
     parser.set_defaults(count=None)  # of the samples that `compare` takes: all
     add_data(parser, "what was compared and streamed so far; else compared anew")
@@ -89,6 +93,7 @@ def _hold(checks: Checks, document: dict[str, Any]) -> None:
         checks.hold("max_ram", size["ram"], of)
     for streamed in document["boards"]:
         of = subject(*model, streamed["name"])
+        hold_error(checks, streamed["task"], streamed["error"], of)
         if streamed["correct"] is not None:
             checks.hold("min_accuracy", 100 * streamed["correct"] / streamed["images"], of)
         checks.hold("max_mismatched_bytes", streamed["mismatched_bytes"], of)

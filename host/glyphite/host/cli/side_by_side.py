@@ -25,8 +25,8 @@ from glyphite.host.cli.bench import measured
 from glyphite.host.cli.budgets import SHA_DIGITS, Checks, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import Tested, require_classes, test_samples
-from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.cli.data import Tested, require_limits, test_samples
+from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.device.build import SIZE
 from glyphite.host.measure import side_by_side
 from glyphite.host.measure.bench.watch import is_countable
@@ -129,7 +129,7 @@ def _tested(arguments: argparse.Namespace, first: Manifest, second: Manifest) ->
     side_by_side.require_alike(
         [(one, each.truth) for (one, _), each in zip(pairs, tested, strict=True)]
     )
-    require_classes(arguments, tested[0].truth)
+    require_limits(arguments, tested[0].truth)
     return tested
 
 
@@ -283,6 +283,7 @@ def _hold(checks: Checks, found: SideBySide) -> None:
     first, second = found["first"], found["second"]
     of = [subject(side["model"], side["sha256"]) for side in (first, second)]
     for side, name in zip((first, second), of, strict=True):
+        hold_error(checks, found["task"], side["error"], name)
         if side["accuracy"] is not None:
             checks.hold("min_accuracy", 100 * side["accuracy"], name)
     if (drop := found["difference"]["drop_points"]) is not None:

@@ -12,7 +12,7 @@ from glyphite.host.cli.arguments import add_goal, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import for_goal
 from glyphite.host.cli.console import print_json, progress_bar, say
-from glyphite.host.cli.data import title_of
+from glyphite.host.cli.data import calibrated_on, title_of
 from glyphite.host.measure.board_sizes import (
     ALONE,
     ESTIMATE,
@@ -73,7 +73,12 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     with progress_bar("Measuring", len(boards)) as progress:
         found = measure_boards(folder, content, goal, boards, progress)
     if arguments.json:
-        figures = {"model": folder.name, "sha256": sha256, "optimize": goal}
+        figures = {
+            "model": folder.name,
+            "sha256": sha256,
+            "optimize": goal,
+            **calibrated_on(folder),
+        }
         print_json(figures | {"boards": [_entry(one) for one in found]})
     else:
         _print(f"{title_of(folder)}, --optimize {goal}: flash, and RAM with the stack", found)

@@ -13,10 +13,17 @@ from glyphite.convert.workspace import ModelFolder, default_model, find_model, w
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
+from glyphite.host.cli.data import (
+    add_data,
+    calibrated_on,
+    require_limits,
+    test_samples,
+    title_of,
+)
 from glyphite.host.cli.digits import count_of
+from glyphite.host.cli.doubts import note_no_digits
 from glyphite.host.cli.flash import build_missing
-from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -60,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with a run that was cut short, of the same model, firmware and data",
     )
-    add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
+    add_budgets(parser, "min_accuracy", "max_error", "max_mismatched_bytes")
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
 
@@ -78,10 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
-    require_int8(manifest)
     tested = test_samples(arguments, manifest, arguments.count, usual=USUAL)
     tensors, truth = tested.tensors, tested.truth
-    require_classes(arguments, truth)
+    require_limits(arguments, truth)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
     build_missing(arguments.port, folder)
@@ -114,11 +120,13 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
             f"earlier run, kept by their hashes in {right.path}."
         )
     _tell(streamed, explanation(right.name))
+    note_no_digits(arguments, manifest, truth, streaming["correct"])
     # First, as another board's record may be damaged.
     _print(streaming, folder, waited, arguments.json)
     with writing_to(folder, print_status):
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
+    hold_error(checks, streaming["task"], streaming["error"], of)
     if streaming["correct"] is not None:
         checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
     known = one_scale(folder, tensors, streamed.scores, reference)
@@ -226,7 +234,7 @@ def _tell(streamed: stream.Streamed, stand_in: str) -> None:
 def _print(streaming: stream.Streaming, folder: ModelFolder, waited: float, as_json: bool) -> None:
     """``waited``: seconds for the oracle's scores after the last answer."""
     if as_json:
-        print_json(streaming)
+        print_json({**streaming, **calibrated_on(folder)})
         return
     images, scores = streaming["images"], streaming["scores"]
     right = BRIEF[streaming["reference"]]

@@ -42,7 +42,7 @@ from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
 from glyphite.train.networks.recipes import defaults, train
-from glyphite.train.own import Lessons, fit_own, untrained
+from glyphite.train.own import Lessons, fit_own, last_activation, untrained
 from glyphite.train.pictures import Gallery
 
 if TYPE_CHECKING:
@@ -143,13 +143,15 @@ def _train_own(
     model = untrained(settings)
     shape, outputs = model.input_shape[1:], model.output_shape[1:]
     source = source_of(arguments) or Source(MNIST, Options(report=print_status))
-    data = load_data(source, shape, outputs)
+    is_softmax = last_activation(model) == "softmax"
+    data = load_data(source, shape, outputs, tells_classes=is_softmax)
     usual = "unit" if search.usual(data) == "unit" else STANDARD
     how = arguments.preprocess or usual
     prepared = named_preprocessing(
         how, learnt_from(data).inputs, is_picture=data.kind is Kind.PICTURE
     )
     lessons = Lessons(data, prepared, record_of(source, data, arguments))
+    lessons.require_any()  # before a plan is told that will not be
     judged_by, part = lessons.judged
     if not arguments.json:
         say(

@@ -24,7 +24,7 @@ from glyphite.host.cli.arguments import (
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar
-from glyphite.host.cli.data import add_data, test_samples, title_of
+from glyphite.host.cli.data import add_data, calibrated_on, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
@@ -107,7 +107,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         layer = dataclasses.asdict(difference) if difference else None
         print_json(
             {"model": manifest.name, "board": board.name, "reference": right.name,
-             "groups": compared.figures, "first_differing_layer": layer}
+             "groups": compared.figures, "first_differing_layer": layer, **calibrated_on(folder)}
         )  # fmt: skip
     else:
         _print(compared.figures, f"{title_of(folder)}: {board.name} against {BRIEF[right.name]}")

@@ -15,7 +15,8 @@ from glyphite.convert.manifest import Manifest, MaybeSha256, Share
 
 Count = Annotated[int, Meta(ge=0)]
 Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
-Error = Annotated[float, Meta(ge=0, le=1e30)]
+Error = Annotated[float, Meta(ge=0, le=1e80)]
+"""Of numbers that are float32: their squares stay below."""
 LABEL_TYPES = (np.uint8, np.uint16)
 """Of labels as they are kept: the smallest that holds all classes."""
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glyphite.convert.compiler.frontend.tflite import read
+from glyphite.convert.compiler.frontend.tflite import read_loosely
 from glyphite.convert.compiler.ir.graph import Quantization
 from glyphite.convert.errors import CONVERT_AGAIN, ModelError, ToolError
 from glyphite.convert.files import read_bytes
@@ -133,8 +133,7 @@ def _require_same(manifest: Manifest, folder: ModelFolder) -> None:
 def _describe(folder: ModelFolder) -> Manifest:
     try_out(folder.tflite)
     source, sink = _tensors(folder.tflite)
-    if "float32" in {source.dtype, sink.dtype}:
-        _require_int8_inside(folder)
+    _require_int8_inside(source, sink)
     classes = int(np.prod(sink.shape[1:]))
     low, high = (source.scale * (value - source.zero_point) for value in (-128, 127))
     return Manifest(
@@ -147,14 +146,16 @@ def _describe(folder: ModelFolder) -> Manifest:
     )
 
 
-def _require_int8_inside(folder: ModelFolder) -> None:
-    """Make sure that floats stand at the edges alone, as QUANTIZE and DEQUANTIZE have them.
+def _require_int8_inside(source: TensorInfo, sink: TensorInfo) -> None:
+    """Make sure that there is int8 behind a float input, and before a float output.
 
-    Raises ModelError where the layers take floats, too: no verb has a use for such a file.
+    Raises ModelError where there is none: no verb has a use for such a file.
     """
-    from glyphite.convert.compiler.driver import compile_model
-
-    compile_model(read_bytes(folder.tflite), folder.name)
+    for what, one in (("input", source), ("output", sink)):
+        if not one.scale:
+            raise ModelError(
+                f"The .tflite's {what} is float32, and int8 is needed. {CONVERT_AGAIN}"
+            )
 
 
 def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
@@ -170,8 +171,8 @@ def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
 def _behind(path: Path) -> tuple[Quantization | None, Quantization | None]:
     """What QUANTIZE makes of a float32 input, and DEQUANTIZE a float32 output of."""
     try:
-        graph = read(read_bytes(path))
-    except ModelError:  # LiteRT runs what the compiler does not know
+        graph = read_loosely(read_bytes(path))[0]
+    except ModelError:  # LiteRT runs what this does not know
         return None, None
     made = [each for each in graph.consumers(graph.inputs[0]) if each.kind == "QUANTIZE"]
     given = [each for each in graph.operators if each.outputs == graph.outputs[:1]]
