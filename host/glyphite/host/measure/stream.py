@@ -18,6 +18,7 @@ from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.session import connect
+from glyphite.host.device.trace import Passing
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.compare import Images, TaskName
@@ -64,6 +65,8 @@ class Link:
     """What a command calls the model."""
     firmware: Firmware | None = None
     """That of an emulated board, where it is known."""
+    trace: Passing | None = None
+    """What gets the bytes that pass."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,9 @@ def _stream_share(
     stop: threading.Event,
 ) -> Streamed:
     model, named = link.manifest, link.named
-    with connect(link.url, link.sha256, baud=link.baud, manifest=model, named=named) as session:
+    with connect(
+        link.url, link.sha256, baud=link.baud, manifest=model, named=named, trace=link.trace
+    ) as session:
         answers = []
         started = time.monotonic()
         for index, answer in zip(share, session.answers(tensors[share]), strict=False):
