@@ -17,7 +17,7 @@ from glyphite.host.cli.data import add_data, require_classes, require_int8, test
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure import stream, stream_record
@@ -203,7 +203,7 @@ def _kept(arguments: argparse.Namespace, received: Received) -> Iterator[None]:
 
 def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
     """The folder of the board that calls itself ``told``, which several board files may do."""
-    if link.url.startswith(EMULATED):
+    if is_emulated(link.url):
         board = load_board(emulated_board(link.url))
         return folder.board(board.key if board.name == told else told)
     return folder.board(told)

@@ -8,7 +8,6 @@ from typing import Protocol, cast, runtime_checkable
 import serial
 
 from glyphite.convert.errors import GlyphiteError, LinkError
-from glyphite.host.device.transport.protocol_sim import Serial as Emulated
 from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_old_frame
 
 LISTEN = 0.05
@@ -36,6 +35,15 @@ class _HeldUp(Protocol):
     @property
     def held_up(self) -> float:
         """Seconds of that so far."""
+
+
+@runtime_checkable
+class _Mortal(Protocol):
+    """A port whose board may be a process."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether that has ended by itself, and does not come back."""
 
 
 class LineBrokeError(LinkError):
@@ -122,10 +130,10 @@ class WirePort:
         """Open the port again as soon as it is back, of which ``notify`` is told.
 
         Raises LinkError where it is not back within ``seconds``, and at once of an emulated board,
-        which does not come back.
+        which does not come back where its emulator has ended.
         """
         gone = LinkError(str(broken))
-        if isinstance(self._port, Emulated):
+        if isinstance(self._port, _Mortal) and self._port.ended:
             raise gone from broken
         notify(f"The line to {self.name} broke. It is awaited for {seconds:g} s.")
         self.reader = FrameReader()

@@ -19,7 +19,7 @@ from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import EMULATED, is_emulated
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import Traffic
 from glyphite.host.measure.compare import Images, TaskName
@@ -184,7 +184,7 @@ def stream(
     port cannot be opened, LinkError where a board does not answer, holds another model or answers
     wrongly, BoardError and ToolError where one cannot be emulated.
     """
-    if link.jobs > 1 and not link.url.startswith(EMULATED):
+    if link.jobs > 1 and not is_emulated(link.url):
         raise InputError(
             f"--jobs {link.jobs} starts as many emulated boards, and {link.url} is one board. "
             f"Leave --jobs out, or name a port that begins with {EMULATED}."
