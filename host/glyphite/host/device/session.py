@@ -41,6 +41,11 @@ RESTARTS = 3
 SLOWER_ENGINE = 8.0
 """So many times what is foretold of compiled C, an interpreter may take."""
 
+NEVER_RAN = (
+    " Its count of inferences is 0: if it restarts whenever it computes, look at its watchdog, "
+    "stack and power."
+)
+
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
 
@@ -134,8 +139,15 @@ class Session:
         pipeline = self._pipeline
         if self._greeting.told is None or pipeline is None:
             return self._greeting.say(self.timeout)
+        return self._ask_who(pipeline)
+
+    def _ask_who(self, pipeline: Pipeline, *, opened: bool = False) -> Hello:
         patience = max(self.give_up, self._longest)
-        return self._greeting.say(patience, lambda message: self._take(pipeline, message))
+
+        def take(message: bytes) -> None:
+            self._take(pipeline, message)
+
+        return self._greeting.say(patience, take, opened=opened)
 
     def run(
         self, *inputs: NDArray[Any], progress: Progress = ignore_progress
@@ -199,7 +211,7 @@ class Session:
                     raise LinkError(self._refusal(error.status)) from error
                 for request in pipeline.finished():
                     yield self._answer(request, self._wire.now() - request.begun)
-                    course.since = self._wire.now()  # whoever asked may have paused
+                    course.progress = course.since = self._wire.now()  # who asked may have paused
         finally:
             self._pipeline = None
 
@@ -211,7 +223,7 @@ class Session:
                 now = self._wire.now()
                 self._slowest = max(self._slowest or 0.0, now - course.since)
                 course.answered(now)
-        damaged = self._wire.reader.damaged and pipeline.waits
+        damaged = (self._wire.reader.damaged or self._wire.stuck) and pipeline.waits
         trouble = pipeline.trouble or (Trouble.DAMAGED if damaged else None)
         if trouble is None and self._wire.left(self._overdue_at(pipeline, course)) <= 0:
             trouble = Trouble.OVERDUE
@@ -242,16 +254,20 @@ class Session:
             raise LinkError(
                 f"The board on {self.url} said hello, and no inference was answered in "
                 f"{patience:g} s. Check cable and baud rate, reset the board, and try again."
+                f"{'' if self.board.inferences else NEVER_RAN}"
             )
+        asked, answered, ran = pipeline.asked, pipeline.answered, self._greeting.ran
         pipeline.break_off()
-        ran, text = self._greeting.ran, self._greeting.printed()
         if trouble is not Trouble.CORRUPT:
-            told = self.hello()
-            if told.inferences < ran or text:
+            told = self._ask_who(pipeline, opened=trouble is Trouble.BROKEN)
+            if pipeline.answered > answered:
+                course.answered(self._wire.now())
+            text = self._greeting.heard
+            if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
                 trouble = Trouble.RESTART
-                course.restarts += 1
-        if course.restarts >= RESTARTS:
-            raise LinkError(self._restarts_always(text))
+                course.restarts += asked  # else it did not while it computed
+            if course.restarts >= RESTARTS:
+                raise LinkError(self._restarts_always(text))
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 

@@ -13,6 +13,9 @@ from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_ol
 LISTEN = 0.05
 """The longest time of one read in seconds, so that a line that breaks is noticed."""
 
+STUCK_SECONDS = 0.3
+"""Where nothing more of a begun frame comes for so long, it is none."""
+
 REOPEN_SECONDS = 0.25
 """The pause between two tries to open a port that went away."""
 
@@ -57,7 +60,7 @@ class WirePort:
         self.reader = FrameReader()
         self.traffic = Traffic()
         self._port = cast(serial.Serial, port)  # pyserial types no more than that class whole
-        self._held_up = 0.0
+        self._held_up = self._heard = 0.0
         port.write_timeout = min(port.write_timeout or write_seconds, write_seconds)
         port.timeout = LISTEN
 
@@ -109,7 +112,13 @@ class WirePort:
             raise self._broken(error) from error
         self.traffic.waited += time.monotonic() - start
         self.traffic.received += len(data)
+        self._heard = self.now() if data else self._heard
         return self.reader.feed(data) if data else []
+
+    @property
+    def stuck(self) -> bool:
+        """Whether what came last is no frame and goes on no more: text, or a frame cut off."""
+        return bool(self.reader.pending) and self.left(self._heard + STUCK_SECONDS) <= 0
 
     def now(self) -> float:
         """Seconds by a clock that stands while an emulated board has no processor."""
