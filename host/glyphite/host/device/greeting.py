@@ -83,10 +83,10 @@ class Greeting:
         raise LinkError(self._silence(seconds))
 
     def _printed(self) -> str:
-        text = self._wire.reader.strange.decode("ascii", "replace").strip()
+        text = " ".join(self._wire.reader.strange.decode("ascii", "replace").split())
         readable = sum(32 <= ord(letter) < 127 for letter in text)
         is_text = len(text) >= 6 and readable >= 0.9 * len(text)
-        return printable(" ".join(text.split()))[:TEXT_SHOWN] if is_text else ""
+        return printable(text)[:TEXT_SHOWN] if is_text else ""
 
     def _within(self, seconds: float, take: Take) -> Hello | None:
         """The hello that comes within so many seconds."""

@@ -42,8 +42,8 @@ def clock_at(port: str, board: str) -> str | None:
         return None
     if emulator and emulator.kind == "process":
         return PC
-    is_emulated = is_emulated(port) or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
-    return None if is_emulated else BOARD
+    emulated = is_emulated(port) or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
+    return None if emulated else BOARD
 
 
 def duration(seconds: float) -> str:

@@ -148,16 +148,8 @@ class FaultyLine:
         for kind in kinds:
             if kind == "flip":
                 byte ^= 1 << self._random.randrange(8)
-            elif kind == "lose":
-                self._losing = self._random.randint(1, MOST_BYTES)
-            elif kind == "insert":
-                self._give(self._random.randbytes(self._random.randint(1, MOST_BYTES)))
-            elif kind == "delay":
-                self._steps.append(self._random.uniform(0.0, DELAY_SECONDS))
-            elif kind == "split":
-                self._steps.append(SPLIT_SECONDS)
-            elif kind in tuple(Event):
-                self._steps.append(Event(kind))
+            else:
+                self._hit(kind)
         if ends and self._losing == math.inf:  # its end is lost as often as not
             self._losing = self._random.randrange(2)
         if self._losing > 0:
@@ -166,6 +158,19 @@ class FaultyLine:
             self._give(bytes([byte]) * (2 if "double" in kinds else 1))
         if ends:
             self._end()
+
+    def _hit(self, kind: str) -> None:
+        """What happens ahead of a byte."""
+        if kind == "lose":
+            self._losing = self._random.randint(1, MOST_BYTES)
+        elif kind == "insert":
+            self._give(self._random.randbytes(self._random.randint(1, MOST_BYTES)))
+        elif kind == "delay":
+            self._steps.append(self._random.uniform(0.0, DELAY_SECONDS))
+        elif kind == "split":
+            self._steps.append(SPLIT_SECONDS)
+        elif kind in tuple(Event):
+            self._steps.append(Event(kind))
 
     def _begin(self) -> None:
         """Draw what happens to the frame that begins, and where."""

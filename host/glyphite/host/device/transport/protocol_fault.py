@@ -109,7 +109,9 @@ class Serial(serial.SerialBase):
             raise serial.SerialException("Port is already open.")
         url, faults = parse_url(str(self.port))
         if time.monotonic() < self._back:
-            raise serial.SerialException(errno.ENOENT, f"could not open port {self.port}: it is gone")
+            raise serial.SerialException(
+                errno.ENOENT, f"could not open port {self.port}: it is gone"
+            )
         if self._faults != faults:  # else the line goes on where it was
             self._faults = faults
             self._sending = _Way(FaultyLine(faults, 0), faults.baud)
