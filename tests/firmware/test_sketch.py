@@ -62,7 +62,7 @@ def test_a_sanitized_firmware_survives_a_bad_line(
         *(f"-DGLYPHITE_{name}={value}" for name, value in values.items()),
         *(*sources, "-o", image),
     )
-    url = f"sim://native?firmware={image}&drop=0.001&corrupt=0.001&duplicate=0.001&seed=2"
+    url = f"fault://sim://native?firmware={image}&lose=0.2&flip=0.2&double=0.2&seed=2"
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
     with connect(url) as line:
         for _ in range(100):

@@ -17,7 +17,7 @@ from glyphite.host.cli.data import add_data, require_classes, require_int8, test
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
-from glyphite.host.device.transport import is_emulated
+from glyphite.host.device.transport import is_emulated, on_pipes
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure import stream, stream_record
@@ -272,7 +272,7 @@ def _wire_rows(streaming: stream.Streaming, waited: float) -> list[tuple[str, st
     seconds = count / streaming["images_per_second"]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
     line = "pipes: no baud rate"
-    if not streaming["port"].startswith(EMULATED):
+    if not on_pipes(streaming["port"]):
         share = carried(wire, seconds, streaming["baud"])
         line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
     bound = BOUNDS[streaming["bound_by"]]

@@ -19,7 +19,7 @@ from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import EMULATED, is_emulated
+from glyphite.host.device.transport import EMULATED, is_emulated, on_pipes
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import Traffic
 from glyphite.host.measure.compare import Images, TaskName
@@ -309,7 +309,7 @@ def summarize(
             streamed.wire,
             streamed.wall_seconds,
             jobs=min(link.jobs, count),
-            baud=None if link.url.startswith(EMULATED) else link.baud,
+            baud=None if on_pipes(link.url) else link.baud,
             computing=_computing(link, streamed),
         ),
         images_per_second=count / streamed.wall_seconds,
@@ -322,7 +322,7 @@ def summarize(
 def _computing(link: Link, streamed: Streamed) -> float | None:
     """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
     that is believed."""
-    if link.url.startswith(EMULATED):
+    if is_emulated(link.url):
         return None
     total = math.fsum(streamed.seconds)
     return 0.0 if streamed.doubt or not math.isfinite(total) else total

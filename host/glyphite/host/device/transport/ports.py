@@ -31,6 +31,11 @@ def is_emulated(url: str) -> bool:
     return split_url(url)[0].startswith(EMULATED)
 
 
+def on_pipes(url: str) -> bool:
+    """Whether no baud rate limits the line to the emulated board at ``url``."""
+    return is_emulated(url) and "baud" not in split_url(url)[1]
+
+
 def open_port(url: str, baud: int) -> serial.SerialBase:
     """The open port at ``url``, a device or a pyserial URL, locked for other programs.
 

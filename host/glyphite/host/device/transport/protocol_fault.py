@@ -137,13 +137,12 @@ class Serial(serial.SerialBase):
     @property
     def ended(self) -> bool:
         """Whether an emulated board is behind, and has ended by itself."""
-        return isinstance(self._behind, Emulated) and self._behind.ended
+        return self._board is not None and self._board.ended
 
     @property
     def held_up(self) -> float:
         """Seconds in which an emulated board behind could not run."""
-        now = self._behind.held_up if isinstance(self._behind, Emulated) else 0.0
-        return self._held_up + now
+        return self._held_up + (self._board.held_up if self._board is not None else 0.0)
 
     @property
     def in_waiting(self) -> int:
@@ -231,6 +230,11 @@ class Serial(serial.SerialBase):
             self._receiving.clear()
 
     @property
+    def _board(self) -> Emulated | None:
+        behind: object = self._behind
+        return behind if isinstance(behind, Emulated) else None
+
+    @property
     def _opened(self) -> serial.Serial:
         if not self.is_open:
             raise serial.PortNotOpenError()
@@ -239,14 +243,14 @@ class Serial(serial.SerialBase):
         return self._behind
 
     def _update_dtr_state(self) -> None:
-        self._opened.dtr = self._dtr_state
+        self._opened.dtr = self.dtr
 
     def _update_rts_state(self) -> None:
-        self._opened.rts = self._rts_state
+        self._opened.rts = self.rts
 
     def _reconfigure_port(self) -> None:
         if self._behind is not None and self._behind.baudrate != self.baudrate:
             self._behind.baudrate = self.baudrate
 
     def _update_break_state(self) -> None:
-        self._opened.break_condition = self._break_state
+        self._opened.break_condition = self.break_condition

@@ -69,7 +69,7 @@ class Serial(serial.SerialBase):
 
         Raises OSError where its terminal cannot be opened.
         """
-        self._was_ready = self._dtr_state
+        self._was_ready = self.dtr
         try:
             self._line = emulated.open_line()
         except BaseException:
@@ -139,8 +139,8 @@ class Serial(serial.SerialBase):
 
     def _update_dtr_state(self) -> None:
         """Restart the board where DTR is set behind being cleared."""
-        before, self._was_ready = self._was_ready, self._dtr_state
-        if self._emulated is None or before or not self._dtr_state:
+        before, self._was_ready = self._was_ready, self.dtr
+        if self._emulated is None or before or not self.dtr:
             return
         self._held_up += self._emulated.held_up
         line, emulated = self._opened, self._emulated
