@@ -212,7 +212,7 @@ def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     build(tiny, load_board("cortex-m4"))
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with connect("fault://sim://cortex-m4?lose=0.1&flip=0.1&seed=3") as session:
+    with connect("fault://sim://cortex-m4?lose=0.04&flip=0.04&seed=3") as session:
         for _ in range(40):
             answer = session.ask(tensor)
             assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
