@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
+from glyphite.host.device import verdicts
 from glyphite.host.device.greeting import Greeting
 from glyphite.host.device.pipeline import Pipeline, RefusedError, Request, Trouble
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.messages import Answer, Hello, InferReply
-from glyphite.host.device.wire.protocol import Status
 from glyphite.host.device.wire_port import LineBrokeError, Traffic, WirePort
 
 TIMEOUT = 10.0
@@ -41,21 +41,8 @@ RESTARTS = 3
 SLOWER_ENGINE = 8.0
 """So many times what is foretold of compiled C, an interpreter may take."""
 
-NEVER_RAN = (
-    " Its count of inferences is 0: if it restarts whenever it computes, look at its watchdog, "
-    "stack and power."
-)
-
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
-
-_REFUSALS = {
-    Status.WRONG_SIZE: "says that the tensor's size is not its model's. Flash the right model",
-    Status.UNKNOWN_ENCODING: "cannot decode this encoding of the tensor. Flash current firmware",
-    Status.NOT_READY: "could not set its model up, so its arena is too small. "
-    "Build the firmware again with a larger arena",
-    Status.FAILED: "ran its model and got no output. Build the firmware again",
-}
 
 
 def _ignore(_: str) -> None:
@@ -208,7 +195,7 @@ class Session:
                 except LineBrokeError as error:
                     broken = error
                 except RefusedError as error:
-                    raise LinkError(self._refusal(error.status)) from error
+                    raise LinkError(verdicts.refusal(self.url, self.board, error.status)) from error
                 for request in pipeline.finished():
                     yield self._answer(request, self._wire.now() - request.begun)
                     course.progress = course.since = self._wire.now()  # who asked may have paused
@@ -251,11 +238,7 @@ class Session:
         """
         patience = max(self.give_up, self._longest)
         if self._wire.left(course.progress + patience) <= 0:
-            raise LinkError(
-                f"The board on {self.url} said hello, and no inference was answered in "
-                f"{patience:g} s. Check cable and baud rate, reset the board, and try again."
-                f"{'' if self.board.inferences else NEVER_RAN}"
-            )
+            raise LinkError(verdicts.unanswered(self.url, patience, self.board))
         asked, answered, ran = pipeline.asked, pipeline.answered, self._greeting.ran
         pipeline.break_off()
         if trouble is not Trouble.CORRUPT:
@@ -267,7 +250,7 @@ class Session:
                 trouble = Trouble.RESTART
                 course.restarts += asked  # else it did not while it computed
             if course.restarts >= RESTARTS:
-                raise LinkError(self._restarts_always(text))
+                raise LinkError(verdicts.restarts(self.url, RESTARTS, text))
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 
@@ -335,24 +318,6 @@ class Session:
                 f"({scores[~np.isfinite(scores)][0]}). Build its firmware again, and flash it."
             )
         return scores
-
-    def _restarts_always(self, text: str) -> str:
-        printed = f" It prints {text!r}." if text else ""
-        return (
-            f"The board on {self.url} restarts while it computes: it said hello {RESTARTS} times, "
-            f"its count of inferences began again, and no inference was answered.{printed} Look at "
-            "its watchdog, stack and power."
-        )
-
-    def _refusal(self, status: int) -> str:
-        known = status in _REFUSALS
-        reason = _REFUSALS[Status(status)] if known else "refused with an unknown status"
-        if status == Status.NOT_READY and self.board.remark:
-            reason = (
-                f"could not set its model up ({self.board.remark}). What it prints when it starts, "
-                "as in Arduino's serial monitor, says what mends it"
-            )
-        return f"The board on {self.url} {reason} (status {status})."
 
 
 @dataclasses.dataclass
