@@ -64,22 +64,27 @@ def test_a_board_answers_every_input_exactly() -> None:
 @pytest.mark.parametrize(
     "faults",
     [
-        "drop=0.0008",
-        "corrupt=0.0008",
-        "duplicate=0.0008",
-        "split=0.02",
-        "drop=0.0003&corrupt=0.0003&duplicate=0.0003&split=0.002",
+        "flip=0.1",
+        "lose=0.1",
+        "double=0.2",
+        "insert=0.1",
+        "delay=0.02",
+        "split=0.2",
+        "flip=0.02&lose=0.02&double=0.02&insert=0.02&delay=0.01&split=0.02",
     ],
 )
 def test_a_bad_line_costs_time_and_no_answer(faults: str) -> None:
     """200 inferences: every answer exact, and none counted twice, however often it was repeated."""
-    url = f"sim://native?{faults}&seed=11"
+    url = f"fault://sim://native?{faults}&seed=11"
+    inputs, numbers = tensors(200), []
     with connect(url, TINY_SHA256) as session:
-        for tensor in tensors(200):
-            assert session.ask(tensor).scores.tolist() == expected(tensor)
+        for number, answer in enumerate(session.answers(inputs)):
+            assert answer.scores.tolist() == expected(inputs[number])
+            numbers.append(number)
+        assert numbers == list(range(200))
         assert session.hello().inferences in range(200, 201 + session.retries)
         assert session.restarts == 0
-        assert (session.retries > 10) == ("split=0.02" not in faults)
+        assert (session.retries > 10) == (faults not in ("delay=0.02", "split=0.2"))
 
 
 @pytest.mark.usefixtures("native")

@@ -33,7 +33,7 @@ from glyphite.host.cli.doubts import note_no_digits
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.device.trace import Passing, tracing
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated, on_pipes
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure import stream, stream_record
@@ -222,7 +222,7 @@ def _kept(arguments: argparse.Namespace, received: Received) -> Iterator[None]:
 
 def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
     """The folder of the board that calls itself ``told``, which several board files may do."""
-    if link.url.startswith(EMULATED):
+    if is_emulated(link.url):
         board = load_board(emulated_board(link.url))
         return folder.board(board.key if board.name == told else told)
     return folder.board(told)
@@ -291,7 +291,7 @@ def _wire_rows(streaming: stream.Streaming, waited: float) -> list[tuple[str, st
     seconds = count / streaming["images_per_second"]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
     line = "pipes: no baud rate"
-    if not streaming["port"].startswith(EMULATED):
+    if not on_pipes(streaming["port"]):
         share = carried(wire, seconds, streaming["baud"])
         line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
     bound = BOUNDS[streaming["bound_by"]]

@@ -10,7 +10,7 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.host.device.transport.firmware_files import emulated_board
-from glyphite.host.device.transport.ports import EMULATED
+from glyphite.host.device.transport.ports import is_emulated
 from glyphite.host.device.wire.messages import Hello, WireTensor
 from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
 
@@ -77,7 +77,7 @@ def _check_tensor(url: str, what: str, tensors: tuple[WireTensor, ...], tensor: 
 def remedy(url: str, name: str, named: str) -> str:
     """The command that puts a model onto the board called ``name``, if that is a known one; an
     emulated board is the one in its URL."""
-    emulated = url.startswith(EMULATED)
+    emulated = is_emulated(url)
     board = load_board(emulated_board(url)) if emulated else known_board(name)
     if board is not None and board.arduino is not None:
         return command("glyphite", "flash", named, "--board", board.named, "--port", url)

@@ -21,7 +21,7 @@ from glyphite.host.device.bootloader import identify
 from glyphite.host.device.packages import install
 from glyphite.host.device.said import keep_said
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import EMULATED, open_port
+from glyphite.host.device.transport import is_emulated, open_port
 from glyphite.host.device.transport.avr import flash_file
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.device.transport.firmware_files import emulated_board, record_firmware
@@ -70,7 +70,7 @@ def require_flashable(board: Board, port: str) -> None:
     Raises BoardError where not.
     """
     _arduino(board)
-    if port.startswith(EMULATED):
+    if is_emulated(port):
         _emulated(port)
 
 
@@ -97,7 +97,7 @@ def flash(image: Path, board: Board, port: str, sha256: str, progress: Progress)
 def _flash_by_avrdude(
     arduino: Arduino, board: Board, image: Path, port: str, progress: Progress
 ) -> int:
-    if port.startswith(EMULATED):
+    if is_emulated(port):
         _ensure_same_bootloader(arduino, board, port)
     else:
         open_port(port, 115200).close()  # raises PortError if the port cannot be used
@@ -122,7 +122,7 @@ def _build(board: Board) -> str:
 @contextmanager
 def _device(port: str) -> Iterator[str]:
     """The device that avrdude opens; an emulated board keeps what is written into its flash."""
-    if not port.startswith(EMULATED):
+    if not is_emulated(port):
         yield port
         return
     board = _emulated(port)
@@ -188,13 +188,13 @@ def _try(command: list[str], board: Board, port: str, progress: Progress) -> int
             proceed(STEPS)
             return number
         except _NoSyncError:
-            if number == 1 and not port.startswith(EMULATED):
+            if number == 1 and not is_emulated(port):
                 _ensure_no_other_board(board, port)
     raise LinkError(_no_sync(board, port))
 
 
 def _no_sync(board: Board, port: str) -> str:
-    if port.startswith(EMULATED):
+    if is_emulated(port):
         return (
             f"avrdude and the bootloader of the emulated board on {port} did not understand each "
             f"other in {TRIES} tries. Try again when this machine has less to do; if it stays so, "
@@ -211,7 +211,7 @@ def _run(command: list[str], board: Board, port: str, proceed: Progress) -> None
     """Run avrdude once. Raises _NoSyncError, or the error to show."""
     output = b""
     with Running(command, heard=True) as avrdude:
-        for piece in _listen(avrdude, emulated=port.startswith(EMULATED)):
+        for piece in _listen(avrdude, emulated=is_emulated(port)):
             output += piece
             proceed(min(STEPS, _bars(output)))
         code = avrdude.wait(STALL_SECONDS)

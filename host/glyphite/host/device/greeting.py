@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from glyphite.convert.errors import LinkError
 from glyphite.convert.manifest import Manifest
@@ -49,38 +50,43 @@ class Greeting:
         """How often the board has run its model, as far as is known here."""
         self.restarts = 0
         """How many restarts of the board were noticed."""
+        self.heard = ""
+        """What its program had printed before the last hello; "" where that is no text."""
         self._wire = wire
         self._sha256 = sha256
         self._manifest = manifest
         self._named = named
         self._echoed = False
 
-    def say(self, seconds: float, take: Take = bytes) -> Hello:
+    def say(self, seconds: float, take: Take = bytes, *, opened: bool = False) -> Hello:
         """Send hello until the board answers, for so many seconds; its description.
 
-        ``take`` gets the messages that come before it. Raises LinkError where the board does not
+        ``take`` gets the messages that come before it; ``opened``: the port was opened just now,
+        which may have reset the board. Raises LinkError where the board does not
         answer, tells what cannot be, has another version of the protocol or another model than the
         one that is wanted, or is another board than before; and where the line breaks.
         """
         end = self._wire.now() + seconds
-        awake = self.told is not None
-        for pause in pauses(awake=awake):
-            if (left := self._wire.left(end)) <= 0:
-                break
-            if not awake:
+        pausing, awake = pauses(awake=False), pauses(awake=True)
+        if self.told is not None:
+            pausing = chain((BOOT_SECONDS, HELLO_AGAIN) if opened else (), awake)
+        while (left := self._wire.left(end)) > 0:
+            pause = next(pausing)
+            if self.told is None:
                 self._wire.send_old(hello_request())
             self._wire.send(hello_request())
             told = self._within(min(pause, left), take)
             if told is not None:
                 return self._accept(told)
+            if self._wire.reader.damaged:  # it is up, and the line is bad
+                pausing = awake
         raise LinkError(self._silence(seconds))
 
-    def printed(self) -> str:
-        """What the board's program printed since the last hello; "" where that is no text."""
-        text = self._wire.reader.strange.decode("ascii", "replace").strip()
+    def _printed(self) -> str:
+        text = " ".join(self._wire.reader.strange.decode("ascii", "replace").split())
         readable = sum(32 <= ord(letter) < 127 for letter in text)
         is_text = len(text) >= 6 and readable >= 0.9 * len(text)
-        return printable(" ".join(text.split()))[:TEXT_SHOWN] if is_text else ""
+        return printable(text)[:TEXT_SHOWN] if is_text else ""
 
     def _within(self, seconds: float, take: Take) -> Hello | None:
         """The hello that comes within so many seconds."""
@@ -90,9 +96,15 @@ class Greeting:
             for message in self._wire.messages():
                 take(message)
                 told = told or self._hello_in(message)
-            old = decode_old_frame(self._wire.reader.strange)
-            told = told or (self._hello_in(old) if old is not None else None)
+            if self.told is None:  # else it does not speak protocol 1
+                told = told or self._old_hello()
         return told
+
+    def _old_hello(self) -> Hello | None:
+        """The hello of a board of protocol 1, whose frames have a short CRC: a damaged frame of
+        this protocol is none."""
+        old = decode_old_frame(self._wire.reader.strange) or b""
+        return self._hello_in(old) if old[1:2] == bytes([1]) else None
 
     def _hello_in(self, message: bytes) -> Hello | None:
         """The hello in a message; None where it is another message."""
@@ -118,6 +130,7 @@ class Greeting:
                 )
             self.restarts += told.inferences < self.ran
         self.told, self.ran = told, told.inferences
+        self.heard = self._printed()
         reader = self._wire.reader
         reader.damaged, reader.strange = 0, b""
         reader.longest = max(reader.longest, 2 * sum(output.bytes for output in told.outputs))

@@ -63,9 +63,14 @@ class Pipeline:
     """How many requests were begun again, by why."""
     trouble: Trouble | None = None
     """What the messages since the last :meth:`go_back` have shown."""
+    answered: int = 0
+    """How many requests were answered."""
     odd_lengths: list[int] = field(default_factory=list)
     """The bytes of scores of the newest answers, where each had another number than the model."""
     _flying: "deque[Request]" = field(default_factory=deque)
+    _ahead: int = LAST_ID
+    """How many requests may travel behind the one that the board works on: fewer on a bad line,
+    where each has its share of the faults, and all are sent again because of one."""
     _clean: bool = False
     """Whether the last byte that was sent ended a frame."""
     _damages: Trouble | None = None
@@ -97,7 +102,7 @@ class Pipeline:
         """
         pieces, waiting = bytearray(), self._unanswered()
         ahead = self.board.receive_buffer - sum(request.sent for request in waiting[1:])
-        for place, request in enumerate(waiting):
+        for place, request in enumerate(waiting[: 1 + self._ahead]):
             room = PIECE_BYTES - len(pieces)
             room = room if place == 0 else max(0, min(room, ahead))
             piece = request.frame[request.sent : request.sent + room]
@@ -142,6 +147,8 @@ class Pipeline:
             return False
         self.odd_lengths.clear()
         request.reply = reply
+        self.answered += 1
+        self._ahead += 1
         if request.tries == 1 and request is not self._flying[0] and not self._flying[0].reply:
             self.trouble = self.trouble or Trouble.LOST  # the board answers in order
         return True
@@ -161,7 +168,9 @@ class Pipeline:
 
     def go_back(self, trouble: Trouble) -> None:
         """Send all that has no answer again, in order, because of ``trouble``."""
-        for request in self._unanswered():
+        begun = [request for request in self._unanswered() if request.tries]
+        self._ahead = max(1, min(self._ahead, len(begun)) // 2)
+        for request in begun:
             request.sent = 0
         self._damages, self.trouble, self._clean = trouble, None, False
 
@@ -169,6 +178,11 @@ class Pipeline:
     def waits(self) -> bool:
         """Whether any request has no answer."""
         return bool(self._unanswered())
+
+    @property
+    def asked(self) -> bool:
+        """Whether any request without an answer was wholly sent."""
+        return any(request.sent == len(request.frame) for request in self._unanswered())
 
     @property
     def may_send(self) -> bool:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
+from glyphite.host.device import verdicts
 from glyphite.host.device.greeting import Greeting
 from glyphite.host.device.pipeline import Pipeline, RefusedError, Request, Trouble
 from glyphite.host.device.trace import Passing
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.messages import Answer, Hello, InferReply
-from glyphite.host.device.wire.protocol import Status
 from glyphite.host.device.wire_port import LineBrokeError, Traffic, WirePort
 
 TIMEOUT = 10.0
@@ -44,14 +44,6 @@ SLOWER_ENGINE = 8.0
 
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
-
-_REFUSALS = {
-    Status.WRONG_SIZE: "says that the tensor's size is not its model's. Flash the right model",
-    Status.UNKNOWN_ENCODING: "cannot decode this encoding of the tensor. Flash current firmware",
-    Status.NOT_READY: "could not set its model up, so its arena is too small. "
-    "Build the firmware again with a larger arena",
-    Status.FAILED: "ran its model and got no output. Build the firmware again",
-}
 
 
 def _ignore(_: str) -> None:
@@ -136,8 +128,15 @@ class Session:
         pipeline = self._pipeline
         if self._greeting.told is None or pipeline is None:
             return self._greeting.say(self.timeout)
+        return self._ask_who(pipeline)
+
+    def _ask_who(self, pipeline: Pipeline, *, opened: bool = False) -> Hello:
         patience = max(self.give_up, self._longest)
-        return self._greeting.say(patience, lambda message: self._take(pipeline, message))
+
+        def take(message: bytes) -> None:
+            self._take(pipeline, message)
+
+        return self._greeting.say(patience, take, opened=opened)
 
     def run(
         self, *inputs: NDArray[Any], progress: Progress = ignore_progress
@@ -198,10 +197,10 @@ class Session:
                 except LineBrokeError as error:
                     broken = error
                 except RefusedError as error:
-                    raise LinkError(self._refusal(error.status)) from error
+                    raise LinkError(verdicts.refusal(self.url, self.board, error.status)) from error
                 for request in pipeline.finished():
                     yield self._answer(request, self._wire.now() - request.begun)
-                    course.since = self._wire.now()  # whoever asked may have paused
+                    course.progress = course.since = self._wire.now()  # who asked may have paused
         finally:
             self._pipeline = None
 
@@ -213,7 +212,7 @@ class Session:
                 now = self._wire.now()
                 self._slowest = max(self._slowest or 0.0, now - course.since)
                 course.answered(now)
-        damaged = self._wire.reader.damaged and pipeline.waits
+        damaged = (self._wire.reader.damaged or self._wire.stuck) and pipeline.waits
         trouble = pipeline.trouble or (Trouble.DAMAGED if damaged else None)
         if trouble is None and self._wire.left(self._overdue_at(pipeline, course)) <= 0:
             trouble = Trouble.OVERDUE
@@ -241,19 +240,19 @@ class Session:
         """
         patience = max(self.give_up, self._longest)
         if self._wire.left(course.progress + patience) <= 0:
-            raise LinkError(
-                f"The board on {self.url} said hello, and no inference was answered in "
-                f"{patience:g} s. Check cable and baud rate, reset the board, and try again."
-            )
+            raise LinkError(verdicts.unanswered(self.url, patience, self.board))
+        asked, answered, ran = pipeline.asked, pipeline.answered, self._greeting.ran
         pipeline.break_off()
-        ran, text = self._greeting.ran, self._greeting.printed()
         if trouble is not Trouble.CORRUPT:
-            told = self.hello()
-            if told.inferences < ran or text:
+            told = self._ask_who(pipeline, opened=trouble is Trouble.BROKEN)
+            if pipeline.answered > answered:
+                course.answered(self._wire.now())
+            text = self._greeting.heard
+            if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
                 trouble = Trouble.RESTART
-                course.restarts += 1
-        if course.restarts >= RESTARTS:
-            raise LinkError(self._restarts_always(text))
+                course.restarts += asked  # else it did not while it computed
+            if course.restarts >= RESTARTS:
+                raise LinkError(verdicts.restarts(self.url, RESTARTS, text))
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 
@@ -321,24 +320,6 @@ class Session:
                 f"({scores[~np.isfinite(scores)][0]}). Build its firmware again, and flash it."
             )
         return scores
-
-    def _restarts_always(self, text: str) -> str:
-        printed = f" It prints {text!r}." if text else ""
-        return (
-            f"The board on {self.url} restarts while it computes: it said hello {RESTARTS} times, "
-            f"its count of inferences began again, and no inference was answered.{printed} Look at "
-            "its watchdog, stack and power."
-        )
-
-    def _refusal(self, status: int) -> str:
-        known = status in _REFUSALS
-        reason = _REFUSALS[Status(status)] if known else "refused with an unknown status"
-        if status == Status.NOT_READY and self.board.remark:
-            reason = (
-                f"could not set its model up ({self.board.remark}). What it prints when it starts, "
-                "as in Arduino's serial monitor, says what mends it"
-            )
-        return f"The board on {self.url} {reason} (status {status})."
 
 
 @dataclasses.dataclass

@@ -9,11 +9,13 @@ import serial
 
 from glyphite.convert.errors import GlyphiteError, LinkError
 from glyphite.host.device.trace import TO_BOARD, TO_PC, Passing
-from glyphite.host.device.transport.protocol_sim import Serial as Emulated
 from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_old_frame
 
 LISTEN = 0.05
 """The longest time of one read in seconds, so that a line that breaks is noticed."""
+
+STUCK_SECONDS = 0.3
+"""Where nothing more of a begun frame comes for so long, it is none."""
 
 REOPEN_SECONDS = 0.25
 """The pause between two tries to open a port that went away."""
@@ -39,6 +41,15 @@ class _HeldUp(Protocol):
         """Seconds of that so far."""
 
 
+@runtime_checkable
+class _Mortal(Protocol):
+    """A port whose board may be a process."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether that has ended by itself, and does not come back."""
+
+
 class LineBrokeError(LinkError):
     """The port cannot be read or written any more."""
 
@@ -54,7 +65,7 @@ class WirePort:
         self.reader = FrameReader()
         self.traffic = Traffic()
         self._port = cast(serial.Serial, port)  # pyserial types no more than that class whole
-        self._held_up = 0.0
+        self._held_up = self._heard = 0.0
         self._trace = trace
         port.write_timeout = min(port.write_timeout or write_seconds, write_seconds)
         port.timeout = LISTEN
@@ -111,7 +122,13 @@ class WirePort:
         self.traffic.received += len(data)
         if data and self._trace is not None:
             self._trace(TO_PC, self.name, data)
+        self._heard = self.now() if data else self._heard
         return self.reader.feed(data) if data else []
+
+    @property
+    def stuck(self) -> bool:
+        """Whether what came last is no frame and goes on no more: text, or a frame cut off."""
+        return bool(self.reader.pending) and self.left(self._heard + STUCK_SECONDS) <= 0
 
     def now(self) -> float:
         """Seconds by a clock that stands while an emulated board has no processor."""
@@ -132,10 +149,10 @@ class WirePort:
         """Open the port again as soon as it is back, of which ``notify`` is told.
 
         Raises LinkError where it is not back within ``seconds``, and at once of an emulated board,
-        which does not come back.
+        which does not come back where its emulator has ended.
         """
         gone = LinkError(str(broken))
-        if isinstance(self._port, Emulated):
+        if isinstance(self._port, _Mortal) and self._port.ended:
             raise gone from broken
         notify(f"The line to {self.name} broke. It is awaited for {seconds:g} s.")
         self.reader = FrameReader()

@@ -1,7 +1,7 @@
 """Whether the times that a board tells are believed."""
 
 from glyphite.convert.boards import known_board
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.wire.messages import Answer, Hello
 
 SLACK, SLACK_SECONDS = 1.02, 0.001
@@ -23,7 +23,7 @@ def doubt(url: str, hello: Hello, answers: list[Answer]) -> str:
         )
     if not any(answer.ticks for answer in answers):
         return "The board's times are left out: its timer counted no tick in any run."
-    if url.startswith(EMULATED):
+    if is_emulated(url):
         return ""
     for answer in answers:
         if answer.seconds > SLACK * answer.wall + SLACK_SECONDS:

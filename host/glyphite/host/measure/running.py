@@ -7,7 +7,7 @@ from glyphite.convert.documents import read_json
 from glyphite.convert.errors import ToolError
 from glyphite.host.device.build import SIZE
 from glyphite.host.device.images import read_image
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.transport.avr import is_in_flash
 from glyphite.host.device.transport.protocol_sim import parse_url
 from glyphite.host.measure.size_record import SizeRecord
@@ -31,9 +31,9 @@ def firmware_at(url: str, root: Path) -> Firmware | None:
     was flashed with. Raises what opening the port raises, and InputError where size.json beside the
     image is damaged.
     """
-    if not url.startswith(EMULATED):
+    if not is_emulated(url):
         return None
-    image: Path | None = parse_url(url)[0].path
+    image: Path | None = parse_url(url).path
     try:
         if image is not None and image.suffix == ".flash":
             flash, built = image.read_bytes(), sorted(root.glob("**/firmware.elf"))

@@ -20,7 +20,7 @@ from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import connect
 from glyphite.host.device.trace import Passing
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import EMULATED, is_emulated, on_pipes
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import Traffic
 from glyphite.host.measure.compare import Images, TaskName
@@ -187,7 +187,7 @@ def stream(
     port cannot be opened, LinkError where a board does not answer, holds another model or answers
     wrongly, BoardError and ToolError where one cannot be emulated.
     """
-    if link.jobs > 1 and not link.url.startswith(EMULATED):
+    if link.jobs > 1 and not is_emulated(link.url):
         raise InputError(
             f"--jobs {link.jobs} starts as many emulated boards, and {link.url} is one board. "
             f"Leave --jobs out, or name a port that begins with {EMULATED}."
@@ -313,7 +313,7 @@ def summarize(
             streamed.wire,
             streamed.wall_seconds,
             jobs=min(link.jobs, count),
-            baud=None if link.url.startswith(EMULATED) else link.baud,
+            baud=None if on_pipes(link.url) else link.baud,
             computing=_computing(link, streamed),
         ),
         images_per_second=count / streamed.wall_seconds,
@@ -326,7 +326,7 @@ def summarize(
 def _computing(link: Link, streamed: Streamed) -> float | None:
     """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
     that is believed."""
-    if link.url.startswith(EMULATED):
+    if is_emulated(link.url):
         return None
     total = math.fsum(streamed.seconds)
     return 0.0 if streamed.doubt or not math.isfinite(total) else total

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glyphite.convert.documents import to_json
 from glyphite.convert.files import remove, write_bytes, write_text
 from glyphite.convert.manifest import Manifest
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import PROTOCOL
 from glyphite.host.measure.compare import sha256_as_array
@@ -69,11 +69,11 @@ def figures_of(
         doubt="" if is_timed else "The board's times are left out.",
         timed_by=clock_at(told["port"], told["board"]) and told["timed_by"],
     )
-    is_emulated = told["port"].startswith(EMULATED)
-    jobs, digest = told["jobs"] if is_emulated else 1, told["firmware_sha256"]
+    emulated = is_emulated(told["port"])
+    jobs, digest = told["jobs"] if emulated else 1, told["firmware_sha256"]
     link = Link(
         told["port"], manifest.sha256, told["baud"], jobs,
-        firmware=Firmware(Path(), digest, told["goal"]) if is_emulated and digest else None,
+        firmware=Firmware(Path(), digest, told["goal"]) if emulated and digest else None,
     )  # fmt: skip
     judge = Judge(told["reference"], arrays["reference"], truth)
     return summarize(manifest, link, streamed, judge, told["date"])

@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from glyphite.convert.boards import known_board
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 
 MODELLED, COUNTED, BOARD, PC = "modelled cycles", "counted cycles", "the board", "this PC"
 OnBoard = Annotated[str, Meta(pattern=r"^(the board|this PC)\Z")]
@@ -42,8 +42,8 @@ def clock_at(port: str, board: str) -> str | None:
         return None
     if emulator and emulator.kind == "process":
         return PC
-    is_emulated = port.startswith(EMULATED) or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
-    return None if is_emulated else BOARD
+    emulated = is_emulated(port) or os.path.realpath(port).startswith(PSEUDO_TERMINALS)
+    return None if emulated else BOARD
 
 
 def duration(seconds: float) -> str:

@@ -15,8 +15,6 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 import serial
-from hypothesis import given
-from hypothesis import strategies as st
 from serial.tools.list_ports_common import ListPortInfo
 
 from glyphite.convert.boards import Board, load_board
@@ -26,7 +24,6 @@ from glyphite.host.device.build import build
 from glyphite.host.device.session import connect
 from glyphite.host.device.transport import open_port, ports
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.faults import Faults, FaultyLine, parse_faults
 from glyphite.host.device.transport.firmware_files import (
     find_firmware,
     forget_firmware,
@@ -34,7 +31,6 @@ from glyphite.host.device.transport.firmware_files import (
     record_firmware,
 )
 from glyphite.host.device.transport.line import Line
-from glyphite.host.device.transport.protocol_sim import Serial
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.messages import hello_request, parse_hello
 from tests.paths import PROJECT
@@ -216,7 +212,7 @@ def test_a_bad_line_to_a_cortex_m4_gives_exact_answers(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     build(tiny, load_board("cortex-m4"))
     tensor = np.arange(300).astype(np.uint8).view(np.int8)
-    with connect("sim://cortex-m4?drop=0.0005&corrupt=0.0005&seed=3") as session:
+    with connect("fault://sim://cortex-m4?lose=0.04&flip=0.04&seed=3") as session:
         for _ in range(40):
             answer = session.ask(tensor)
             assert answer.scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
@@ -246,13 +242,21 @@ def test_an_image_can_be_named(native: Path, tmp_path: Path) -> None:
         ("sim://", BoardError, "No board called ''."),
         ("sim://native?firmware=/no/such", InputError, "No such firmware image: /no/such. Check"),
         (
-            "sim://native?drops=1",
+            "sim://native?drop=0.1",
             InputError,
-            "Unknown setting 'drops'. Known ones: firmware, drop,",
+            "Unknown setting 'drop'. An emulated board has firmware; a bad line, as in "
+            "fault://sim://native?flip=0.01, has flip, lose, ",
         ),
-        ("sim://native?drop=often", InputError, "drop=often is not a number. Write, say, drop=1."),
-        ("sim://native?drop=2", InputError, "drop=2 is not a rate. Rates are 0 to 1."),
-        ("sim://native?seed=1.5", InputError, "seed=1.5 is not a number."),
+        ("fault://sim://native?drop=0.1", InputError, "Unknown setting 'drop'. An emulated board"),
+        ("fault:///dev/ttyNONE7?drop=0.1", InputError, "Unknown setting 'drop'. An emulated"),
+        ("fault://", InputError, "fault:// names no port. Write, say, fault://sim://native?flip="),
+        ("fault://sim://nowhere?flip=1", BoardError, "No board called 'nowhere'. There are: "),
+        ("fault:///dev/ttyNONE7?flip=1", PortError, "There is no port /dev/ttyNONE7. Ports found:"),
+        ("fault://sim://native?flip=often", InputError, "flip=often is not a number. Write, say,"),
+        ("fault://sim://native?flip=2", InputError, "flip=2 is not a rate. Rates are 0 to 1."),
+        ("fault://sim://native?flip=nan", InputError, "flip=nan is not a rate. Rates are 0 to 1."),
+        ("fault://sim://native?seed=1.5", InputError, "seed=1.5 is not a number."),
+        ("fault://sim://native?baud=-1", InputError, "baud=-1 is below 0. Write, say, baud=7."),
     ],
 )
 def test_a_sim_url_with_a_mistake_is_a_sentence(url: str, kind: type[Exception], text: str) -> None:
@@ -423,16 +427,6 @@ def test_an_emulator_that_ends_by_itself_is_said_so(
     assert children() <= before
 
 
-def test_bytes_that_a_bad_line_doubles_are_kept_for_the_next_read(tmp_path: Path) -> None:
-    image = tmp_path / "firmware.elf"
-    image.write_text("#!/bin/sh\nread asked\nprintf abc\nsleep 60\n")
-    image.chmod(0o755)
-    with Serial(timeout=5) as port:
-        port.open_on(EmulatedBoard(load_board("native"), image), Faults(duplicate=1.0))
-        port.write(b"\n")  # what a board says before the port is open may be lost
-        assert [port.read(1) for _ in range(6)] == [b"a", b"a", b"b", b"b", b"c", b"c"]
-
-
 def test_only_the_image_that_is_forgotten_runs_no_more(tmp_path: Path) -> None:
     """The record may be of another model's image by then."""
     board, first, last = load_board("native"), tmp_path / "first.elf", tmp_path / "last.elf"
@@ -525,53 +519,6 @@ def test_a_damaged_record_is_named_and_a_build_makes_it_anew(
     forget_firmware(board, image)  # as a build begins
     record_firmware(board, image)
     assert find_firmware("native").path == image.resolve()
-
-
-# --- the bad line ------------------------------------------------------------------------------
-
-
-@given(st.binary(max_size=300), st.integers(0, 5))
-def test_a_line_without_faults_carries_everything(data: bytes, seed: int) -> None:
-    assert b"".join(FaultyLine(Faults(seed=seed), 0).carry(data)) == data
-
-
-@given(st.binary(max_size=300), st.integers(0, 5))
-def test_a_line_that_only_splits_loses_nothing(data: bytes, seed: int) -> None:
-    pieces = FaultyLine(Faults(split=0.5, seed=seed), 0).carry(data)
-    assert b"".join(pieces) == data
-    assert all(pieces)
-
-
-def test_the_same_seed_gives_the_same_faults_and_each_direction_its_own() -> None:
-    faults = Faults(drop=0.1, corrupt=0.1, duplicate=0.1, split=0.1, seed=4)
-    data = bytes(1000)
-    assert FaultyLine(faults, 0).carry(data) == FaultyLine(faults, 0).carry(data)
-    assert FaultyLine(faults, 0).carry(data) != FaultyLine(faults, 1).carry(data)
-
-
-def test_rates_are_rates_a_byte() -> None:
-    data = bytes(20_000)
-
-    def arrived(faults: Faults) -> bytes:
-        return b"".join(FaultyLine(faults, 0).carry(data))
-
-    assert len(arrived(Faults(drop=0.1))) == pytest.approx(18_000, rel=0.02)
-    assert len(arrived(Faults(duplicate=0.1))) == pytest.approx(22_000, rel=0.02)
-    changed = arrived(Faults(corrupt=0.1))
-    assert len(changed) == 20_000
-    assert 20_000 - changed.count(0) == pytest.approx(2_000, rel=0.1)
-
-
-def test_a_corrupted_byte_is_another_one() -> None:
-    data = bytes(range(256)) * 8
-    changed = b"".join(FaultyLine(Faults(corrupt=1.0), 0).carry(data))
-    assert len(changed) == len(data)
-    assert not [at for at, byte in enumerate(data) if changed[at] == byte]
-
-
-def test_settings_are_read_from_the_url() -> None:
-    assert parse_faults({"drop": "0.5", "seed": "9"}) == Faults(drop=0.5, seed=9)
-    assert not parse_faults({"seed": "9"}).any
 
 
 # --- the line of a board on pipes ------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Transports: real serial ports, and emulated boards as pyserial URLs (``sim://native``).
+"""Transports: real serial ports, and as pyserial URLs emulated boards (``sim://native``) and bad
+lines to either (``fault://sim://native?flip=0.01``).
 
 Importing this package registers the URLs with pyserial, so that ``serial.serial_for_url`` knows
 them too.
@@ -6,9 +7,9 @@ them too.
 
 import serial
 
-from glyphite.host.device.transport.ports import EMULATED, open_port
+from glyphite.host.device.transport.ports import EMULATED, is_emulated, on_pipes, open_port
 
-__all__ = ["EMULATED", "open_port"]
+__all__ = ["EMULATED", "is_emulated", "on_pipes", "open_port"]
 
 if __name__ not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(__name__)

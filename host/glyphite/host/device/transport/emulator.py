@@ -141,6 +141,7 @@ class EmulatedBoard:
         simavr = board.emulator is not None and board.emulator.kind == "simavr"
         if (terminal or simavr) and sys.platform == "win32":
             raise ToolError(NO_TERMINALS)
+        self._made = (board, image, extra, terminal)
         command = emulator_command(board, image, extra)
         self._endings = ENDINGS if simavr else {}
         # The emulator of AVRs gets SIGTERM, as it writes a report; QEMU would print a message.
@@ -258,6 +259,15 @@ class EmulatedBoard:
         self.process.end(STOP_SECONDS)
         if self._line is not None:
             self._line.close()
+
+    def again(self) -> "EmulatedBoard":
+        """Stop it, and start another of the same firmware, as behind a restart.
+
+        Raises what starting one does.
+        """
+        self.stop()
+        board, image, extra, terminal = self._made
+        return EmulatedBoard(board, image, extra, terminal=terminal)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,8 @@ from glyphite.convert.files import read_bytes, remove
 from glyphite.convert.hold import write_shared
 from glyphite.convert.text import command
 from glyphite.convert.workspace import DEFAULT, build_root, default_model
-from glyphite.host.device.transport.ports import EMULATED
+from glyphite.host.device.transport.faults import split_url
+from glyphite.host.device.transport.ports import EMULATED, is_emulated
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ def emulated_url(board: str, firmware: Path | None = None) -> str:
 
 
 def emulated_board(url: str) -> str:
-    """The board in the URL of an emulated one. Raises InputError where ``url`` is none."""
+    """The board in the URL of an emulated one, also behind a bad line. Raises InputError where
+    ``url`` is none."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(split_url(url)[0])
     except ValueError as error:
         raise InputError(f"{url} is not a port. Name an emulated one as sim://BOARD.") from error
     return unquote(parts.netloc + parts.path, errors="surrogateescape")
@@ -114,7 +116,7 @@ def lacks_firmware(url: str, sha256: str) -> Lacking | None:
     None where it has, where ``url`` names a firmware, and of a real board. Raises BoardError where
     there is no such board, InputError where the record is damaged or the firmware cannot be read.
     """
-    if not url.startswith(EMULATED) or "firmware=" in urlsplit(url).query:
+    if not is_emulated(url) or "firmware=" in urlsplit(split_url(url)[0]).query:
         return None
     board = load_board(emulated_board(url))
     if board.emulator is None:

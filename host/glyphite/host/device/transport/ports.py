@@ -11,6 +11,7 @@ from serial.tools import list_ports
 
 from glyphite.convert.errors import GlyphiteError, PortError
 from glyphite.convert.text import printable
+from glyphite.host.device.transport.faults import split_url
 
 WRITE_TIMEOUT = 10.0
 """Seconds to send a request; a board whose line takes longer is not working."""
@@ -23,6 +24,16 @@ WINDOWS = os.name == "nt"
 
 EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
+
+
+def is_emulated(url: str) -> bool:
+    """Whether an emulated board is at ``url``, also behind a bad line."""
+    return split_url(url)[0].startswith(EMULATED)
+
+
+def on_pipes(url: str) -> bool:
+    """Whether no baud rate limits the line to the emulated board at ``url``."""
+    return is_emulated(url) and "baud" not in split_url(url)[1]
 
 
 def open_port(url: str, baud: int) -> serial.SerialBase:
@@ -68,7 +79,7 @@ def _cannot_open(url: str, error: Exception) -> str:
         )
     if number == errno.ENOENT or "FileNotFoundError" in str(error):
         return f"There is no port {url}. {_ports_found()}"
-    is_foreign = "://" in url and not url.startswith(EMULATED)
+    is_foreign = "://" in url and not is_emulated(url)
     if is_foreign and not isinstance(error.__context__ or error, OSError):  # of reading the URL
         return f"{url} is no URL that pyserial understands. {_ports_found()}"
     return f"The port {url} cannot be opened as a serial line ({error}). {_ports_found()}"

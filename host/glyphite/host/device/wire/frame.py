@@ -98,6 +98,11 @@ class FrameReader:
         """The newest such piece, or its end: text, where a board's program prints."""
         self._pending = bytearray()
 
+    @property
+    def pending(self) -> bytes:
+        """What came since the last zero."""
+        return bytes(self._pending)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the messages that they complete."""
         *ended, rest = (bytes(self._pending) + data).split(b"\0")
