@@ -194,8 +194,8 @@ class ModelFolder:
     ) -> "ModelFolder":
         """The same model, with the places of its build for the board whose files go by ``board``.
 
-        ``goal`` is what ``--optimize`` asked for; ``out``, a folder of the user's own; ``kind``, one
-        of OWN_FOLDERS for firmware that is not as usual.
+        ``goal`` is what ``--optimize`` asked for; ``out``, a folder of the user's own.
+        ``kind``: one of OWN_FOLDERS, for firmware that is not as usual.
         """
         usual = "/".join(filter(None, (kind, self.board(board).name, goal)))
         place = usual if out is None else str(out.absolute())

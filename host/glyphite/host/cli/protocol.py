@@ -45,8 +45,8 @@ def wanted_task(
         return None
     if board.arduino is not None:
         raise BoardError(
-            f"The board {board.name!r} is an Arduino, and --protocol {MLPERF} is for boards without "
-            "its core. Open the sketch 'mlperf_tiny' of the Glyphite library, or name another "
-            "board: `glyphite boards` lists them."
+            f"The board {board.name!r} is an Arduino, and --protocol {MLPERF} is for boards "
+            "without its core. Open the sketch 'mlperf_tiny' of the Glyphite library, or name "
+            "another board: `glyphite boards` lists them."
         )
     return task_of(name, source, sink, arguments.benchmark)

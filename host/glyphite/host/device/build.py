@@ -114,9 +114,7 @@ def _document(
     }
 
 
-def linked_size(
-    folder: ModelFolder, board: Board, image: Path, task: Task | None = None
-) -> Size:
+def linked_size(folder: ModelFolder, board: Board, image: Path, task: Task | None = None) -> Size:
     """Compile and link ``folder``'s generated C to the file ``image``; returns the memory that it
     takes, whether or not it fits.
 
