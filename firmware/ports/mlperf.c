@@ -18,6 +18,7 @@ int main(void) {
     port_start();
     model_input(); /* an interpreter is set up by this */
     glyphite_mlperf_begin(&application, &model, &board, &task, port_write);
+    glyphite_mlperf_announce(&application);
     while (port_read(&byte)) {
         glyphite_mlperf_sink(&application, byte);
     }

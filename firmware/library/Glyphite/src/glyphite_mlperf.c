@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "glyphite_values.h"
+
 #define END "\r\n"
 #define FIRMWARE "ULPMark for tinyML Firmware V0.0.1" /* by which a runner knows the protocol */
 #define WARMUPS 10u                                   /* where `infer` names none */
@@ -45,49 +47,33 @@ static void say_time(struct glyphite_mlperf *application) {
 
 /* --- the model ----------------------------------------------------------------------------- */
 
-/* To the nearest, halves away from zero, within int8. Nothing that is no number is converted. */
-static int8_t quantized(float value, float scale, int32_t zero_point) {
-    float level = value / scale;
-    if (!(level > -1000.0f)) {
-        return INT8_MIN;
-    }
-    if (level > 1000.0f) {
-        return INT8_MAX;
-    }
-    int32_t nearest = (int32_t)level;
-    float rest = level - (float)nearest;
-    nearest += (rest >= 0.5f) - (rest <= -0.5f) + zero_point;
-    return (int8_t)(nearest < INT8_MIN ? INT8_MIN : nearest > INT8_MAX ? INT8_MAX : nearest);
+static bool quantizes(const struct glyphite_mlperf *application) {
+    return application->task.input == GLYPHITE_MLPERF_FLOATS && application->input_scale > 0;
 }
 
-/* The value at `index` of int8 (scale above 0) or float32 values. */
-static float real(const void *values, uint32_t index, float scale, int32_t zero_point) {
-    if (scale > 0) {
-        return scale * (float)(((const int8_t *)values)[index] - zero_point);
-    }
-    float value;
-    memcpy(&value, (const uint8_t *)values + index * sizeof value, sizeof value);
-    return value;
+/* What is kept of the host's bytes is this much other than they: pixels are kept as the tensor. */
+static uint8_t flipped(const struct glyphite_mlperf *application) {
+    return application->task.input == GLYPHITE_MLPERF_PIXELS ? 0x80 : 0;
 }
 
-/* Put the host's bytes into the model's input, which a run may have overwritten. */
-static void load_tensor(const struct glyphite_mlperf *application, int8_t *input) {
+/* The input tensor: what is kept of the host's bytes, or made of them behind them. */
+static const uint8_t *tensor(const struct glyphite_mlperf *application) {
     const struct glyphite_mlperf_task *task = &application->task;
-    bool is_quantized = application->input_scale > 0;
-    for (uint32_t index = 0; index < application->engine.input_bytes; index++) {
-        if (task->input == GLYPHITE_MLPERF_FLOATS && is_quantized) {
-            input[index] = quantized(real(task->data, index, 0, 0), application->input_scale,
-                                     application->input_zero_point);
-        } else {
-            uint8_t flipped = task->input == GLYPHITE_MLPERF_PIXELS ? 0x80 : 0;
-            input[index] = (int8_t)(task->data[index] ^ flipped);
-        }
+    if (!quantizes(application)) {
+        return task->data;
     }
+    for (uint32_t index = 0; index < application->engine.input_bytes; index++) {
+        float value = glyphite_real(task->data, index, 0, 0);
+        task->data[task->data_bytes + index] = (uint8_t)glyphite_quantized(
+            value, application->input_scale, application->input_zero_point);
+    }
+    return task->data + task->data_bytes;
 }
 
-static void run_times(struct glyphite_mlperf *application, int8_t *input, uint32_t count) {
+/* A run may overwrite its input, so each gets it anew. */
+static void run_times(struct glyphite_mlperf *application, const uint8_t *from, uint32_t count) {
     for (; count > 0; count--) {
-        load_tensor(application, input);
+        memcpy(application->engine.input(), from, application->engine.input_bytes);
         application->engine.invoke();
         elapsed(application); /* a run takes less than the ticks need to wrap */
     }
@@ -103,15 +89,21 @@ static float squared_error(const struct glyphite_mlperf *application) {
     float sum = 0;
     uint16_t values = values_out(application);
     for (uint16_t index = 0; index < values; index++) {
-        float difference = real(application->engine.scores, index, application->output_scale,
-                                application->output_zero_point) -
-                           real(application->task.data, index, 0, 0);
+        float difference =
+            glyphite_real(application->engine.scores, index, application->output_scale,
+                          application->output_zero_point) -
+            glyphite_real(application->task.data, index, 0, 0);
         sum += difference * difference;
     }
     return sum / (float)values;
 }
 
-static void keep_results(struct glyphite_mlperf *application, const int8_t *scores) {
+/* Nothing is kept where the model failed. */
+static void keep_results(struct glyphite_mlperf *application) {
+    const int8_t *scores = application->engine.output();
+    if (scores == NULL) {
+        return;
+    }
     memcpy(application->engine.scores, scores, application->engine.output_bytes);
     if (application->task.input == GLYPHITE_MLPERF_FLOATS) {
         application->error = squared_error(application);
@@ -167,7 +159,7 @@ static void help(struct glyphite_mlperf *application, char *rest) {
 static void results(struct glyphite_mlperf *application, char *rest) {
     (void)rest;
     if (!application->answered) {
-        GLYPHITE_SAY(application->write, "e-[Nothing was inferred yet]" END);
+        GLYPHITE_SAY(application->write, "e-[There are no results]" END);
         return;
     }
     GLYPHITE_SAY(application->write, "m-results-[");
@@ -179,16 +171,16 @@ static void results(struct glyphite_mlperf *application, char *rest) {
             if (index > 0) {
                 application->write(',');
             }
-            float value = real(application->engine.scores, index, application->output_scale,
-                               application->output_zero_point);
+            float value = glyphite_real(application->engine.scores, index,
+                                        application->output_scale, application->output_zero_point);
             glyphite_say_real(application->write, value, unit);
         }
     }
     GLYPHITE_SAY(application->write, "]" END);
 }
 
-static void measure(struct glyphite_mlperf *application, int8_t *input, uint32_t runs,
-                    uint32_t warmups) {
+static void measure(struct glyphite_mlperf *application, uint32_t runs, uint32_t warmups) {
+    const uint8_t *input = tensor(application);
     GLYPHITE_SAY(application->write, "m-warmup-start-");
     glyphite_say_number(application->write, warmups);
     GLYPHITE_SAY(application->write, END);
@@ -199,12 +191,7 @@ static void measure(struct glyphite_mlperf *application, int8_t *input, uint32_t
     say_time(application);
     run_times(application, input, runs);
     say_time(application);
-    const int8_t *scores = application->engine.output();
-    if (scores == NULL) {
-        GLYPHITE_SAY(application->write, "e-[The model failed]" END);
-        return;
-    }
-    keep_results(application, scores);
+    keep_results(application);
     GLYPHITE_SAY(application->write, "m-infer-done" END);
     results(application, NULL);
 }
@@ -217,10 +204,9 @@ static void infer(struct glyphite_mlperf *application, char *rest) {
         return;
     }
     application->answered = false;
-    int8_t *input = application->engine.input();
     if (runs == 0) {
         GLYPHITE_SAY(application->write, "e-[At least one run is needed]" END);
-    } else if (input == NULL) {
+    } else if (application->engine.input() == NULL) {
         GLYPHITE_SAY(application->write, "e-[The model could not be set up]" END);
     } else if (application->received != application->task.data_bytes) {
         GLYPHITE_SAY(application->write, "e-[The input has ");
@@ -229,7 +215,7 @@ static void infer(struct glyphite_mlperf *application, char *rest) {
         glyphite_say_number(application->write, application->task.data_bytes);
         GLYPHITE_SAY(application->write, " bytes]" END);
     } else {
-        measure(application, input, runs, warmups);
+        measure(application, runs, warmups);
     }
 }
 
@@ -269,7 +255,8 @@ static void db_print(struct glyphite_mlperf *application, char *rest) {
         } else {
             GLYPHITE_SAY(application->write, "m-buffer-");
         }
-        glyphite_say_hex(application->write, application->task.data[first + index]);
+        glyphite_say_hex(application->write,
+                         application->task.data[first + index] ^ flipped(application));
     }
     if (count > 0 && there > 0) {
         GLYPHITE_SAY(application->write, END);
@@ -291,7 +278,7 @@ static void db_bytes(struct glyphite_mlperf *application, const char *digits) {
             GLYPHITE_SAY(application->write, "e-[An odd number of hexadecimal digits]" END);
             return;
         }
-        bytes[count++] = (uint8_t)(16 * high + low);
+        bytes[count++] = (uint8_t)(16 * high + low) ^ flipped(application);
     }
     if (count > application->expected - application->received) {
         GLYPHITE_SAY(application->write, "e-[More than the ");
@@ -394,6 +381,9 @@ void glyphite_mlperf_begin(struct glyphite_mlperf *application, const struct gly
     load(&application->timer_hz, &board->timer_hz, sizeof application->timer_hz);
     load(&application->ticks, &board->ticks, sizeof application->ticks);
     application->last = application->ticks();
+}
+
+void glyphite_mlperf_announce(struct glyphite_mlperf *application) {
     GLYPHITE_SAY(application->write, "m-timestamp-mode-performance" END);
     say_time(application);
     GLYPHITE_SAY(application->write, "m-init-done" END "m-ready" END);

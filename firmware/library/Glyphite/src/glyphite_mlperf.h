@@ -34,7 +34,7 @@ enum glyphite_mlperf_input {
 struct glyphite_mlperf_task {
     char id[GLYPHITE_TEXT_BYTES]; /* by which the runner chooses its test and its data */
     uint8_t input;                /* enum glyphite_mlperf_input */
-    uint8_t *data;                /* data_bytes for what the host sends */
+    uint8_t *data;                /* data_bytes for what the host sends; FLOATS: the tensor, too */
     uint32_t data_bytes;          /* FLOATS: 4 for each value of the input; else its bytes */
 };
 
@@ -62,11 +62,16 @@ struct glyphite_mlperf {
     char line[GLYPHITE_MLPERF_LINE + 1];
 };
 
-/* Set the application up and say that the board has started. Model, board and task lie in program
- * memory and must outlive it; `write` sends one byte, and may wait for room. */
+/* Set the application up. Model, board and task lie in program memory and must outlive it; `write`
+ * sends one byte, and may wait for room. */
 void glyphite_mlperf_begin(struct glyphite_mlperf *application, const struct glyphite_model *model,
                            const struct glyphite_board *board,
                            const struct glyphite_mlperf_task *task, glyphite_write write);
+
+/* Say that the board has started, as the protocol has it. Not on a board that a host restarts by
+ * opening its port: the runner would take this for the answer to its first command, and each answer
+ * for that to the command before. */
+void glyphite_mlperf_announce(struct glyphite_mlperf *application);
 
 /* Take one byte from the line. The '%' that ends a command runs it, and writes its answer, before
  * this returns. */
@@ -83,7 +88,8 @@ void glyphite_mlperf_sink(struct glyphite_mlperf *application, uint8_t byte);
         [(input) == GLYPHITE_MLPERF_FLOATS || (bytes) == MODEL_INPUT_BYTES ? 1 : -1];              \
     typedef char variable##_gives_nothing_back                                                     \
         [(input) != GLYPHITE_MLPERF_FLOATS || MODEL_OUTPUT_BYTES == MODEL_INPUT_BYTES ? 1 : -1];   \
-    static uint8_t variable##_data[bytes];                                                         \
+    static uint8_t                                                                                 \
+        variable##_data[(bytes) + ((input) == GLYPHITE_MLPERF_FLOATS ? MODEL_INPUT_BYTES : 0)];    \
     static const struct glyphite_mlperf_task variable GLYPHITE_CONST = {id, input,                 \
                                                                         variable##_data, bytes}
 

@@ -40,8 +40,8 @@ EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8
 
-TaskOf = Callable[[Board, str, Edge, Edge], Task | None]
-"""What is to be measured on a board, of a model's name, input and output."""
+TaskOf = Callable[[str, Edge, Edge], Task | None]
+"""What is to be measured, of a model's name, input and output."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def compile_and_build(
     found = find_model(model)
     with hold_place(found, out), progress_bar("Building", 2) as progress:
         compiled = compile_folder(found, board.mcu.architecture, goal)
-        task = task_of(board, found.name, *compiled.edges)
+        task = task_of(found.name, *compiled.edges)
         folder = found.for_build(board.key, goal, out, MLPERF if task else "")
         compiled.write(folder.generated)
         progress(note=board.name)
@@ -171,8 +171,8 @@ def _print(prepared: Prepared, *, is_elsewhere: bool) -> None:
     print_table(("largest parts", "in", "bytes"), parts)
     say_written(built.image)
     if prepared.task and board.emulator:
-        words = ("mlperf", named, "--port", emulated_url(board_named, built.image))
-        say_next(command("glyphite", *words))
+        port = emulated_url(board_named, built.image)
+        say_next(command("glyphite", "mlperf", named, "--port", port))
     elif board.arduino:
         port = emulated_url(board_named) if board.emulator else "PORT"
         words = ("flash", named, "--board", board_named, "--port", port)

@@ -183,9 +183,10 @@ def _measure(
             performance = perform(device, samples.inputs, runs, progress)
     emulated = known_board(device.name) if arguments.port.startswith(EMULATED) else None
     if emulated and emulated.emulator and emulated.emulator.instructions_per_tick:
+        bench = command("glyphite", "bench", folder.named, "--board", device.name)
         print_status(
             f"The clock of an emulated {device.name} counts instructions, so its times are not "
-            f"those of a board. `{command('glyphite', 'bench', folder.named)}` models cycles."
+            f"those of a board. `{bench}` models cycles."
         )
     right = oracle(folder.tflite)
     if said := explanation(right.name):
@@ -198,7 +199,7 @@ def _measure(
         device.name,
         right.name,
         _right(samples, results),
-        int(_differ(results, reference).sum()),
+        _different(results, reference),
         performance,
     )
 
@@ -209,13 +210,12 @@ def _right(samples: Samples, results: NDArray[np.float64]) -> int | None:
     return int((results.argmax(axis=1) == samples.classes).sum())
 
 
-def _differ(results: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(n,): the samples of which a result is not the reference's, to the decimals that are sent."""
+def _different(results: NDArray[np.float64], reference: NDArray[np.float64]) -> int:
+    """The samples of which a result is not the reference's, to the decimals that are sent."""
     if results.shape != reference.shape:
-        return np.ones(len(results), np.bool_)
+        return len(results)
     slack = HALF_DECIMAL + 1e-5 * np.abs(reference)
-    differs: NDArray[np.bool_] = ~(np.abs(results - reference) <= slack).all(axis=1)
-    return differs
+    return int((~(np.abs(results - reference) <= slack).all(axis=1)).sum())
 
 
 def _told_of(measured: Measured, count: int) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 import argparse
 
-from glyphite.convert.boards import Board
-from glyphite.convert.errors import BoardError, InputError
+from glyphite.convert.errors import InputError
 from glyphite.host.device.mlperf import BENCHMARKS, Edge, Task, task_of
 
 GLYPHITE, MLPERF = "glyphite", "mlperf"
@@ -31,22 +30,14 @@ def add_benchmark(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wanted_task(
-    arguments: argparse.Namespace, board: Board, name: str, source: Edge, sink: Edge
-) -> Task | None:
+def wanted_task(arguments: argparse.Namespace, name: str, source: Edge, sink: Edge) -> Task | None:
     """The task that the options ask for; None for Glyphite's own protocol.
 
     Raises InputError where options do not go together or there is no such benchmark, ModelError
-    where the model is none for it, BoardError where no such firmware is built for the board.
+    where the model is none for it.
     """
     if arguments.protocol != MLPERF:
         if arguments.benchmark is not None:
             raise InputError(f"{BENCHMARK} goes with --protocol {MLPERF}. Add it, or leave both.")
         return None
-    if board.arduino is not None:
-        raise BoardError(
-            f"The board {board.name!r} is an Arduino, and --protocol {MLPERF} is for boards "
-            "without its core. Open the sketch 'mlperf_tiny' of the Glyphite library, or name "
-            "another board: `glyphite boards` lists them."
-        )
     return task_of(name, source, sink, arguments.benchmark)

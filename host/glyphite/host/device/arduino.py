@@ -16,9 +16,11 @@ from glyphite.convert.errors import ToolError
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.mlperf import Task
 
 LIBRARIES = FIRMWARE / "library"
 SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
+MLPERF_SKETCH = SKETCH.with_name("mlperf_tiny")
 
 CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
 LIST_SECONDS = 60.0
@@ -48,19 +50,23 @@ def find_tool(name: str) -> str | None:
     return next(filter(None, (shutil.which(name, path=str(folder)) for folder in brought)), None)
 
 
-def write_sketch(folder: ModelFolder, to: Path, baud: int) -> Path:
+def write_sketch(folder: ModelFolder, to: Path, baud: int, task: Task | None = None) -> Path:
     """Copy the sketch and ``folder``'s generated C to ``to``/classify; returns that folder.
 
-    The sketch's serial line has ``baud`` bits per second, as the board file says. Raises OSError
-    where that folder exists already or cannot be written.
+    The sketch's serial line has ``baud`` bits per second, as the board file says. With ``task`` it
+    is the one that speaks MLPerf Tiny's protocol, in ``to``/mlperf_tiny. Raises OSError where that
+    folder exists already or cannot be written.
     """
-    sketch = to / SKETCH.name
-    shutil.copytree(SKETCH, sketch)
+    template = SKETCH if task is None else MLPERF_SKETCH
+    sketch = to / template.name
+    shutil.copytree(template, sketch)
     for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
         shutil.copy(file, sketch)
     source = sketch / f"{sketch.name}.ino"
     text = source.read_text(encoding="utf-8")
-    source.write_bytes(f"#define GLYPHITE_BAUD {baud}\n{text}".encode())
+    values = {"GLYPHITE_BAUD": str(baud), **(task.values if task else {})}
+    defined = "".join(f"#define {name} {value}\n" for name, value in values.items())
+    source.write_bytes(f"{defined}{text}".encode())
     return sketch
 
 
@@ -156,7 +162,11 @@ def _with_properties(command: list[str], option: str, board: Board) -> list[str]
 
 
 def link_sketch(
-    folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], str]
+    folder: ModelFolder,
+    board: Board,
+    image: Path,
+    run: Callable[[list[str]], str],
+    task: Task | None = None,
 ) -> str:
     """Build the sketch with ``folder``'s model; returns the output of the tool.
 
@@ -165,7 +175,7 @@ def link_sketch(
     nothing here builds sketches for the board, and what ``run`` raises where the command fails.
     """
     scratch = image.parent
-    sketch = write_sketch(folder, scratch, board.serial.baud)
+    sketch = write_sketch(folder, scratch, board.serial.baud, task)
     made = scratch / "made"
     made.mkdir()
     said = run(sketch_command(board, sketch, made))

@@ -87,7 +87,7 @@ def build(
         made = scratch / "firmware.elf"
         size = linked_size(folder, board, made, task)
         ensure_fits(folder.name, board, size)
-        size = with_stack(folder.name, board, made, size)
+        size = with_stack(folder.name, board, made, size, speaks=task is None)
         if has_own_core(board):
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
@@ -181,21 +181,23 @@ def _make(folder: ModelFolder, board: Board, image: Path, task: Task | None) -> 
     AVR's refuses it, and then its parts are not known.
     """
     if has_own_core(board):
-        return _link_by_own_core(folder, board, image)
+        return _link_by_own_core(folder, board, image, task)
     compiler = _compiler(board)
     if board.arduino is not None:
-        return _link_sketch(compiler, folder, board, image)
+        return _link_sketch(compiler, folder, board, image, task)
     try:
         return _run(board, [*compiler, *_command(folder, board, board.memory, image, task)])
     except _OverflowError:
         return _run(board, [*compiler, *_command(folder, board, UNLIMITED, image, task)])
 
 
-def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, image: Path) -> str:
+def _link_sketch(
+    compiler: tuple[str, ...], folder: ModelFolder, board: Board, image: Path, task: Task | None
+) -> str:
     """Build the sketch. Where it exceeds an AVR's 16-bit addresses, there is no image, and the
     error has the size of the model alone."""
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command))
+        return link_sketch(folder, board, image, lambda command: _run(board, command), task)
     except _OverflowError as error:
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
@@ -204,9 +206,9 @@ def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, i
         raise _no_room(folder, board) from error
 
 
-def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
+def _link_by_own_core(folder: ModelFolder, board: Board, image: Path, task: Task | None) -> str:
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command))
+        return link_sketch(folder, board, image, lambda command: _run(board, command), task)
     except _OverflowError as error:
         raise _no_room(folder, board) from error
 
@@ -298,15 +300,16 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
     return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *definitions)
 
 
-def with_stack(model: str, board: Board, made: Path, size: Size) -> Size:
-    """``size`` of the image ``made`` with the peak of the stack, for a sketch.
+def with_stack(model: str, board: Board, made: Path, size: Size, *, speaks: bool = True) -> Size:
+    """``size`` of the image ``made`` with the peak of the stack, for a sketch that ``speaks``
+    Glyphite's own protocol; else with the stack that is reserved.
 
     Raises DoesNotFitError where it is too high, LinkError where a sketch does not answer on the
     emulated board.
     """
     if board.arduino is None or board.memory is None:
         return size
-    if board.emulator is None:
+    if board.emulator is None or not speaks:
         return dataclasses.replace(size, stack=board.memory.stack)
     try:
         stack = measure_stack(board, made)

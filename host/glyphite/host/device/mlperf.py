@@ -62,14 +62,18 @@ class Task:
     """Of one input, as the runner sends it."""
 
     @property
-    def definitions(self) -> tuple[str, ...]:
-        """What ``firmware/ports/mlperf.c`` needs to know, as ``-D`` options of the compiler."""
-        values = {
-            "ID": f'"{self.id}"',
-            "INPUT": f"GLYPHITE_MLPERF_{self.input}",
-            "DATA_BYTES": self.data_bytes,
+    def values(self) -> Mapping[str, str]:
+        """The macros that the firmware needs to be defined: name -> text."""
+        return {
+            "GLYPHITE_MLPERF_ID": f'"{self.id}"',
+            "GLYPHITE_MLPERF_INPUT": f"GLYPHITE_MLPERF_{self.input}",
+            "GLYPHITE_MLPERF_DATA_BYTES": str(self.data_bytes),
         }
-        return tuple(f"-DGLYPHITE_MLPERF_{name}={value}" for name, value in values.items())
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """The same as ``-D`` options of the compiler."""
+        return tuple(f"-D{name}={value}" for name, value in self.values.items())
 
 
 def task_of(name: str, source: Edge, sink: Edge, benchmark: str | None = None) -> Task:

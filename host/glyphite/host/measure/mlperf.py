@@ -187,7 +187,7 @@ class Device:
             if len(self._heard) > MOST_LINE_BYTES:
                 raise LinkError(f"The board at {self._called} sends a line without end. Reset it.")
             try:
-                self._heard += self._port.read(max(1, self._port.in_waiting))
+                self._heard += self._port.read(max(1, getattr(self._port, "in_waiting", 1)))
             except (serial.SerialException, OSError) as error:
                 raise self._lost() from error
 
