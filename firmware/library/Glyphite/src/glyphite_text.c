@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#define MOST_WHOLE 4294967040.0f /* the largest float that fits 32 bits */
+#define TOO_LARGE 4294967296.0f /* for a whole part of 32 bits */
 
 void glyphite_say(glyphite_write write, const char *text) {
     for (char byte; (byte = (char)GLYPHITE_READ_BYTE((const uint8_t *)text)) != '\0'; text++) {
@@ -40,8 +40,8 @@ void glyphite_say_real(glyphite_write write, float value, uint32_t unit) {
         write('-');
         value = -value;
     }
-    if (!(value < MOST_WHOLE)) {
-        if (value >= MOST_WHOLE) {
+    if (!(value < TOO_LARGE)) {
+        if (value >= TOO_LARGE) {
             GLYPHITE_SAY(write, "inf");
         } else {
             GLYPHITE_SAY(write, "nan");

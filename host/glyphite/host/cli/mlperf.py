@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.errors import CheckFailedError, LinkError
 from glyphite.convert.manifest import Manifest
@@ -78,6 +79,8 @@ class Measured:
     reference: str
     right: int | None
     """Samples whose class it found; None where one error a sample is given."""
+    auc: float | None
+    """Where one error a sample is given: the chance that an odd sample has the larger one."""
     different: int
     """Samples of which a result is not that of the reference."""
     performance: Performance
@@ -199,6 +202,7 @@ def _measure(
         device.name,
         right.name,
         _right(samples, results),
+        _auc(samples, results),
         _different(results, reference),
         performance,
     )
@@ -208,6 +212,12 @@ def _right(samples: Samples, results: NDArray[np.float64]) -> int | None:
     if results.shape[1] == 1:
         return None
     return int((results.argmax(axis=1) == samples.classes).sum())
+
+
+def _auc(samples: Samples, results: NDArray[np.float64]) -> float | None:
+    if results.shape[1] > 1:
+        return None
+    return float(metrics.area_under_curve(results[:, 0], samples.classes > 0))
 
 
 def _different(results: NDArray[np.float64], reference: NDArray[np.float64]) -> int:
@@ -225,6 +235,7 @@ def _told_of(measured: Measured, count: int) -> dict[str, Any]:
         "reference": measured.reference,
         "correct": measured.right,
         "accuracy": None if measured.right is None else measured.right / count,
+        "auc": measured.auc,
         "different": measured.different,
         "inferences_per_second": performance.per_second,
         "valid": performance.is_valid,
@@ -254,6 +265,8 @@ def _print_measured(folder: ModelFolder, task: Task, count: int, measured: Measu
     if measured.right is not None:
         rows.append(("accuracy", f"{100 * measured.right / count:.2f} %"))
         rows.append(("right", f"{measured.right:,} of {count:,}"))
+    if measured.auc is not None:
+        rows.append(("AUC", f"{measured.auc:.3f}"))
     of = BRIEF[measured.reference]
     rows += [
         (f"results that differ from {of}", f"{measured.different:,} of {count:,}"),
