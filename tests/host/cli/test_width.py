@@ -36,6 +36,7 @@ STAGES = (
     "verify uno --board native --count 1",
     "stream uno --port sim://native --count 3",
     "size uno --board native",
+    "mlperf uno --count 70",
 )
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {"train", "convert", "compare", "report", "demo", "bench", "flash", "emulate"}

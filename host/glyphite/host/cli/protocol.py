@@ -15,6 +15,7 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         choices=(GLYPHITE, MLPERF),
         default=GLYPHITE,
+        metavar=f"{{{GLYPHITE},{MLPERF}}}",
         help=f"what the firmware speaks: {MLPERF} is MLPerf Tiny's (default: {GLYPHITE})",
     )
     add_benchmark(parser)

@@ -25,7 +25,7 @@ LABELS = "y_labels.csv"
 ON_PORT = "on_port.py"
 FILES = ("devices.yaml", "tests_accuracy.yaml", "tests_performance.yaml", ON_PORT)
 USB_IDS = 0x1209, 0x0001
-"""Of pid.codes, for trials: by them devices.yaml and on_port.py mean the same port."""
+"""Of pid.codes, for trials: by them the list of devices and the program mean the same port."""
 WARMUPS = 1
 
 _PROGRAM = f'''\
@@ -119,7 +119,10 @@ def expected(
 
 
 def require_every_class(samples: Samples, title: str) -> None:
-    """InputError where a class has no sample: the runner reckons an area under a curve of each."""
+    """Make sure that each class has a sample: the runner reckons an area under a curve of each.
+
+    Raises InputError where one has none, or there are fewer samples than windows.
+    """
     there, count = len(set(samples.classes.tolist())), len(samples.inputs)
     if there < samples.class_count or count < WINDOWS:
         raise InputError(
