@@ -21,6 +21,7 @@ from glyphite.host.cli.arguments import (
     add_json,
     add_model,
     add_out,
+    add_port,
     hold_place,
 )
 from glyphite.host.cli.console import (
@@ -90,9 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
     add_benchmark(parser)
-    parser.add_argument(
-        "--port", metavar="URL", help="measure the board there, too: /dev/ttyACM0, COM3, sim://..."
-    )
+    add_port(parser, "none, and the folder alone is written")
     add_baud(parser, stream.BAUD)
     add_count(parser, count_of, None, f"{USUAL}, or all where there are fewer")
     parser.add_argument(
