@@ -36,11 +36,14 @@ Out = pytest.CaptureFixture[str]
 NETWORKS = {"ic01": "resnet_8", "kws01": "ds_cnn", "vww01": "mobilenet", "ad01": "autoencoder"}
 """Benchmark -> the network of it that tests make."""
 RUNNER = """
-import sys
+import serial, sys
 from serial.tools import list_ports
 import usb.core
 (port,) = list_ports.comports(True)
 print(port.device, hex(port.vid), hex(port.pid), list(usb.core.find(find_all=True)), *sys.argv)
+with serial.Serial(port.device) as opened:
+    pass
+print("still open:", opened.is_open)
 if __name__ == "__main__":
     import beside
 """
@@ -247,7 +250,9 @@ def test_a_board_on_a_pseudo_terminal_is_measured_and_shown_to_the_runner(
         command = [sys.executable, "on_port.py", port, str(runner), "-m", "a"]
         found = subprocess.run(command, cwd=run, capture_output=True, text=True, check=True)
     assert (told["different"], told["correct"]) == (0, 15)
-    assert found.stdout == (f"{port} 0x1209 0x1 [] {runner}/main.py -m a\nand what is beside it\n")
+    assert found.stdout == (
+        f"{port} 0x1209 0x1 [] {runner}/main.py -m a\nstill open: True\nand what is beside it\n"
+    )
     usage = subprocess.run([*command[:2]], cwd=run, capture_output=True, text=True, check=False)
     assert usage.returncode == 1 and "python on_port.py PORT RUNNER" in usage.stderr
 
