@@ -12,9 +12,10 @@ FAULTS = (
     Fault(
         "a second run gets what the first has left",
         SRC + "glyphite_mlperf.c",
-        "memcpy(application->engine.input(), from, application->engine.input_bytes);",
-        "if (count == 1) { memcpy(application->engine.input(), from, "
-        "application->engine.input_bytes); }",
+        "for (; count > 0; count--) {\n"
+        "        memcpy(application->engine.input(), from, application->engine.input_bytes);",
+        "memcpy(application->engine.input(), from, application->engine.input_bytes);\n"
+        "    for (; count > 0; count--) {",
         ("firmware/test_mlperf_c.py",),
     ),
     Fault(
