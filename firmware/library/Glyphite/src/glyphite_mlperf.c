@@ -79,16 +79,16 @@ static void run_times(struct glyphite_mlperf *application, const uint8_t *from, 
     }
 }
 
-static uint16_t values_out(const struct glyphite_mlperf *application) {
-    uint16_t bytes = application->engine.output_bytes;
-    return application->output_scale > 0 ? bytes : (uint16_t)(bytes / sizeof(float));
+static uint32_t values_out(const struct glyphite_mlperf *application) {
+    uint32_t bytes = application->engine.output_bytes;
+    return application->output_scale > 0 ? bytes : bytes / (uint32_t)sizeof(float);
 }
 
 /* The mean of (output - input)^2 over all values, which are as many on either side. */
 static float squared_error(const struct glyphite_mlperf *application) {
     float sum = 0;
-    uint16_t values = values_out(application);
-    for (uint16_t index = 0; index < values; index++) {
+    uint32_t values = values_out(application);
+    for (uint32_t index = 0; index < values; index++) {
         float difference =
             glyphite_real(application->engine.scores, index, application->output_scale,
                           application->output_zero_point) -
@@ -167,7 +167,7 @@ static void results(struct glyphite_mlperf *application, char *rest) {
         glyphite_say_real(application->write, application->error, COARSE);
     } else {
         uint32_t unit = application->output_scale * (float)COARSE < 1.0f ? FINE : COARSE;
-        for (uint16_t index = 0; index < values_out(application); index++) {
+        for (uint32_t index = 0; index < values_out(application); index++) {
             if (index > 0) {
                 application->write(',');
             }
