@@ -214,13 +214,15 @@ def results_of(
 
 
 def runs_of(device: Device, data: bytes, seconds: float) -> int:
-    """The inferences that take ``seconds`` by this PC's clock and by the board's, as an emulated
-    board's may be another one."""
+    """The inferences that take ``seconds`` by the mean of this PC's clock and the board's.
+
+    That of an emulated board may be slower, and a window has to be as long as it must by either.
+    """
     device.load(data)
     runs, wanted = 1, min(TRIAL_SECONDS, seconds)
     while True:
         told, waited = _timed(device, runs)
-        taken = min(told, waited)
+        taken = math.sqrt(told * waited)
         if taken >= wanted or runs >= MOST_RUNS or waited > LEAST_WINDOW:
             return max(1, min(MOST_RUNS, math.ceil(runs * seconds / taken)))
         runs *= 4
