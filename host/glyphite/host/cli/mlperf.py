@@ -65,7 +65,7 @@ USUAL = 200
 """Samples, where so many are there and ``--count`` is not given."""
 USUAL_RUNS = 100
 """Inferences of a window, where no board tells how many take long enough."""
-USUAL_SECONDS = 15.0
+USUAL_SECONDS = 17.0
 MOST_SECONDS = 3600.0
 HALF_DECIMAL = 0.000502
 """Half of the last decimal of a result, and what float32 may add to it."""

@@ -21,8 +21,8 @@ from glyphite.convert.text import printable
 
 LINE_SECONDS = 5.0
 """For a line of an answer, as the runner waits."""
-RUN_SECONDS = 30.0
-"""For the lines of an inference."""
+RUN_SECONDS = 120.0
+"""For a line of an inference. The runner waits 30 s; a window that is longer is told of here."""
 GREETINGS = 4
 """How often a board is asked for its name: opening the port may have reset it."""
 GREETING_SECONDS = 1.5
