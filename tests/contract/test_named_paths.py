@@ -22,8 +22,10 @@ MADE = ("build", ".venv")
 OTHERS = {
     *("create_tflm_tree.py", "fixedpoint.h", "kernel_util.cc", "quantization_util.cc", "reduce.h"),
     *("FILE.py", "mine.py", "x.py"),
+    *("on_port.py", "RUNNER/main.py"),
 }
-"""Files of TensorFlow and its libraries, where formulas come from; and those of a user's own."""
+"""Files of TensorFlow and its libraries, where formulas come from; those of a user's own; those in
+the folder for MLPerf Tiny's runner, and of that."""
 
 _PART = r"[\w.*<>-]"
 _PATH = re.compile(rf"(?<![\w/.:~$<>{{}}*-])(?:{_PART}+/)+{_PART}*\w")
@@ -68,7 +70,11 @@ def named(text: str) -> Iterator[str]:
     """The paths that a text names as ones of the project."""
     for found in _PATH.finditer(text):
         first, ending = found[0].split("/")[0], found[0].rpartition(".")[2]
-        if first not in MADE and (first in folders() or ending in ENDINGS):
+        if (
+            found[0] not in OTHERS
+            and first not in MADE
+            and (first in folders() or ending in ENDINGS)
+        ):
             yield found[0]
     yield from (found[0] for found in _BARE.finditer(text) if found[0] not in OTHERS)
 

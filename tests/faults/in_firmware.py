@@ -10,6 +10,36 @@ SEE_DIGITS = "firmware/library/Glyphite/examples/see_digits/see_digits.ino"
 
 FAULTS = (
     Fault(
+        "a second run gets what the first has left",
+        SRC + "glyphite_mlperf.c",
+        "for (; count > 0; count--) {\n"
+        "        memcpy(application->engine.input(), from, application->engine.input_bytes);",
+        "memcpy(application->engine.input(), from, application->engine.input_bytes);\n"
+        "    for (; count > 0; count--) {",
+        ("firmware/test_mlperf_c.py",),
+    ),
+    Fault(
+        "more bytes are taken than there is room for",
+        SRC + "glyphite_mlperf.c",
+        "if (count > application->expected - application->received) {",
+        "if (application->received > application->expected) {",
+        ("firmware/test_mlperf_c.py",),
+    ),
+    Fault(
+        "a number of more than 32 bits is cut",
+        SRC + "glyphite_text.c",
+        "if (value > UINT32_MAX) {",
+        "if (value > UINT64_MAX / 100) {",
+        ("firmware/test_mlperf_c.py",),
+    ),
+    Fault(
+        "MLPerf Tiny's firmware takes the place of the usual one",
+        "host/glyphite/host/device/build.py",
+        "if board.arduino is None and task is None:",
+        "if board.arduino is None:",
+        ("host/device/test_mlperf.py",),
+    ),
+    Fault(
         "any request gets the cached answer",
         SRC + "glyphite_application.c",
         "return application->answered && application->id == application->answered_id;",

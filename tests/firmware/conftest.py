@@ -14,7 +14,7 @@ from tests.strict import absent
 
 SOURCES = FIRMWARE / "library" / "Glyphite" / "src"
 TINY = Path(__file__).parent / "tiny"
-HARNESS = Path(__file__).parent / "harness.c"
+HARNESSES = [Path(__file__).parent / f"{name}.c" for name in ("harness", "mlperf_harness")]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.CDLL]:
         absent("cc is not installed.")
         return
     library = tmp_path_factory.mktemp("firmware") / "firmware.so"
-    sources = [*SOURCES.glob("glyphite_*.c"), TINY / "model.c", HARNESS]
+    sources = [*SOURCES.glob("glyphite_*.c"), TINY / "model.c", *HARNESSES]
     includes = [f"-I{SOURCES}", f"-I{TINY}"]
     command = [compiler, "-shared", "-fPIC", "-O1", "-g", *WARNINGS, *includes]
     subprocess.run([*command, *map(str, sources), "-o", str(library)], check=True)

@@ -11,6 +11,8 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/cmake/  zephyr/  esp-idf/  platformio/ export --cmake; cmake-<board> and so on
     build/seed/<board>/<goal>/c/  firmware.elf        build
     build/seed/<board>/<goal>/size.json               build
+    build/seed/mlperf/<board>/<goal>/                 build --protocol mlperf: the same files
+    build/seed/mlperf/run/                            mlperf
     build/seed/<board>/<goal>/bench.json              bench
     build/seed/<board>/<goal>/verify.json             verify; without <goal> of a real board
     build/seed/<board>/<goal>/stream.json  stream.npz stream, of an emulated board
@@ -50,7 +52,7 @@ TFLITE = "model_int8.tflite"
 SOURCE = "source.json"
 FIRMWARE_FILE = "firmware.elf"
 
-OWN_FOLDERS = ("c", "pictures", "tflm", "cmake", "zephyr", "esp-idf", "platformio")
+OWN_FOLDERS = ("c", "pictures", "tflm", "cmake", "zephyr", "esp-idf", "platformio", "mlperf")
 """In a model's folder, beside those of the boards."""
 
 LONGEST_NAME = 100
@@ -190,12 +192,16 @@ class ModelFolder:
         """
         return self.root / safe_name("-".join((kind, *filter(None, of))))
 
-    def for_build(self, board: str, goal: str, out: Path | None = None) -> "ModelFolder":
+    def for_build(
+        self, board: str, goal: str, out: Path | None = None, kind: str = ""
+    ) -> "ModelFolder":
         """The same model, with the places of its build for the board whose files go by ``board``.
 
         ``goal`` is what ``--optimize`` asked for; ``out``, a folder of the user's own.
+        ``kind``: one of OWN_FOLDERS, for firmware that is not as usual.
         """
-        place = f"{self.board(board).name}/{goal}" if out is None else str(out.absolute())
+        usual = "/".join(filter(None, (kind, self.board(board).name, goal)))
+        place = usual if out is None else str(out.absolute())
         return replace(self, build=place)
 
     def build_of(self, image: Path) -> "ModelFolder":

@@ -40,6 +40,7 @@ STAGES = (
     "monitor --trace line.jsonl",
     "doctor --port sim://native --count 3 --save board.json",
     "size uno --board native",
+    "mlperf uno --count 70",
 )
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {"train", "convert", "compare", "report", "demo", "bench", "flash", "emulate"}

@@ -75,6 +75,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "ask it": {
         "stream": "stream test samples to a board, and compare its bytes with TFLM's",
+        "mlperf": "measure a board by MLPerf Tiny's protocol, or set its runner up",
         "predict": "answer pictures, values or test samples, on this PC or on a board",
     },
     "see it all": {

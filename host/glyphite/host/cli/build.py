@@ -2,7 +2,9 @@
 
 import argparse
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,17 @@ from glyphite.host.cli.console import (
     say_written,
 )
 from glyphite.host.cli.digits import next_step
+from glyphite.host.cli.protocol import GLYPHITE, MLPERF, add_protocol, wanted_task
 from glyphite.host.device.build import Built, build
+from glyphite.host.device.mlperf import Edge, Task
 from glyphite.host.device.transport.firmware_files import emulated_url
 
 EXAMPLE = "glyphite build seed --board cortex-m4"
 
 PARTS_SHOWN = 8
+
+TaskOf = Callable[[str, Edge, Edge], Task | None]
+"""What is to be measured, of a model's name, input and output."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Prepared:
     board: Board
     compiled: Compiled
     built: Built
+    task: Task | None = None
+    """What it is measured as, where it speaks MLPerf Tiny's protocol."""
 
     @property
     def subject(self) -> str:
@@ -60,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_board(parser)
     add_goal(parser)
+    add_protocol(parser)
     add_budgets(parser, "max_flash", "max_ram")
     add_out(parser, "a folder; default: build/<model>/<board>/<goal>")
     add_json(parser)
@@ -72,7 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with checking("build", arguments) as checks:
         prepared = compile_and_build(
-            arguments.model, arguments.board, arguments.optimize, arguments.out
+            arguments.model,
+            arguments.board,
+            arguments.optimize,
+            arguments.out,
+            partial(wanted_task, arguments),
         )
         if arguments.json:
             print_json(_document(prepared))
@@ -93,30 +107,41 @@ def for_goal(board: Board, goal: Goal) -> Board:
     return dataclasses.replace(board, toolchain=toolchain)
 
 
+def usual_task(*_: object) -> None:
+    """None: the firmware speaks Glyphite's own protocol."""
+
+
 def compile_and_build(
-    model: str, board_name: str, goal: Goal = Goal.SPEED, out: Path | None = None
+    model: str,
+    board_name: str,
+    goal: Goal = Goal.SPEED,
+    out: Path | None = None,
+    task_of: TaskOf = usual_task,
 ) -> Prepared:
     """Compile ``model`` and build its firmware for a board, in the folder ``out`` or its own.
 
-    Raises BoardError where there is no such board, InputError where ``out`` is a model's folder,
+    What speaks MLPerf Tiny's protocol, as ``task_of`` may say, has a folder apart from that. Raises
+    BoardError where there is no such board, InputError where ``out`` is a model's folder,
     ModelError where there is no such model or it cannot be compiled, ToolError where a compiler is
     missing or fails, DoesNotFitError where the board is too small, LinkError where a sketch does
     not answer on the emulated board.
     """
     board = for_goal(load_board(board_name), goal)
-    folder = find_model(model).for_build(board.key, goal, out)
-    if out is not None and is_of_model(out, folder):
+    found = find_model(model)
+    if out is not None and is_of_model(out, found.for_build(board.key, goal, out)):
         raise InputError(
             f"{printable(str(out))} is the folder of a model, and a build would replace the C in "
             "it. Name another folder with --out."
         )
-    with hold_place(folder, out), progress_bar("Building", 2) as progress:
-        compiled = compile_folder(folder, board.mcu.architecture, goal)
+    with hold_place(found, out), progress_bar("Building", 2) as progress:
+        compiled = compile_folder(found, board.mcu.architecture, goal)
+        task = task_of(found.name, *compiled.edges)
+        folder = found.for_build(board.key, goal, out, MLPERF if task else "")
         compiled.write(folder.generated)
         progress(note=board.name)
-        built = build(folder, board, goal)
+        built = build(folder, board, goal, task)
         progress()
-    return Prepared(folder, board, compiled, built)
+    return Prepared(folder, board, compiled, built, task)
 
 
 def _document(prepared: Prepared) -> dict[str, Any]:
@@ -125,6 +150,8 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "model": prepared.folder.name,
         "board": board.name,
         "image": str(built.image),
+        "protocol": MLPERF if prepared.task else GLYPHITE,
+        "benchmark": prepared.task.id if prepared.task else None,
         "flash_available": memory.flash if memory else None,
         "ram_available": memory.ram if memory else None,
         **dataclasses.asdict(built.size),
@@ -145,11 +172,15 @@ def _print(prepared: Prepared, *, is_elsewhere: bool) -> None:
             _row(f"stack, {stack}", size.stack, memory.ram),
         ]
     columns = ("memory", "bytes", "of", "used")
-    print_table(columns, rows, title=f"{prepared.folder.name} on {board.name}")
+    speaks = f", MLPerf Tiny's {prepared.task.id}" if prepared.task else ""
+    print_table(columns, rows, title=f"{prepared.folder.name} on {board.name}{speaks}")
     parts = [(part.name, part.memory, f"{part.bytes:,}") for part in size.parts[:PARTS_SHOWN]]
     print_table(("largest parts", "in", "bytes"), parts)
     say_written(built.image)
-    if board.arduino:
+    if prepared.task and board.emulator:
+        port = emulated_url(board_named, built.image)
+        say_next(command("glyphite", "mlperf", named, "--port", port))
+    elif board.arduino:
         port = emulated_url(board_named) if board.emulator else "PORT"
         words = ("flash", named, "--board", board_named, "--port", port)
         say_next(command("glyphite", *words))

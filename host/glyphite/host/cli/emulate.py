@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from glyphite.convert.boards import load_board
@@ -10,6 +11,7 @@ from glyphite.host.cli.arguments import add_board, add_goal, add_json, add_model
 from glyphite.host.cli.build import compile_and_build
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.heartbeat import silence_is_meant
+from glyphite.host.cli.protocol import add_protocol, wanted_task
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to, stop_on_signals
 
 EXAMPLE = "glyphite emulate seed --board cortex-m4 --link /tmp/board"
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--link", type=Path, metavar="PATH", help="a symbolic link to the port, to be made"
     )
     add_goal(parser)
+    add_protocol(parser)
     add_json(parser)
 
 
@@ -36,7 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
             f"The board {board.name!r} is not emulated. Name one that is: `glyphite boards` lists "
             "them."
         )
-    prepared = compile_and_build(arguments.model, arguments.board, arguments.optimize)
+    prepared = compile_and_build(
+        arguments.model,
+        arguments.board,
+        arguments.optimize,
+        task_of=partial(wanted_task, arguments),
+    )
     model = prepared.folder.name
     with (
         stop_on_signals(),
@@ -47,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             print_json({"model": model, "board": board.name, "port": port})
             sys.stdout.flush()  # the program that reads it waits for it
         else:
-            say(f"{model} runs on {board.name}. Its serial port: {port}")
+            speaks = f", as MLPerf Tiny's {prepared.task.id}" if prepared.task else ""
+            say(f"{model} runs on {board.name}{speaks}. Its serial port: {port}")
             say("Ctrl-C stops it.")
         with silence_is_meant():
             emulated.wait()

@@ -29,7 +29,7 @@ from glyphite.host.cli.data import add_data, calibrated_on, test_samples, title_
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import EMULATED
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.transport.firmware_files import emulated_board, emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
 
 def _require_port_of(board: Board, url: str | None) -> None:
     """InputError where ``url`` is another emulated board, of which nothing would be said."""
-    if url is None or not url.startswith(EMULATED):
+    if url is None or not is_emulated(url):
         return
     other = load_board(emulated_board(url))
     if other.path != board.path:

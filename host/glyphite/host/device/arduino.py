@@ -17,9 +17,11 @@ from glyphite.convert.export.arduino import sketch_settings
 from glyphite.convert.programs import attempt
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.device.mlperf import Task
 
 LIBRARIES = FIRMWARE / "library"
 SKETCH = LIBRARIES / "Glyphite" / "examples" / "classify"
+MLPERF_SKETCH = SKETCH.with_name("mlperf_tiny")
 
 CLI = "https://arduino.github.io/arduino-cli/latest/installation/"
 LIST_SECONDS = 60.0
@@ -49,19 +51,24 @@ def find_tool(name: str) -> str | None:
     return next(filter(None, (shutil.which(name, path=str(folder)) for folder in brought)), None)
 
 
-def write_sketch(folder: ModelFolder, to: Path, board: Board) -> Path:
+def write_sketch(folder: ModelFolder, to: Path, board: Board, task: Task | None = None) -> Path:
     """Copy the sketch and ``folder``'s generated C to ``to``/classify; returns that folder.
 
-    The sketch has the name and the bits per second of the board file. Raises OSError where that
+    The sketch has the name and the bits per second of the board file. With ``task`` it is the one
+    that speaks MLPerf Tiny's protocol, in ``to``/mlperf_tiny. Raises OSError where that
     folder exists already or cannot be written.
     """
-    sketch = to / SKETCH.name
-    shutil.copytree(SKETCH, sketch)
+    template = SKETCH if task is None else MLPERF_SKETCH
+    sketch = to / template.name
+    shutil.copytree(template, sketch)
     for file in (*folder.generated.glob("*.c"), *folder.generated.glob("*.h")):
         shutil.copy(file, sketch)
     source = sketch / f"{sketch.name}.ino"
     text = source.read_text(encoding="utf-8")
-    source.write_bytes((sketch_settings(board) + text).encode())
+    defined = (
+        "".join(f"#define {name} {value}\n" for name, value in task.values.items()) if task else ""
+    )
+    source.write_bytes((sketch_settings(board) + defined + text).encode())
     return sketch
 
 
@@ -157,7 +164,11 @@ def _with_properties(command: list[str], option: str, board: Board) -> list[str]
 
 
 def link_sketch(
-    folder: ModelFolder, board: Board, image: Path, run: Callable[[list[str]], str]
+    folder: ModelFolder,
+    board: Board,
+    image: Path,
+    run: Callable[[list[str]], str],
+    task: Task | None = None,
 ) -> str:
     """Build the sketch with ``folder``'s model; returns the output of the tool.
 
@@ -166,7 +177,7 @@ def link_sketch(
     nothing here builds sketches for the board, and what ``run`` raises where the command fails.
     """
     scratch = image.parent
-    sketch = write_sketch(folder, scratch, board)
+    sketch = write_sketch(folder, scratch, board, task)
     made = scratch / "made"
     made.mkdir()
     said = run(sketch_command(board, sketch, made))

@@ -26,6 +26,7 @@ from glyphite.host.device.arduino import (
 from glyphite.host.device.c_compiler import NATIVE, c_compiler, without_unused
 from glyphite.host.device.elf import Elf
 from glyphite.host.device.images import read_image
+from glyphite.host.device.mlperf import Task
 from glyphite.host.device.packages import install
 from glyphite.host.device.said import keep_said
 from glyphite.host.device.size import Part, Size, ensure_fits, image_size, largest
@@ -39,6 +40,9 @@ WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unu
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 UNLIMITED = Memory(flash=0x1000_0000, ram=0x1000_0000, stack=0)
 """More than any board has: firmware that does not fit is linked with it, to find its size."""
+
+FOR_MLPERF = ("glyphite_mlperf.c", "glyphite_text.c")
+"""Of the library, what is compiled for MLPerf Tiny's protocol; the rest is for Glyphite's own."""
 
 SIZE = "size.json"
 BOARD = "board.json"
@@ -59,10 +63,13 @@ class Built:
     """The SHA-256 of what the image stores on the board."""
 
 
-def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
+def build(
+    folder: ModelFolder, board: Board, goal: Goal | None = None, task: Task | None = None
+) -> Built:
     """Compile and link ``folder``'s generated C for ``board``, and record the image.
 
-    ``goal`` is recorded: the one that the C was generated for, where that is known.
+    ``goal`` is recorded: the one that the C was generated for, where that is known. With ``task``
+    the firmware speaks MLPerf Tiny's protocol; no record names it, so ``sim://`` does not run it.
 
     Raises ModelError where there is no generated C or the model's name is too long, ToolError where
     the compiler is missing or fails, DoesNotFitError where the board is too small, LinkError where
@@ -78,9 +85,9 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     ensure_short_arrays(folder, board)
     with temporary_folder() as scratch:
         made = scratch / "firmware.elf"
-        size = linked_size(folder, board, made)
+        size = linked_size(folder, board, made, task)
         ensure_fits(folder.name, board, size)
-        size = with_stack(folder.name, board, made, size)
+        size = with_stack(folder.name, board, made, size, speaks=task is None)
         if has_own_core(board):
             for file in uploads(made).iterdir():
                 write_bytes(uploads(image) / file.name, file.read_bytes())
@@ -89,7 +96,7 @@ def build(folder: ModelFolder, board: Board, goal: Goal | None = None) -> Built:
     if board.key != board.name:
         write_text(image.with_name(BOARD), to_json({"board": quoted_path(board.path)}))
     write_text(image.with_name(SIZE), to_json(_document(folder, board, goal, built)))
-    if board.arduino is None:
+    if board.arduino is None and task is None:
         record_firmware(board, image)
     return built
 
@@ -107,14 +114,14 @@ def _document(
     }
 
 
-def linked_size(folder: ModelFolder, board: Board, image: Path) -> Size:
+def linked_size(folder: ModelFolder, board: Board, image: Path, task: Task | None = None) -> Size:
     """Compile and link ``folder``'s generated C to the file ``image``; returns the memory that it
     takes, whether or not it fits.
 
     Raises ToolError where the compiler is missing or fails, and DoesNotFitError where a sketch is
     so large that there is no image.
     """
-    said = _make(folder, board, image)
+    said = _make(folder, board, image, task)
     return _by_core(board, image_size(_made(board, image)), said)
 
 
@@ -167,28 +174,30 @@ def _sha256(folder: ModelFolder) -> str:
     return "".join(re.findall(r"0x([0-9a-fA-F]{2})", defined.partition("}")[0])).lower()
 
 
-def _make(folder: ModelFolder, board: Board, image: Path) -> str:
+def _make(folder: ModelFolder, board: Board, image: Path, task: Task | None) -> str:
     """Compile and link; returns the output of the tool.
 
     Firmware that is too large is linked all the same, to find its size. Only a core other than the
     AVR's refuses it, and then its parts are not known.
     """
     if has_own_core(board):
-        return _link_by_own_core(folder, board, image)
+        return _link_by_own_core(folder, board, image, task)
     compiler = _compiler(board)
     if board.arduino is not None:
-        return _link_sketch(compiler, folder, board, image)
+        return _link_sketch(compiler, folder, board, image, task)
     try:
-        return _run(board, [*compiler, *_command(folder, board, board.memory, image)])
+        return _run(board, [*compiler, *_command(folder, board, board.memory, image, task)])
     except _OverflowError:
-        return _run(board, [*compiler, *_command(folder, board, UNLIMITED, image)])
+        return _run(board, [*compiler, *_command(folder, board, UNLIMITED, image, task)])
 
 
-def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, image: Path) -> str:
+def _link_sketch(
+    compiler: tuple[str, ...], folder: ModelFolder, board: Board, image: Path, task: Task | None
+) -> str:
     """Build the sketch. Where it exceeds an AVR's 16-bit addresses, there is no image, and the
     error has the size of the model alone."""
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command))
+        return link_sketch(folder, board, image, lambda command: _run(board, command), task)
     except _OverflowError as error:
         alone = [f"-mmcu={board.mcu.cpu}", "-Os", "-std=gnu99", *SECTIONS]
         source, made = folder.generated / "model.c", image.with_name("model.o")
@@ -197,9 +206,9 @@ def _link_sketch(compiler: tuple[str, ...], folder: ModelFolder, board: Board, i
         raise _no_room(folder, board) from error
 
 
-def _link_by_own_core(folder: ModelFolder, board: Board, image: Path) -> str:
+def _link_by_own_core(folder: ModelFolder, board: Board, image: Path, task: Task | None) -> str:
     try:
-        return link_sketch(folder, board, image, lambda command: _run(board, command))
+        return link_sketch(folder, board, image, lambda command: _run(board, command), task)
     except _OverflowError as error:
         raise _no_room(folder, board) from error
 
@@ -249,13 +258,19 @@ def native_command(folder: ModelFolder, board: Board, image: Path) -> list[str]:
     return _command(folder, board, None, image)
 
 
-def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Path) -> list[str]:
+def _command(
+    folder: ModelFolder,
+    board: Board,
+    memory: Memory | None,
+    image: Path,
+    task: Task | None = None,
+) -> list[str]:
     """The compiler's arguments that make one image of all sources."""
     port = PORTS / board.toolchain.port
     sources = [
-        PORTS / "main.c",
+        PORTS / ("main.c" if task is None else "mlperf.c"),
         *port.glob("*.c"),
-        *LIBRARY.glob("*.c"),
+        *(file for file in LIBRARY.glob("*.c") if (file.name in FOR_MLPERF) == (task is not None)),
         *folder.generated.glob("*.c"),
     ]
     includes = (PORTS, LIBRARY, folder.generated)
@@ -263,6 +278,7 @@ def _command(folder: ModelFolder, board: Board, memory: Memory | None, image: Pa
         *(board.toolchain.optimize, *WARNINGS, *SECTIONS, *board.toolchain.flags),
         *(f"-I{path}" for path in includes),
         *board.definitions,
+        *(task.definitions if task else ()),
         *map(str, sorted(sources, key=lambda source: source.name)),
         *(
             without_unused(board.toolchain.cc),
@@ -284,15 +300,16 @@ def _linker_script(port: Path, memory: Memory | None) -> Iterable[str]:
     return ("-Wl,--fatal-warnings", "-T", str(port / "link.ld"), *definitions)
 
 
-def with_stack(model: str, board: Board, made: Path, size: Size) -> Size:
-    """``size`` of the image ``made`` with the peak of the stack, for a sketch.
+def with_stack(model: str, board: Board, made: Path, size: Size, *, speaks: bool = True) -> Size:
+    """``size`` of the image ``made`` with the peak of the stack, for a sketch that ``speaks``
+    Glyphite's own protocol; else with the stack that is reserved.
 
     Raises DoesNotFitError where it is too high, LinkError where a sketch does not answer on the
     emulated board.
     """
     if board.arduino is None or board.memory is None:
         return size
-    if board.emulator is None:
+    if board.emulator is None or not speaks:
         return dataclasses.replace(size, stack=board.memory.stack)
     try:
         stack = measure_stack(board, made)

@@ -26,7 +26,7 @@ from glyphite.convert.manifest import Manifest, Sha256
 from glyphite.convert.version import __version__
 from glyphite.host.device.found_ports import find_ports, known_at
 from glyphite.host.device.session import Session, connect
-from glyphite.host.device.transport import EMULATED, open_port
+from glyphite.host.device.transport import is_emulated, open_port
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import stream
 from glyphite.host.measure.times import OnBoard
@@ -124,7 +124,7 @@ class Subject:
     @property
     def is_emulated(self) -> bool:
         """Whether no hand can unplug it."""
-        return self.link.url.startswith(EMULATED)
+        return is_emulated(self.link.url)
 
     def ask(self, session: Session) -> None:
         """Ask the board a few samples. Raises LinkError where a byte of the answers is wrong."""
@@ -323,7 +323,7 @@ def record(url: str, way: Way, flashed: str | None) -> Seen:
         machine=platform.machine(),
         packages={package: version(package) for package in PACKAGES},
         flashed=flashed,
-        device=_device(way.hello, usb, emulated=url.startswith(EMULATED)) if way.hello else None,
+        device=_device(way.hello, usb, emulated=is_emulated(url)) if way.hello else None,
         images=way.images,
         steps=[Step(**{**step, "said": impersonal(step["said"], url)}) for step in way.steps],
     )

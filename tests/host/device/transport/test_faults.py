@@ -113,9 +113,9 @@ def test_an_emulated_board_behind_a_bad_line_is_one() -> None:
     url = "fault://sim://native?flip=0.1"
     assert is_emulated(url)
     assert emulated_board(url) == "native"
-    lacking = lacks_firmware(url)
+    lacking = lacks_firmware(url, "00" * 32)
     assert lacking is not None
-    assert lacking.name == "native"
+    assert lacking.board.name == "native"
     assert on_pipes(url)
     assert not on_pipes(f"{url}&baud=9600")
     assert not is_emulated("fault:///dev/ttyACM0?flip=0.1")

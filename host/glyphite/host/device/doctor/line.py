@@ -19,7 +19,7 @@ from glyphite.host.device.doctor.check import Check, State, command_in
 from glyphite.host.device.found_ports import FoundPort
 from glyphite.host.device.greeting import Greeting
 from glyphite.host.device.trace import TO_PC
-from glyphite.host.device.transport import EMULATED, open_port
+from glyphite.host.device.transport import is_emulated, open_port
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire_port import WirePort
 
@@ -72,7 +72,7 @@ def line_checks(url: str, baud: int, found: FoundPort | None, progress: Progress
     if "protocol" in heard.said:
         told = Check("board", "protocol", State.WRONG, heard.said, _flash(found, url))
         return [_baud(heard, State.OK), told]
-    if url.startswith(EMULATED) or heard.text:
+    if is_emulated(url) or heard.text:
         return _another(heard, url, found)
     for other in BAUDS:
         if other != baud:
@@ -179,7 +179,7 @@ def _protocol(board: Board) -> str | None:
 def _flash(found: FoundPort | None, url: str) -> str:
     """The command that puts Glyphite onto the board at ``url``: where its kind is not known, the
     one that lists the kinds."""
-    if url.startswith(EMULATED):
+    if is_emulated(url):
         return remedy(url, "", DEFAULT)
     if found is None or not found.boards:
         return command("glyphite", "boards")

@@ -1,0 +1,6 @@
+// The network itself; see model.h.
+#if defined(__AVR__)
+#include <uno/avr/model.inc>
+#else
+#include <uno/portable/model.inc>
+#endif
