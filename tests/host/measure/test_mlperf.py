@@ -211,6 +211,15 @@ def test_the_folder_has_what_the_runner_reads(largest: str, tmp_path: Path, caps
         assert (classes, label) == ("3", str(sent.argmax()))
 
 
+def test_a_place_that_is_no_folder_is_refused_before_a_board_is_asked(
+    largest: str, tmp_path: Path, capsys: Out
+) -> None:
+    (tmp_path / "run").write_text("")
+    words = ["--data", lights(tmp_path / "lights.npz"), "--out", str(tmp_path / "run")]
+    assert main(["mlperf", largest, *words, "--port", "/dev/nothing"]) == 2
+    assert f"{tmp_path / 'run'} cannot be written: Not a directory." in capsys.readouterr().err
+
+
 def test_pixels_are_sent_as_they_are(largest: str, tmp_path: Path, capsys: Out) -> None:
     words = ["--data", lights(tmp_path / "lights.npz"), "--out", str(tmp_path / "run")]
     assert main(["mlperf", largest, "--benchmark", "ic01", *words]) == 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.errors import CheckFailedError, LinkError
+from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
@@ -134,8 +135,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"The outputs of {manifest.name} are no shares of 1, by which MLPerf Tiny's runner "
             "divides them: its accuracy may be wrong. Let the model end in a softmax."
         )
-    measured = _measure(arguments, folder, manifest, task, samples) if arguments.port else None
     place = arguments.out or folder.root / "mlperf" / "run"
+    require_room(folder=place)  # before a board is asked for minutes
+    measured = None
+    if arguments.port is not None:
+        measured = _measure(arguments, folder, manifest, task, samples)
     runs = measured.performance.runs if measured else USUAL_RUNS
     with hold_place(folder, arguments.out):
         write_run(place, task, samples, runs, arguments.baud)
