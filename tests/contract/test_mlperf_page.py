@@ -13,7 +13,7 @@ from glyphite.host.measure.mlperf_files import FILES, LABELS
 from tests.paths import PROJECT
 
 PAGE = (PROJECT / "docs" / "mlperf.md").read_text()
-SHORTER = ["--seconds", "0.02", "--count", "80"]
+SHORTER = ["--window-seconds", "0.02", "--count", "80"]
 
 
 def commands() -> list[list[str]]:

@@ -61,7 +61,7 @@ def test_a_trace_without_an_end_is_followed_as_it_grows(
 
 def test_a_port_is_asked_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal(lambda _: HELLO) as path:
-        assert main(["monitor", "--port", path, "--seconds", "0.4"]) == 0
+        assert main(["monitor", "--port", path, "--window-seconds", "0.4"]) == 0
     assert "> HELLO\n" in (out := capsys.readouterr().out)
     assert "< HELLO_ANSWER" in out
 
@@ -135,7 +135,7 @@ def test_wrong_calls_are_told_in_a_sentence(
     assert main(["monitor", "--trace", "x", "--port", "y"]) == 2
     assert "--port and --trace are two sources. Name one of them." in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"^2$"):
-        main(["monitor", "--seconds", "nan"])
+        main(["monitor", "--window-seconds", "nan"])
     assert "'nan' are no seconds: 10 are, say." in capsys.readouterr().err
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -77,7 +77,7 @@ def test_the_digit_model_gives_tflms_results(
 ) -> None:
     require_tool("cc")
     url = built("uno", "native", build_folder)
-    words = ("uno", "--count", "100", "--port", url, "--seconds", "0.05")
+    words = ("uno", "--count", "100", "--port", url, "--window-seconds", "0.05")
     told = measured(capsys, *words)
     assert told["different"] == 0
     assert (told["correct"], told["accuracy"], told["samples"]) == (100, 1.0, 100)
@@ -94,7 +94,7 @@ def test_the_digit_model_on_a_cortex_m4(
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
     url = built("uno", "cortex-m4", build_folder)
     capsys.readouterr()
-    words = ["uno", "--data", str(ten), "--port", url, "--seconds", "0.02", "--json"]
+    words = ["uno", "--data", str(ten), "--port", url, "--window-seconds", "0.02", "--json"]
     assert main(["mlperf", *words]) == 0
     said = capsys.readouterr()
     told = json.loads(said.out)
@@ -162,7 +162,7 @@ def test_what_gives_its_input_back_is_judged_by_its_errors(
     inputs, odd = rng.normal(0, 1, (30, 12)).astype(np.float32), np.arange(30) % 2
     data = labelled(tmp_path / "back.npz", inputs * (1 + odd[:, None]), odd)
     url = built("back", "native", build_folder, "--benchmark", "ad01")
-    words = ("back", "--benchmark", "ad01", "--data", data, "--seconds", "0.02")
+    words = ("back", "--benchmark", "ad01", "--data", data, "--window-seconds", "0.02")
     told = measured(capsys, *words, "--port", url, "--out", str(tmp_path / "run"))
     assert (told["different"], told["correct"], told["benchmark"]) == (0, None, "ad01")
     assert told["auc"] > 0.9
@@ -252,7 +252,7 @@ def test_a_board_on_a_pseudo_terminal_is_measured_and_shown_to_the_runner(
     (runner / "main.py").write_text(RUNNER)
     (runner / "beside.py").write_text("print('and what is beside it')")
     with emulated(largest, "--board", "native", "--protocol", "mlperf") as port:
-        words = ("--data", data, "--port", port, "--seconds", "0.02", "--out", str(run))
+        words = ("--data", data, "--port", port, "--window-seconds", "0.02", "--out", str(run))
         told = measured(capsys, largest, *words)
         command = [sys.executable, "on_port.py", port, str(runner), "-m", "a"]
         found = subprocess.run(command, cwd=run, capture_output=True, text=True, check=True)
@@ -305,7 +305,7 @@ def test_results_that_are_not_tflms_fail(
     (build_folder / largest / "model_int8.tflite").write_bytes(tampered)
     manifest = (build_folder / "other" / other / "manifest.json").read_text()
     (build_folder / largest / "manifest.json").write_text(manifest)
-    words = [largest, "--data", data, "--port", url, "--seconds", "0.02"]
+    words = [largest, "--data", data, "--port", url, "--window-seconds", "0.02"]
     capsys.readouterr()
     assert main(["mlperf", *words]) == 1
     said = capsys.readouterr()

@@ -143,5 +143,5 @@ def test_windows_are_valid_by_either_clock(seconds: float, waited: float, valid:
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e9", "x"])
 def test_a_time_that_cannot_be_is_refused(text: str, capsys: Out) -> None:
     with pytest.raises(SystemExit):
-        main(["mlperf", "uno", "--seconds", text])
+        main(["mlperf", "uno", "--window-seconds", text])
     assert "is no time: 0.01 to 3600 s is." in capsys.readouterr().err

@@ -41,17 +41,19 @@ LEAST_WIDTH = 20
 class _Environment(Mapping[str, str]):
     """The system's, but for a COLUMNS that is too small: of 0, rich would print nothing at all."""
 
+    _whole = os.environ
+
     def __getitem__(self, name: str) -> str:
-        value = os.environ[name]
+        value = self._whole[name]
         if name == "COLUMNS" and value.isdigit() and int(value) < LEAST_WIDTH:
             raise KeyError(name)
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(os.environ)
+        return iter(self._whole)
 
     def __len__(self) -> int:
-        return len(os.environ)
+        return len(self._whole)
 
 
 _AS_IT_IS: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}

@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_baud(parser, stream.BAUD)
     add_count(parser, count_of, None, f"{USUAL}, or all where there are fewer")
     parser.add_argument(
-        "--seconds",
+        "--window-seconds",
         type=_seconds,
         default=USUAL_SECONDS,
         metavar="S",
@@ -184,7 +184,7 @@ def _measure(
         with progress_bar("Accuracy", count) as progress:
             results = results_of(device, samples.inputs, progress)
         with progress_bar("Performance", WINDOWS) as progress:
-            runs = runs_of(device, samples.inputs[0], arguments.seconds)
+            runs = runs_of(device, samples.inputs[0], arguments.window_seconds)
             performance = perform(device, samples.inputs, runs, progress)
     emulated = known_board(device.name) if arguments.port.startswith(EMULATED) else None
     if emulated and emulated.emulator and emulated.emulator.instructions_per_tick:
@@ -282,7 +282,7 @@ def _print_measured(folder: ModelFolder, task: Task, count: int, measured: Measu
     if not performance.is_valid:
         say(
             f"By MLPerf Tiny's rules a window takes more than {LEAST_WINDOW:g} and less than "
-            f"{MOST_WINDOW:g} s. Choose --seconds accordingly; {USUAL_SECONDS:g} is usual."
+            f"{MOST_WINDOW:g} s. Choose --window-seconds accordingly; {USUAL_SECONDS:g} is usual."
         )
 
 
