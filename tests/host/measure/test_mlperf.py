@@ -158,7 +158,7 @@ def test_what_gives_its_input_back_is_judged_by_its_errors(
     """As ad01: float32 is sent, the board quantizes it and answers one number."""
     require_tool("cc")
     rng = np.random.default_rng(3)
-    dense(build_folder, "back", np.eye(12) * rng.uniform(0.5, 1, 12), labels=tuple("abcdefghijkl"))
+    dense(build_folder, "back", np.eye(12) * rng.uniform(0.5, 1, 12))
     inputs, odd = rng.normal(0, 1, (30, 12)).astype(np.float32), np.arange(30) % 2
     data = labelled(tmp_path / "back.npz", inputs * (1 + odd[:, None]), odd)
     url = built("back", "native", build_folder, "--benchmark", "ad01")
