@@ -12,13 +12,23 @@ def absent(package: str, need: str) -> ToolError:
 
 
 def remedy(extra: str = "train") -> str:
-    """The sentence on how to get the packages of an extra: by default training and pictures.
+    """The sentence on how to get the packages of an extra: by default training and pictures."""
+    where = "Install it with" if _is_installed() else "In the clone, type"
+    return f"{where} `{command('pip', 'install', wanted(extra))}`."
+
+
+def wanted(extra: str) -> str:
+    """What pip is asked for, to get the packages of an extra.
 
     pip completes the extra of a Glyphite that it has installed, from wherever that came; one that
     runs out of a clone, and that no pip knows, is installed from there.
     """
+    return f"glyphite[{extra}]" if _is_installed() else f".[{extra}]"
+
+
+def _is_installed() -> bool:
     try:
         version("glyphite")
     except PackageNotFoundError:
-        return f"In the clone, type `{command('pip', 'install', f'.[{extra}]')}`."
-    return f"Install it with `{command('pip', 'install', f'glyphite[{extra}]')}`."
+        return False
+    return True

@@ -67,6 +67,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "emulate": "keep an emulated board running on a pseudo-terminal",
         "verify": "check a board's bytes on random, extreme and given inputs",
         "bench": "count an inference's instructions, and measure its memory",
+        "doctor": "check tools, ports and a board, and tell what mends them",
+        "monitor": "show what passes between this PC and a board, as it passes",
     },
     "ask it": {
         "stream": "stream test samples to a board, and compare its bytes with TFLM's",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glyphite.convert.boards import load_board
+from glyphite.convert.boards import Board, load_board
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import FILE_IN_PLACE, OTHER_BUILD
@@ -14,6 +14,7 @@ from glyphite.convert.hold import held
 from glyphite.convert.text import printable
 from glyphite.convert.workspace import DEFAULT, ModelFolder, writing_to
 from glyphite.host.cli.console import print_status
+from glyphite.host.device.found_ports import choose_port, is_to_be_found
 
 
 def add_model(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -39,13 +40,28 @@ def add_board(parser: argparse.ArgumentParser, default: str | None = None) -> No
 
 
 def add_port(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Declare ``--port``, which may be left out where ``default`` says what is then taken."""
+    """Declare ``--port``; ``default`` says what is taken where it is left out: as a rule the one
+    board that is connected, which :func:`port_of` finds."""
     parser.add_argument(
         "--port",
-        required=default is None,
         metavar="URL",
-        help="the board's port: /dev/ttyACM0, COM3, sim://uno, ..." + _or(default),
+        help="the board's port: /dev/ttyACM0, COM3, serial:NUMBER, usb, sim://uno, ..."
+        + _or(default or "usb, the one known board that is connected"),
     )
+
+
+def port_of(arguments: argparse.Namespace, board: Board | None = None) -> str:
+    """The port that ``--port`` means; one that had to be found is told. ``board``: its kind, where
+    it has to be that.
+
+    Raises PortError where no port is meant by it, or several are.
+    """
+    named: str | None = arguments.port
+    if named is not None and not is_to_be_found(named):
+        return named
+    found = choose_port(named, board)
+    print_status(f"Found: {found}.")
+    return found.device
 
 
 def add_baud(parser: argparse.ArgumentParser, default: int) -> None:
@@ -101,6 +117,16 @@ def _path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty. Name one, or leave the option out.")
     return Path(text)
+
+
+def add_trace(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare ``--trace``; ``what`` says what becomes of the file."""
+    parser.add_argument(
+        "--trace",
+        type=_path,
+        metavar="FILE",
+        help=f"a file with every byte that passes the line ({what})",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.cli.arguments import add_board, add_json, add_model, add_port
+from glyphite.host.cli.arguments import add_board, add_json, add_model, add_port, port_of
 from glyphite.host.cli.build import Prepared, compile_and_build
 from glyphite.host.cli.console import print_json, print_status, progress_bar, say, say_next
 from glyphite.host.cli.digits import next_step
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, build, flash, read back, and check the model that the board's hello names."""
-    prepared, flashed = build_and_flash(arguments.model, arguments.board, arguments.port)
+    port = port_of(arguments, load_board(arguments.board))
+    prepared, flashed = build_and_flash(arguments.model, arguments.board, port)
     board, built = prepared.board, prepared.built
     manifest = read_manifest(prepared.folder)
     hello = flashed.hello

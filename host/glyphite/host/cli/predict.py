@@ -14,7 +14,7 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli import predict_samples
-from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
+from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port, port_of
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.data import MNIST, add_data, note_random
 from glyphite.host.cli.digits import DIGITS, MOST_IMAGES, count_of, reads_digits
@@ -72,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises InputError where neither a picture nor data is named, or both are.
     """
     _require_one(arguments)
+    if arguments.port is not None:
+        arguments.port = port_of(arguments)
     named = arguments.model if arguments.data is None else arguments.image
     folder = find_model(named or default_model())
     manifest = read_manifest(folder)

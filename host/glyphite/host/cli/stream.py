@@ -10,13 +10,22 @@ from glyphite.convert.boards import known_board, load_board
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
-from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port
+from glyphite.host.cli.arguments import (
+    add_baud,
+    add_count,
+    add_json,
+    add_model,
+    add_port,
+    add_trace,
+    port_of,
+)
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
 from glyphite.host.cli.data import add_data, require_classes, require_int8, test_samples, title_of
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.device.trace import Passing, tracing
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -60,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with a run that was cut short, of the same model, firmware and data",
     )
+    add_trace(parser, "written anew, for `glyphite monitor`")
     add_budgets(parser, "min_accuracy", "max_mismatched_bytes")
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
@@ -70,12 +80,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit.
     """
-    with checking("stream", arguments) as checks:
-        _run(arguments, checks)
+    with checking("stream", arguments) as checks, tracing(arguments.trace) as trace:
+        _run(arguments, checks, trace)
     return 0
 
 
-def _run(arguments: argparse.Namespace, checks: Checks) -> None:
+def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -> None:
+    arguments.port = port_of(arguments)
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     require_int8(manifest)
@@ -88,7 +99,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     firmware = firmware_at(arguments.port, folder.root)
     link = stream.Link(
         arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
-        firmware, print_status, lambda hello: _foretold(folder, hello),
+        firmware, print_status, lambda hello: _foretold(folder, hello), trace,
     )  # fmt: skip
     received = _received(arguments, folder, link, tensors)
     watch = stream.RunningAccuracy(manifest, truth)

@@ -19,6 +19,7 @@ from glyphite.host.cli.arguments import (
     add_model,
     add_port,
     add_seed,
+    port_of,
 )
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.build import compile_and_build
@@ -83,6 +84,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, manifest.input)
     if arguments.port:
+        arguments.port = port_of(arguments, board)
         build_missing(arguments.port, folder)
         url, folder = arguments.port, _running(folder, board, arguments.port)
     else:

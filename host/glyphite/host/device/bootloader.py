@@ -48,6 +48,12 @@ def identify(device: str, but: Board) -> list[str]:
     return []
 
 
+def answering(device: str, baud: int) -> str | None:
+    """avrdude's name of the protocol in which a bootloader answers on ``device``; None for none."""
+    answers = (name for name, greeting in GREETINGS.items() if _answers(device, baud, greeting))
+    return next(answers, None)
+
+
 def _answers(device: str, baud: int, greeting: Greeting) -> bool:
     """Open the port, which resets the board, and ask until it answers."""
     end = time.monotonic() + ASK_SECONDS

@@ -17,6 +17,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device.greeting import Greeting
 from glyphite.host.device.pipeline import Pipeline, RefusedError, Request, Trouble
+from glyphite.host.device.trace import Passing
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.wire.messages import Answer, Hello, InferReply
 from glyphite.host.device.wire.protocol import Status
@@ -66,7 +67,7 @@ class Session:
     ``named``: what a command calls it. ``expected``: seconds that an inference will take on the
     board of a hello, where that is foretold. ``give_up``: seconds without an answer after which the
     board is given up, and in which a port that went away may come back; else GIVE_UP. ``notify``
-    gets sentences on what happens to the line.
+    gets sentences on what happens to the line, and ``trace`` the bytes that pass it.
     """
 
     def __init__(
@@ -80,12 +81,13 @@ class Session:
         expected: Callable[[Hello], float] | None = None,
         give_up: float | None = None,
         notify: Callable[[str], None] = _ignore,
+        trace: Passing | None = None,
     ) -> None:
         self.timeout = TIMEOUT if timeout is None else timeout
         self.give_up = GIVE_UP if give_up is None else give_up
         self.repeats: Counter[Trouble] = Counter()
         """How many requests were sent again, by why."""
-        self._wire = WirePort(port, self.timeout)
+        self._wire = WirePort(port, self.timeout, trace)
         self._greeting = Greeting(self._wire, sha256, manifest, named)
         self._expected, self._foretold = expected, 0.0
         self._notify = notify
@@ -372,6 +374,7 @@ def connect(
     named: str = "MODEL",
     expected: Callable[[Hello], float] | None = None,
     notify: Callable[[str], None] = _ignore,
+    trace: Passing | None = None,
 ) -> Iterator[Session]:
     """Open the port ``url``, say hello, and yield the session; the port is closed after the block.
 
@@ -379,7 +382,8 @@ def connect(
     another version of the protocol, or another model than that of ``sha256`` or ``manifest``, if
     one is given, which a command calls ``named``. For an emulated board, also InputError where a
     setting in ``url`` is wrong, BoardError where there is no such board, ToolError where its
-    emulator is not installed. ``expected`` and ``notify``: as of :class:`Session`.
+    emulator is not installed. ``expected``, ``notify`` and ``trace``: as of
+    :class:`Session`.
     """
     port = open_port(url, baud)
     try:
@@ -391,6 +395,7 @@ def connect(
             named=named,
             expected=expected,
             notify=notify,
+            trace=trace,
         )
         session.hello()
         yield session

@@ -8,6 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 import serial
 
 from glyphite.convert.errors import GlyphiteError, LinkError
+from glyphite.host.device.trace import TO_BOARD, TO_PC, Passing
 from glyphite.host.device.transport.protocol_sim import Serial as Emulated
 from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_old_frame
 
@@ -43,13 +44,18 @@ class LineBrokeError(LinkError):
 
 
 class WirePort:
-    """Frames over an open pyserial port. ``write_seconds``: the longest time of one write."""
+    """Frames over an open pyserial port. ``write_seconds``: the longest time of one write;
+    ``trace`` gets all bytes that pass.
+    """
 
-    def __init__(self, port: serial.SerialBase, write_seconds: float) -> None:
+    def __init__(
+        self, port: serial.SerialBase, write_seconds: float, trace: Passing | None = None
+    ) -> None:
         self.reader = FrameReader()
         self.traffic = Traffic()
         self._port = cast(serial.Serial, port)  # pyserial types no more than that class whole
         self._held_up = 0.0
+        self._trace = trace
         port.write_timeout = min(port.write_timeout or write_seconds, write_seconds)
         port.timeout = LISTEN
 
@@ -77,6 +83,8 @@ class WirePort:
         except (serial.SerialException, OSError) as error:
             raise self._broken(error) from error
         self.traffic.sent += len(data)
+        if self._trace is not None:
+            self._trace(TO_BOARD, self.name, data)
 
     def send(self, message: bytes) -> None:
         """Send a message in a frame."""
@@ -101,6 +109,8 @@ class WirePort:
             raise self._broken(error) from error
         self.traffic.waited += time.monotonic() - start
         self.traffic.received += len(data)
+        if data and self._trace is not None:
+            self._trace(TO_PC, self.name, data)
         return self.reader.feed(data) if data else []
 
     def now(self) -> float:

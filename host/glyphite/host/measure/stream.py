@@ -19,6 +19,7 @@ from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import connect
+from glyphite.host.device.trace import Passing
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import Traffic
@@ -70,6 +71,8 @@ class Link:
     """Gets sentences on what happens to the line."""
     expected: Callable[[Hello], float] | None = None
     """Seconds that an inference will take on the board of a hello."""
+    trace: Passing | None = None
+    """What gets the bytes that pass."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ def _stream_share(
         named=link.named,
         expected=link.expected,
         notify=link.notify,
+        trace=link.trace,
     ) as session:
         received.start()
         session.traffic.waited = 0.0

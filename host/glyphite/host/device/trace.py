@@ -1,0 +1,93 @@
+"""A trace: every byte that passes a line, with its time and direction, as lines of JSON.
+
+A line is ``{"at": seconds, "way": ">" or "<", "port": name, "bytes": hexadecimal}``; ">" is to the
+board. The last line, ``{"at": seconds, "way": "end"}``, is missing where the program was killed.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from glyphite.convert.errors import InputError
+from glyphite.convert.files import unwritable
+from glyphite.convert.text import printable
+
+TO_BOARD, TO_PC, END = ">", "<", "end"
+OTHER_PLACE = "Name another file."
+
+
+class Passing(Protocol):
+    """What gets the bytes that pass a line."""
+
+    def __call__(self, way: str, port: str, data: bytes) -> None:
+        """``way``: TO_BOARD or TO_PC; ``port``: the line's name."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes that passed at once."""
+
+    at: float
+    """Seconds since the trace began."""
+    way: str
+    port: str = ""
+    data: bytes = b""
+
+
+@contextmanager
+def tracing(path: Path | None) -> Iterator[Passing | None]:
+    """What writes the bytes that pass within the block to the file ``path``; None without one.
+
+    Each piece is there for other programs at once. Raises InputError where the file cannot be
+    written.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        opened = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise unwritable(path, error, OTHER_PLACE) from error
+    with opened as file:
+        begun, lock = time.monotonic(), threading.Lock()
+
+        def passing(way: str, port: str, data: bytes) -> None:
+            with lock:
+                _write(file, Piece(time.monotonic() - begun, way, port, data), path)
+
+        try:
+            yield passing
+        finally:
+            _write(file, Piece(time.monotonic() - begun, END), path)
+
+
+def _write(file: IO[str], piece: Piece, path: Path) -> None:
+    content = {"at": round(piece.at, 6), "way": piece.way}
+    if piece.way != END:
+        content |= {"port": piece.port, "bytes": piece.data.hex()}
+    try:
+        file.write(json.dumps(content) + "\n")
+    except OSError as error:
+        raise unwritable(path, error, OTHER_PLACE) from error
+
+
+def parse_piece(line: str, number: int, path: Path) -> Piece:
+    """The piece on a line of the trace in ``path``. Raises InputError where it is none."""
+    try:
+        found = json.loads(line)
+        way, at = found["way"], float(found["at"])
+        if way == END:
+            return Piece(at, END)
+        if way not in (TO_BOARD, TO_PC):
+            raise ValueError(way)
+        return Piece(at, way, printable(str(found["port"])), bytes.fromhex(found["bytes"]))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{printable(str(path))}, line {number}: it is no trace of a line. Make one with "
+            "`glyphite stream MODEL --port URL --trace FILE`."
+        ) from error
