@@ -9,6 +9,7 @@ from glyphite.convert.workspace import find_model, model_names
 from glyphite.host.cli.arguments import add_baud, add_count, add_json, add_model, add_port, port_of
 from glyphite.host.cli.console import print_json, print_table, progress_bar, say, say_command
 from glyphite.host.cli.digits import count_of
+from glyphite.host.device.board_check import remedy
 from glyphite.host.device.doctor import line, ports, tools
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.found_ports import FoundPort, find_ports
@@ -100,25 +101,25 @@ def _board(arguments: argparse.Namespace, port: str, found: list[FoundPort]) -> 
         heard = line.line_checks(port, arguments.baud, usb, progress)
     if port.startswith(EMULATED):
         heard = [check for check in heard if check.name != "baud rate"]
-    return [*checks, *heard, *_models(arguments, heard)]
+    return [*checks, *heard, *_models(arguments, port, heard)]
 
 
-def _models(arguments: argparse.Namespace, heard: list[Check]) -> list[Check]:
+def _models(arguments: argparse.Namespace, port: str, heard: list[Check]) -> list[Check]:
     """Which model is on the board, of those that can be named here."""
-    model = next((check for check in heard if check.model is not None), None)
-    if model is None or model.model is None or any(check.is_bad for check in heard):
+    told = next((check.told for check in heard if check.told is not None), None)
+    if told is None or any(check.name == "model" for check in heard):
         return []
-    name, sha256 = model.model
-    told = f"{name!r}, SHA-256 {sha256[:12]}"
-    if arguments.model is not None:
-        wanted = find_model(arguments.model)
-        if read_manifest(wanted).sha256 == sha256:
-            return [Check("board", "model", State.OK, f"{told}, as {wanted.named} here")]
-        said = f"{told}, and {wanted.named} is another one"
-        return [Check("board", "model", State.WRONG, said, "glyphite flash --help")]
-    here = [known for known in model_names() if _sha256(known) == sha256]
-    known = f", as {here[0]} here" if here else ", which is no model that can be named here"
-    return [Check("board", "model", State.OK, told + known)]
+    found = f"{told.model_name!r}, SHA-256 {told.model_sha256[:12]}"
+    if arguments.model is None:
+        here = [name for name in model_names() if _sha256(name) == told.model_sha256]
+        known = f", as {here[0]} here" if here else ", which is no model that can be named here"
+        return [Check("board", "model", State.OK, found + known)]
+    wanted = find_model(arguments.model)
+    if read_manifest(wanted).sha256 == told.model_sha256:
+        return [Check("board", "model", State.OK, f"{found}, as {wanted.named} here")]
+    mend = remedy(port, told.board, wanted.named)
+    said = f"{found}, and {wanted.named} is another one"
+    return [Check("board", "model", State.WRONG, said, mend)]
 
 
 def _sha256(name: str) -> str:

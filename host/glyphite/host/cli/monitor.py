@@ -96,7 +96,9 @@ def _from_port(arguments: argparse.Namespace, url: str, end: float) -> Pieces:
                 wire.send(hello_request())
                 asked = now + HELLO_EVERY
             told = bool(wire.messages()) or told
-            yield from waiting or [None]
+            if not waiting:
+                yield None
+            yield from waiting
             waiting.clear()
 
 

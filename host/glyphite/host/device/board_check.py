@@ -31,20 +31,20 @@ def check_board(
         raise LinkError(
             f"The board on {url} runs {board.firmware or 'firmware'} with protocol "
             f"{board.protocol}, and this is Glyphite {__version__} with protocol {PROTOCOL}. Flash "
-            f"firmware of this version: `{_remedy(url, board.board, named)}`."
+            f"firmware of this version: `{remedy(url, board.board, named)}`."
         )
     if Encoding.RAW not in board.encodings:
         raise LinkError(
             f"The board on {url} decodes the encodings {list(board.encodings)}, and this host "
             f"sends {int(Encoding.RAW)}. Flash firmware of this version: "
-            f"`{_remedy(url, board.board, named)}`."
+            f"`{remedy(url, board.board, named)}`."
         )
     wanted = manifest.sha256 if manifest is not None else sha256
     if wanted is not None and board.model_sha256 != wanted:
         raise LinkError(
             f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
             f"{board.model_sha256 or 'not told'}, and yours is {wanted}. Put yours on it: "
-            f"`{_remedy(url, board.board, named)}`."
+            f"`{remedy(url, board.board, named)}`."
         )
     if manifest is not None:
         _check_tensor(url, "input", board.inputs, manifest.input)
@@ -74,7 +74,7 @@ def _check_tensor(url: str, what: str, tensors: tuple[WireTensor, ...], tensor: 
     )
 
 
-def _remedy(url: str, name: str, named: str) -> str:
+def remedy(url: str, name: str, named: str) -> str:
     """The command that puts a model onto the board called ``name``, if that is a known one; an
     emulated board is the one in its URL."""
     emulated = url.startswith(EMULATED)

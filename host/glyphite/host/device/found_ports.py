@@ -51,8 +51,8 @@ def find_ports() -> list[FoundPort]:
     with Glyphite has a mistake."""
     names: dict[str, list[str]] = {}
     for board in all_boards():
-        for usb_id in board.arduino.usb_ids if board.arduino else ():
-            names.setdefault(usb_id, []).append(board.name)
+        for known in board.arduino.usb_ids if board.arduino else ():
+            names.setdefault(known, []).append(board.name)
     found = []
     for port in list_ports.comports():
         is_usb = port.vid is not None and port.pid is not None

@@ -7,11 +7,11 @@ board. The last line, ``{"at": seconds, "way": "end"}``, is missing where the pr
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import unwritable
@@ -21,11 +21,8 @@ TO_BOARD, TO_PC, END = ">", "<", "end"
 OTHER_PLACE = "Name another file."
 
 
-class Passing(Protocol):
-    """What gets the bytes that pass a line."""
-
-    def __call__(self, way: str, port: str, data: bytes) -> None:
-        """``way``: TO_BOARD or TO_PC; ``port``: the line's name."""
+Passing = Callable[[str, str, bytes], None]
+"""What gets the bytes that pass a line: TO_BOARD or TO_PC, the line's name, the bytes."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from glyphite.host.device.wire.messages import Hello
+
 _COMMAND = re.compile(r"`((?:glyphite|sudo|pip|arduino-cli) [^`]+)`")
 
 
@@ -33,8 +35,8 @@ class Check:
     """A command to type in this system's shell; "" where nothing is wrong or none would help."""
     needed: bool = False
     """Whether nothing works without it."""
-    model: tuple[str, str] | None = None
-    """The name and the SHA-256 of the model that was found on a board."""
+    told: Hello | None = None
+    """What a board that answers says of itself."""
 
     @property
     def is_bad(self) -> bool:

@@ -120,7 +120,7 @@ def _glyphite(heard: Heard, hello: Hello, found: FoundPort | None) -> list[Check
         _baud(heard, State.OK),
         Check("board", "program", State.OK, f"{hello.firmware or 'Glyphite'}{other}"),
         Check("board", "board", State.OK, hello.board or "it does not say which"),
-        Check("board", "protocol", State.OK, str(hello.protocol), model=_model(hello)),
+        Check("board", "protocol", State.OK, str(hello.protocol), told=hello),
     ]
     if hello.remark:
         said = f"{hello.model_name!r} does not run: {hello.remark}"
@@ -130,10 +130,6 @@ def _glyphite(heard: Heard, hello: Hello, found: FoundPort | None) -> list[Check
         said = f"by its USB id it is {kinds}, and its firmware was built for {hello.board!r}"
         checks[2] = Check("board", "board", State.WRONG, said, _flash(found, found.device))
     return checks
-
-
-def _model(hello: Hello) -> tuple[str, str]:
-    return hello.model_name, hello.model_sha256
 
 
 def _another(heard: Heard, url: str, found: FoundPort | None) -> list[Check]:
