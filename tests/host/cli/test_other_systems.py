@@ -18,18 +18,27 @@ from tests.paths import PROJECT
 COMMANDS = (
     "predict tests/data/seven.png",
     "build uno --board native",
-    "stream uno --port sim://native --count 20",
+    "stream uno --port sim://native --count 20 --trace {trace}",
+    "monitor --trace {trace}",
+    "doctor --port sim://native --count 20 --save {saved}",
+    "doctor --port sim://native",
     "emulate uno --board native",
 )
 
 
 def test_all_but_terminals_runs_without_the_modules_of_posix(
-    require_tool: Callable[..., None],
+    require_tool: Callable[..., None], tmp_path: Path
 ) -> None:
     """One Python for all of it, as it takes seconds to start with the packages of others."""
     require_tool("cc")
+    files = {name: tmp_path / name for name in ("trace", "saved")}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.builders.like_windows", *COMMANDS],
+        [
+            sys.executable,
+            "-m",
+            "tests.builders.like_windows",
+            *(command.format(**files) for command in COMMANDS),
+        ],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -40,6 +49,9 @@ def test_all_but_terminals_runs_without_the_modules_of_posix(
     assert "This should not happen" not in done.stderr
     assert "7, read with uno" in done.stdout
     assert "0 of 200" in done.stdout
+    assert "INFER_ANSWER 20 OK" in done.stdout
+    assert "An emulated board has no cable." in done.stdout
+    assert "Windows lacks the pseudo-terminals" in done.stdout.replace("\n", " ")
 
 
 @pytest.mark.parametrize("name", [r"C:\boards\mine.toml", "C:/boards/mine.toml", r"\\pc\b\m.toml"])

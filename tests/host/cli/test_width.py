@@ -24,6 +24,7 @@ COLUMNS = 80
 SEVEN = str(PROJECT / "tests" / "data" / "seven.png")
 QUICK = (
     "boards",
+    "doctor",
     "new wand",
     "inspect uno --board cortex-m4 --optimize ram",
     "compile uno --board uno",
@@ -34,7 +35,9 @@ STAGES = (
     "export uno --tflm",
     "build uno --board native",
     "verify uno --board native --count 1",
-    "stream uno --port sim://native --count 3",
+    "stream uno --port sim://native --count 3 --trace line.jsonl",
+    "monitor --trace line.jsonl",
+    "doctor --port sim://native --count 3 --save board.json",
     "size uno --board native",
 )
 """In this order, as each uses what the one before it has made."""

@@ -388,15 +388,9 @@ def connect(
     port = open_port(url, baud)
     try:
         session = Session(
-            port,
-            timeout,
-            sha256=sha256,
-            manifest=manifest,
-            named=named,
-            expected=expected,
-            notify=notify,
-            trace=trace,
-        )
+            port, timeout, sha256=sha256, manifest=manifest, named=named, expected=expected,
+            notify=notify, trace=trace,
+        )  # fmt: skip
         session.hello()
         yield session
     finally:

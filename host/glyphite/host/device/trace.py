@@ -47,7 +47,7 @@ def tracing(path: Path | None) -> Iterator[Passing | None]:
         yield None
         return
     try:
-        opened = path.open("w", encoding="utf-8", buffering=1)
+        opened = path.open("w", encoding="utf-8", newline="\n", buffering=1)
     except OSError as error:
         raise unwritable(path, error, OTHER_PLACE) from error
     with opened as file:

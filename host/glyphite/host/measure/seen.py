@@ -221,6 +221,7 @@ def _images(subject: Subject, way: Way, on_answer: stream.OnAnswer) -> None:
 
 def _reset(subject: Subject, way: Way) -> None:
     """Whether DTR resets the board, which then begins to count its inferences anew."""
+    is_reset: bool | None
     with way.step("reset") as outcome:
         if subject.is_emulated:
             with _connected(subject) as session:
@@ -230,12 +231,16 @@ def _reset(subject: Subject, way: Way) -> None:
             outcome.said = "An emulated board has no DTR; its port was opened anew. "
         else:
             is_reset = _reset_by_dtr(subject)
+        if is_reset is None:
+            outcome.state, outcome.said = LEFT_OUT, "This line has no DTR."
+            return
         outcome.said += (
             "It began anew, and answers." if is_reset else "It went on as before, and answers."
         )
 
 
-def _reset_by_dtr(subject: Subject) -> bool:
+def _reset_by_dtr(subject: Subject) -> bool | None:
+    """Whether it did; None where the line has no DTR, as a pseudo-terminal has none."""
     link = subject.link
     with closing(open_port(link.url, link.baud)) as port:
         session = Session(port, manifest=subject.manifest, named=link.named)
@@ -246,8 +251,8 @@ def _reset_by_dtr(subject: Subject) -> bool:
             port.dtr = False
             time.sleep(DTR_SECONDS)
             port.dtr = True
-        except OSError as error:  # of a line that has none
-            raise LinkError(f"DTR of {link.url} cannot be set ({error}).") from error
+        except OSError:
+            return None
         session.hello()
         _ask(subject, session)
         return session.restarts > before

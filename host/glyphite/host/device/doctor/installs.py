@@ -4,15 +4,16 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from glyphite.convert.text import command
 from glyphite.host.device.arduino import CLI
 
 CLI_SCRIPT = (
-    "curl -fsSL https://raw.githubusercontent.com/arduino/arduino-cli/master/install.sh | "
+    "curl -fsSL https://github.com/arduino/arduino-cli/raw/master/install.sh | "
     "BINDIR=~/.local/bin sh"
 )
-"""As the page of arduino-cli has it for Linux; Debian has no package of it."""
+"""Its page's script for Linux, by the shorter of two names; Debian has no package of it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ def installs(packages: Packages) -> str:
 
 
 def pip(*words: str) -> str:
-    """The command that installs Python packages for the Python that runs this."""
+    """The command that installs Python packages for the Python that runs this; an environment that
+    uv made has no pip."""
+    if find_spec("pip") is None and shutil.which("uv"):
+        return command("uv", "pip", "install", "--python", sys.executable, *words)
     return command(sys.executable, "-m", "pip", "install", *words)
 
 

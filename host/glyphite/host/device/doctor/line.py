@@ -13,6 +13,7 @@ from glyphite.convert.progress import Progress
 from glyphite.convert.text import command, printable
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import DEFAULT
+from glyphite.host.device.board_check import remedy
 from glyphite.host.device.bootloader import answering
 from glyphite.host.device.doctor.check import Check, State, command_in
 from glyphite.host.device.found_ports import FoundPort
@@ -69,7 +70,7 @@ def line_checks(url: str, baud: int, found: FoundPort | None, progress: Progress
     if heard.hello is not None:
         return _glyphite(heard, heard.hello, found)
     if "protocol" in heard.said:
-        told = Check("board", "protocol", State.WRONG, heard.said, command_in(heard.said))
+        told = Check("board", "protocol", State.WRONG, heard.said, _flash(found, url))
         return [_baud(heard, State.OK), told]
     if url.startswith(EMULATED) or heard.text:
         return _another(heard, url, found)
@@ -138,7 +139,7 @@ def _another(heard: Heard, url: str, found: FoundPort | None) -> list[Check]:
         said = f"another sketch, which prints {heard.text!r}"
         told = Check("board", "program", State.WRONG, said, _flash(found, url))
         return [_baud(heard, State.OK, ", at which it prints text"), told]
-    return [Check("board", "program", State.WRONG, heard.said, command_in(heard.said))]
+    return [Check("board", "program", State.WRONG, heard.said, _flash(found, url))]
 
 
 def _at_another_rate(answer: Heard, heard: Heard, url: str, found: FoundPort | None) -> list[Check]:
@@ -178,6 +179,8 @@ def _protocol(board: Board) -> str | None:
 def _flash(found: FoundPort | None, url: str) -> str:
     """The command that puts Glyphite onto the board at ``url``: where its kind is not known, the
     one that lists the kinds."""
+    if url.startswith(EMULATED):
+        return remedy(url, "", DEFAULT)
     if found is None or not found.boards:
         return command("glyphite", "boards")
     return _flash_command(found.boards[0], url)

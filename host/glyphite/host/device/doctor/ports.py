@@ -46,9 +46,9 @@ def permission(device: str, usb_id: str | None = None) -> Check:
     if sys.platform == "win32" or os.access(device, os.R_OK | os.W_OK):
         return Check("board", name, State.OK, "you may read and write it")
     group = _group_of(device)
-    if found.st_mode & TO_GROUP != TO_GROUP or group in ("", "root"):
+    if sys.platform != "linux" or found.st_mode & TO_GROUP != TO_GROUP or group in ("", "root"):
         mend = _rule(device, usb_id)
-        told = "You may not open it, and no group may: it takes a rule for udev."
+        told = "You may not open it, and there is no group that you could join."
         return Check("board", name, State.WRONG, told, mend)
     if _is_member(group):
         told = f"You are of the group {group}, and were not when you logged in: do so again."

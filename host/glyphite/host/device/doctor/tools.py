@@ -4,7 +4,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
@@ -160,16 +160,10 @@ def _version(package: str) -> str:
         return ""
 
 
-def _loads(
-    name: str,
-    module: str,
-    *,
-    needed: bool = False,
-    load: Callable[[str], object] = import_module,
-) -> Check:
+def _loads(name: str, module: str, *, needed: bool = False) -> Check:
     """Whether a package that is installed can be loaded: its libraries may not fit this system."""
     try:
-        load(module)
+        import_module(module)
     except Exception as error:  # a package may raise whatever it meets
         reason = printable(str(error).rstrip("."))
         found = f"{_version(name)} is installed and cannot be loaded: {reason}."
