@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,23 @@ def test_with_listen_nothing_is_sent_and_ctrl_c_ends_it_well(
     out = capsys.readouterr().out
     assert "< damaged, 10 bytes: 68 65 6c 6c 6f ff 20 79 6f 75" in out
     assert out.endswith("0 to the board, 1 to this PC, 1 of them damaged.\n")
+
+
+def test_boards_of_one_url_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two emulated ones run in two threads, and their bytes come between each other's."""
+    path = tmp_path / "line.jsonl"
+    with tracing(path) as passing, ThreadPoolExecutor(1) as other:
+        assert passing is not None
+        passing(TO_PC, "sim://uno", HELLO[:5])
+        other.submit(passing, TO_PC, "sim://uno", HELLO).result()
+        passing(TO_PC, "sim://uno", HELLO[5:])
+    assert main(["monitor", "--trace", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(each["port"], each["kind"]) for each in found] == [
+        ("sim://uno #2", "frame"), ("sim://uno", "frame")
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -51,16 +51,32 @@ def tracing(path: Path | None) -> Iterator[Passing | None]:
     except OSError as error:
         raise unwritable(path, error, OTHER_PLACE) from error
     with opened as file:
-        begun, lock = time.monotonic(), threading.Lock()
+        begun, lock, boards = time.monotonic(), threading.Lock(), _Boards()
 
         def passing(way: str, port: str, data: bytes) -> None:
             with lock:
-                _write(file, Piece(time.monotonic() - begun, way, port, data), path)
+                piece = Piece(time.monotonic() - begun, way, boards.name(port), data)
+                _write(file, piece, path)
 
         try:
             yield passing
         finally:
             _write(file, Piece(time.monotonic() - begun, END), path)
+
+
+class _Boards:
+    """Tells emulated boards of one URL apart: each is asked by a thread of its own."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, list[int]] = {}
+
+    def name(self, port: str) -> str:
+        """The port's name, with a number where another thread has one of that name already."""
+        threads = self._threads.setdefault(port, [])
+        if threading.get_ident() not in threads:
+            threads.append(threading.get_ident())
+        number = threads.index(threading.get_ident())
+        return f"{port} #{number + 1}" if number else port
 
 
 def _write(file: IO[str], piece: Piece, path: Path) -> None:

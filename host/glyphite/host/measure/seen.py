@@ -27,10 +27,10 @@ from glyphite.convert.version import __version__
 from glyphite.host.device.found_ports import find_ports
 from glyphite.host.device.session import Session, connect
 from glyphite.host.device.transport import EMULATED, open_port
-from glyphite.host.device.wire.messages import Answer, Hello
+from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import stream
 from glyphite.host.measure.times import OnBoard
-from glyphite.host.runners.base import Scores, Tensors
+from glyphite.host.runners.base import Tensors
 
 FORMAT = 1
 """The version of the record."""
@@ -125,6 +125,16 @@ class Subject:
     def is_emulated(self) -> bool:
         """Whether no hand can unplug it."""
         return self.link.url.startswith(EMULATED)
+
+    def ask(self, session: Session) -> None:
+        """Ask the board a few samples. Raises LinkError where a byte of the answers is wrong."""
+        few = slice(ASKED_AT_ONCE)
+        answers = [answer.scores for answer in session.answers(self.tensors[few])]
+        if not np.array_equal(np.array(answers), self.judge.scores[few]):
+            raise LinkError(
+                f"The board on {session.url} answered otherwise than before. Reset it, and try "
+                "again."
+            )
 
 
 @dataclass
@@ -225,7 +235,7 @@ def _reset(subject: Subject, way: Way) -> None:
     with way.step("reset") as outcome:
         if subject.is_emulated:
             with _connected(subject) as session:
-                _ask(subject, session)
+                subject.ask(session)
             with _connected(subject) as session:
                 is_reset = session.board.inferences == 0
             outcome.said = "An emulated board has no DTR; its port was opened anew. "
@@ -245,7 +255,7 @@ def _reset_by_dtr(subject: Subject) -> bool | None:
     with closing(open_port(link.url, link.baud)) as port:
         session = Session(port, manifest=subject.manifest, named=link.named)
         session.hello()
-        _ask(subject, session)
+        subject.ask(session)
         before = session.restarts
         try:
             port.dtr = False
@@ -254,7 +264,7 @@ def _reset_by_dtr(subject: Subject) -> bool | None:
         except OSError:
             return None
         session.hello()
-        _ask(subject, session)
+        subject.ask(session)
         return session.restarts > before
 
 
@@ -275,8 +285,8 @@ def _unplug(subject: Subject, way: Way) -> None:
             with _connected(subject, notify) as session:
                 end = time.monotonic() + UNPLUG_SECONDS
                 while not told and time.monotonic() < end:
-                    _ask(subject, session)
-                _ask(subject, session)
+                    subject.ask(session)
+                subject.ask(session)
         except KeyboardInterrupt as error:
             if type(error) is not KeyboardInterrupt:  # of SIGTERM, which ends all
                 raise
@@ -287,17 +297,6 @@ def _unplug(subject: Subject, way: Way) -> None:
         else:
             outcome.state = LEFT_OUT
             outcome.said = f"Nobody unplugged it in {UNPLUG_SECONDS:g} s."
-
-
-def _ask(subject: Subject, session: Session) -> None:
-    """A few samples. Raises LinkError where a byte of the answers is wrong."""
-    few = slice(ASKED_AT_ONCE)
-    answers: list[Answer] = list(session.answers(subject.tensors[few]))
-    right: Scores = subject.judge.scores[few]
-    if not np.array_equal(np.array([answer.scores for answer in answers]), right):
-        raise LinkError(
-            f"The board on {session.url} answered otherwise than before. Reset it, and try again."
-        )
 
 
 @contextmanager
