@@ -4,6 +4,7 @@ No USB is here: the tests make what it would tell by hand.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
@@ -11,7 +12,13 @@ from serial.tools.list_ports_common import ListPortInfo
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import PortError
 from glyphite.host.cli import main
-from glyphite.host.device.found_ports import FoundPort, choose_port, find_ports, is_to_be_found
+from glyphite.host.device.found_ports import (
+    FoundPort,
+    choose_port,
+    find_ports,
+    is_to_be_found,
+    known_at,
+)
 from tests.paths import PROJECT
 
 UNO, MEGA, CONVERTER = (0x2341, 0x0043), (0x2341, 0x0042), (0x10C4, 0xEA60)
@@ -75,6 +82,17 @@ def test_a_board_is_chosen_by_its_serial_number_or_its_kind(plug: Plug) -> None:
     assert choose_port("serial:75830303").device == "COM3"
     assert choose_port("serial:Ab12").device == "COM4"
     assert choose_port(None, load_board("mega2560")).device == "COM4"
+
+
+def test_a_link_to_a_port_is_that_port(plug: Plug, tmp_path: Path) -> None:
+    """As in /dev/serial/by-id."""
+    device, link = tmp_path / "ttyACM0", tmp_path / "usb-Arduino"
+    link.symlink_to(device)
+    plug(port(str(device), UNO))
+    found = known_at(str(link), find_ports())
+    assert found is not None
+    assert found.boards == ("uno",)
+    assert known_at("/dev/ttyNONE7", find_ports()) is None
 
 
 @pytest.mark.parametrize(

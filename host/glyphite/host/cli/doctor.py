@@ -12,7 +12,7 @@ from glyphite.host.cli.digits import count_of
 from glyphite.host.device.board_check import remedy
 from glyphite.host.device.doctor import line, ports, tools
 from glyphite.host.device.doctor.check import Check, State
-from glyphite.host.device.found_ports import FoundPort, find_ports
+from glyphite.host.device.found_ports import FoundPort, find_ports, known_at
 from glyphite.host.device.transport import EMULATED
 from glyphite.host.measure import stream
 from glyphite.host.runners.litert import read_manifest
@@ -90,7 +90,7 @@ def _port(arguments: argparse.Namespace, found: list[FoundPort]) -> str | None:
 
 def _board(arguments: argparse.Namespace, port: str, found: list[FoundPort]) -> list[Check]:
     """What is at the port: from outside first, as who may not open it learns no more."""
-    usb = next((each for each in found if each.device == port), None)
+    usb = known_at(port, found)
     checks = []
     if "://" not in port:
         usb_id = usb.usb_id if usb else None

@@ -3,6 +3,7 @@
 What USB tells of a port comes from pyserial's ``list_ports``, on every system.
 """
 
+import os
 from dataclasses import dataclass
 
 from serial.tools import list_ports
@@ -67,6 +68,13 @@ def find_ports() -> list[FoundPort]:
             )
         )
     return sorted(found, key=lambda port: port.device)
+
+
+def known_at(device: str, ports: list[FoundPort]) -> FoundPort | None:
+    """What is told of the port ``device``, which may be a link to it, as Linux has in /dev/serial;
+    None where it is none of them."""
+    real = os.path.realpath(device)
+    return next((port for port in ports if port.device in (device, real)), None)
 
 
 def is_to_be_found(named: str | None) -> bool:

@@ -24,7 +24,7 @@ from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import GlyphiteError, LinkError
 from glyphite.convert.manifest import Manifest, Sha256
 from glyphite.convert.version import __version__
-from glyphite.host.device.found_ports import find_ports
+from glyphite.host.device.found_ports import find_ports, known_at
 from glyphite.host.device.session import Session, connect
 from glyphite.host.device.transport import EMULATED, open_port
 from glyphite.host.device.wire.messages import Hello
@@ -312,7 +312,8 @@ def _connected(
 
 def record(url: str, way: Way, flashed: str | None) -> Seen:
     """What was seen, without anything of who saw it."""
-    usb = next((port.usb_id for port in find_ports() if port.device == url), None)
+    found = known_at(url, find_ports())
+    usb = found.usb_id if found else None
     return Seen(
         format=FORMAT,
         date=now(),

@@ -1,5 +1,6 @@
 """Looks at compilers, emulators, Arduino's tools and the Python packages of this PC."""
 
+import os
 import platform
 import re
 import shutil
@@ -14,7 +15,7 @@ from glyphite.convert.extras import wanted
 from glyphite.convert.programs import attempt
 from glyphite.convert.text import printable
 from glyphite.host.device.arduino import find_tool, installed_cores
-from glyphite.host.device.c_compiler import c_compiler
+from glyphite.host.device.c_compiler import USUAL, c_compiler
 from glyphite.host.device.doctor import installs
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.doctor.installs import Packages
@@ -54,8 +55,10 @@ def _c_compiler() -> Check:
     try:
         found = c_compiler()
     except ToolError as error:
-        mend = installs.pip("ziglang") if "PATH. Install one" in str(error) else ""
-        return Check("tools", name, State.ABSENT, f"{error} For {need}.", mend)
+        if os.environ.get("CC"):
+            return Check("tools", name, State.WRONG, str(error))
+        found = f"{', '.join(USUAL)}: none is on the PATH. For {need}."
+        return Check("tools", name, State.ABSENT, found, installs.pip("ziglang"))
     return _runs("tools", name, [*found, "--version"], installs.pip("ziglang"))
 
 
