@@ -57,8 +57,8 @@ def _c_compiler() -> Check:
     except ToolError as error:
         if os.environ.get("CC"):
             return Check("tools", name, State.WRONG, str(error))
-        found = f"{', '.join(USUAL)}: none is on the PATH. For {need}."
-        return Check("tools", name, State.ABSENT, found, installs.pip("ziglang"))
+        told = f"{', '.join(USUAL)}: none is on the PATH. For {need}."
+        return Check("tools", name, State.ABSENT, told, installs.pip("ziglang"))
     return _runs("tools", name, [*found, "--version"], installs.pip("ziglang"))
 
 
