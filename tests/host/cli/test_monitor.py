@@ -103,6 +103,7 @@ def test_boards_of_one_url_are_told_apart(
         ('{"at": 1, "way": "up", "port": "", "bytes": ""}\n', "line 1: it is no trace"),
         ('{"at": 1, "way": ">", "port": "", "bytes": "0"}\n', "line 1: it is no trace"),
         ("[]\n", "line 1: it is no trace"),
+        ('{"at": NaN, "way": ">", "port": "", "bytes": ""}\n', "line 1: it is no trace"),
         (None, "line.jsonl cannot be read: No such file or directory. Make one with"),
     ],
 )
@@ -114,6 +115,18 @@ def test_what_is_no_trace_is_told_in_a_sentence(
         path.write_text(content)
     assert main(["monitor", "--trace", str(path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_line_without_an_end_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("cli.monitor", "device.trace"):
+        monkeypatch.setattr(f"glyphite.host.{module}.MOST_OF_A_LINE", 100)
+    (tmp_path / "line.jsonl").write_text("{" * 200)
+    assert main(["monitor", "--trace", str(tmp_path / "line.jsonl")]) == 2
+    assert "line.jsonl, line 1: it is no trace" in capsys.readouterr().err
+    assert main(["monitor", "--trace", os.devnull]) == 2
+    assert "/dev/null is no file. Make one with" in capsys.readouterr().err
 
 
 def test_wrong_calls_are_told_in_a_sentence(

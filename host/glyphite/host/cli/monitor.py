@@ -12,7 +12,15 @@ from glyphite.convert.text import printable
 from glyphite.host.cli.arguments import add_baud, add_json, add_port, add_trace, port_of
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.heartbeat import silence_is_meant
-from glyphite.host.device.trace import END, TO_BOARD, TO_PC, Piece, parse_piece
+from glyphite.host.device.trace import (
+    END,
+    MAKE_ONE,
+    MOST_OF_A_LINE,
+    TO_BOARD,
+    TO_PC,
+    Piece,
+    parse_piece,
+)
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.transport.emulator import stop_on_signals
 from glyphite.host.device.wire.messages import hello_request
@@ -104,18 +112,19 @@ def _from_port(arguments: argparse.Namespace, url: str, end: float) -> Pieces:
 
 def _from_trace(path: Path, end: float) -> Pieces:
     """What a trace has, and what it gets until its end."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{printable(str(path))} is no file. {MAKE_ONE}")
     try:
         opened = path.open(encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(
-            f"{printable(str(path))} cannot be read: {error.strerror}. Make one with "
-            "`glyphite stream MODEL --port URL --trace FILE`."
+            f"{printable(str(path))} cannot be read: {error.strerror}. {MAKE_ONE}"
         ) from error
     with opened as file:
         line, number = "", 1
         while time.monotonic() < end:
-            line += file.readline()
-            if not line.endswith("\n"):  # it is being written
+            line += file.readline(MOST_OF_A_LINE + 1)
+            if not line.endswith("\n") and len(line) <= MOST_OF_A_LINE:  # it is being written
                 yield None
                 time.sleep(LOOK_EVERY)
                 continue

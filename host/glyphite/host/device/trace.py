@@ -5,6 +5,7 @@ board. The last line, ``{"at": seconds, "way": "end"}``, is missing where the pr
 """
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import unwritable
 from glyphite.convert.text import printable
 
+MOST_OF_A_LINE = 1 << 24
+"""Characters: twice the bytes of a tensor that no microcontroller holds."""
 TO_BOARD, TO_PC, END = ">", "<", "end"
+MAKE_ONE = "Make one with `glyphite stream MODEL --port URL --trace FILE`."
 OTHER_PLACE = "Name another file."
 
 
@@ -96,11 +100,10 @@ def parse_piece(line: str, number: int, path: Path) -> Piece:
         way, at = found["way"], float(found["at"])
         if way == END:
             return Piece(at, END)
-        if way not in (TO_BOARD, TO_PC):
+        if way not in (TO_BOARD, TO_PC) or not math.isfinite(at) or len(line) > MOST_OF_A_LINE:
             raise ValueError(way)
         return Piece(at, way, printable(str(found["port"])), bytes.fromhex(found["bytes"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{printable(str(path))}, line {number}: it is no trace of a line. Make one with "
-            "`glyphite stream MODEL --port URL --trace FILE`."
+            f"{printable(str(path))}, line {number}: it is no trace of a line. {MAKE_ONE}"
         ) from error

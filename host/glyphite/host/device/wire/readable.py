@@ -17,6 +17,7 @@ LEAST_LINE = 6
 """Characters of a line, as the beginning of a frame may have a line's end in it."""
 LONGEST = 1 << 16
 """Bytes without a zero or a line's end that are kept: no frame of interest is longer."""
+_READABLE = bytes(range(32, 127)) + b"\r\n\t"
 TEXT, DAMAGED, OLD, FRAME = "text", "damaged", "protocol 1", "frame"
 
 
@@ -120,8 +121,7 @@ class Watcher:
 
 def is_text(piece: bytes) -> bool:
     """Whether bytes are what a program prints."""
-    readable = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in piece)
-    return len(piece) >= LEAST_TEXT and readable == len(piece)
+    return len(piece) >= LEAST_TEXT and not piece.translate(None, _READABLE)
 
 
 def _infer(message: bytes) -> str:
