@@ -187,7 +187,7 @@ class TestSave:
         assert ("came back, and answered on" if goes else "Nobody unplugged it") in said
 
     def break_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The line breaks once, behind the first answers of the last step; it can be opened again."""
+        """The line breaks once while the last step asks, and can be opened again."""
         read, ask, breaks = serial.Serial.read, seen.Subject.ask, iter([True])
 
         def broken(port: serial.Serial, size: int = 1) -> bytes:
