@@ -1,7 +1,6 @@
 """``glyphite doctor``: what it prints, how it ends, and the file that a board's owner sends in."""
 
 import getpass
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.device.doctor import line
+from glyphite.host.device.session import Session
 from glyphite.host.device.transport import protocol_sim
 from glyphite.host.device.transport.emulator import EmulatedBoard
 from glyphite.host.measure import seen
@@ -187,22 +187,22 @@ class TestSave:
         assert ("came back, and answered on" if goes else "Nobody unplugged it") in said
 
     def break_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The line breaks as soon as the hand is asked for, and can be opened again."""
-        read, breaks = serial.Serial.read, itertools.count()
+        """The line breaks once while the last step asks, and can be opened again."""
+        read, ask, breaks = serial.Serial.read, seen.Subject.ask, iter([True])
 
         def broken(port: serial.Serial, size: int = 1) -> bytes:
-            if asked and next(breaks) == 3:
+            if asked == ["reset", "unplug"] and next(breaks, False):
                 raise serial.SerialException("device disconnected")
             return read(port, size)
 
         asked: list[str] = []
-        unplug = seen._unplug
 
-        def asking(*arguments: Any) -> None:  # noqa: ANN401
-            asked.append("unplug")
-            unplug(*arguments)
+        def asking(subject: seen.Subject, session: Session) -> None:
+            if len(asked) < 2:
+                asked.append("unplug" if asked else "reset")
+            ask(subject, session)
 
-        monkeypatch.setattr(seen, "_unplug", asking)
+        monkeypatch.setattr(seen.Subject, "ask", asking)
         monkeypatch.setattr(serial.Serial, "read", broken)
 
     @pytest.mark.parametrize("resets", [True, False])

@@ -61,22 +61,36 @@ def test_a_trace_without_an_end_is_followed_as_it_grows(
 
 def test_a_port_is_asked_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal(lambda _: HELLO) as path:
-        assert main(["monitor", "--port", path, "--window-seconds", "0.4"]) == 0
+        assert main(["monitor", "--port", path, "--seconds", "0.4"]) == 0
     assert "> HELLO\n" in (out := capsys.readouterr().out)
     assert "< HELLO_ANSWER" in out
 
 
 def test_with_listen_nothing_is_sent_and_ctrl_c_ends_it_well(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What has no end is shown once nothing has come for a while."""
+    monkeypatch.setattr("glyphite.host.cli.monitor.IDLE", 0.05)
     later = [b""] * 100  # of milliseconds: what comes before a port is open is lost
-    said = iter([*later, b"hello\xff", b" you"])
-    threading.Timer(0.8, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    said = iter([*later, b"one\xff", *later, *later, b"two\xff"])
+    threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with terminal(lambda _: HELLO, idle=lambda: next(said, b"")) as path:
         assert main(["monitor", "--port", path, "--listen"]) == 0
     out = capsys.readouterr().out
-    assert "< damaged, 10 bytes: 68 65 6c 6c 6f ff 20 79 6f 75" in out
-    assert out.endswith("0 to the board, 1 to this PC, 1 of them damaged.\n")
+    assert "< damaged, 4 bytes: 6f 6e 65 ff\n" in out
+    assert "< damaged, 4 bytes: 74 77 6f ff\n" in out
+    assert out.endswith("0 to the board, 2 to this PC, 2 of them damaged.\n")
+
+
+def test_a_pause_in_a_trace_ends_what_has_no_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "line.jsonl"
+    lines = [{"at": at, "way": "<", "port": "COM3", "bytes": "ff"} for at in (1, 1.1, 2)]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in [*lines, {"at": 3, "way": "end"}]))
+    assert main(["monitor", "--trace", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["words"] for each in found] == ["damaged, 2 bytes: ff ff", "damaged, 1 bytes: ff"]
 
 
 def test_boards_of_one_url_are_told_apart(
@@ -135,7 +149,7 @@ def test_wrong_calls_are_told_in_a_sentence(
     assert main(["monitor", "--trace", "x", "--port", "y"]) == 2
     assert "--port and --trace are two sources. Name one of them." in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"^2$"):
-        main(["monitor", "--window-seconds", "nan"])
+        main(["monitor", "--seconds", "nan"])
     assert "'nan' are no seconds: 10 are, say." in capsys.readouterr().err
     folder = tmp_path / "folder"
     folder.mkdir()

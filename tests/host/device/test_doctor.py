@@ -228,7 +228,9 @@ class TestLine:
         self, found: FoundPort | None, mend: str
     ) -> None:
         with terminal(idle=lambda: b"temperature 21\r\n") as path:
-            program = named(asked(path, found), "program")
+            checks = asked(path, found)
+        program, baud = named(checks, "program"), named(checks, "baud rate")
+        assert baud.found == "115200 bits a second, at which it prints text"
         assert program.state == State.WRONG
         assert program.found.startswith("another sketch, which prints '")
         assert "temperature 21" in program.found

@@ -253,7 +253,7 @@ def _reset_by_dtr(subject: Subject) -> bool | None:
     """Whether it did; None where the line has no DTR, as a pseudo-terminal has none."""
     link = subject.link
     with closing(open_port(link.url, link.baud)) as port:
-        session = Session(port, manifest=subject.manifest, named=link.named)
+        session = Session(port, manifest=subject.manifest, named=link.named, expected=link.expected)
         session.hello()
         subject.ask(session)
         before = session.restarts
@@ -305,7 +305,12 @@ def _connected(
 ) -> Iterator[Session]:
     link = subject.link
     with connect(
-        link.url, baud=link.baud, manifest=subject.manifest, named=link.named, notify=notify
+        link.url,
+        baud=link.baud,
+        manifest=subject.manifest,
+        named=link.named,
+        expected=link.expected,
+        notify=notify,
     ) as session:
         yield session
 
