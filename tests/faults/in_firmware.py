@@ -38,6 +38,27 @@ FAULTS = (
         ("firmware/test_application.py",),
     ),
     Fault(
+        "a board counts long runs of the background from 0",
+        SRC + "glyphite_application.c",
+        "run = (uint16_t)((run + 1) * GLYPHITE_LONG_RUN);",
+        "run = (uint16_t)(run * GLYPHITE_LONG_RUN);",
+        ("firmware/test_application.py",),
+    ),
+    Fault(
+        "a board takes the first literal byte for a token",
+        SRC + "glyphite_application.c",
+        "application->literals = token & GLYPHITE_LITERALS_MAX;",
+        "application->literals = (token & GLYPHITE_LITERALS_MAX) >> 1;",
+        ("firmware/test_application.py",),
+    ),
+    Fault(
+        "a packed tensor's last token is not followed by its bytes",
+        SRC + "glyphite_application.c",
+        "application->encoding == GLYPHITE_ENCODING_PACKED) {\n        if (application->literals == 0",
+        "application->encoding == GLYPHITE_ENCODING_PACKED) {\n        if (application->literals <= 1",
+        ("firmware/test_application.py",),
+    ),
+    Fault(
         "a frame that lost its end may pass",
         SRC + "glyphite_frame.c",
         "bool good = decoder->left == 0 && decoder->holding",
