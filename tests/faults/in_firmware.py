@@ -52,13 +52,6 @@ FAULTS = (
         ("firmware/test_application.py",),
     ),
     Fault(
-        "a packed tensor's last token is not followed by its bytes",
-        SRC + "glyphite_application.c",
-        "application->encoding == GLYPHITE_ENCODING_PACKED) {\n        if (application->literals == 0",
-        "application->encoding == GLYPHITE_ENCODING_PACKED) {\n        if (application->literals <= 1",
-        ("firmware/test_application.py",),
-    ),
-    Fault(
         "a frame that lost its end may pass",
         SRC + "glyphite_frame.c",
         "bool good = decoder->left == 0 && decoder->holding",
