@@ -68,10 +68,24 @@ FAULTS = (
         ("firmware/test_application.py",),
     ),
     Fault(
+        "a board counts long runs of the background from 0",
+        SRC + "glyphite_application.c",
+        "run = (uint16_t)((run + 1) * GLYPHITE_LONG_RUN);",
+        "run = (uint16_t)(run * GLYPHITE_LONG_RUN);",
+        ("firmware/test_application.py",),
+    ),
+    Fault(
+        "a board takes the first literal byte for a token",
+        SRC + "glyphite_application.c",
+        "application->literals = token & GLYPHITE_LITERALS_MAX;",
+        "application->literals = (token & GLYPHITE_LITERALS_MAX) >> 1;",
+        ("firmware/test_application.py",),
+    ),
+    Fault(
         "a frame that lost its end may pass",
         SRC + "glyphite_frame.c",
-        "bool good = decoder->left == 0 && decoder->holding",
-        "bool good = decoder->holding",
+        "decoder->left == 0 && decoder->holding == CRC_BYTES",
+        "decoder->holding == CRC_BYTES",
         ("firmware/test_frame_c.py",),
     ),
     Fault(

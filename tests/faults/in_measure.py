@@ -526,7 +526,7 @@ FAULTS = (
     Fault(
         "an emulator's time passes for a board's",
         HOST + "measure/times.py",
-        "return None if is_emulated else BOARD",
+        "return None if emulated else BOARD",
         "return BOARD",
         ("host/measure/test_times.py",),
     ),
