@@ -32,7 +32,8 @@ def main() -> int:
     try:
         if arguments.again is not None:
             targets = [make(bits, folder) for bits in SIZES]
-            return max(subprocess.run([target, arguments.again]).returncode for target in targets)
+            again = [subprocess.run([each, arguments.again], check=False) for each in targets]
+            return int(any(done.returncode for done in again))
         start = time.monotonic()
         found = fuzz_all(arguments.runs, arguments.seed, folder, arguments.jobs)
     except NoFuzzerError as error:

@@ -13,7 +13,7 @@ from tests.fuzz.wire.corpus import corpus
 
 HERE = Path(__file__).parent
 LIBRARY = FIRMWARE / "library" / "Glyphite" / "src"
-SIZES = {"32": (), "16": ("-D__AVR__", f"-I{HERE / 'small_sizes'}")}
+SIZES: dict[str, tuple[str, ...]] = {"32": (), "16": ("-D__AVR__", f"-I{HERE / 'small_sizes'}")}
 """Bits of a number of bytes, as on a Cortex-M and as on an AVR."""
 SANITIZERS = "address,undefined"
 FLAGS = (
@@ -59,19 +59,20 @@ def clang() -> str:
 def make(bits: str, folder: Path) -> Path:
     """Build the target into ``folder``. Raises NoFuzzerError where that cannot be done here."""
     folder.mkdir(parents=True, exist_ok=True)
-    target, common = folder / f"target{bits}", (clang(), *FLAGS, *SIZES[bits])
+    target = folder / f"target{bits}"
+    common: tuple[str, ...] = (clang(), *FLAGS, *SIZES[bits])
     objects = [folder / f"{source.stem}{bits}.o" for source in UNWATCHED]
     for source, made in zip(UNWATCHED, objects, strict=True):
         _compile(*common, f"-fsanitize={SANITIZERS}", "-c", source, "-o", made)
-    _compile(
-        *(*common, f"-fsanitize=fuzzer,{SANITIZERS}", *FEEDBACK),
-        *(*WATCHED, *objects, "-o", target),
-    )
+    sources = map(str, (*WATCHED, *objects))
+    _compile(*common, f"-fsanitize=fuzzer,{SANITIZERS}", *FEEDBACK, *sources, "-o", target)
     return target
 
 
 def _compile(*command: str | Path) -> None:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    done = subprocess.run(
+        [str(word) for word in command], check=False, capture_output=True, text=True
+    )
     if "libclang_rt.fuzzer" in done.stderr:
         raise NoFuzzerError("clang lacks libFuzzer (libclang-rt-14-dev).")
     if done.returncode:
@@ -86,15 +87,19 @@ def fuzz(bits: str, runs: int, seed: int, folder: Path) -> Found:
         write_bytes(kept / f"{number:03}", content)
     options = (f"-runs={runs}", f"-seed={seed}", *LIMITS, f"-artifact_prefix={folder}/size{bits}_")
     done = subprocess.run(
-        [target, kept, *options, "-print_final_stats=1"], capture_output=True, text=True,
-        errors="replace",
+        [target, kept, *options, "-print_final_stats=1"], check=False,
+        capture_output=True, text=True, errors="replace",
     )  # fmt: skip
     defect = "" if done.returncode == 0 else _defect(done.stderr)
     branches = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=0)
     seconds = re.search(r"Done \d+ runs in (\d+) second", done.stderr)
     return Found(
-        *(bits, _stat(done.stderr, "number_of_executed_units")),
-        *(int(seconds[1]) if seconds else 0, branches, sum(1 for _ in kept.iterdir()), defect),
+        bits=bits,
+        runs=_stat(done.stderr, "number_of_executed_units"),
+        seconds=int(seconds[1]) if seconds else 0,
+        branches=branches,
+        inputs=sum(1 for _ in kept.iterdir()),
+        defect=defect,
     )
 
 

@@ -25,7 +25,7 @@ def corpus() -> Iterator[bytes]:
             frame = encode_frame(infer_request(1, tensor.tobytes(), encodings))
             yield bytes([LINE, 8 * choice]) + frame + frame
         yield bytes([LINE, 8 * choice]) + frame[:-1] + encode_frame(hello_request()) + frame
-        yield bytes([LINE, 8 * choice]) + _around_again(size)
+        yield bytes([LINE, 8 * choice]) + too_long_by_65536(size)
     yield bytes([LINE, 0]) + encode_old_frame(hello_request())
     for length in (0, 1, 249, 250, 251, 254, 300):
         yield bytes([ENCODER, 0]) + b"\x01" * length
@@ -34,10 +34,10 @@ def corpus() -> Iterator[bytes]:
         yield bytes([PROGRAM + 8 * (choice % 5), choice]) + rng.bytes(60)
 
 
-def _around_again(size: int) -> bytes:
-    """PACKED, and 65,536 bytes too long: a count of 16 bits is at ``size`` again."""
+def too_long_by_65536(size: int, request: int = 2) -> bytes:
+    """A request in PACKED, and 65,536 bytes too long: a count of 16 bits is at ``size`` again."""
     tokens = bytes([LONGEST_TOKEN]) * (0x10000 // (32 * LONG_RUN))
     pieces = [min(LITERALS_MAX, size - at) for at in range(0, size, LITERALS_MAX)]
     rest = b"".join(bytes([literals]) + bytes(literals) for literals in pieces)
-    header = infer_request(2, b"", (Encoding.RAW,))[:3] + bytes([Encoding.PACKED])
+    header = infer_request(request, b"", (Encoding.RAW,))[:3] + bytes([Encoding.PACKED])
     return encode_frame(header + b"\0" + tokens + rest)
