@@ -19,6 +19,9 @@ PIECE_BYTES = 4096
 
 LAST_ID = 0xFFFF
 
+MOST_AHEAD = 1 << 16
+"""Bytes that travel behind the request that a board works on, whatever it says that it holds."""
+
 
 class Trouble(StrEnum):
     """Why requests were sent again; for people."""
@@ -46,6 +49,8 @@ class Request:
     """How often it was begun."""
     begun: float = 0.0
     """When it was begun first; the caller's clock."""
+    whole: bool = False
+    """Whether its frame was ever sent to its end: only then it can have an answer."""
     reply: InferReply | None = None
 
 
@@ -82,7 +87,7 @@ class Pipeline:
         if any(request.sent < len(request.frame) for request in waiting):
             return False
         ahead = sum(len(request.frame) for request in waiting[1:])
-        return not waiting or ahead < self.board.receive_buffer
+        return not waiting or ahead < self._held
 
     def add(self, tensors: bytes) -> None:
         """Put the input tensors of one sample behind the others."""
@@ -96,7 +101,7 @@ class Pipeline:
         ``now``: the caller's clock in seconds.
         """
         pieces, waiting = bytearray(), self._unanswered()
-        ahead = self.board.receive_buffer - sum(request.sent for request in waiting[1:])
+        ahead = self._held - sum(request.sent for request in waiting[1:])
         for place, request in enumerate(waiting):
             room = PIECE_BYTES - len(pieces)
             room = room if place == 0 else max(0, min(room, ahead))
@@ -107,6 +112,7 @@ class Pipeline:
             if piece:
                 request.sent += len(piece)
                 self._clean = request.sent == len(request.frame)
+                request.whole = request.whole or self._clean
             pieces += piece
             ahead -= len(piece) if place else 0
             if request.sent < len(request.frame):
@@ -132,7 +138,7 @@ class Pipeline:
             if request is None or request.sent:  # else it was broken off, and is sent again anyway
                 self.trouble = self.trouble or Trouble.CORRUPT
             return False
-        if request is None:  # a late answer, or one that came twice
+        if request is None or not request.whole:  # a late answer, or one that came twice
             return False
         if reply.status != Status.OK:
             raise RefusedError(reply.status)
@@ -180,6 +186,10 @@ class Pipeline:
     def in_flight(self) -> int:
         """Bytes that were sent of requests that have no answer."""
         return sum(request.sent for request in self._unanswered())
+
+    @property
+    def _held(self) -> int:
+        return min(self.board.receive_buffer, MOST_AHEAD)
 
     def _unanswered(self) -> list[Request]:
         return [request for request in self._flying if request.reply is None]
