@@ -20,7 +20,7 @@ PIECE_BYTES = 4096
 LAST_ID = 0xFFFF
 
 MOST_AHEAD = 1 << 16
-"""Bytes that travel behind the request that a board works on, whatever it says that it holds."""
+"""The next request is added while fewer travel ahead, whatever a board says that it holds."""
 
 
 class Trouble(StrEnum):
@@ -87,7 +87,7 @@ class Pipeline:
         if any(request.sent < len(request.frame) for request in waiting):
             return False
         ahead = sum(len(request.frame) for request in waiting[1:])
-        return not waiting or ahead < self._held
+        return not waiting or ahead < min(self.board.receive_buffer, MOST_AHEAD)
 
     def add(self, tensors: bytes) -> None:
         """Put the input tensors of one sample behind the others."""
@@ -101,7 +101,7 @@ class Pipeline:
         ``now``: the caller's clock in seconds.
         """
         pieces, waiting = bytearray(), self._unanswered()
-        ahead = self._held - sum(request.sent for request in waiting[1:])
+        ahead = self.board.receive_buffer - sum(request.sent for request in waiting[1:])
         for place, request in enumerate(waiting):
             room = PIECE_BYTES - len(pieces)
             room = room if place == 0 else max(0, min(room, ahead))
@@ -186,10 +186,6 @@ class Pipeline:
     def in_flight(self) -> int:
         """Bytes that were sent of requests that have no answer."""
         return sum(request.sent for request in self._unanswered())
-
-    @property
-    def _held(self) -> int:
-        return min(self.board.receive_buffer, MOST_AHEAD)
 
     def _unanswered(self) -> list[Request]:
         return [request for request in self._flying if request.reply is None]

@@ -221,17 +221,6 @@ def test_a_late_answer_to_what_is_being_sent_again_is_taken() -> None:
     assert len(pipeline.finished()) == 2
 
 
-def test_answers_out_of_order_are_given_in_order() -> None:
-    pipeline = Pipeline(hello(64))
-    sent(pipeline, 3)
-    assert pipeline.take(answer(3, b"\2"))
-    assert pipeline.trouble is Trouble.LOST
-    assert not pipeline.finished()
-    assert pipeline.take(answer(1, b"\0"))
-    assert pipeline.take(answer(2, b"\1"))
-    assert [request.number for request in pipeline.finished()] == [1, 2, 3]
-
-
 def test_a_board_that_says_it_holds_all_is_not_given_all_at_once() -> None:
     """Else the requests of a whole data set would lie here in memory, and be looked through."""
     pipeline, count = Pipeline(hello(0xFFFF_FFFF)), 0
