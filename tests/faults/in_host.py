@@ -55,6 +55,20 @@ FAULTS = (
         ("host/device/wire/test_messages.py",),
     ),
     Fault(
+        "an answer to what was not sent whole is taken",
+        DEVICE + "pipeline.py",
+        "if request is None or not request.whole:",
+        "if request is None:",
+        ("host/device/test_pipeline_alone.py",),
+    ),
+    Fault(
+        "more travels ahead than a board holds",
+        DEVICE + "pipeline.py",
+        "ahead = self.board.receive_buffer - sum(",
+        "ahead = self.board.receive_buffer + sum(",
+        ("host/device/test_pipeline_alone.py",),
+    ),
+    Fault(
         "an answer may have any length",
         DEVICE + "pipeline.py",
         "if len(reply.scores) != self.output_bytes:",

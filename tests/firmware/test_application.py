@@ -22,7 +22,14 @@ from glyphite.host.device.wire.messages import (
     parse_infer_answer,
 )
 from glyphite.host.device.wire.packing import pack
-from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Message, Status
+from glyphite.host.device.wire.protocol import (
+    LITERALS_MAX,
+    LONG_RUN,
+    PROTOCOL,
+    Encoding,
+    Message,
+    Status,
+)
 
 INPUTS = 300
 RAW, BOTH = (Encoding.RAW,), tuple(Encoding)
@@ -232,3 +239,17 @@ def test_a_packed_tensor_of_another_size_is_refused_and_overruns_nothing(
     message = infer_request(3, bytes(INPUTS), BOTH)[:4] + pack(bytes(size))
     assert bench.ask(message) == InferReply(3, Status.WRONG_SIZE)
     assert bench.infer(4, some_tensor(4)).scores == expected(some_tensor(4))
+
+
+@pytest.mark.parametrize("missing", range(1, 7))
+def test_a_packed_tensor_whose_last_bytes_are_missing_is_refused(
+    bench: Bench, missing: int
+) -> None:
+    """Though with those that are there it has the right size."""
+    runs = (INPUTS - (LITERALS_MAX - missing)) // LONG_RUN
+    rest = INPUTS - (LITERALS_MAX - missing) - runs * LONG_RUN
+    tokens = bytes([(LITERALS_MAX + 1) * (runs - 1), (LITERALS_MAX + 1) * rest + LITERALS_MAX])
+    message = infer_request(3, bytes(INPUTS), BOTH)[:4] + b"\0" + tokens
+    literals = bytes(LITERALS_MAX - missing)
+    assert bench.ask(message + literals) == InferReply(3, Status.WRONG_SIZE)
+    assert bench.hello().inferences == 0

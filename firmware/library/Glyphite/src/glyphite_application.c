@@ -73,7 +73,9 @@ static void put(struct glyphite_application *application, uint8_t byte) {
     if (wanted && application->received < application->engine.input_bytes) {
         application->input[application->received] = (int8_t)byte;
     }
-    application->received++;
+    if (application->received <= application->engine.input_bytes) {
+        application->received++; /* no further: 64 tokens of 1,024 would bring 16 bits back to 0 */
+    }
 }
 
 /* PACKED: a token's low bits count its literal bytes, its high bits the background before those.
@@ -210,7 +212,7 @@ static enum glyphite_status run(struct glyphite_application *application) {
     if (application->encoding > GLYPHITE_ENCODING_PACKED) {
         return GLYPHITE_STATUS_UNKNOWN_ENCODING;
     }
-    if (application->received != application->engine.input_bytes) {
+    if (application->received != application->engine.input_bytes || application->literals > 0) {
         return GLYPHITE_STATUS_WRONG_SIZE;
     }
     uint32_t crc = tensor_crc(application);

@@ -19,6 +19,9 @@ PIECE_BYTES = 4096
 
 LAST_ID = 0xFFFF
 
+MOST_AHEAD = 1 << 16
+"""The next request is added while fewer travel ahead, whatever a board says that it holds."""
+
 
 class Trouble(StrEnum):
     """Why requests were sent again; for people."""
@@ -46,6 +49,8 @@ class Request:
     """How often it was begun."""
     begun: float = 0.0
     """When it was begun first; the caller's clock."""
+    whole: bool = False
+    """Whether its frame was ever sent to its end: only then it can have an answer."""
     reply: InferReply | None = None
 
 
@@ -87,7 +92,7 @@ class Pipeline:
         if any(request.sent < len(request.frame) for request in waiting):
             return False
         ahead = sum(len(request.frame) for request in waiting[1:])
-        return not waiting or ahead < self.board.receive_buffer
+        return not waiting or ahead < min(self.board.receive_buffer, MOST_AHEAD)
 
     def add(self, tensors: bytes) -> None:
         """Put the input tensors of one sample behind the others."""
@@ -112,6 +117,7 @@ class Pipeline:
             if piece:
                 request.sent += len(piece)
                 self._clean = request.sent == len(request.frame)
+                request.whole = request.whole or self._clean
             pieces += piece
             ahead -= len(piece) if place else 0
             if request.sent < len(request.frame):
@@ -137,7 +143,7 @@ class Pipeline:
             if request is None or request.sent:  # else it was broken off, and is sent again anyway
                 self.trouble = self.trouble or Trouble.CORRUPT
             return False
-        if request is None:  # a late answer, or one that came twice
+        if request is None or not request.whole:  # a late answer, or one that came twice
             return False
         if reply.status != Status.OK:
             raise RefusedError(reply.status)
