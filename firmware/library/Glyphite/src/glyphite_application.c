@@ -58,7 +58,7 @@ static void st_encoding(struct glyphite_application *application, uint8_t byte) 
     application->encoding = byte;
     application->received = 0;
     application->literals = 0;
-    application->input = application->engine.input();
+    application->input = repeated(application) ? NULL : application->engine.input();
     application->state = byte == GLYPHITE_ENCODING_PACKED ? STATE_BACKGROUND : STATE_PAYLOAD;
 }
 
@@ -69,13 +69,13 @@ static void st_background(struct glyphite_application *application, uint8_t byte
 
 /* Straight into the tensor: the CRC is checked before the model runs, not before this. */
 static void put(struct glyphite_application *application, uint8_t byte) {
-    bool wanted = application->input != NULL && !repeated(application);
-    if (wanted && application->received < application->engine.input_bytes) {
+    if (application->received > application->engine.input_bytes) {
+        return; /* counted no further: 64 tokens of 1,024 would bring 16 bits back to 0 */
+    }
+    if (application->input != NULL && application->received < application->engine.input_bytes) {
         application->input[application->received] = (int8_t)byte;
     }
-    if (application->received <= application->engine.input_bytes) {
-        application->received++; /* no further: 64 tokens of 1,024 would bring 16 bits back to 0 */
-    }
+    application->received++;
 }
 
 /* PACKED: a token's low bits count its literal bytes, its high bits the background before those.
@@ -194,10 +194,8 @@ static void keep_answer(struct glyphite_application *application, uint32_t crc, 
     answer[1] = (uint8_t)application->id;
     answer[2] = (uint8_t)(application->id >> 8);
     answer[3] = GLYPHITE_STATUS_OK;
-    for (uint8_t index = 0; index < 4; index++) {
-        answer[4 + index] = (uint8_t)(crc >> (8 * index));
-        answer[8 + index] = (uint8_t)(ticks >> (8 * index));
-    }
+    memcpy(answer + 4, &crc, sizeof crc);
+    memcpy(answer + 8, &ticks, sizeof ticks);
     for (glyphite_size index = 0; index < application->engine.output_bytes; index++) {
         application->engine.scores[index] = scores[index];
     }

@@ -1,5 +1,7 @@
 #include "glyphite_frame.h"
 
+#include "glyphite_memory.h" /* which refuses a big-endian processor */
+
 #define FULL_CODE 0xFFu /* a block of 254 bytes with no zero behind it */
 #define LONGEST_RUN 254u
 #define CRC_BYTES 4u
@@ -81,8 +83,8 @@ static uint8_t content(const struct glyphite_encoder *encoder, glyphite_size ind
     if (index < encoder->length) {
         return encoder->byte_at(encoder->context, index);
     }
-    uint8_t behind = (uint8_t)(total(encoder) - 1 - index); /* bytes of the CRC after this one */
-    return (uint8_t)(encoder->crc >> (8 * behind));
+    glyphite_size behind = (glyphite_size)(total(encoder) - 1 - index);
+    return ((const uint8_t *)&encoder->crc)[behind]; /* its high byte lies last, and goes first */
 }
 
 static void next_block(struct glyphite_encoder *encoder) {
