@@ -125,6 +125,13 @@ FAULTS = (
         ("host/device/test_session.py",),
     ),
     Fault(
+        "doctor tries other baud rates though the board prints text",
+        DEVICE + "doctor/line.py",
+        "if is_emulated(url) or heard.text:",
+        "if is_emulated(url):",
+        ("host/device/test_doctor.py",),
+    ),
+    Fault(
         "a newer protocol is spoken to all the same",
         DEVICE + "board_check.py",
         "if board.protocol != PROTOCOL:",

@@ -85,7 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit.
+    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit;
+    InputError where there is no run to go on with, or it was another.
     """
     with checking("stream", arguments) as checks, tracing(arguments.trace) as trace:
         _run(arguments, checks, trace)
