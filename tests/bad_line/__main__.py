@@ -52,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     right = good_scores(firmware, inputs)
     chosen = rates(arguments.rate, arguments.rare, arguments.seed)
-    say(f"{faulty_url(firmware, chosen)}\n")
+    say(f"{faulty_url(firmware, chosen)}")
     with progress_bar("Streaming", len(inputs)) as progress:
         found = run(faulty_url(firmware, chosen), inputs, right, progress)
     report(found)

@@ -85,8 +85,8 @@ FAULTS = (
     Fault(
         "a board that went silent is believed at once",
         DEVICE + "session.py",
-        "if trouble is not Trouble.CORRUPT:",
-        "if trouble is Trouble.RESTART:",
+        "if trouble is Trouble.CORRUPT:",
+        "if trouble is not Trouble.BROKEN:",
         ("host/device/test_session.py",),
     ),
     Fault(
@@ -148,8 +148,8 @@ FAULTS = (
     Fault(
         "repeated requests are not counted",
         DEVICE + "pipeline.py",
-        "self.repeats[self._damages] += 1",
-        "self.repeats[self._damages] += 0",
+        "self.repeats[request.again] += 1",
+        "self.repeats[request.again] += 0",
         ("host/device/test_pipeline.py",),
     ),
     Fault(
@@ -162,22 +162,29 @@ FAULTS = (
     Fault(
         "a lost answer is not noticed",
         DEVICE + "pipeline.py",
-        "self.trouble = self.trouble or Trouble.LOST",
-        "self.trouble = self.trouble or None",
+        "self._notice(Trouble.LOST)",
+        "self._notice(Trouble.CORRUPT)",
         ("host/device/test_pipeline.py",),
     ),
     Fault(
         "an answer that comes twice is taken twice",
         DEVICE + "pipeline.py",
-        "request = next((each for each in self._unanswered()",
-        "request = next((each for each in self._flying",
+        "request = next((each for each in self._line if each",
+        "request = next((each for each in self._flying if each",
         ("host/device/test_pipeline.py",),
     ),
     Fault(
         "a request that was broken off counts as damaged",
         DEVICE + "pipeline.py",
-        "if request is None or request.sent:",
-        "if request is None or request.frame:",
+        "if request is None or not request.sent:",
+        "if request is None:",
+        ("host/device/test_pipeline.py",),
+    ),
+    Fault(
+        "what arrived damaged goes ahead of those on their way",
+        DEVICE + "pipeline.py",
+        "self._line.insert(begun, request)",
+        "self._line.insert(0, request)",
         ("host/device/test_pipeline.py",),
     ),
     Fault(

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import LinkError
+from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.session import Session, connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.device.transport.protocol_fault import Serial as Faulty
@@ -165,7 +166,17 @@ def test_a_board_that_restarts_without_a_word_is_told_with_its_count() -> None:
 
 
 def test_a_text_among_answers_is_no_restart() -> None:
-    """A board may print what it does, before and behind its answers."""
+    """A board may print what it does, before and behind its answers, and in place of one."""
+    asked: list[bytes] = []
+
+    def first_a_text(frame: bytes, request: bytes) -> bytes:
+        asked.append(request)
+        return frame if len(asked) % 2 == 0 else b"computing 10 classes...\r\n\0"
+
+    with terminal(Board(ITEMS, SCORES, reply=first_a_text)) as port, connect(port) as session:
+        for _ in range(3):
+            assert session.ask(TENSOR).scores.tolist() == list(SCORES)
+        assert session.repeats == {Trouble.DAMAGED: 3}
     said = b"computing 10 classes...\r\n"
     device = Board(ITEMS, SCORES, reply=lambda frame, _: said + frame + b"done in 3 ms\r\n\0")
     with terminal(device) as port, connect(port) as session:

@@ -119,8 +119,43 @@ def test_a_damaged_request_is_sent_again_whatever_its_id_became() -> None:
         all_sent(made)
         assert not made.take(reply(number, Status.CORRUPT))
         assert made.trouble is Trouble.CORRUPT
-    made.go_back(Trouble.CORRUPT)
+    made.go_on()
     assert ids(all_sent(made)) == [1]
+    assert made.repeats == {Trouble.CORRUPT: 1}
+
+
+def test_what_arrived_damaged_goes_behind_those_on_their_way() -> None:
+    """The board has them, whole or in part: broken off, they would be damaged in their turn, and
+    sent ahead of them it would not fit into a small board's buffer."""
+    made = filled(pipeline(30), 3)
+    first = all_sent(made)
+    assert len(first) == 1 + FRAME + 30  # of the second, 30 bytes
+    assert not made.take(reply(1, Status.CORRUPT))
+    made.go_on()
+    rest = all_sent(made)
+    assert ids(first[1 + FRAME :] + rest) == [2]
+    assert len(rest) == FRAME - 30 + 30  # the rest of the second, which it works on now
+    assert made.take(reply(2))
+    assert made.trouble is None
+    assert made.finished() == []
+    first += rest + all_sent(made)
+    assert ids(first) == [1, 2, 1]
+    assert made.take(reply(1))
+    assert ids(first + all_sent(made)) == [1, 2, 1, 3]
+    assert made.take(reply(3))
+    assert [request.number for request in made.finished()] == [1, 2, 3]
+    assert made.repeats == {Trouble.CORRUPT: 1}
+
+
+def test_a_loss_is_worse_than_a_damage() -> None:
+    """Both in one read: what was damaged is sent again anyway, and what was lost has to be."""
+    made = filled(pipeline(4096), 4)
+    all_sent(made)
+    made.take(reply(1, Status.CORRUPT))
+    made.take(reply(3))
+    assert made.trouble is Trouble.LOST
+    made.go_back(Trouble.LOST)
+    assert ids(all_sent(made))[:2] == [1, 2]
 
 
 def test_a_request_that_was_broken_off_is_no_damage() -> None:

@@ -34,7 +34,7 @@ class Trouble(StrEnum):
     BROKEN = "the line broke"
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One sample on its way."""
 
@@ -51,6 +51,8 @@ class Request:
     """When it was begun first; the caller's clock."""
     whole: bool = False
     """Whether its frame was ever sent to its end: only then it can have an answer."""
+    again: Trouble | None = None
+    """Why it has to be begun again."""
     reply: InferReply | None = None
 
 
@@ -73,12 +75,15 @@ class Pipeline:
     odd_lengths: list[int] = field(default_factory=list)
     """The bytes of scores of the newest answers, where each had another number than the model."""
     _flying: "deque[Request]" = field(default_factory=deque)
+    """All that nobody has been given, in their order."""
+    _line: list[Request] = field(default_factory=list)
+    """Those without an answer, in the order in which the board gets them: one that arrived damaged
+    goes behind those that are on their way, as the board cannot be told to forget them."""
     _ahead: int = LAST_ID
     """How many requests may travel behind the one that the board works on: fewer on a bad line,
     where each has its share of the faults, and all are sent again because of one."""
     _clean: bool = False
     """Whether the last byte that was sent ended a frame."""
-    _damages: Trouble | None = None
 
     @property
     def output_bytes(self) -> int:
@@ -88,26 +93,27 @@ class Pipeline:
     @property
     def has_room(self) -> bool:
         """Whether another request may be added: all others are sent, and the buffer has room."""
-        waiting = self._unanswered()
-        if any(request.sent < len(request.frame) for request in waiting):
+        if any(request.sent < len(request.frame) for request in self._line):
             return False
-        ahead = sum(len(request.frame) for request in waiting[1:])
-        return not waiting or ahead < min(self.board.receive_buffer, MOST_AHEAD)
+        ahead = sum(len(request.frame) for request in self._line[1:])
+        return not self._line or ahead < min(self.board.receive_buffer, MOST_AHEAD)
 
     def add(self, tensors: bytes) -> None:
         """Put the input tensors of one sample behind the others."""
         self.last_id = (self.last_id + 1) & LAST_ID
         message = infer_request(self.last_id, tensors, self.board.encodings)
-        self._flying.append(Request(self.last_id, crc32(tensors), encode_frame_bare(message)))
+        request = Request(self.last_id, crc32(tensors), encode_frame_bare(message))
+        self._flying.append(request)
+        self._line.append(request)
 
     def to_send(self, now: float) -> bytes:
         """The next bytes for the line, of at most PIECE_BYTES and a zero; they count as sent.
 
         ``now``: the caller's clock in seconds.
         """
-        pieces, waiting = bytearray(), self._unanswered()
-        ahead = self.board.receive_buffer - sum(request.sent for request in waiting[1:])
-        for place, request in enumerate(waiting[: 1 + self._ahead]):
+        pieces = bytearray()
+        ahead = self.board.receive_buffer - sum(request.sent for request in self._line[1:])
+        for place, request in enumerate(self._line[: 1 + self._ahead]):
             room = PIECE_BYTES - len(pieces)
             room = room if place == 0 else max(0, min(room, ahead))
             piece = request.frame[request.sent : request.sent + room]
@@ -127,8 +133,9 @@ class Pipeline:
     def _begin(self, request: Request, now: float) -> None:
         request.begun = request.begun or now
         request.tries += 1
-        if request.tries > 1 and self._damages is not None:
-            self.repeats[self._damages] += 1
+        if request.again is not None:
+            self.repeats[request.again] += 1
+        request.again = None
 
     def take(self, message: bytes) -> bool:
         """Take a message of the board; whether it was the first answer to a request on its way.
@@ -138,10 +145,9 @@ class Pipeline:
         reply = parse_infer_answer(message)
         if reply is None:
             return False
-        request = next((each for each in self._unanswered() if each.number == reply.request), None)
+        request = next((each for each in self._line if each.number == reply.request), None)
         if reply.status == Status.CORRUPT:
-            if request is None or request.sent:  # else it was broken off, and is sent again anyway
-                self.trouble = self.trouble or Trouble.CORRUPT
+            self._arrived_damaged(request)
             return False
         if request is None or not request.whole:  # a late answer, or one that came twice
             return False
@@ -149,15 +155,40 @@ class Pipeline:
             raise RefusedError(reply.status)
         if len(reply.scores) != self.output_bytes:
             self.odd_lengths.append(len(reply.scores))
-            self.trouble = self.trouble or Trouble.DAMAGED
+            self._notice(Trouble.DAMAGED)
             return False
         self.odd_lengths.clear()
+        self._expect_first(request)
         request.reply = reply
+        self._line.remove(request)
         self.answered += 1
         self._ahead += 1
-        if request.tries == 1 and request is not self._flying[0] and not self._flying[0].reply:
-            self.trouble = self.trouble or Trouble.LOST  # the board answers in order
         return True
+
+    def _notice(self, trouble: Trouble) -> None:
+        if self.trouble in (None, Trouble.CORRUPT):  # which is mended already
+            self.trouble = trouble
+
+    def _expect_first(self, request: Request) -> None:
+        """The board answers in order: what it should have answered before is lost."""
+        if request.tries == 1 and request is not self._line[0]:
+            self._notice(Trouble.LOST)
+
+    def _arrived_damaged(self, request: Request | None) -> None:
+        """Send a request again behind those on their way; the first where its id was damaged."""
+        request = request or next(iter(self._line), None)
+        if request is None or not request.sent:  # it was broken off, and is sent again anyway
+            return
+        self._expect_first(request)
+        self._notice(Trouble.CORRUPT)
+        request.sent, request.again = 0, Trouble.CORRUPT
+        self._line.remove(request)
+        begun = sum(each.sent > 0 for each in self._line)
+        self._line.insert(begun, request)
+
+    def go_on(self) -> None:
+        """Nothing has to be done about the trouble but what is on its way."""
+        self.trouble = None
 
     def finished(self) -> list[Request]:
         """The requests with an answer, in order, up to the first without; they leave."""
@@ -168,41 +199,38 @@ class Pipeline:
 
     def break_off(self) -> None:
         """Something else is sent now: a request that is sent in part has to be begun again."""
-        for request in self._unanswered():
+        for request in self._line:
             if request.sent < len(request.frame):
                 request.sent = 0
 
     def go_back(self, trouble: Trouble) -> None:
         """Send all that has no answer again, in order, because of ``trouble``."""
-        begun = [request for request in self._unanswered() if request.tries]
+        self._line.sort(key=self._flying.index)
+        begun = [request for request in self._line if request.tries]
         self._ahead = max(1, min(self._ahead, len(begun)) // 2)
         for request in begun:
-            request.sent = 0
-        self._damages, self.trouble, self._clean = trouble, None, False
+            request.sent, request.again = 0, trouble
+        self.trouble, self._clean = None, False
 
     @property
     def waits(self) -> bool:
         """Whether any request has no answer."""
-        return bool(self._unanswered())
+        return bool(self._line)
 
     @property
     def asked(self) -> bool:
         """Whether any request without an answer was wholly sent."""
-        return any(request.sent == len(request.frame) for request in self._unanswered())
+        return any(request.sent == len(request.frame) for request in self._line)
 
     @property
     def may_send(self) -> bool:
         """Whether the request that the board works on, or will, is not wholly sent."""
-        waiting = self._unanswered()
-        return bool(waiting) and waiting[0].sent < len(waiting[0].frame)
+        return bool(self._line) and self._line[0].sent < len(self._line[0].frame)
 
     @property
     def in_flight(self) -> int:
         """Bytes that were sent of requests that have no answer."""
-        return sum(request.sent for request in self._unanswered())
-
-    def _unanswered(self) -> list[Request]:
-        return [request for request in self._flying if request.reply is None]
+        return sum(request.sent for request in self._line)
 
 
 class RefusedError(LinkError):

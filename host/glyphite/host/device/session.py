@@ -241,18 +241,21 @@ class Session:
         patience = max(self.give_up, self._longest)
         if self._wire.left(course.progress + patience) <= 0:
             raise LinkError(verdicts.unanswered(self.url, patience, self.board))
+        course.since = self._wire.now()
+        if trouble is Trouble.CORRUPT:
+            pipeline.go_on()
+            return
         asked, answered, ran = pipeline.asked, pipeline.answered, self._greeting.ran
         pipeline.break_off()
-        if trouble is not Trouble.CORRUPT:
-            told = self._ask_who(pipeline, opened=trouble is Trouble.BROKEN)
-            if pipeline.answered > answered:
-                course.answered(self._wire.now())
-            text = self._greeting.heard
-            if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
-                trouble = Trouble.RESTART
-                course.restarts += asked  # else it did not while it computed
-            if course.restarts >= RESTARTS:
-                raise LinkError(verdicts.restarts(self.url, RESTARTS, text))
+        told = self._ask_who(pipeline, opened=trouble is Trouble.BROKEN)
+        if pipeline.answered > answered:
+            course.answered(self._wire.now())
+        text = self._greeting.heard
+        if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
+            trouble = Trouble.RESTART
+            course.restarts += asked  # else it did not while it computed
+        if course.restarts >= RESTARTS:
+            raise LinkError(verdicts.restarts(self.url, RESTARTS, text))
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 
