@@ -38,7 +38,11 @@ def test_a_board_answers_any_bytes_as_the_wire_has_it(folder: Path, bits: str) -
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("if (application->received <= application->engine.input_bytes) {", "{", "wanted.runs"),
+        (
+            "if (application->received > application->engine.input_bytes) {",
+            "if (false) {",
+            "wanted.runs",
+        ),
         ("application->received < application->engine.input_bytes", "true", "heap-buffer-overflow"),
     ],
     ids=["the count goes round", "the tensor is overrun"],
