@@ -16,16 +16,9 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.measure.stream import (
-    Judge,
-    Link,
-    RunningAccuracy,
-    Streamed,
-    board_name,
-    check,
-    stream,
-    summarize,
-)
+from glyphite.host.measure.by_board import Judge, board_name
+from glyphite.host.measure.stream import Link, Streamed, stream
+from glyphite.host.measure.stream_figures import RunningAccuracy, check, summarize
 from glyphite.host.measure.times import BOARD
 from glyphite.host.measure.wire_use import Wire
 from glyphite.host.runners.tflm import TflmRunner

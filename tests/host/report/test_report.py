@@ -21,8 +21,10 @@ from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record, verify_record
 from glyphite.host.measure.bench import record as bench_record
 from glyphite.host.measure.bench.record import BenchRecord
+from glyphite.host.measure.by_board import Judge
 from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
+from glyphite.host.measure.stream import Link, Streamed
+from glyphite.host.measure.stream_figures import summarize
 from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.verify import GroupFigures
 from glyphite.host.measure.verify_record import VerifyRecord

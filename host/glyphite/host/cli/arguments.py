@@ -38,13 +38,21 @@ def add_board(parser: argparse.ArgumentParser, default: str | None = None) -> No
     )
 
 
-def add_port(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Declare ``--port``, which may be left out where ``default`` says what is then taken."""
+def add_port(
+    parser: argparse.ArgumentParser, default: str | None = None, *, several: bool = False
+) -> None:
+    """Declare ``--port``, which may be left out where ``default`` says what is then taken.
+
+    With ``several`` it may be given more than once, and is a list.
+    """
     parser.add_argument(
         "--port",
+        action="append" if several else "store",
         required=default is None,
         metavar="URL",
-        help="the board's port: /dev/ttyACM0, COM3, sim://uno, ..." + _or(default),
+        help="the board's port: /dev/ttyACM0, COM3, sim://uno, ..."
+        + (" (given more than once, the boards share the samples)" if several else "")
+        + _or(default),
     )
 
 
