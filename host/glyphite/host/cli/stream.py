@@ -77,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit.
+    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit,
+    InputError where a port was named twice, or there is nothing to go on with.
     """
     with checking("stream", arguments) as checks:
         _run(arguments, checks)
@@ -177,18 +178,17 @@ def _save(
 ) -> Streaming:
     """Write a record for each kind of board, in its folder; the figures of all boards together."""
     places: dict[Path, list[BoardPart]] = {}
-    for part in streamed.parts:
-        if part.name:
+    for number, part in enumerate(streamed.parts):
+        if (streamed.owners == number).any():
             board = _place(folder, part.port, part.name)
             places.setdefault(place_of(part.firmware, board), []).append(part)
     manifest, date = read_manifest(folder), now()
     whole = summarize(manifest, link, streamed, judge, date)
     for place, parts in places.items():
-        if len(places) == 1:  # with those that never said what they are
+        if len(places) == 1:  # with those that were lost before they answered
             stream_record.save(place, whole, streamed, judge)
-            continue
-        own = streamed.of(parts)
-        if len(own.scores):
+        else:
+            own = streamed.of(parts)
             mine = judge.only(own.indices)
             stream_record.save(place, summarize(manifest, link, own, mine, date), own, mine)
     return whole

@@ -51,6 +51,8 @@ class Part:
     traffic: Traffic = field(default_factory=Traffic)
     repeats: Counter[Trouble] = field(default_factory=Counter)
     restarts: int = 0
+    asked_seconds: float = 0.0
+    """In which a board had a portion, summed over the boards."""
     lost: list[str] = field(default_factory=list)
     """A sentence for each board that was lost: why."""
 
@@ -281,6 +283,7 @@ class _Run:
             slot.part = part
         part.repeats += answered.repeats
         part.restarts += answered.restarts
+        part.asked_seconds += answered.seconds
         part.traffic.sent += answered.traffic.sent
         part.traffic.received += answered.traffic.received
         part.traffic.waited += answered.traffic.waited

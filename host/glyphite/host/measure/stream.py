@@ -93,7 +93,11 @@ class Streamed:
         places = [self.parts.index(part) for part in chosen]
         mask, all_by, samples = np.isin(self.owners, places), self.owners, self.indices
         by = np.searchsorted(places, all_by[mask]).astype(np.uint16)
-        others = (part.port for part in self.parts if part not in chosen)
+        others = (
+            part.port
+            for place, part in enumerate(self.parts)
+            if part not in chosen and (all_by == place).any()
+        )
         return dataclasses.replace(
             self,
             hello=chosen[0].hello,
@@ -189,8 +193,16 @@ def _alone(link: Link, tensors: Tensors, received: Received, on_answer: OnAnswer
             received.add(session.board, int(index), answer, link.url)
             on_answer(int(index), answer)
         received.end()
-        traffic, repeats, restarts = session.traffic, session.repeats, session.restarts
-        return Part(link.url, 1, len(missing), session.board, traffic, repeats, restarts)
+        return Part(
+            link.url,
+            1,
+            len(missing),
+            session.board,
+            session.traffic,
+            session.repeats,
+            session.restarts,
+            received.elapsed_now - received.elapsed,
+        )
 
 
 def _joined(links: Sequence[Link], received: Received, parts: Sequence[Part]) -> Streamed:
@@ -200,9 +212,10 @@ def _joined(links: Sequence[Link], received: Received, parts: Sequence[Part]) ->
     ports = list(dict.fromkeys([*done, *answered]))
     urls = [link.url for link in links]
     ports.sort(key=lambda port: urls.index(url_of(port)) if url_of(port) in urls else len(urls))
+    seconds = received.elapsed_now - received.elapsed
     by_url = {link.url: link for link in links}
     found = tuple(
-        _board_part(by_url.get(port), done.get(port, Part(port)), answered.get(port))
+        _board_part(by_url.get(port), done.get(port, Part(port)), answered.get(port), seconds)
         for port in ports
     )
     answers = received.sorted()
@@ -230,8 +243,12 @@ def url_of(port: str) -> str:
     return port.partition(AT)[0]
 
 
-def _board_part(link: Link | None, part: Part, answered: ByBoard | None) -> BoardPart:
-    """``link``: None of a port of an earlier run, or on another machine."""
+def _board_part(
+    link: Link | None, part: Part, answered: ByBoard | None, seconds: float
+) -> BoardPart:
+    """``link``: None of a port of an earlier run, or on another machine. ``seconds``: of the run,
+    in which a board that was not asked left this PC nothing to do, too."""
+    idle = max(0.0, part.boards * seconds - part.asked_seconds)
     answers = list(answered.answers.values()) if answered else []
     hello = part.hello or (answered.hello if answered else Hello(PROTOCOL))
     digest = answered.of["firmware_sha256"] if answered else None
@@ -245,7 +262,7 @@ def _board_part(link: Link | None, part: Part, answered: ByBoard | None) -> Boar
         Wire(
             sent=part.traffic.sent,
             received=part.traffic.received,
-            waited_seconds=part.traffic.waited,
+            waited_seconds=part.traffic.waited + idle,
             repeats={str(trouble): count for trouble, count in sorted(part.repeats.items())},
         ),
         firmware,

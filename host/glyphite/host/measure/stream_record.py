@@ -78,7 +78,7 @@ def figures_of(
         parts=parts,
         by=arrays["by"],
         samples=arrays["samples"],
-        run_images=told["run_images"],
+        run_images=told["run_images"] if told["shared_with"] else 0,
         shared_with=tuple(told["shared_with"]),
     )
     judge = Judge(told["reference"], arrays["reference"], truth)
