@@ -86,13 +86,12 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     wire, count = streaming["wire"], streaming["images"]
     seconds = count / streaming["images_per_second"]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
-    lines = [(board["port"], board["jobs"]) for board in streaming["boards"]]
-    cables = sum(jobs for port, jobs in lines if not port.startswith(EMULATED))
-    line = "pipes: no baud rate"
-    if cables:
+    pipes = [board["port"].startswith(EMULATED) for board in streaming["boards"]]
+    line = "pipes: no baud rate" if all(pipes) else "cables and pipes"
+    if not any(pipes):
         share = carried(wire, seconds, streaming["baud"] * streaming["jobs"])
-        each_has = " each" if cables > 1 else ""
-        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud{each_has}"
+        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
+        line += f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
     bound = BOUNDS[streaming["bound_by"]]
     if waited > seconds:
         bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"

@@ -160,7 +160,7 @@ def summarize(
             streamed.wire,
             streamed.wall_seconds,
             jobs=jobs,
-            baud=None if all(part.is_emulated for part in parts) else jobs * link.baud,
+            baud=None if any(part.is_emulated for part in parts) else jobs * link.baud,
             computing=_computing(parts, streamed, jobs),
         ),
         images_per_second=count / streamed.wall_seconds,
@@ -182,9 +182,10 @@ def summarize(
 
 def _computing(parts: Sequence[BoardPart], streamed: Streamed, jobs: int) -> float | None:
     """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
-    that is believed."""
-    if all(part.is_emulated for part in parts):
-        return None
+    that is believed, and of both together."""
+    emulated = [part.is_emulated for part in parts]
+    if any(emulated):
+        return None if all(emulated) else 0.0
     total = math.fsum(streamed.seconds)
     is_believed = math.isfinite(total) and not any(part.doubt for part in parts)
     return total / jobs if is_believed else 0.0
