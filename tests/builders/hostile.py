@@ -8,11 +8,16 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from zlib import crc32
 
-from glyphite.convert.manifest import Manifest, TensorInfo
+import numpy as np
+
+from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.device.wire.frame import FrameReader, encode_frame
 from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message
+from tests.builders.models import ModelBuilder
 
 Rule = Callable[[bytes], bytes]
 """From a message of the host to the bytes on the line."""
@@ -142,3 +147,40 @@ class Board:
     def restart(self) -> None:
         """Begin to count anew."""
         self._ran = 0
+
+
+SCORES = np.array([-128, -100, -90, -80, -70, -60, -50, 90, -40, -30], np.int8)
+"""Of every input of the fixed model: the digit 7."""
+
+
+def fixed_model(folder: Path, build_folder: Path) -> ModelFolder:
+    """A digit model that gives SCORES to every input, as its weights are zero; its manifest."""
+    model = ModelBuilder()
+    source = model.tensor((1, 784), 1 / 255, -128)
+    weights = model.weights(np.zeros((10, 784), np.int8), 0.5)
+    values = np.asarray(SCORES, np.int32) + 128
+    bias = model.tensor((10,), 0.5 / 255, data=values, dtype="INT32")
+    sink = model.tensor((1, 10), 0.5 / 255, -128)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], "FullyConnectedOptions", 4)
+    path = folder / "fixed.tflite"
+    path.write_bytes(model.build([source], [sink]))
+    Manifest(
+        name="fixed",
+        sha256=sha256_of(path),
+        input=TensorInfo((1, 784), "int8", float(np.float32(1 / 255)), -128),
+        output=TensorInfo((1, 10), "int8", float(np.float32(0.5 / 255)), -128),
+        labels=tuple("0123456789"),
+    ).save(build_folder / "fixed" / "manifest.json")
+    return find_model(str(path))
+
+
+def board_of(
+    folder: ModelFolder,
+    items: dict[str, bytes] | None = None,
+    greet: Rule = bytes,
+    reply: Callable[[bytes, bytes], bytes] = lambda frame, request: frame,
+) -> Board:
+    """A board with the fixed model; ``items`` of its hello are others."""
+    told = items_of(Manifest.load(folder.manifest))
+    told |= {Item[name]: value for name, value in (items or {}).items()}
+    return Board(told, SCORES.tobytes(), greet, reply)

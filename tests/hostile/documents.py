@@ -15,7 +15,9 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record
-from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
+from glyphite.host.measure.by_board import Judge
+from glyphite.host.measure.stream import Link, Streamed
+from glyphite.host.measure.stream_figures import summarize
 from glyphite.host.measure.times import PC
 from glyphite.host.measure.wire_use import Wire
 from glyphite.host.report.records import Records

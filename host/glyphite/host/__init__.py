@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from glyphite.host.device.session import Session, connect
     from glyphite.host.device.wire.messages import Answer, Hello
     from glyphite.host.measure.digit_picture import read_digit
+    from glyphite.host.measure.portion import BoardAt
+    from glyphite.host.measure.share import Shared, share
     from glyphite.host.runners.base import Runner
     from glyphite.host.runners.compiled import CompiledRunner
     from glyphite.host.runners.keras import KerasRunner
@@ -26,6 +28,8 @@ else:
             **dict.fromkeys(("Session", "connect"), "device.session"),
             **dict.fromkeys(("Answer", "Hello"), "device.wire.messages"),
             "read_digit": "measure.digit_picture",
+            "BoardAt": "measure.portion",
+            **dict.fromkeys(("Shared", "share"), "measure.share"),
             "Runner": "runners.base",
             "CompiledRunner": "runners.compiled",
             "KerasRunner": "runners.keras",
@@ -36,6 +40,7 @@ else:
 
 __all__ = [
     "Answer",
+    "BoardAt",
     "Built",
     "CompiledRunner",
     "Hello",
@@ -43,8 +48,10 @@ __all__ = [
     "LitertRunner",
     "Runner",
     "Session",
+    "Shared",
     "TflmRunner",
     "build",
     "connect",
     "read_digit",
+    "share",
 ]

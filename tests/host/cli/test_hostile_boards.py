@@ -18,40 +18,31 @@ from PIL import Image
 
 from glyphite.convert.boards import load_board
 from glyphite.convert.data.mnist import Mnist, load_mnist
-from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
-from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.convert.manifest import Manifest
+from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device import greeting, session
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message, Status
 from glyphite.host.measure.received import KEPT, Kept, read_kept
-from tests.builders.hostile import TICKS, Board, answer, hello, items_of, terminal, text
-from tests.builders.models import ModelBuilder
-
-SCORES = np.array([-128, -100, -90, -80, -70, -60, -50, 90, -40, -30], np.int8)
-"""Of every input, as the model's weights are zero and its bias is this: the digit 7."""
+from tests.builders.hostile import (
+    SCORES,
+    TICKS,
+    Board,
+    answer,
+    board_of,
+    fixed_model,
+    hello,
+    items_of,
+    terminal,
+    text,
+)
 
 
 @pytest.fixture
 def fixed(tmp_path: Path, build_folder: Path) -> ModelFolder:
     """A digit model that gives SCORES to every input, with its manifest."""
-    model = ModelBuilder()
-    source = model.tensor((1, 784), 1 / 255, -128)
-    weights = model.weights(np.zeros((10, 784), np.int8), 0.5)
-    values = np.asarray(SCORES, np.int32) + 128
-    bias = model.tensor((10,), 0.5 / 255, data=values, dtype="INT32")
-    sink = model.tensor((1, 10), 0.5 / 255, -128)
-    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], "FullyConnectedOptions", 4)
-    path = tmp_path / "fixed.tflite"
-    path.write_bytes(model.build([source], [sink]))
-    Manifest(
-        name="fixed",
-        sha256=sha256_of(path),
-        input=TensorInfo((1, 784), "int8", float(np.float32(1 / 255)), -128),
-        output=TensorInfo((1, 10), "int8", float(np.float32(0.5 / 255)), -128),
-        labels=tuple("0123456789"),
-    ).save(build_folder / "fixed" / "manifest.json")
-    return find_model(str(path))
+    return fixed_model(tmp_path, build_folder)
 
 
 @pytest.fixture(scope="module")
@@ -98,17 +89,6 @@ def ask(request: pytest.FixtureRequest, fixed: ModelFolder, picture: Path) -> As
         "verify": ["verify", model, "--board", "native", "--count", "2"],
     }
     return lambda port: main([*words[request.param], "--port", port, "--json"])
-
-
-def board_of(
-    folder: ModelFolder,
-    items: dict[str, bytes] | None = None,
-    greet: Callable[[bytes], bytes] = bytes,
-    reply: Callable[[bytes, bytes], bytes] = lambda frame, request: frame,
-) -> Board:
-    told = items_of(Manifest.load(folder.manifest))
-    told |= {Item[name]: value for name, value in (items or {}).items()}
-    return Board(told, SCORES.tobytes(), greet, reply)
 
 
 def assert_no_figure(printed: str) -> None:

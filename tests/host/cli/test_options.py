@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.manifest import Manifest, TensorInfo
-from glyphite.host.cli import VERBS, compare, main, stream, verify, whole_parser
+from glyphite.host.cli import VERBS, compare, main, stream_table, verify, whole_parser
 from glyphite.host.measure.verify import random_inputs
 
 MANIFEST = Manifest(
@@ -99,12 +99,12 @@ def test_a_boards_seconds_are_printed_with_the_clock_that_they_are_by() -> None:
         "timed_by": "the board",
         "instructions_per_image": None,
     }
-    assert stream._time_rows(streaming) == [
+    assert stream_table._time_rows(streaming) == [
         ("time measured on the board, mean", "12.5 ms an image"),
         ("least to most", "10.0 ms to 1.50 s"),
     ]
     instructions: Any = {"instructions_per_image": 1_360_336, "seconds_per_image": None}
-    assert stream._time_rows(instructions | {"timed_by": None}) == [
+    assert stream_table._time_rows(instructions | {"timed_by": None}) == [
         ("instructions, mean", "about 1,360,000 an image")
     ]
 

@@ -16,16 +16,9 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.measure.stream import (
-    Judge,
-    Link,
-    RunningAccuracy,
-    Streamed,
-    board_name,
-    check,
-    stream,
-    summarize,
-)
+from glyphite.host.measure.by_board import BoardPart, Judge, board_name
+from glyphite.host.measure.stream import Link, Streamed, stream
+from glyphite.host.measure.stream_figures import RunningAccuracy, check, summarize
 from glyphite.host.measure.times import BOARD
 from glyphite.host.measure.wire_use import Wire
 from glyphite.host.runners.tflm import TflmRunner
@@ -151,6 +144,19 @@ class TestFigures:
         assert figures["timed_by"] == BOARD
         emulated = self.summary(replace(self.streamed(), timed_by=None), self.SCORES)
         assert emulated["seconds_per_image"] is emulated["timed_by"] is None
+
+    def test_are_bounded_by_no_wire_where_a_board_is_on_pipes(self) -> None:
+        parts = tuple(
+            BoardPart(port, 1, "uno", Hello(1, "firmware 1", "uno"), WIRE)
+            for port in ("COM3", "sim://uno")
+        )
+        busy = Wire(sent=10**6, received=1200, waited_seconds=4.0, repeats={})
+        for chosen, bound in ((parts, "board"), (parts[:1], "wire"), (parts[1:], "emulator")):
+            by = np.array([0, 0, 0, len(chosen) - 1], np.uint16)
+            streamed = replace(self.streamed("uno"), wire=busy, parts=chosen, by=by)
+            figures = self.summary(streamed, self.SCORES)
+            assert figures["bound_by"] == bound
+            assert (figures["seconds_per_image"] is None) or len(chosen) == 1
 
     def test_give_instructions_only_where_the_boards_timer_counts_them(self) -> None:
         figures = self.summary(self.streamed("cortex-m4"), self.SCORES)

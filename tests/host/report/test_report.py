@@ -21,8 +21,10 @@ from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import compare, stream_record, verify_record
 from glyphite.host.measure.bench import record as bench_record
 from glyphite.host.measure.bench.record import BenchRecord
+from glyphite.host.measure.by_board import Judge
 from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.stream import Judge, Link, Streamed, summarize
+from glyphite.host.measure.stream import Link, Streamed
+from glyphite.host.measure.stream_figures import summarize
 from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.verify import GroupFigures
 from glyphite.host.measure.verify_record import VerifyRecord
@@ -371,7 +373,9 @@ def test_a_damaged_record_is_named_with_the_verb_that_makes_it(
         ("native/stream.json", ("scores",), 9_999, "9999 as 'scores', and its answers give 10000"),
         ("native/stream.json", ("images",), 10**7, "is 10000000, and a whole number <= 1000000"),
         ("native/stream.json", ("images",), 999, "999 as 'images', and its answers give 1000"),
-        ("native/stream.json", ("jobs",), 1001, "1001 as 'jobs', and its answers give 1000"),
+        ("native/stream.json", ("jobs",), 1001, "1001 as 'jobs', and its answers give 2"),
+        ("native/stream.json", ("run_images",), 1001, "1001 as 'run_images', and its"),
+        ("native/stream.json", ("boards", 0, "images"), 999, "as 'boards', and its answers"),
         ("native/stream.json", ("retries",), 10**7, "is 10000000, and a whole number <= 1000000"),
         (
             "native/stream.json",
@@ -499,6 +503,7 @@ def test_figures_of_a_board_without_its_answers_are_refused(seed: ModelFolder) -
 def test_several_jobs_at_a_port_are_refused(seed: ModelFolder) -> None:
     path = put_stream(seed, "native")
     collect(seed)
+    put(path, ("boards", 0, "port"), "COM3")
     for key, value in (("port", "COM3"), ("firmware_sha256", None), ("goal", None)):
         put(path, (key,), value)
     with pytest.raises(InputError, match="has 2 as 'jobs', and its answers give 1"):
@@ -849,18 +854,19 @@ class TestBuilds:
 
     def test_a_real_board_has_a_row_whose_build_is_not_known(self, compared: ModelFolder) -> None:
         path = put_stream(compared, "uno")
-        for key, value in (
-            ("port", "COM3"), ("jobs", 1), ("firmware_sha256", None), ("goal", None),
-        ):  # fmt: skip
+        for key, value in (("port", "COM3"), ("jobs", 1), ("firmware_sha256", None)):
             put(path, (key,), value)
+            put(path, ("boards", 0, key), value)
+        put(path, ("goal",), None)
         run, built = collect(compared).document["builds"]
         assert (run["goal"], run["size"], built["stream"]) == (None, None, None)
         assert "seed on uno, build not known<small>COM3, " in page_of(compared)
 
     def test_a_board_that_does_not_tell_its_firmware_has_none(self, compared: ModelFolder) -> None:
         path = put_stream(compared, "uno")
-        put(path, ("jobs",), 1)
-        put(path, ("port",), "COM3")
+        for where in ((), ("boards", 0)):
+            put(path, (*where, "jobs"), 1)
+            put(path, (*where, "port"), "COM3")
         with pytest.raises(InputError, match=r"as 'firmware_sha256', and its answers give None"):
             collect(compared)
 

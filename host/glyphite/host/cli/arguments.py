@@ -40,13 +40,20 @@ def add_board(parser: argparse.ArgumentParser, default: str | None = None) -> No
     )
 
 
-def add_port(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+def add_port(
+    parser: argparse.ArgumentParser, default: str | None = None, *, several: bool = False
+) -> None:
     """Declare ``--port``; ``default`` says what is taken where it is left out: as a rule the one
-    board that is connected, which :func:`port_of` finds."""
+    board that is connected, which :func:`port_of` finds.
+
+    With ``several`` it may be given more than once, and is a list, or None.
+    """
     parser.add_argument(
         "--port",
+        action="append" if several else "store",
         metavar="URL",
         help="the board's port: /dev/ttyACM0, COM3, serial:NUMBER, usb, sim://uno, ..."
+        + (" (given more than once, the boards share the samples)" if several else "")
         + _or(default or "usb, the one known board that is connected"),
     )
 
@@ -57,7 +64,15 @@ def port_of(arguments: argparse.Namespace, board: Board | None = None) -> str:
 
     Raises PortError where no port is meant by it, or several are.
     """
-    named: str | None = arguments.port
+    return _found(arguments.port, board)
+
+
+def ports_of(arguments: argparse.Namespace) -> list[str]:
+    """The ports that several ``--port`` mean. Raises PortError as :func:`port_of` does."""
+    return [_found(named, None) for named in arguments.port or [None]]
+
+
+def _found(named: str | None, board: Board | None) -> str:
     if named is not None and not is_to_be_found(named):
         return named
     found = choose_port(named, board)

@@ -14,7 +14,7 @@ from glyphite.host.device.doctor import line, ports, tools
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.found_ports import FoundPort, find_ports, known_at
 from glyphite.host.device.transport import is_emulated
-from glyphite.host.measure import stream
+from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.litert import read_manifest
 
 EXAMPLE = "glyphite doctor --port /dev/ttyACM0 --save board.json"
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
     add_port(parser, "the one known board that is connected, or none")
-    add_baud(parser, stream.BAUD)
+    add_baud(parser, BAUD)
     parser.add_argument(
         "--save",
         type=Path,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glyphite.convert.boards import known_board, load_board
+from glyphite.convert.boards import load_board
 from glyphite.convert.documents import to_json
 from glyphite.convert.errors import CheckFailedError, InputError
 from glyphite.convert.files import require_room, write_text
@@ -23,6 +23,7 @@ from glyphite.host.cli.flash import build_and_flash, build_missing
 from glyphite.host.device.flash import require_flashable
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import seen, stream
+from glyphite.host.measure.by_board import Judge
 from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.seen import Seen, Subject, Way
 from glyphite.host.runners.litert import read_manifest
@@ -103,11 +104,9 @@ def _subject(arguments: argparse.Namespace, folder: ModelFolder, port: str) -> S
         arguments.baud,
         manifest=manifest,
         named=folder.named,
-        expected=lambda hello: patience(folder.tflite, known_board(hello.board)),
+        expected=patience(folder.tflite),
     )
-    return Subject(
-        link, manifest, tested.tensors, stream.Judge(right.name, reference, tested.truth)
-    )
+    return Subject(link, manifest, tested.tensors, Judge(right.name, reference, tested.truth))
 
 
 def _print(arguments: argparse.Namespace, found: Seen, path: Path) -> None:

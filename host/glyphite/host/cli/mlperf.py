@@ -38,8 +38,7 @@ from glyphite.host.cli.data import add_data, test_samples
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.protocol import add_benchmark
 from glyphite.host.device.mlperf import Input, Task, task_of
-from glyphite.host.device.transport import EMULATED, open_port
-from glyphite.host.measure import stream
+from glyphite.host.device.transport import is_emulated, open_port
 from glyphite.host.measure.mlperf import (
     LEAST_WINDOW,
     MOST_WINDOW,
@@ -58,6 +57,7 @@ from glyphite.host.measure.mlperf_files import (
     samples_of,
     write_run,
 )
+from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser, optional=True)
     add_benchmark(parser)
     add_port(parser, "none, and the folder alone is written")
-    add_baud(parser, stream.BAUD)
+    add_baud(parser, BAUD)
     add_count(parser, count_of, None, f"{USUAL}, or all where there are fewer")
     parser.add_argument(
         "--window-seconds",
@@ -186,7 +186,7 @@ def _measure(
         with progress_bar("Performance", WINDOWS) as progress:
             runs = runs_of(device, samples.inputs[0], arguments.window_seconds)
             performance = perform(device, samples.inputs, runs, progress)
-    emulated = known_board(device.name) if arguments.port.startswith(EMULATED) else None
+    emulated = known_board(device.name) if is_emulated(arguments.port) else None
     if emulated and emulated.emulator and emulated.emulator.instructions_per_tick:
         bench = command("glyphite", "bench", folder.named, "--board", device.name)
         print_status(

@@ -26,7 +26,7 @@ from glyphite.host.device.transport.emulator import stop_on_signals
 from glyphite.host.device.wire.messages import hello_request
 from glyphite.host.device.wire.readable import DAMAGED, Watcher
 from glyphite.host.device.wire_port import WirePort
-from glyphite.host.measure import stream
+from glyphite.host.measure.portion import BAUD
 
 EXAMPLE = "glyphite monitor --trace line.jsonl"
 IDLE = 0.3
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_port(parser)
     add_trace(parser, "of `glyphite stream --trace`, which may still run; in place of a port")
-    add_baud(parser, stream.BAUD)
+    add_baud(parser, BAUD)
     parser.add_argument(
         "--listen", action="store_true", help="send nothing; else hello, until the board answers"
     )

@@ -21,9 +21,10 @@ from glyphite.host.cli.digits import DIGITS, MOST_IMAGES, count_of, reads_digits
 from glyphite.host.cli.doubts import note_random
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
-from glyphite.host.measure import stream
+from glyphite.host.measure.by_board import board_name
 from glyphite.host.measure.digit_picture import Seen, read_picture
 from glyphite.host.measure.picture.show import as_text, write_picture
+from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.litert import (
     LitertRunner,
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser, optional=True)
     add_port(parser, "this PC reads")
-    add_baud(parser, stream.BAUD)
+    add_baud(parser, BAUD)
     add("--show", action="store_true", help="show pictures, too (as text: what the network sees)")
     add("--show-picture", metavar="FILE", type=Path, help="write what it sees to a .png")
     add_count(parser, count_of, None, "1 of --data, all of a file")
@@ -141,7 +142,7 @@ def _ask(
     ) as session:
         hello = session.board
         scores = session.run(tensors)[0]
-    return scores, f"{stream.board_name(hello)} on {arguments.port} ({hello.firmware})"
+    return scores, f"{board_name(hello)} on {arguments.port} ({hello.firmware})"
 
 
 def _answer(manifest: Manifest, scores: NDArray[np.generic]) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from glyphite.convert.boards import known_board, load_board
+from glyphite.convert.boards import load_board
+from glyphite.convert.documents import now
 from glyphite.convert.errors import GlyphiteError, InputError
-from glyphite.convert.text import command
+from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
+from glyphite.host.cli import stream_table
 from glyphite.host.cli.arguments import (
     add_baud,
     add_count,
@@ -17,39 +22,33 @@ from glyphite.host.cli.arguments import (
     add_model,
     add_port,
     add_trace,
-    port_of,
+    ports_of,
 )
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
-from glyphite.host.cli.data import (
-    add_data,
-    calibrated_on,
-    require_limits,
-    test_samples,
-    title_of,
-)
+from glyphite.host.cli.console import print_json, print_status, progress_bar
+from glyphite.host.cli.data import add_data, calibrated_on, require_limits, test_samples
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.doubts import note_no_digits
 from glyphite.host.cli.flash import build_missing
-from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
+from glyphite.host.cli.judgement import hold_error
 from glyphite.host.device.trace import Passing, tracing
-from glyphite.host.device.transport import is_emulated, on_pipes
+from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.transport.firmware_files import emulated_board
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.measure import stream, stream_record
+from glyphite.host.measure import cluster, stream, stream_record
 from glyphite.host.measure.aside import beside
-from glyphite.host.measure.bench.watch import is_countable
-from glyphite.host.measure.foretold import patience
+from glyphite.host.measure.by_board import BoardPart, Judge, board_name, together
+from glyphite.host.measure.foretold import Patience, patience
 from glyphite.host.measure.one_scale import one_scale
+from glyphite.host.measure.portion import BAUD
 from glyphite.host.measure.received import KEPT, Received, read_kept, require_same
 from glyphite.host.measure.running import firmware_at, place_of
-from glyphite.host.measure.times import TITLES, duration
-from glyphite.host.measure.wire_use import BOUNDS, carried
+from glyphite.host.measure.stream_figures import RunningAccuracy, Streaming, check, summarize
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.kept import KeptRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
-from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, kept_oracle
+from glyphite.host.runners.oracle import explanation, has_tflm, kept_oracle
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 LONG_SECONDS = 2.0
@@ -61,7 +60,7 @@ USUAL = 1000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
-    add_port(parser)
+    add_port(parser, several=True)
     add_count(parser, count_of, None, f"{USUAL}, or all where there are fewer")
     parser.add_argument(
         "--jobs",
@@ -70,7 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="emulated boards in parallel (default: 1)",
     )
-    add_baud(parser, stream.BAUD)
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="the scheduler of a Dask cluster, whose workers each have boards at the ports",
+    )
+    add_baud(parser, BAUD)
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -85,16 +89,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Stream, compare with TFLM or what stands in for it, write stream.json, and update the report.
 
-    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit;
-    InputError where there is no run to go on with, or it was another.
+    Raises CheckFailedError where a byte of the board differs, or a figure is beyond its limit,
+    InputError where a port was named twice, options exclude each other, or there is nothing to go
+    on with.
     """
+    if arguments.trace is not None and arguments.cluster is not None:
+        raise InputError(
+            "--trace keeps the bytes that pass ports of this PC, and --cluster asks boards of "
+            "others. Leave one of them out."
+        )
     with checking("stream", arguments) as checks, tracing(arguments.trace) as trace:
         _run(arguments, checks, trace)
     return 0
 
 
 def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -> None:
-    arguments.port = port_of(arguments)
+    arguments.port = ports_of(arguments)
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     tested = test_samples(arguments, manifest, arguments.count, usual=USUAL)
@@ -102,39 +112,36 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
     require_limits(arguments, truth)
     with writing_to(folder, print_status):  # what cannot be kept is not asked of a board
         pass
-    build_missing(arguments.port, folder)
-    firmware = firmware_at(arguments.port, folder.root)
-    link = stream.Link(
-        arguments.port, manifest.sha256, arguments.baud, arguments.jobs, manifest, folder.named,
-        firmware, print_status, lambda hello: _foretold(folder, hello), trace,
-    )  # fmt: skip
-    received = _received(arguments, folder, link, tensors)
-    watch = stream.RunningAccuracy(manifest, truth)
+    links = _links(arguments, folder, manifest, trace)
+    received = _received(arguments, folder, links, tensors)
+    watch = RunningAccuracy(manifest, truth)
     with (
+        cluster.executors(arguments.cluster) as executors,
         _kept(arguments, received),
         beside(lambda: kept_oracle(folder, manifest), tensors) as aside,
     ):
-        streamed = _stream(link, tensors, watch, received)
+        streamed = _stream(links, tensors, watch, received, executors)
         before = time.monotonic()
         with progress_bar("TFLM" if has_tflm() else "This PC's C", len(tensors)) as progress:
             right, reference = aside.wait(progress)
         waited = time.monotonic() - before
         require_unchanged(folder, manifest)
-        judge = stream.Judge(right.name, reference, truth)
-        streaming = stream.summarize(manifest, link, streamed, judge)
+        judge = Judge(right.name, reference, truth)
         with writing_to(folder, print_status):
-            place = place_of(firmware, _place(folder, link, streaming["board"]))
-            stream_record.save(place, streaming, streamed, judge)
+            streaming = _save(folder, links[0], streamed, judge)
             received.forget()
     if isinstance(right, KeptRunner) and right.known:
         print_status(
             f"TFLM's answers to {right.known:,} of {len(tensors):,} samples are those of an "
             f"earlier run, kept by their hashes in {right.path}."
         )
-    _tell(streamed, explanation(right.name))
+    stream_table.tell(streamed, explanation(right.name))
     note_no_digits(arguments, manifest, truth, streaming["correct"])
     # First, as another board's record may be damaged.
-    _print(streaming, folder, waited, arguments.json)
+    if arguments.json:
+        print_json({**streaming, **calibrated_on(folder)})
+    else:
+        stream_table.show(streaming, folder, waited)
     with writing_to(folder, print_status):
         write_report(folder)
     of = subject(manifest.name, manifest.sha256, streaming["board"])
@@ -142,11 +149,40 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
     if streaming["correct"] is not None:
         checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
     known = one_scale(folder, tensors, streamed.scores, reference)
-    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: stream.check(streaming, known))
+    checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: check(streaming, known))
+
+
+def _links(
+    arguments: argparse.Namespace, folder: ModelFolder, manifest: Manifest, trace: Passing | None
+) -> list[stream.Link]:
+    """The ports that were named, each once; an emulated board's firmware is built where there is
+    none. Raises InputError where a real one was named twice."""
+    links = []
+    for url, times in Counter(arguments.port).items():
+        if times > 1 and not is_emulated(url):
+            raise InputError(
+                f"--port {url} is given {times} times, and is one board. Name it once."
+            )
+        firmware = None
+        if arguments.cluster is None:
+            build_missing(url, folder)
+            firmware = firmware_at(url, folder.root)
+        links.append(
+            stream.Link(
+                url, manifest.sha256, arguments.baud, arguments.jobs * times, manifest,
+                folder.named, firmware, print_status,
+                patience(folder.tflite) if arguments.cluster else _foretold(folder), trace,
+            )
+        )  # fmt: skip
+    return links
 
 
 def _stream(
-    link: stream.Link, tensors: Tensors, watch: stream.RunningAccuracy, received: Received
+    links: list[stream.Link],
+    tensors: Tensors,
+    watch: RunningAccuracy,
+    received: Received,
+    executors: Sequence[Executor],
 ) -> stream.Streamed:
     with progress_bar("Streaming", len(tensors)) as progress:
 
@@ -154,49 +190,89 @@ def _stream(
             share = watch.add(index, answer)
             progress(1, "" if share is None else f"accuracy {100 * share:.2f} %")
 
-        return stream.stream(link, tensors, on_answer, received)
+        return stream.stream(links, tensors, on_answer, received, executors)
 
 
-def _foretold(folder: ModelFolder, hello: Hello) -> float:
-    """Seconds that an inference will take, of which a long one is told."""
-    seconds = patience(folder.tflite, known_board(hello.board))
-    if seconds > LONG_SECONDS:
+def _save(
+    folder: ModelFolder, link: stream.Link, streamed: stream.Streamed, judge: Judge
+) -> Streaming:
+    """Write a record for each kind of board, in its folder; the figures of all boards together."""
+    places: dict[Path, list[BoardPart]] = {}
+    for number, part in enumerate(streamed.parts):
+        if (streamed.owners == number).any():
+            board = _place(folder, part.port, part.name)
+            places.setdefault(place_of(part.firmware, board), []).append(part)
+    manifest, date = read_manifest(folder), now()
+    whole = summarize(manifest, link, streamed, judge, date)
+    for place, parts in places.items():
+        if len(places) == 1:  # with those that were lost before they answered
+            stream_record.save(place, whole, streamed, judge)
+        else:
+            own = streamed.of(parts)
+            mine = judge.only(own.indices)
+            stream_record.save(place, summarize(manifest, link, own, mine, date), own, mine)
+    return whole
+
+
+def _foretold(folder: ModelFolder) -> Callable[[Hello], float]:
+    """Seconds that an inference will take on a board, of which a long one is told."""
+
+    @cache
+    def known() -> Patience:
+        return patience(folder.tflite)
+
+    @cache
+    def tell(seconds: float) -> None:
         print_status(f"An inference will take about {seconds:.0f} s by the model of cycles.")
+
+    def seconds(hello: Hello) -> float:
+        found = known()(hello)
+        if found > LONG_SECONDS:
+            tell(found)
+        return found
+
     return seconds
 
 
 def _received(
-    arguments: argparse.Namespace, folder: ModelFolder, link: stream.Link, tensors: Tensors
+    arguments: argparse.Namespace,
+    folder: ModelFolder,
+    links: list[stream.Link],
+    tensors: Tensors,
 ) -> Received:
     """Where the answers go: after --resume, to those of the run that was cut short.
 
     Raises InputError where there is none to go on with, or it was another run.
     """
-    manifest, digest = link.manifest, link.firmware.sha256 if link.firmware else None
+    manifest, urls = links[0].manifest, [link.url for link in links]
+    firmwares = {link.url: link.firmware.sha256 if link.firmware else None for link in links}
     cut_short = [
         kept
         for path in sorted(folder.root.glob(f"*/{KEPT}"))
-        if manifest and (kept := read_kept(path, manifest)) and kept.of["port"] == link.url
+        if manifest and (kept := read_kept(path, manifest))
+        if any(stream.url_of(board["port"]) in urls for board in kept.of["boards"])
     ]
+    cut_short.sort(key=lambda kept: -len(kept.answers))
     before = None
     if arguments.resume:
         if not cut_short:
             raise InputError(
-                f"No run of {folder.named} on {link.url} was cut short. Leave out --resume."
+                f"No run of {folder.named} on {' or '.join(urls)} was cut short. Leave out "
+                "--resume."
             )
         before = cut_short[0]
-        require_same(before, tensors, manifest, digest)
+        require_same(before, tensors, manifest, {} if arguments.cluster else firmwares)
         print_status(f"{len(before.answers):,} of {before.of['images']:,} answers are there.")
     elif cut_short:
         print_status(
-            f"A run on {link.url} was cut short after {len(cut_short[0].answers):,} of "
+            f"A run on {together(urls)} was cut short after {len(cut_short[0].answers):,} of "
             f"{cut_short[0].of['images']:,} answers. This one starts anew; --resume would go on."
         )
 
-    def place(hello: Hello) -> Path:
-        return _place(folder, link, stream.board_name(hello))
+    def place(port: str, hello: Hello) -> Path:
+        return _place(folder, port, board_name(hello))
 
-    return Received(tensors, place, manifest, digest, before)
+    return Received(tensors, place, manifest, firmwares, before)
 
 
 @contextmanager
@@ -221,97 +297,9 @@ def _kept(arguments: argparse.Namespace, received: Received) -> Iterator[None]:
         received.close()
 
 
-def _place(folder: ModelFolder, link: stream.Link, told: str) -> Path:
+def _place(folder: ModelFolder, port: str, told: str) -> Path:
     """The folder of the board that calls itself ``told``, which several board files may do."""
-    if is_emulated(link.url):
-        board = load_board(emulated_board(link.url))
+    if is_emulated(port):
+        board = load_board(emulated_board(stream.url_of(port)))
         return folder.board(board.key if board.name == told else told)
     return folder.board(told)
-
-
-def _tell(streamed: stream.Streamed, stand_in: str) -> None:
-    """Say on stderr what is strange about a run that came to its end."""
-    if stand_in:
-        print_status(stand_in)
-    if streamed.doubt:
-        print_status(streamed.doubt)
-    if streamed.hello.remark:
-        print_status(f"The board says of itself: {streamed.hello.remark}.")
-    if streamed.restarts:
-        print_status(
-            f"The board restarted in this run ({streamed.restarts} times); it holds the same model."
-        )
-
-
-def _print(streaming: stream.Streaming, folder: ModelFolder, waited: float, as_json: bool) -> None:
-    """``waited``: seconds for the oracle's scores after the last answer."""
-    if as_json:
-        print_json({**streaming, **calibrated_on(folder)})
-        return
-    images, scores = streaming["images"], streaming["scores"]
-    right = BRIEF[streaming["reference"]]
-    rows = [
-        *_judged(streaming, right),
-        (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
-        ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
-        ("largest difference", str(streaming["largest_difference"])),
-        ("images a second on the link", f"{streaming['images_per_second']:,.1f}"),
-        *_wire_rows(streaming, waited),
-        *_time_rows(streaming),
-    ]
-    data = of_data(streaming["data"], images)
-    title = f"{title_of(folder)} on {streaming['board']} ({streaming['port']}): {data}"
-    print_table(("", "streamed"), rows, title=title)
-    known = known_board(streaming["board"])
-    if streaming["timed_by"] is None and known and is_countable(known):
-        words = ("bench", folder.named, "--board", known.name)
-        say(f"The time on a board is told by `{command('glyphite', *words)}`.")
-
-
-def _judged(streaming: stream.Streaming, right: str) -> list[tuple[str, str]]:
-    """How well the board does, and what the reference ``right`` does on the same samples."""
-    correct, share, interval = streaming["correct"], streaming["accuracy"], streaming["interval"]
-    expected, error = streaming["reference_accuracy"], streaming["error"]
-    if correct is not None and share is not None and interval is not None and expected is not None:
-        low, high = interval
-        return [
-            ("accuracy", f"{100 * share:.2f} %"),
-            ("right", f"{correct:,} of {streaming['images']:,}"),
-            ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
-            (f"accuracy of {right} on the same images", f"{100 * expected:.2f} %"),
-        ]
-    if error is None:
-        return []
-    task = streaming["task"]
-    return list(zip(columns_of(task), judgement_row(task, streaming, None), strict=True))
-
-
-def _wire_rows(streaming: stream.Streaming, waited: float) -> list[tuple[str, str]]:
-    """What passed over the line, what bounded the rate, and the requests that were repeated."""
-    wire, count = streaming["wire"], streaming["images"]
-    seconds = count / streaming["images_per_second"]
-    each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
-    line = "pipes: no baud rate"
-    if not on_pipes(streaming["port"]):
-        share = carried(wire, seconds, streaming["baud"])
-        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
-    bound = BOUNDS[streaming["bound_by"]]
-    if waited > seconds:
-        bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
-    rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
-    repeats = wire["repeats"].items()
-    return rows + [(f"repeated: {why}", f"{times:,}") for why, times in repeats]
-
-
-def _time_rows(streaming: stream.Streaming) -> list[tuple[str, str]]:
-    """The board's own time, or the instructions where its emulator counts them."""
-    times, clock = streaming["seconds_per_image"], streaming["timed_by"]
-    if times is not None and clock is not None:
-        return [
-            (f"{TITLES[clock]}, mean", f"{duration(times['mean'])} an image"),
-            ("least to most", f"{duration(times['min'])} to {duration(times['max'])}"),
-        ]
-    if streaming["instructions_per_image"] is not None:
-        rounded = float(f"{streaming['instructions_per_image']:.3g}")  # as its timer has ticks
-        return [("instructions, mean", f"about {rounded:,.0f} an image")]
-    return []

@@ -3,13 +3,15 @@
 A rough figure; ``glyphite bench`` measures.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from glyphite.convert.boards import Board
+from glyphite.convert.boards import Board, known_board
 from glyphite.convert.compiler.driver import lower, understand
 from glyphite.convert.compiler.ir.program import Program
 from glyphite.convert.errors import GlyphiteError
 from glyphite.convert.files import read_bytes
+from glyphite.host.device.wire.messages import Hello
 
 CYCLES = {
     **{"armv6-m": (6.3, 185), "armv7-m": (4.8, 76), "armv7e-m": (0.7, 38)},
@@ -41,19 +43,29 @@ def program_seconds(program: Program, board: Board) -> float | None:
     return layers_seconds(*_layers(program), board)
 
 
-def patience(tflite: Path, board: Board | None) -> float:
-    """Seconds that an inference of the model ``tflite`` may take on ``board``.
+@dataclass(frozen=True)
+class Patience:
+    """How long an inference of a model may take on whatever board; small, and picklable."""
 
-    ``board`` is None where it is not known. 0 where the model cannot be read or has what the
-    compiler lacks.
-    """
+    macs: int
+    values: int
+    """That its layers give."""
+
+    def __call__(self, hello: Hello) -> float:
+        """Seconds on the board that says so; 0 where nothing is known of the model."""
+        board = known_board(hello.board)
+        known = None if board is None else layers_seconds(self.macs, self.values, board)
+        if known is not None:
+            return known
+        return (SLOWEST[0] * self.macs + SLOWEST[1] * self.values) / SLOWEST_HZ
+
+
+def patience(tflite: Path) -> Patience:
+    """That of the model ``tflite``; none where it cannot be read or has what the compiler lacks."""
     try:
-        program = lower(understand(read_bytes(tflite)))
+        return Patience(*_layers(lower(understand(read_bytes(tflite)))))
     except GlyphiteError:
-        return 0.0
-    known = None if board is None else program_seconds(program, board)
-    macs, values = _layers(program)
-    return (SLOWEST[0] * macs + SLOWEST[1] * values) / SLOWEST_HZ if known is None else known
+        return Patience(0, 0)
 
 
 def _layers(program: Program) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import hashlib
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -23,15 +23,31 @@ from glyphite.convert.files import read_bytes, remove, unwritable, write_bytes
 from glyphite.convert.hold import LOCK, release, take
 from glyphite.convert.manifest import Manifest, Sha256
 from glyphite.host.device.wire.messages import Answer, Hello
+from glyphite.host.device.wire.protocol import PROTOCOL
 from glyphite.host.measure.truth import Count
 from glyphite.host.runners.base import Tensors
 
 KEPT = "answers.part"
 """The name of the file, in the board's folder."""
 
-_FIGURES = struct.Struct("<IIQdd")
-"""Of a record: the sample's index, CRC-32 of its input, ticks, seconds, elapsed seconds."""
+_FIGURES = struct.Struct("<IHIQdd")
+"""Of a record: the sample's index, the board's place in the list, CRC-32 of the input, ticks,
+seconds, elapsed seconds."""
 _CHECK_BYTES = 4
+
+
+class BoardOf(TypedDict):
+    """A board that answered: another one gives no common figures."""
+
+    port: str
+    board: str
+    """As the board calls itself."""
+    firmware: str
+    """As the board tells it."""
+    firmware_sha256: Sha256 | None
+    """Of what its image stores on the board; None of a real board."""
+    timer_hz: Count
+    """As the board tells it; 0 where it does not know it."""
 
 
 class RunOf(TypedDict):
@@ -42,15 +58,24 @@ class RunOf(TypedDict):
     data_sha256: Sha256
     """Of the tensors that are sent."""
     images: Count
-    board: str
-    """As the board calls itself."""
-    firmware: str
-    """As the board tells it."""
-    firmware_sha256: Sha256 | None
-    """Of what its image stores on the board; None of a real board."""
-    port: str
+    boards: list[BoardOf]
     date: Date
     """When it began."""
+
+
+@dataclass(frozen=True)
+class ByBoard:
+    """The answers of the board, or of the emulated boards, at one port."""
+
+    of: BoardOf
+    answers: dict[int, Answer]
+    """By the sample's index."""
+
+    @property
+    def hello(self) -> Hello:
+        """What is known of the board, whether it answered now or in an earlier run."""
+        of = self.of
+        return Hello(PROTOCOL, of["firmware"], of["board"], timer_hz=of["timer_hz"])
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,8 @@ class Kept:
     of: RunOf
     answers: dict[int, Answer]
     """By the sample's index."""
+    owners: dict[int, int]
+    """Whose each is: the board's place in the list."""
     elapsed: float
     """Seconds from the first sample sent to the last of these answers."""
 
@@ -68,32 +95,34 @@ class Kept:
 class Received:
     """The answers so far of a run that sends ``tensors``; several threads may add some.
 
-    ``place``: the folder for the board of a hello, in which they are kept, with what ``manifest``
-    and ``firmware_sha256`` say of the run; None keeps them in memory alone. ``before``: those of an
-    earlier run, which this one goes on with.
+    ``place``: the folder for the board of a port and hello; they are kept in that of the first one,
+    with what ``manifest`` and ``firmwares``, the SHA-256 of emulated boards' images by port, say of
+    the run; None keeps them in memory alone. ``before``: those of an earlier run, which this one
+    goes on with.
     """
 
     def __init__(
         self,
         tensors: Tensors,
-        place: Callable[[Hello], Path] | None = None,
+        place: Callable[[str, Hello], Path] | None = None,
         manifest: Manifest | None = None,
-        firmware_sha256: str | None = None,
+        firmwares: Mapping[str, str | None] | None = None,
         before: Kept | None = None,
     ) -> None:
         self.images = len(tensors)
-        self.hello: Hello | None = None
-        """The board's, or that of one of several; None before the first."""
         self.path: Path | None = None
         """The file; None before the first answer, and where another command writes it."""
         self.elapsed = before.elapsed if before else 0.0
         """Seconds that earlier runs took."""
         self._answers = dict(before.answers) if before else {}
+        self._owners = dict(before.owners) if before else {}
+        self._boards = list(before.of["boards"]) if before else []
+        self._seen: dict[str, int] = {}
         self._before = before
         self._tensors = tensors
         self._place = place
         self._manifest = manifest
-        self._firmware_sha256 = firmware_sha256
+        self._firmwares = firmwares or {}
         self._started: float | None = None
         self._ended: float | None = None
         self._lock = threading.Lock()
@@ -104,10 +133,11 @@ class Received:
         with self._lock:
             return [index for index in range(self.images) if index not in self._answers]
 
-    def start(self) -> None:
-        """The first sample is sent now; with several boards, the first call counts."""
+    def start(self, ago: float = 0.0) -> None:
+        """The first sample was sent so many seconds ago; with several boards, the first call
+        counts."""
         with self._lock:
-            self._started = self._started or time.monotonic()
+            self._started = self._started or time.monotonic() - ago
 
     def end(self) -> None:
         """The last answer is there; with several boards, the last call counts."""
@@ -124,17 +154,25 @@ class Received:
         """Keep a board's answer to sample ``index``. Raises InputError where the file cannot be
         written, or the board is not that of the run which this one goes on with."""
         with self._lock:
-            if self.hello is None:
-                self._open(hello, port)
-            self.hello = hello
-            self._answers[index] = answer
+            if port not in self._seen:
+                self._seen[port] = self._known(hello, port)
+                self._write_all(hello, port)
+            self._answers[index], self._owners[index] = answer, self._seen[port]
             if self.path is not None:
-                self._append(self.path, index, answer)
+                self._append(self.path, index)
 
     def sorted(self) -> list[tuple[int, Answer]]:
         """Each answered sample's index with its answer."""
         with self._lock:
             return sorted(self._answers.items())
+
+    def by_board(self) -> list[ByBoard]:
+        """The answers of each board that gave one."""
+        with self._lock:
+            found = [ByBoard(of, {}) for of in self._boards]
+            for index, answer in sorted(self._answers.items()):
+                found[self._owners[index]].answers[index] = answer
+        return [one for one in found if one.answers]
 
     def close(self) -> None:
         """Let another command write the file."""
@@ -147,71 +185,91 @@ class Received:
         if self.path is not None:
             remove(self.path)
 
-    def _open(self, hello: Hello, port: str) -> None:
-        """Begin the file, or go on with it, now that the board is known."""
+    def _known(self, hello: Hello, port: str) -> int:
+        """The place in the list of a board that now answers. Raises InputError where an earlier run
+        had another one there."""
+        of = BoardOf(
+            port=port,
+            board=hello.board,
+            firmware=hello.firmware,
+            firmware_sha256=self._firmwares.get(port),
+            timer_hz=hello.timer_hz,
+        )
+        ports = [board["port"] for board in self._boards]
+        if port not in ports:
+            self._boards.append(of)
+            return len(ports)
+        place = ports.index(port)
+        if self._before is not None and self._boards[place] != of:
+            raise InputError(_other(self._before, "the board"))
+        return place
+
+    def _write_all(self, hello: Hello, port: str) -> None:
+        """Begin the file, or write it anew, now that a board is known."""
         if self._place is None or self._manifest is None:
             return
-        run = run_of(self._tensors, self._manifest, hello, port, self._firmware_sha256)
-        if self._before is not None and (
-            (self._before.of["board"], self._before.of["firmware"])
-            != (run["board"], run["firmware"])
-        ):
-            raise InputError(_other(self._before, "the board"))
-        path = self._place(hello) / KEPT
+        if self._held is None:
+            self._hold(self._before.path if self._before else self._place(port, hello) / KEPT)
+        if self.path is None:
+            return
+        run = run_of(self._tensors, self._manifest, self._boards)
+        records = map(self._record, self._answers)
+        # Without what a kill cut short.
+        write_bytes(self.path, msgspec.json.encode(run) + b"\n" + b"".join(records))
+
+    def _hold(self, path: Path) -> None:
+        """Keep the answers at ``path``, unless another command does."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.with_name(f".{KEPT}{LOCK}")
             descriptor = take(lock)
-            if descriptor is None:
-                return  # it is another command's
-            self._held = lock, descriptor
         except OSError as error:
             raise unwritable(path, error) from error
-        line = msgspec.json.encode(run) + b"\n"
-        records = (_record(index, answer, self.elapsed) for index, answer in self._answers.items())
-        write_bytes(path, line + b"".join(records))  # without what a kill cut short
-        self.path = path
+        if descriptor is not None:
+            self._held = lock, descriptor
+            self.path = path
 
-    def _append(self, path: Path, index: int, answer: Answer) -> None:
+    def _append(self, path: Path, index: int) -> None:
         try:
             with path.open("ab", buffering=0) as file:
-                file.write(_record(index, answer, self.elapsed_now))
+                file.write(self._record(index))
         except OSError as error:
             raise unwritable(path, error) from error
 
+    def _record(self, index: int) -> bytes:
+        answer, owner = self._answers[index], self._owners[index]
+        record = _FIGURES.pack(
+            index, owner, answer.input_crc, answer.ticks, answer.seconds, self.elapsed_now
+        )
+        record += answer.scores.tobytes()
+        return record + crc32(record).to_bytes(_CHECK_BYTES, "little")
 
-def _record(index: int, answer: Answer, elapsed: float) -> bytes:
-    record = _FIGURES.pack(index, answer.input_crc, answer.ticks, answer.seconds, elapsed)
-    record += answer.scores.tobytes()
-    return record + crc32(record).to_bytes(_CHECK_BYTES, "little")
 
-
-def run_of(
-    tensors: Tensors, manifest: Manifest, hello: Hello, port: str, firmware_sha256: str | None
-) -> RunOf:
-    """What a run is of that sends ``tensors`` to the board of ``hello`` at ``port``, from now."""
+def run_of(tensors: Tensors, manifest: Manifest, boards: list[BoardOf]) -> RunOf:
+    """What a run is of that sends ``tensors`` to the ``boards``, from now."""
     return RunOf(
         sha256=manifest.sha256,
         data_sha256=_digest(tensors),
         images=len(tensors),
-        board=hello.board,
-        firmware=hello.firmware,
-        firmware_sha256=firmware_sha256,
-        port=port,
+        boards=boards,
         date=now(),
     )
 
 
 def require_same(
-    before: Kept, tensors: Tensors, manifest: Manifest | None, firmware_sha256: str | None
+    before: Kept, tensors: Tensors, manifest: Manifest | None, firmwares: Mapping[str, str | None]
 ) -> None:
-    """Make sure that a run may go on with the answers of ``before``. Raises InputError."""
+    """Make sure that a run may go on with the answers of ``before``. Raises InputError.
+
+    ``firmwares``: the SHA-256 of the firmware by port, as it is now.
+    """
     if manifest is None or before.of["sha256"] != manifest.sha256:
         raise InputError(_other(before, "the model"))
     if before.of["data_sha256"] != _digest(tensors):
         raise InputError(_other(before, "the data or their number"))
-    if before.of["firmware_sha256"] != firmware_sha256:
-        raise InputError(_other(before, "the firmware"))
+    for board in before.of["boards"]:
+        if firmwares.get(board["port"], board["firmware_sha256"]) != board["firmware_sha256"]:
+            raise InputError(_other(before, "the firmware"))
 
 
 def _other(before: Kept, what: str) -> str:
@@ -235,13 +293,14 @@ def read_kept(path: Path, manifest: Manifest) -> Kept | None:
     kind, count = np.dtype(manifest.output.dtype), int(np.prod(manifest.output.shape[1:]))
     size = _FIGURES.size + count * kind.itemsize + _CHECK_BYTES
     answers: dict[int, Answer] = {}
+    owners: dict[int, int] = {}
     elapsed = 0.0
     for at in range(0, len(records) - size + 1, size):
         record, check = records[at : at + size - _CHECK_BYTES], records[at + size - _CHECK_BYTES :]
         if crc32(record) != int.from_bytes(check[:_CHECK_BYTES], "little"):
             break  # cut short: what follows was never written
-        index, crc, ticks, seconds, elapsed = _FIGURES.unpack_from(record)
-        if index < of["images"]:
+        index, owner, crc, ticks, seconds, elapsed = _FIGURES.unpack_from(record)
+        if index < of["images"] and owner < len(of["boards"]):
             scores = np.frombuffer(record, kind, count, _FIGURES.size)
-            answers[index] = Answer((scores,), crc, seconds, ticks)
-    return Kept(path, of, answers, elapsed)
+            answers[index], owners[index] = Answer((scores,), crc, seconds, ticks), owner
+    return Kept(path, of, answers, owners, elapsed)

@@ -29,6 +29,8 @@ from glyphite.host.device.session import Session, connect
 from glyphite.host.device.transport import is_emulated, open_port
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure import stream
+from glyphite.host.measure.by_board import Judge, Times
+from glyphite.host.measure.stream_figures import summarize
 from glyphite.host.measure.times import OnBoard
 from glyphite.host.runners.base import Tensors
 
@@ -90,7 +92,7 @@ class Images(TypedDict):
     """That of all the board's scores, one image after the other."""
     retries: Number
     images_per_second: Rate
-    seconds_per_image: stream.Times | None
+    seconds_per_image: Times | None
     timed_by: OnBoard | None
 
 
@@ -119,7 +121,7 @@ class Subject:
     link: stream.Link
     manifest: Manifest
     tensors: Tensors
-    judge: stream.Judge
+    judge: Judge
 
     @property
     def is_emulated(self) -> bool:
@@ -206,7 +208,7 @@ def whole_way(subject: Subject, way: Way, on_answer: stream.OnAnswer) -> None:
 def _images(subject: Subject, way: Way, on_answer: stream.OnAnswer) -> None:
     with way.step("images") as outcome:
         streamed = stream.stream(subject.link, subject.tensors, on_answer)
-        told = stream.summarize(subject.manifest, subject.link, streamed, subject.judge)
+        told = summarize(subject.manifest, subject.link, streamed, subject.judge)
         way.images = Images(
             data=PurePath(told["data"]["title"]).name,
             data_sha256=told["data"]["sha256"],

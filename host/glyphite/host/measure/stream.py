@@ -1,55 +1,33 @@
-"""Sends test images to a board, and compares its scores with TensorFlow Lite Micro's."""
+"""Sends test images to boards, and compares their scores with TensorFlow Lite Micro's."""
 
-import math
-import threading
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from pathlib import Path
 
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
-from glyphite.convert import metrics
-from glyphite.convert.boards import known_board
-from glyphite.convert.documents import Date, now
-from glyphite.convert.errors import CheckFailedError, InputError
-from glyphite.convert.manifest import Manifest, Sha256, Share
-from glyphite.host.device.pipeline import Trouble
+from glyphite.convert.errors import InputError
+from glyphite.convert.manifest import Manifest
 from glyphite.host.device.session import connect
 from glyphite.host.device.trace import Passing
-from glyphite.host.device.transport import EMULATED, is_emulated, on_pipes
+from glyphite.host.device.transport import EMULATED, is_emulated
 from glyphite.host.device.wire.messages import Answer, Hello
-from glyphite.host.device.wire_port import Traffic
-from glyphite.host.measure.compare import Images, TaskName
+from glyphite.host.device.wire.protocol import PROTOCOL
+from glyphite.host.measure.by_board import BoardPart, board_name, wire_of
 from glyphite.host.measure.doubt import doubt
-from glyphite.host.measure.received import Received
+from glyphite.host.measure.portion import BAUD, BoardAt, Expected
+from glyphite.host.measure.received import ByBoard, Received
 from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.size_record import GoalName
-from glyphite.host.measure.times import OnBoard, clock_at
-from glyphite.host.measure.truth import (
-    Count,
-    DataOf,
-    ErrorFigures,
-    Judgement,
-    Task,
-    Truth,
-    classes_of,
-)
-from glyphite.host.measure.wire_use import Bound, Wire, bound_of
-from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.oracle import LONG, Reference
+from glyphite.host.measure.share import AT, Part, share
+from glyphite.host.measure.times import clock_at
+from glyphite.host.measure.wire_use import Wire
+from glyphite.host.runners.base import Tensors
 
 OnAnswer = Callable[[int, Answer], None]
-"""Called with each image's index and answer as it arrives; with several boards, from threads."""
-
-BAUD = 115200
-UNKNOWN_CAUSE = (
-    "Compile, build and flash the model again; where it still differs, `glyphite verify` narrows "
-    "it down."
-)
+"""Called with each image's index and answer as it arrives, in the caller's thread."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +47,15 @@ class Link:
     """That of an emulated board, where it is known."""
     notify: Callable[[str], None] = lambda _: None
     """Gets sentences on what happens to the line."""
-    expected: Callable[[Hello], float] | None = None
+    expected: Expected | None = None
     """Seconds that an inference will take on the board of a hello."""
     trace: Passing | None = None
     """What gets the bytes that pass."""
+
+    @property
+    def board(self) -> BoardAt:
+        """One of its boards."""
+        return BoardAt(self.url, self.sha256, self.baud, self.manifest, self.named, self.expected)
 
 
 @dataclass(frozen=True)
@@ -80,6 +63,7 @@ class Streamed:
     """The answers of the board, or of several that shared the images."""
 
     hello: Hello
+    """Of several boards, that of the first."""
     scores: Tensors
     """(n, classes)."""
     seconds: NDArray[np.float64]
@@ -96,140 +80,108 @@ class Streamed:
     """A sentence on why the board's times are not believed; empty where they are."""
     timed_by: str | None = None
     """Whose clock the times are by; None where they are an emulator's own."""
+    parts: tuple[BoardPart, ...] = ()
+    """Of several ports; none where it is that of the link alone."""
+    by: NDArray[np.uint16] | None = None
+    """(n,): the part that each answer is of; None where there is one."""
+    samples: NDArray[np.int64] | None = None
+    """(n,): which of the run's samples each answer is to; None where it is all of them."""
+    run_images: int = 0
+    """Samples of the whole run; 0 where they are these."""
+    shared_with: tuple[str, ...] = ()
+    """The other ports of the run."""
 
+    def of(self, chosen: Sequence[BoardPart]) -> "Streamed":
+        """What those of its parts did alone."""
+        places = [self.parts.index(part) for part in chosen]
+        mask, all_by, samples = np.isin(self.owners, places), self.owners, self.indices
+        by = np.searchsorted(places, all_by[mask]).astype(np.uint16)
+        others = (
+            part.port
+            for place, part in enumerate(self.parts)
+            if part not in chosen and (all_by == place).any()
+        )
+        return dataclasses.replace(
+            self,
+            hello=chosen[0].hello,
+            scores=self.scores[mask],
+            seconds=self.seconds[mask],
+            ticks=self.ticks[mask],
+            wire=wire_of(chosen),
+            restarts=sum(part.restarts for part in chosen),
+            parts=tuple(chosen),
+            by=by,
+            samples=samples[mask],
+            run_images=self.run_images or len(samples),
+            shared_with=tuple(others),
+        )
 
-@dataclass(frozen=True)
-class _Share:
-    """What one board's part of a run was like."""
+    @property
+    def owners(self) -> NDArray[np.uint16]:
+        """(n,): the part that each answer is of."""
+        return np.zeros(len(self.scores), np.uint16) if self.by is None else self.by
 
-    hello: Hello
-    traffic: Traffic
-    repeats: Counter[Trouble]
-    restarts: int
-
-
-@dataclass(frozen=True)
-class Judge:
-    """What is right for the samples, and the scores that the board has to give."""
-
-    runner: str
-    """The name of the runner that gave the scores."""
-    scores: Scores
-    """(n, classes)."""
-    truth: Truth
-
-
-class Times(TypedDict):
-    """The board's own time for an image, in seconds, of which a million are eleven days."""
-
-    mean: Annotated[float, Meta(gt=0, le=1e6)]
-    min: Annotated[float, Meta(ge=0, le=1e6)]
-    """0 where the image took less than a tick."""
-    max: Annotated[float, Meta(gt=0, le=1e6)]
-
-
-class Streaming(Judgement):
-    """The content of stream.json: the board's judgement, and what it is of."""
-
-    model: str
-    sha256: Sha256
-    board: str
-    port: str
-    firmware: str
-    """The program that answers, and its version, as the board tells them."""
-    firmware_sha256: Sha256 | None
-    """That of what its image stores on the board; None where it is not known."""
-    goal: GoalName | None
-    """What was asked of the compiler by ``--optimize``; None where it is not known."""
-    date: Date
-    baud: Annotated[int, Meta(ge=1)]
-    jobs: Images
-    """At most one for each image."""
-    task: TaskName
-    data: DataOf
-    images: Images
-    """Samples of the data."""
-    scores: Count
-    """Bytes that were compared: images times outputs."""
-    reference: Reference
-    """The runner whose bytes are the right ones."""
-    reference_correct: Count | None
-    """How many of the same samples it has right; this and the next are None without classes."""
-    reference_accuracy: Share | None
-    reference_error: ErrorFigures | None
-    """Where there are no classes."""
-    mismatched_bytes: Count
-    """Bytes that differ from TensorFlow Lite Micro's."""
-    mismatched_images: Count
-    largest_difference: Count
-    retries: Annotated[int, Meta(ge=0, le=1_000_000)]
-    wire: Wire
-    bound_by: Bound
-    """What bounded the rate."""
-    images_per_second: Annotated[float, Meta(gt=0, le=1e9)]
-    seconds_per_image: Times | None
-    """Mean, minimum and maximum of the board's own time; None where its rate is not known, and of
-    an emulated board."""
-    timed_by: OnBoard | None
-    """Whose clock that is; None where there is no time."""
-    instructions_per_image: Count | None
-    """The mean, where the board's timer counts instructions, as its board file says."""
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(n,): which of the run's samples each answer is to."""
+        return np.arange(len(self.scores)) if self.samples is None else self.samples
 
 
 def stream(
-    link: Link, tensors: Tensors, on_answer: OnAnswer, received: Received | None = None
+    links: Link | Sequence[Link],
+    tensors: Tensors,
+    on_answer: OnAnswer,
+    received: Received | None = None,
+    executors: Sequence[Executor] = (),
 ) -> Streamed:
-    """Send each of ``tensors`` (n, *shape) to the board, and call ``on_answer`` with each answer.
+    """Send each of ``tensors`` (n, *shape) to a board, and call ``on_answer`` with each answer.
 
+    Several boards share them; with ``executors``, each link's boards are on every one of those.
     ``received`` has each answer as soon as it is there, also where the run ends early; samples that
     it has an answer for are not sent. Raises InputError where several jobs are asked of a real
     board, a setting of an emulated one is wrong or an answer cannot be kept, PortError where the
-    port cannot be opened, LinkError where a board does not answer, holds another model or answers
-    wrongly, BoardError and ToolError where one cannot be emulated.
+    port cannot be opened, LinkError where no board is left that answers, of which each may have
+    been silent, hold another model or answer wrongly, BoardError and ToolError where one cannot be
+    emulated.
     """
-    if link.jobs > 1 and not is_emulated(link.url):
-        raise InputError(
-            f"--jobs {link.jobs} starts as many emulated boards, and {link.url} is one board. "
-            f"Leave --jobs out, or name a port that begins with {EMULATED}."
-        )
+    links = [links] if isinstance(links, Link) else links
+    for link in links:
+        if link.jobs > 1 and not is_emulated(link.url):
+            raise InputError(
+                f"--jobs {link.jobs} starts as many emulated boards, and {link.url} is one board. "
+                f"Leave --jobs out, or name a port that begins with {EMULATED}."
+            )
     kept = received or Received(tensors)
     for index, answer in kept.sorted():
         on_answer(index, answer)
-    missing = np.array(kept.missing(), np.int64)
-    shares = np.array_split(missing, max(1, min(link.jobs, len(missing))))
-    stop = threading.Event()
 
-    def told(hello: Hello, index: int, answer: Answer) -> bool:
-        kept.add(hello, index, answer, link.url)
+    def told(part: Part, index: int, answer: Answer) -> None:
+        kept.start(answer.wall)
+        kept.end()
+        kept.add(part.hello or Hello(PROTOCOL), index, answer, part.port)
         on_answer(index, answer)
-        return not stop.is_set()
 
-    def one(share: NDArray[np.int64]) -> _Share:
-        try:
-            return _stream_share(link, tensors, share, kept, told)
-        except BaseException:
-            stop.set()
-            raise
-
-    if len(shares) == 1:  # in this thread, which Ctrl-C then reaches while the board is silent
-        return _joined(link, kept, [one(shares[0])])
-    with ThreadPoolExecutor(len(shares)) as pool:
-        try:
-            parts = list(pool.map(one, shares))
-        except BaseException:  # Ctrl-C comes here, to the main thread
-            stop.set()
-            raise
-    return _joined(link, kept, parts)
+    boards = [link.board for link in links for _ in range(link.jobs)]
+    if len(boards) == 1 and not executors:
+        parts = [_alone(links[0], tensors, kept, on_answer)]
+    else:
+        each = [executor for _ in boards for executor in executors]
+        parts = share(
+            [board for board in boards for _ in range(max(1, len(executors)))],
+            tensors,
+            told,
+            executors=each or None,
+            indices=kept.missing(),
+            notify=links[0].notify,
+            trace=links[0].trace,
+        ).parts
+    return _joined(links, kept, parts)
 
 
-def _stream_share(
-    link: Link,
-    tensors: Tensors,
-    share: NDArray[np.int64],
-    received: Received,
-    told: Callable[[Hello, int, Answer], bool],
-) -> _Share:
-    """``told`` gets each answer, and says whether the run goes on."""
+def _alone(link: Link, tensors: Tensors, received: Received, on_answer: OnAnswer) -> Part:
+    """Ask one board in this thread, which Ctrl-C then reaches while the board is silent, and which
+    is told each answer as it comes."""
+    missing = np.array(received.missing(), np.int64)
     with connect(
         link.url,
         link.sha256,
@@ -242,149 +194,85 @@ def _stream_share(
     ) as session:
         received.start()
         session.traffic.waited = 0.0
-        for index, answer in zip(share, session.answers(tensors[share]), strict=False):
-            if not told(session.board, int(index), answer):
-                break
+        for index, answer in zip(missing, session.answers(tensors[missing]), strict=True):
+            received.add(session.board, int(index), answer, link.url)
+            on_answer(int(index), answer)
         received.end()
-        return _Share(session.board, session.traffic, session.repeats, session.restarts)
-
-
-def _joined(link: Link, received: Received, parts: list[_Share]) -> Streamed:
-    """The answers of a board, or of several that ran at the same time, in the order of images."""
-    answers = [answer for _, answer in received.sorted()]
-    hello, repeats = parts[0].hello, sum((part.repeats for part in parts), Counter[Trouble]())
-    return Streamed(
-        hello,
-        np.array([answer.scores for answer in answers]),
-        np.array([answer.seconds for answer in answers], np.float64),
-        np.array([answer.ticks for answer in answers], np.int64),
-        max(received.elapsed_now, 1e-9),
-        Wire(
-            sent=sum(part.traffic.sent for part in parts),
-            received=sum(part.traffic.received for part in parts),
-            waited_seconds=sum(part.traffic.waited for part in parts),
-            repeats={str(trouble): count for trouble, count in sorted(repeats.items())},
-        ),
-        sum(part.restarts for part in parts),
-        doubt(link.url, hello, answers),
-        clock_at(link.url, hello.board),
-    )
-
-
-def summarize(
-    manifest: Manifest, link: Link, streamed: Streamed, judge: Judge, date: str = ""
-) -> Streaming:
-    """The figures of one run, which ended at ``date``; by default at this moment.
-
-    Raises ValueError where the numbers of images or the types of the scores differ.
-    """
-    judged = judge.truth.judge(manifest, streamed.scores)
-    expected = judge.truth.judge(manifest, judge.scores)
-    count = judge.truth.count
-    compared = streamed.scores.view(np.int8)
-    difference = metrics.byte_differences(compared, judge.scores.view(np.int8))
-    times = None if streamed.doubt or not streamed.timed_by else _times(streamed.seconds)
-    return Streaming(
-        model=manifest.name,
-        sha256=manifest.sha256,
-        board=board_name(streamed.hello),
-        port=link.url,
-        firmware=streamed.hello.firmware,
-        firmware_sha256=link.firmware.sha256 if link.firmware else None,
-        goal=link.firmware.goal if link.firmware else None,
-        date=date or now(),
-        baud=link.baud,
-        jobs=min(link.jobs, count),
-        task=judge.truth.task,
-        data=judge.truth.data,
-        images=count,
-        **judged,
-        scores=compared.size,
-        reference=judge.runner,
-        reference_correct=expected["correct"],
-        reference_accuracy=expected["accuracy"],
-        reference_error=expected["error"],
-        mismatched_bytes=difference.values,
-        mismatched_images=difference.images,
-        largest_difference=difference.largest,
-        retries=sum(streamed.wire["repeats"].values()),
-        wire=streamed.wire,
-        bound_by=bound_of(
-            streamed.wire,
-            streamed.wall_seconds,
-            jobs=min(link.jobs, count),
-            baud=None if on_pipes(link.url) else link.baud,
-            computing=_computing(link, streamed),
-        ),
-        images_per_second=count / streamed.wall_seconds,
-        seconds_per_image=times,
-        timed_by=streamed.timed_by if times else None,
-        instructions_per_image=_instructions(streamed),
-    )
-
-
-def _computing(link: Link, streamed: Streamed) -> float | None:
-    """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
-    that is believed."""
-    if is_emulated(link.url):
-        return None
-    total = math.fsum(streamed.seconds)
-    return 0.0 if streamed.doubt or not math.isfinite(total) else total
-
-
-def board_name(hello: Hello) -> str:
-    """The board's own name as the name of a folder; "board" where it gives none."""
-    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in hello.board)
-    return name or "board"
-
-
-def _times(seconds: NDArray[np.float64]) -> Times | None:
-    if not np.isfinite(seconds).all():
-        return None
-    mean = math.fsum(seconds) / len(seconds)  # the same on every processor
-    return {"mean": mean, "min": float(seconds.min()), "max": float(seconds.max())}
-
-
-def _instructions(streamed: Streamed) -> int | None:
-    board = known_board(streamed.hello.board)  # of any other, nothing is known of its timer
-    emulator = board.emulator if board else None
-    if streamed.doubt or not streamed.hello.timer_hz:
-        return None
-    if emulator is None or emulator.instructions_per_tick is None:
-        return None
-    return round(float(streamed.ticks.mean()) * emulator.instructions_per_tick)
-
-
-def check(streaming: Streaming, cause: str = "") -> None:
-    """Make sure that every byte of the board's scores is that of the reference.
-
-    ``cause``: the sentence on the cause and the way out, where they are known. Raises
-    CheckFailedError where one differs.
-    """
-    if streaming["mismatched_bytes"]:
-        raise CheckFailedError(
-            f"{streaming['board']} differs from {LONG[streaming['reference']]} in "
-            f"{streaming['mismatched_bytes']} bytes of {streaming['mismatched_images']} images "
-            f"(by at most {streaming['largest_difference']}). {cause or UNKNOWN_CAUSE}"
+        return Part(
+            link.url,
+            1,
+            len(missing),
+            session.board,
+            session.traffic,
+            session.repeats,
+            session.restarts,
+            received.elapsed_now - received.elapsed,
         )
 
 
-class RunningAccuracy:
-    """The fraction of right answers so far, where there are classes; several threads may add."""
+def _joined(links: Sequence[Link], received: Received, parts: Sequence[Part]) -> Streamed:
+    """The answers of a board, or of several that ran at the same time, in the order of images."""
+    answered = {each.of["port"]: each for each in received.by_board()}
+    done = {part.port: part for part in parts if part.lost or part.port in answered}
+    ports = list(dict.fromkeys([*done, *answered]))
+    urls = [link.url for link in links]
+    ports.sort(key=lambda port: urls.index(url_of(port)) if url_of(port) in urls else len(urls))
+    seconds = received.elapsed_now - received.elapsed
+    by_url = {link.url: link for link in links}
+    found = tuple(
+        _board_part(by_url.get(port), done.get(port, Part(port)), answered.get(port), seconds)
+        for port in ports
+    )
+    answers = received.sorted()
+    owner = {index: place for place, port in enumerate(ports) if port in answered
+             for index in answered[port].answers}  # fmt: skip
+    first = next((part for part in found if part.hello.board), found[0])
+    alone = found[0] if len(found) == 1 else None
+    return Streamed(
+        first.hello,
+        np.array([answer.scores for _, answer in answers]),
+        np.array([answer.seconds for _, answer in answers], np.float64),
+        np.array([answer.ticks for _, answer in answers], np.int64),
+        max(received.elapsed_now, 1e-9),
+        wire_of(found),
+        sum(part.restarts for part in found),
+        " ".join(dict.fromkeys(part.doubt for part in found if part.doubt)),
+        alone.timed_by if alone else None,
+        found,
+        np.array([owner[index] for index, _ in answers], np.uint16),
+    )
 
-    def __init__(self, manifest: Manifest, truth: Truth) -> None:
-        self._manifest = manifest
-        self._labels = truth.labels if truth.task is Task.CLASSES else None
-        self._lock = threading.Lock()
-        self._answered = 0
-        self._right = 0
 
-    def add(self, index: int, answer: Answer) -> float | None:
-        """Count the answer to sample ``index``; returns the accuracy so far, 0 to 1."""
-        if self._labels is None:
-            return None
-        given = classes_of(self._manifest, answer.scores[np.newaxis])[0]
-        with self._lock:
-            self._answered += 1
-            self._right += int(given == self._labels[index])
-            return self._right / self._answered
+def url_of(port: str) -> str:
+    """The URL of a port, which may be on another machine."""
+    return port.partition(AT)[0]
+
+
+def _board_part(
+    link: Link | None, part: Part, answered: ByBoard | None, seconds: float
+) -> BoardPart:
+    """``link``: None of a port of an earlier run, or on another machine. ``seconds``: of the run,
+    in which a board that was not asked left this PC nothing to do, too."""
+    idle = max(0.0, part.boards * seconds - part.asked_seconds)
+    answers = list(answered.answers.values()) if answered else []
+    hello = part.hello or (answered.hello if answered else Hello(PROTOCOL))
+    digest = answered.of["firmware_sha256"] if answered else None
+    firmware = Firmware(Path(), digest, None) if digest else None
+    firmware = link.firmware if link else firmware
+    return BoardPart(
+        part.port,
+        max(1, part.boards),
+        board_name(hello) if part.hello or answered else "",
+        hello,
+        Wire(
+            sent=part.traffic.sent,
+            received=part.traffic.received,
+            waited_seconds=part.traffic.waited + idle,
+            repeats={str(trouble): count for trouble, count in sorted(part.repeats.items())},
+        ),
+        firmware,
+        part.restarts,
+        tuple(part.lost),
+        doubt(part.port, hello, answers) if answers else "",
+        clock_at(part.port, hello.board) if answers else None,
+    )

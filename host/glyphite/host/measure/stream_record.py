@@ -15,9 +15,12 @@ from glyphite.convert.manifest import Manifest
 from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import PROTOCOL
+from glyphite.host.measure.by_board import BoardFigures, BoardPart, Judge, wire_of
 from glyphite.host.measure.compare import sha256_as_array
 from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.stream import Judge, Link, Streamed, Streaming, summarize
+from glyphite.host.measure.size_record import GoalName
+from glyphite.host.measure.stream import Link, Streamed
+from glyphite.host.measure.stream_figures import Streaming, summarize
 from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.truth import kept_truth
 
@@ -35,6 +38,8 @@ def save(folder: Path, streaming: Streaming, streamed: Streamed, judge: Judge) -
         "reference": judge.scores,
         "scores": streamed.scores,
         "ticks": streamed.ticks,
+        "samples": streamed.indices,
+        "by": streamed.owners,
         "wall_seconds": np.float64(streamed.wall_seconds),
     }
     if np.isfinite(streamed.seconds).all():
@@ -57,26 +62,45 @@ def figures_of(
     truth = kept_truth(told["task"], told["data"], count, arrays, outputs)
     if truth is None or not _are_answers(manifest, arrays, count):
         return None
-    is_timed = told["seconds_per_image"] or told["instructions_per_image"] is not None
-    unknown = np.full(count, math.nan)
+    samples, by = arrays["samples"], arrays["by"]
+    if (np.diff(samples) < 1).any() or not 0 <= samples[0] <= samples[-1] < told["run_images"]:
+        return None
+    if by.max() >= len(told["boards"]):
+        return None
+    parts = tuple(_part(one, told["goal"]) for one in told["boards"])
     streamed = Streamed(
-        Hello(PROTOCOL, told["firmware"], told["board"], timer_hz=1),  # or there are no seconds
+        parts[0].hello,
         arrays["scores"],
-        arrays.get("seconds", unknown),
+        arrays.get("seconds", np.full(count, math.nan)),
         arrays["ticks"],
         float(arrays["wall_seconds"]),
+        wire_of(parts),
+        parts=parts,
+        by=arrays["by"],
+        samples=arrays["samples"],
+        run_images=told["run_images"] if told["shared_with"] else 0,
+        shared_with=tuple(told["shared_with"]),
+    )
+    judge = Judge(told["reference"], arrays["reference"], truth)
+    link = Link(told["port"], manifest.sha256, told["baud"])
+    return summarize(manifest, link, streamed, judge, told["date"])
+
+
+def _part(told: BoardFigures, goal: GoalName | None) -> BoardPart:
+    """A board of a run, by what is told of it beside its answers."""
+    emulated, digest = is_emulated(told["port"]), told["firmware_sha256"]
+    is_timed = told["seconds_per_image"] or told["instructions_per_image"] is not None
+    return BoardPart(
+        told["port"],
+        told["jobs"] if emulated else 1,
+        told["board"],
+        Hello(PROTOCOL, told["firmware"], told["board"], timer_hz=1),  # or there are no seconds
         told["wire"],
+        Firmware(Path(), digest, goal) if emulated and digest else None,
+        lost=tuple(told["lost"]),
         doubt="" if is_timed else "The board's times are left out.",
         timed_by=clock_at(told["port"], told["board"]) and told["timed_by"],
     )
-    emulated = is_emulated(told["port"])
-    jobs, digest = told["jobs"] if emulated else 1, told["firmware_sha256"]
-    link = Link(
-        told["port"], manifest.sha256, told["baud"], jobs,
-        firmware=Firmware(Path(), digest, told["goal"]) if emulated and digest else None,
-    )  # fmt: skip
-    judge = Judge(told["reference"], arrays["reference"], truth)
-    return summarize(manifest, link, streamed, judge, told["date"])
 
 
 def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]], count: int) -> bool:
@@ -87,6 +111,8 @@ def _are_answers(manifest: Manifest, arrays: dict[str, NDArray[Any]], count: int
         "reference": ((count, outputs), kind),
         "scores": ((count, outputs), kind),
         "ticks": ((count,), np.int64),
+        "samples": ((count,), np.int64),
+        "by": ((count,), np.uint16),
         "wall_seconds": ((), np.float64),
         "seconds": ((count,), np.float64),
     }

@@ -78,6 +78,12 @@ class Truth:
     values: NDArray[np.float64] | None = None
     """(n, outputs): the numbers that are right."""
 
+    def only(self, samples: NDArray[np.int64]) -> "Truth":
+        """What is right for some of the samples, in their order."""
+        labels = None if self.labels is None else self.labels[samples]
+        values = None if self.values is None else self.values[samples]
+        return Truth(self.task, self.data, len(samples), labels, values)
+
     def judge(self, manifest: Manifest, scores: NDArray[Any]) -> Judgement:
         """The figures of outputs (n, outputs) of the model or of its float model."""
         found = Judgement(correct=None, accuracy=None, interval=None, error=None)

@@ -12,7 +12,8 @@ from glyphite.convert.boards import all_boards
 from glyphite.convert.manifest import RANDOM, words_of
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.measure.compare import TEST_IMAGES
-from glyphite.host.measure.stream import BAUD
+from glyphite.host.measure.portion import BAUD
+from glyphite.host.measure.stream import url_of
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
 from glyphite.host.report import pictures
@@ -59,7 +60,13 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = {"percent": _percent, "thousands": _thousands, "bytes": _bytes, "day": _day}
+    shown = {
+        "of_all": _of_all,
+        "percent": _percent,
+        "thousands": _thousands,
+        "bytes": _bytes,
+        "day": _day,
+    }
     environment.filters |= {**shown, "duration": duration}
     return environment.get_template("report.html")
 
@@ -102,11 +109,18 @@ def _headline(document: dict[str, Any]) -> str:
         return "It was built, and neither compared nor streamed to yet."
     if board is None:
         return f"Quantized to int8, the network {_does(document, _oracle(document))}."
-    images = f"{board['images']:,} test samples on {board['name']}"
+    images = f"{_of_all(board)} test samples on {board['name']}"
     right = WHOSE[board["reference"]]
     if board["mismatched_bytes"] == 0:
         return f"{images}: every byte of the scores is {right}."
     return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+
+
+def _of_all(run: dict[str, Any]) -> str:
+    """How many samples a board answered, and of how many where others had the rest."""
+    if run["images"] == run["run_images"]:
+        return f"{run['images']:,}"
+    return f"{run['images']:,} of {run['run_images']:,}"
 
 
 def _verified(one: dict[str, Any]) -> str:
@@ -177,7 +191,8 @@ def _commands(document: dict[str, Any], model: str) -> list[str]:
         count = ("--count", compared["images"]) * fewer
         commands += [_glyphite("compare", model, *compared["data"]["words"], *count)]
     for build in document["builds"]:
-        commands += _build_again(build)
+        again = _build_again(build)
+        commands += [one for one in again if one not in commands]  # boards that shared one run
     others = {build["named"]: None for build in document["builds"] if build["named"] != model}
     words = [word for other in others for word in ("--with", other)]
     return [*commands, _glyphite("report", model, *words)]
@@ -203,18 +218,24 @@ def _build_again(build: dict[str, Any]) -> list[str]:
     known = {board.name: board for board in all_boards()}.get(build["board"])
     commands = []
     if stream and known and known.arduino:
-        commands += [_glyphite("flash", model, "--board", known.name, "--port", stream["port"])]
+        commands += [
+            _glyphite("flash", model, "--board", known.name, "--port", url_of(one["port"]))
+            for one in stream["boards"]
+        ]
     elif build["size"] or not (bench or verify):  # which build it, too
         commands += [_glyphite("build", model, "--board", build["board"], *goal)]
     if stream:
+        jobs = max(one["jobs"] for one in stream["boards"])
+        ports = [*(one["port"] for one in stream["boards"]), *stream["shared_with"]]
         kept = [
-            ("--count", stream["images"]),
-            ("--jobs", stream["jobs"]),
+            ("--count", stream["run_images"]),
+            ("--jobs", jobs),
             ("--baud", stream["baud"]),
         ]
         words = [word for pair in kept if pair not in USUAL for word in pair]
         words += stream["data"]["words"]
-        commands += [_glyphite("stream", model, "--port", stream["port"], *words)]
+        named = [word for port in sorted(map(url_of, ports)) for word in ("--port", port)]
+        commands += [_glyphite("stream", model, *named, *words)]
     if bench:
         words = ["--board", build["board"], *goal, "--count", bench["inferences"]]
         commands += [_glyphite("bench", model, *words)]

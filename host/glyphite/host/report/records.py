@@ -23,7 +23,7 @@ from glyphite.host.measure import compare
 from glyphite.host.measure.bench.record import BENCH, BenchRecord, bench_flaw
 from glyphite.host.measure.compare import Comparison, RunnerFigures
 from glyphite.host.measure.size_record import SizeRecord, own_board, size_flaw
-from glyphite.host.measure.stream import Streaming
+from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.stream_record import figures_of
 from glyphite.host.measure.truth import kept_truth
 from glyphite.host.measure.verify_record import VERIFIED, VerifyRecord, verify_flaw

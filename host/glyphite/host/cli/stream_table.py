@@ -1,0 +1,133 @@
+"""The tables of ``glyphite stream``, and what it says of a run."""
+
+from glyphite.convert.boards import known_board
+from glyphite.convert.text import command
+from glyphite.convert.workspace import ModelFolder
+from glyphite.host.cli.console import print_status, print_table, say
+from glyphite.host.cli.data import title_of
+from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
+from glyphite.host.device.transport import on_pipes
+from glyphite.host.measure.bench.watch import is_countable
+from glyphite.host.measure.by_board import BoardFigures
+from glyphite.host.measure.stream import Streamed
+from glyphite.host.measure.stream_figures import Streaming
+from glyphite.host.measure.times import TITLES, duration
+from glyphite.host.measure.wire_use import BOUNDS, carried
+from glyphite.host.runners.oracle import BRIEF
+
+
+def tell(streamed: Streamed, stand_in: str) -> None:
+    """Say on stderr what is strange about a run that came to its end."""
+    if stand_in:
+        print_status(stand_in)
+    if streamed.doubt:
+        print_status(streamed.doubt)
+    for part in streamed.parts:
+        on = f" on {part.port}" if len(streamed.parts) > 1 else ""
+        if part.hello.remark:
+            print_status(f"The board{on} says of itself: {part.hello.remark}.")
+        if part.restarts:
+            print_status(
+                f"The board{on} restarted in this run ({part.restarts} times); it holds the same "
+                "model."
+            )
+
+
+def show(streaming: Streaming, folder: ModelFolder, waited: float) -> None:
+    """Print the figures; ``waited``: seconds for the oracle's scores after the last answer."""
+    images, scores = streaming["images"], streaming["scores"]
+    right = BRIEF[streaming["reference"]]
+    rows = [
+        *_judged(streaming, right),
+        (f"bytes that differ from {right}", f"{streaming['mismatched_bytes']:,} of {scores:,}"),
+        ("images that differ", f"{streaming['mismatched_images']:,} of {images:,}"),
+        ("largest difference", str(streaming["largest_difference"])),
+        ("images a second on the link", f"{streaming['images_per_second']:,.1f}"),
+        *_wire_rows(streaming, waited),
+        *_time_rows(streaming),
+    ]
+    data = of_data(streaming["data"], images)
+    title = f"{title_of(folder)} on {streaming['board']} ({streaming['port']}): {data}"
+    print_table(("", "streamed"), rows, title=title)
+    boards = streaming["boards"]
+    if len(boards) > 1:
+        columns = "board", "samples", "right", "bytes that differ", "repeated", "an image, mean"
+        print_table(columns, map(_board_row, boards), title="By board, each by its own clock")
+    for board in boards:
+        for why in board["lost"]:
+            answered = f"{board['images']:,} answers are of {board['port']}"
+            say(f"A board was lost; the others took its samples, and {answered}. {why}")
+    known = known_board(streaming["board"])
+    if streaming["timed_by"] is None and known and is_countable(known):
+        words = ("bench", folder.named, "--board", known.name)
+        say(f"The time on a board is told by `{command('glyphite', *words)}`.")
+
+
+def _judged(streaming: Streaming, right: str) -> list[tuple[str, str]]:
+    """How well the board does, and what the reference ``right`` does on the same samples."""
+    correct, share, interval = streaming["correct"], streaming["accuracy"], streaming["interval"]
+    expected, error = streaming["reference_accuracy"], streaming["error"]
+    if correct is not None and share is not None and interval is not None and expected is not None:
+        low, high = interval
+        return [
+            ("accuracy", f"{100 * share:.2f} %"),
+            ("right", f"{correct:,} of {streaming['images']:,}"),
+            ("95 % interval", f"{100 * low:.2f} to {100 * high:.2f} %"),
+            (f"accuracy of {right} on the same images", f"{100 * expected:.2f} %"),
+        ]
+    if error is None:
+        return []
+    task = streaming["task"]
+    return list(zip(columns_of(task), judgement_row(task, streaming, None), strict=True))
+
+
+def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
+    """What passed over the line, what bounded the rate, and the requests that were repeated."""
+    wire, count = streaming["wire"], streaming["images"]
+    seconds = count / streaming["images_per_second"]
+    each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
+    pipes = [on_pipes(board["port"]) for board in streaming["boards"]]
+    line = "pipes: no baud rate" if all(pipes) else "cables and pipes"
+    if not any(pipes):
+        share = carried(wire, seconds, streaming["baud"] * streaming["jobs"])
+        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
+        line += f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
+    bound = BOUNDS[streaming["bound_by"]]
+    if waited > seconds:
+        bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
+    rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
+    repeats = wire["repeats"].items()
+    return rows + [(f"repeated: {why}", f"{times:,}") for why, times in repeats]
+
+
+def _time_rows(streaming: Streaming) -> list[tuple[str, str]]:
+    """The board's own time, or the instructions where its emulator counts them."""
+    times, clock = streaming["seconds_per_image"], streaming["timed_by"]
+    if times is not None and clock is not None:
+        return [
+            (f"{TITLES[clock]}, mean", f"{duration(times['mean'])} an image"),
+            ("least to most", f"{duration(times['min'])} to {duration(times['max'])}"),
+        ]
+    if streaming["instructions_per_image"] is not None:
+        rounded = float(f"{streaming['instructions_per_image']:.3g}")  # as its timer has ticks
+        return [("instructions, mean", f"about {rounded:,.0f} an image")]
+    return []
+
+
+def _board_row(board: BoardFigures) -> tuple[str, ...]:
+    times, correct, count = board["seconds_per_image"], board["correct"], board["images"]
+    own = duration(times["mean"]) if times else "-"
+    if board["instructions_per_image"] is not None:
+        own = f"{board['instructions_per_image']:.3g} instructions"
+    if times and board["timed_by"] is not None:
+        own += f" ({board['timed_by']})"
+    name = f"{board['board']} on {board['port']}" if board["board"] else board["port"]
+    name += f" ({board['jobs']} of them)" if board["jobs"] > 1 else ""
+    return (
+        name + (", lost" if board["lost"] else ""),
+        f"{count:,}",
+        "-" if correct is None else f"{correct:,}",
+        f"{board['mismatched_bytes']:,}",
+        f"{board['retries']:,}",
+        own,
+    )
