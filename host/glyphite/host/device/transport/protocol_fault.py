@@ -165,7 +165,10 @@ class Serial(serial.SerialBase):
         return taken
 
     def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer
-        """Send ``data`` on its way; returns its length. Raises what :meth:`read` does."""
+        """Send ``data`` on its way; returns its length.
+
+        Raises SerialException where the port is closed, has vanished, or the one behind breaks.
+        """
         sent = bytes(data)
         self._sending.put(sent, time.monotonic())
         self._move()
