@@ -167,7 +167,7 @@ class Serial(serial.SerialBase):
     def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - pyserial takes any buffer
         """Send ``data`` on its way; returns its length.
 
-        Raises SerialException where the port is closed or has gone.
+        Raises SerialException where the port is closed, has vanished, or the one behind breaks.
         """
         sent = bytes(data)
         self._sending.put(sent, time.monotonic())
