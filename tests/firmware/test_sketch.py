@@ -41,7 +41,7 @@ def test_the_sketch_answers_the_host(
         EmulatedBoard(load_board("native"), image, terminal=True) as board,
         connect(board.terminal) as line,
     ):
-        assert (line.hello().board, line.hello().receive_buffer) == ("arduino", 64)
+        assert (line.hello().board, line.hello().receive_buffer) == ("arduino", 63)
         assert line.ask(tensor).scores.tolist() == [c + 2 * (c + 1) + c for c in range(10)]
 
 
