@@ -38,14 +38,11 @@ def test_a_board_answers_any_bytes_as_the_wire_has_it(folder: Path, bits: str) -
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (
-            "if (application->received > application->engine.input_bytes) {",
-            "if (false) {",
-            "wanted.runs",
-        ),
-        ("application->received < application->engine.input_bytes", "true", "heap-buffer-overflow"),
+        ("if (application->received > whole) {", "if (false) {", "heap-buffer-overflow"),
+        ("return application->answered &&", "return", ": not so:"),
+        ("count < left ? count : left", "left < 1 ? left : count", "heap-buffer-overflow"),
     ],
-    ids=["the count goes round", "the tensor is overrun"],
+    ids=["more is counted", "any id is a known one", "the tensor is overrun"],
 )
 @pytest.mark.usefixtures("folder")
 def test_what_may_go_wrong_on_a_board_is_noticed_and_kept(

@@ -23,7 +23,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device import greeting, session
 from glyphite.host.device.wire.frame import encode_frame
-from glyphite.host.device.wire.protocol import PROTOCOL, Item, Message, Status
+from glyphite.host.device.wire.protocol import PROTOCOL, REFUSAL_BYTES, Item, Message, Status
 from glyphite.host.measure.received import KEPT, Kept, read_kept
 from tests.builders.hostile import (
     SCORES,
@@ -180,6 +180,17 @@ def test_a_count_of_inferences_is_no_other_item(
             assert_refused(ask(port), capsys, said)
 
 
+def later(request: bytes, ids: int) -> bytes:
+    """The first bytes of a request so many ids behind another."""
+    number = int.from_bytes(request[1:3], "little") + ids
+    return request[:1] + number.to_bytes(2, "little") + request[3:]
+
+
+def corrupt(request: bytes) -> bytes:
+    """The frame that says that a request arrived damaged."""
+    return encode_frame(answer(request, b"", status=Status.CORRUPT)[:REFUSAL_BYTES])
+
+
 WRONG = "Build its firmware again, and flash it."
 ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
     **{
@@ -218,6 +229,8 @@ ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
         "no inference was answered in 1 s",
     ),
     "silence": (lambda _, __: b"", "no inference was answered in 1 s"),
+    "silence in the middle": (lambda frame, _: frame[:9], "no inference was answered in 1 s"),
+    "damaged for ever": (lambda _, request: corrupt(request), "no inference was answered in 1 s"),
 }  # fmt: skip
 
 
@@ -241,6 +254,18 @@ HARMLESS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "unknown messages first": lambda frame, _: encode_frame(b"\x99" + bytes(50)) + frame,
     "garbage first": lambda frame, _: b"\xff\x12\x00Guru Meditation\r\n" + frame,
     "an echo first": lambda frame, request: encode_frame(request) + frame,
+    "answers to what was not sent whole": lambda frame, request: (
+        b"".join(encode_frame(answer(later(request, n), bytes(10))) for n in (1, 2, 500)) + frame
+    ),
+    "a refusal of what was not sent whole": lambda frame, request: (
+        encode_frame(answer(later(request, 1), b"", status=Status.FAILED)) + frame
+    ),
+    "a hello of nobody first": lambda frame, _: (
+        20 * encode_frame(bytes([Message.HELLO_ANSWER, PROTOCOL])) + frame
+    ),
+    "a storm of damage": lambda frame, request: (
+        b"".join(corrupt(later(request, n)) for n in range(50)) + frame
+    ),
     "absurd ticks": lambda _, request: encode_frame(
         answer(request, SCORES.tobytes(), ticks=2**32 - 1)
     ),

@@ -20,6 +20,7 @@ from glyphite.host.device.build import build
 from glyphite.host.device.flash import flash
 from tests.builders.models import ModelBuilder
 from tests.builders.tampered import tamper
+from tests.noise.noise import noise_on
 from tests.paths import PROJECT
 
 FLASH = 32_256
@@ -61,7 +62,7 @@ def refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Then any program reaches it by pyserial's own URL."""
+    """Then any program reaches it by pyserial's own URL, and noise does not bring it down."""
     flashed = json.loads(
         output(["flash", "uno", "--board", "uno", "--port", PORT, "--json"], capsys)
     )
@@ -84,6 +85,9 @@ def test_it_is_flashed_without_training_fits_and_answers_as_tflm_does(
         check=True,
     ).stdout
     assert said == f"uno uno {MANIFEST['sha256']} (1, 28, 28, 1)\n"
+    noise = noise_on(PORT, 2.0, 1)
+    assert not noise.wrong
+    assert noise.answers["INFER_ANSWER"] > 0
 
 
 def test_built_only_it_says_how_to_flash_it(capsys: pytest.CaptureFixture[str]) -> None:

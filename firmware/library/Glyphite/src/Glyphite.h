@@ -4,7 +4,7 @@
  *     #include <Glyphite.h>
  *
  *     GLYPHITE_COMPILED_MODEL(model);
- *     static const struct glyphite_board board GLYPHITE_CONST = {"uno", F_CPU, 1000000, 64,
+ *     static const struct glyphite_board board GLYPHITE_CONST = {"uno", F_CPU, 1000000, 63,
  * micros}; static struct glyphite_application application;
  *
  *     glyphite_begin(&application, &model, &board);      // once

@@ -67,15 +67,20 @@ static void st_background(struct glyphite_application *application, uint8_t byte
     application->state = STATE_PAYLOAD;
 }
 
-/* Straight into the tensor: the CRC is checked before the model runs, not before this. */
-static void put(struct glyphite_application *application, uint8_t byte) {
-    if (application->received > application->engine.input_bytes) {
-        return; /* counted no further: 64 tokens of 1,024 would bring 16 bits back to 0 */
+/* Straight into the tensor: the CRC is checked before the model runs, not before this. Once it is
+ * too long no more is counted, as 16 bits would go round. A run goes in as one, since a small board
+ * has less time for a byte of the line than for 32 of these. */
+static void put(struct glyphite_application *application, uint8_t byte, uint16_t count) {
+    glyphite_size whole = application->engine.input_bytes;
+    if (application->received > whole) {
+        return;
     }
-    if (application->input != NULL && application->received < application->engine.input_bytes) {
-        application->input[application->received] = (int8_t)byte;
+    glyphite_size left = (glyphite_size)(whole - application->received);
+    glyphite_size taken = count < left ? count : left;
+    if (application->input != NULL) {
+        memset(application->input + application->received, byte, taken);
     }
-    application->received++;
+    application->received = (glyphite_size)(application->received + count);
 }
 
 /* PACKED: a token's low bits count its literal bytes, its high bits the background before those.
@@ -86,9 +91,7 @@ static void take_token(struct glyphite_application *application, uint8_t token) 
     if (application->literals == 0) {
         run = (uint16_t)((run + 1) * GLYPHITE_LONG_RUN);
     }
-    for (; run > 0; run--) {
-        put(application, application->background);
-    }
+    put(application, application->background, run);
 }
 
 static void st_payload(struct glyphite_application *application, uint8_t byte) {
@@ -99,7 +102,7 @@ static void st_payload(struct glyphite_application *application, uint8_t byte) {
         }
         application->literals--;
     }
-    put(application, byte);
+    put(application, byte, 1);
 }
 
 static void receive(struct glyphite_application *application, uint8_t byte) {

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -552,6 +553,14 @@ def test_a_line_reads_what_is_asked_for_and_waits_no_longer(line: tuple[Line, in
     assert opened.read(1, 0.0) == b""
     assert opened.write(bytes(range(256)), 1.0)
     assert os.read(taking, 1000) == bytes(range(256))
+
+
+def test_a_write_of_no_bytes_does_not_end_the_line(line: tuple[Line, int, int]) -> None:
+    opened, taking, _ = line
+    assert opened.write(b"", 1.0)
+    assert opened.write(b"more", 1.0)
+    assert select.select([taking], [], [], 5.0)[0]
+    assert os.read(taking, 10) == b"more"
 
 
 def test_a_board_that_takes_nothing_holds_nobody_up(line: tuple[Line, int, int]) -> None:

@@ -63,7 +63,8 @@ class Line:
     def write(self, data: bytes, seconds: float | None) -> bool:
         """Send ``data``; whether the board took enough of what came before within ``seconds``."""
         try:
-            self._leaving.put(data, timeout=seconds)
+            if data:  # no bytes are how the line ends
+                self._leaving.put(data, timeout=seconds)
         except queue.Full:
             return False
         return True
