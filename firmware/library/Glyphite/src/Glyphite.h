@@ -47,4 +47,8 @@
 #define GLYPHITE_ARDUINO_BOARD "arduino"
 #endif
 
+/* Bytes that an Arduino core keeps while the model runs: its ring of 64, or more, leaves one free.
+ */
+#define GLYPHITE_ARDUINO_RECEIVED 63
+
 #endif

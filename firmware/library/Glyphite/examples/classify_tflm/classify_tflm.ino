@@ -16,11 +16,8 @@ static uint32_t ticks() {
     return (uint32_t)micros();
 }
 
-// What the core keeps while the model runs: its ring of 64 bytes leaves one free.
-#define RECEIVED 63
-
-static const struct glyphite_board board = {GLYPHITE_ARDUINO_BOARD, F_CPU, 1000000, RECEIVED,
-                                            ticks};
+static const struct glyphite_board board = {GLYPHITE_ARDUINO_BOARD, F_CPU, 1000000,
+                                            GLYPHITE_ARDUINO_RECEIVED, ticks};
 static struct glyphite_application application;
 
 void setup() {
