@@ -119,7 +119,7 @@ FAULTS = (
     ),
     Fault(
         "the input that the board saw is not compared",
-        DEVICE + "session.py",
+        DEVICE + "pipeline.py",
         "if reply.input_crc != request.input_crc:",
         "if reply.input_crc < 0:",
         ("host/device/test_session.py",),

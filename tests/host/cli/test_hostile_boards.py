@@ -427,7 +427,10 @@ class TestStream:
         assert run(honest, "--resume") == 0
         assert honest.heard.count(Message.INFER) == 2
         captured = capsys.readouterr()
-        assert json.loads(captured.out)["images"] == 5
+        streaming = json.loads(captured.out)
+        assert streaming["images"] == 5
+        assert streaming["seconds_per_image"] is None  # of two builds, perhaps
+        assert "are left out: the run was resumed" in " ".join(captured.err.split())
         assert "3 of 5 answers are there." in captured.err
         assert not path.exists()
 

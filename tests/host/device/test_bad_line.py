@@ -155,6 +155,16 @@ def test_a_board_that_restarts_while_it_computes_is_told_within_seconds(after: i
     assert device.heard.count(Message.INFER) == after + 3
 
 
+def test_text_in_place_of_answers_is_shown_though_the_count_does_not_go_back() -> None:
+    device = Board(ITEMS, SCORES, reply=lambda *_: BANNER)
+    with terminal(device) as port, connect(port) as session, pytest.raises(LinkError) as caught:
+        session.ask(TENSOR)
+    assert str(caught.value).startswith(
+        f"The board on {port} prints text instead of an answer, 3 times in a row, and says hello "
+        "afterwards. It prints 'boot: restarted by the watchdog"
+    )
+
+
 def test_a_board_that_restarts_without_a_word_is_told_with_its_count() -> None:
     with terminal(restarting(b"")) as port:
         told, seconds = ended(port)

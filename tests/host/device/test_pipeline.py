@@ -39,7 +39,8 @@ def all_sent(made: Pipeline) -> bytes:
 
 def reply(number: int, status: int = Status.OK, scores: bytes = b"ab") -> bytes:
     head = bytes([Message.INFER_ANSWER]) + number.to_bytes(2, "little") + bytes([status % 256])
-    return head + (bytes(8) + scores if status == Status.OK else b"")
+    crc = crc32(bytes([number % 256]) + NOISE[1:]).to_bytes(4, "little")
+    return head + (crc + bytes(4) + scores if status == Status.OK else b"")
 
 
 def ids(data: bytes) -> list[int]:
@@ -198,6 +199,19 @@ def test_an_answer_of_another_length_is_none() -> None:
     assert made.trouble is Trouble.DAMAGED
     assert made.take(reply(1))
     assert made.odd_lengths == []
+
+
+def test_an_answer_to_another_input_is_none() -> None:
+    """Somebody else may have used the same id before."""
+    made = filled(pipeline(), 1)
+    all_sent(made)
+    strange = bytearray(reply(1))
+    strange[4] ^= 1
+    assert not made.take(bytes(strange))
+    assert len(made.odd_inputs) == 1
+    assert made.trouble is Trouble.DAMAGED
+    assert made.take(reply(1))
+    assert made.odd_inputs == []
 
 
 def test_a_refusal_ends_it() -> None:

@@ -409,6 +409,16 @@ def test_the_right_board_passes() -> None:
 
 
 @pytest.mark.usefixtures("native")
+def test_no_samples_have_no_scores_and_a_session_ends_with_its_block() -> None:
+    with connect("sim://native") as session:
+        assert session.infer(tensors(0)).shape == (0, 10)
+        with pytest.raises(InputError, match="Samples are numpy arrays, and this is list"):
+            session.infer([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(LinkError, match=r"The session with the board on sim://native is over\."):
+        session.infer(tensors(1))
+
+
+@pytest.mark.usefixtures("native")
 def test_open_port_gives_a_pyserial_port() -> None:
     with open_port("sim://native", 115200) as port:
         assert isinstance(port, serial.SerialBase)

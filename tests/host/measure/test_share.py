@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from glyphite.convert.data.mnist import load_mnist
-from glyphite.convert.errors import LinkError, PortError
+from glyphite.convert.errors import InputError, LinkError, PortError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
@@ -55,6 +55,11 @@ class Broken(Executor):
         else:
             future.set_result(fn(*args, **kwargs))
         return future
+
+
+def test_no_boards_are_refused() -> None:
+    with pytest.raises(InputError, match="among no boards"):
+        share([], np.zeros((2, 3), np.int8))
 
 
 def test_any_executor_carries_portions(native: ModelFolder) -> None:

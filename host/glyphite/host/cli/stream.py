@@ -41,7 +41,7 @@ from glyphite.host.measure.by_board import BoardPart, Judge, board_name, togethe
 from glyphite.host.measure.foretold import Patience, patience
 from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.portion import BAUD
-from glyphite.host.measure.received import KEPT, Received, read_kept, require_same
+from glyphite.host.measure.received import KEPT, Received, is_written, read_kept, require_same
 from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.stream_figures import RunningAccuracy, Streaming, check, summarize
 from glyphite.host.report import write_report
@@ -249,7 +249,7 @@ def _received(
     cut_short = [
         kept
         for path in sorted(folder.root.glob(f"*/{KEPT}"))
-        if manifest and (kept := read_kept(path, manifest))
+        if manifest and not is_written(path) and (kept := read_kept(path, manifest))
         if any(stream.url_of(board["port"]) in urls for board in kept.of["boards"])
     ]
     cut_short.sort(key=lambda kept: -len(kept.answers))

@@ -138,6 +138,11 @@ class Greeting:
 
     def _silence(self, seconds: float) -> str:
         name, baud = self._wire.name, self._wire.baud
+        if self.told is not None and self._wire.reader.damaged:
+            return (
+                f"The board on {name} answered before, and what comes from there now is damaged, "
+                f"for {seconds:g} s. Check the cable, and what else uses the line."
+            )
         if self.told is not None:
             return (
                 f"The board on {name} has stopped: it answered before, and no hello for "

@@ -74,6 +74,9 @@ class Pipeline:
     """How many requests were answered."""
     odd_lengths: list[int] = field(default_factory=list)
     """The bytes of scores of the newest answers, where each had another number than the model."""
+    odd_inputs: list[tuple[int, int]] = field(default_factory=list)
+    """Of the newest answers, the input's CRC and that of what was sent, where each had another: one
+    alone may be an answer to somebody else, who used the same id."""
     _flying: "deque[Request]" = field(default_factory=deque)
     """All that nobody has been given, in their order."""
     _line: list[Request] = field(default_factory=list)
@@ -157,7 +160,12 @@ class Pipeline:
             self.odd_lengths.append(len(reply.scores))
             self._notice(Trouble.DAMAGED)
             return False
+        if reply.input_crc != request.input_crc:
+            self.odd_inputs.append((reply.input_crc, request.input_crc))
+            self._notice(Trouble.DAMAGED)
+            return False
         self.odd_lengths.clear()
+        self.odd_inputs.clear()
         self._expect_first(request)
         request.reply = reply
         self._line.remove(request)

@@ -39,6 +39,9 @@ BITS_PER_BYTE = 11
 RESTARTS = 3
 """After so many restarts without an answer, the model's run is what restarts the board."""
 
+ODD_INPUTS = 3
+"""After so many answers in a row to another input than was sent, it is what the board computes."""
+
 SLOWER_ENGINE = 8.0
 """So many times what is foretold of compiled C, an interpreter may take."""
 
@@ -86,6 +89,11 @@ class Session:
         self._request = 0
         self._slowest: float | None = None
         self._pipeline: Pipeline | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Ask the board no more."""
+        self._closed = True
 
     @property
     def name(self) -> str:
@@ -146,6 +154,9 @@ class Session:
         for answer in self.answers(*inputs):
             results.append(answer.outputs)
             progress(1)
+        if not results:
+            return tuple(np.empty((0, tensor.bytes // tensor.dtype.itemsize), tensor.dtype)
+                         for tensor in self.board.outputs)  # fmt: skip
         return tuple(map(np.array, zip(*results, strict=True)))
 
     def infer(self, samples: NDArray[Any], progress: Progress = ignore_progress) -> NDArray[Any]:
@@ -174,6 +185,11 @@ class Session:
         received other tensors, answers with what is no output of its model, or is another board
         now, or the line breaks and does not come back.
         """
+        if self._closed:
+            raise LinkError(
+                f"The session with the board on {self.url} is over. Ask within the block of "
+                "`with connect(...)`."
+            )
         self._ensure_taken(self.board, inputs)
         if self._expected is not None:
             self._foretold, self._expected = self._expected(self.board), None
@@ -231,6 +247,8 @@ class Session:
                 f"scores, and its model gives {pipeline.output_bytes:,}. Build its firmware again, "
                 "and flash it."
             )
+        if len(pipeline.odd_inputs) >= ODD_INPUTS:
+            raise LinkError(verdicts.another_input(self.url, *pipeline.odd_inputs[-1]))
         return answered
 
     def _ask_again(self, pipeline: Pipeline, course: "_Course", trouble: Trouble) -> None:
@@ -240,7 +258,7 @@ class Session:
         """
         patience = max(self.give_up, self._longest)
         if self._wire.left(course.progress + patience) <= 0:
-            raise LinkError(verdicts.unanswered(self.url, patience, self.board))
+            raise LinkError(verdicts.unanswered(self.url, patience, self.board, trouble))
         course.since = self._wire.now()
         if trouble is Trouble.CORRUPT:
             pipeline.go_on()
@@ -254,8 +272,11 @@ class Session:
         if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
             trouble = Trouble.RESTART
             course.restarts += asked  # else it did not while it computed
-        if course.restarts >= RESTARTS:
-            raise LinkError(verdicts.restarts(self.url, RESTARTS, text))
+        elif text:
+            course.texts += asked
+        if max(course.restarts, course.texts) >= RESTARTS:
+            again = course.restarts >= RESTARTS
+            raise LinkError(verdicts.restarts(self.url, RESTARTS, text, again=again))
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 
@@ -281,12 +302,6 @@ class Session:
         reply = request.reply
         if reply is None:
             raise LinkError(f"A request to {self.url} has no answer yet. Report this.")
-        if reply.input_crc != request.input_crc:
-            raise LinkError(
-                f"The board on {self.url} saw another input than was sent (CRC "
-                f"{reply.input_crc:08x}, not {request.input_crc:08x}). Its firmware writes the "
-                "tensor to the wrong place: build and flash it again."
-            )
         timer_hz = self.board.timer_hz
         seconds = reply.ticks / timer_hz if timer_hz else math.nan
         return Answer(self._outputs(reply), reply.input_crc, seconds, reply.ticks, wall)
@@ -297,6 +312,11 @@ class Session:
             raise LinkError(
                 f"The board on {self.url} does not tell the shapes of its model's input and "
                 "output. Build its firmware again, and flash it."
+            )
+        if not all(isinstance(array, np.ndarray) for array in inputs):
+            raise InputError(
+                "Samples are numpy arrays, and this is "
+                f"{' and '.join(type(array).__name__ for array in inputs)}. Convert it by numpy."
             )
         given = [(array.dtype, math.prod(array.shape[1:])) for array in inputs]
         if given != [(taken.dtype, math.prod(taken.shape)) for taken in board.inputs]:
@@ -337,6 +357,8 @@ class _Course:
     """How many times in a row no answer came in time."""
     restarts: int = 0
     """How many restarts were noticed since the last answer."""
+    texts: int = 0
+    """How often since then the board printed text, and its count of inferences did not go back."""
 
     def __post_init__(self) -> None:
         self.since = self.progress
@@ -344,7 +366,7 @@ class _Course:
     def answered(self, now: float) -> None:
         """An answer came."""
         self.progress = self.since = now
-        self.overdue = self.restarts = 0
+        self.overdue = self.restarts = self.texts = 0
 
 
 @contextmanager
@@ -382,6 +404,9 @@ def connect(
             trace=trace,
         )
         session.hello()
-        yield session
+        try:
+            yield session
+        finally:
+            session.close()
     finally:
         port.close()

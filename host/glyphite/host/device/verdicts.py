@@ -1,5 +1,6 @@
 """What is said of a board that is there and does not answer as it should."""
 
+from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import Status
 
@@ -25,18 +26,38 @@ def refusal(url: str, board: Hello, status: int) -> str:
     return f"The board on {url} {reason} (status {status})."
 
 
-def restarts(url: str, times: int, text: str) -> str:
-    """It restarts whenever it computes, and prints ``text``."""
+def restarts(url: str, times: int, text: str, *, again: bool) -> str:
+    """It restarts whenever it computes, and prints ``text``; ``again``: its count of inferences
+    went back, which is certain."""
     printed = f" It prints {text!r}." if text else ""
+    if again:
+        return (
+            f"The board on {url} restarts while it computes: it said hello {times} times, its "
+            f"count of inferences began again, and no inference was answered.{printed} Look at its "
+            "watchdog, stack and power."
+        )
     return (
-        f"The board on {url} restarts while it computes: it said hello {times} times, its count of "
-        f"inferences began again, and no inference was answered.{printed} Look at its watchdog, "
-        "stack and power."
+        f"The board on {url} prints text instead of an answer, {times} times in a row, and says "
+        f"hello afterwards.{printed} It may restart while it computes: look at its watchdog, stack "
+        "and power."
     )
 
 
-def unanswered(url: str, seconds: float, board: Hello) -> str:
-    """It says hello, and no request was answered for so many seconds."""
+def another_input(url: str, saw: int, sent: int) -> str:
+    """It computes another tensor than it was sent, by their CRCs."""
+    return (
+        f"The board on {url} saw another input than was sent (CRC {saw:08x}, not {sent:08x}). Its "
+        "firmware writes the tensor to the wrong place: build and flash it again."
+    )
+
+
+def unanswered(url: str, seconds: float, board: Hello, trouble: Trouble) -> str:
+    """It says hello, and no request was answered for so many seconds; ``trouble``: the last."""
+    if trouble is Trouble.CORRUPT:
+        return (
+            f"What is sent to the board on {url} arrives damaged: no inference was answered in "
+            f"{seconds:g} s. Check cable and baud rate, and try again."
+        )
     said = (
         f"The board on {url} said hello, and no inference was answered in {seconds:g} s. Check "
         "cable and baud rate, reset the board, and try again."

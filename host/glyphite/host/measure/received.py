@@ -174,6 +174,12 @@ class Received:
                 found[self._owners[index]].answers[index] = answer
         return [one for one in found if one.answers]
 
+    def went_on(self, port: str) -> bool:
+        """Whether some of the answers from ``port`` are of an earlier run."""
+        return self._before is not None and any(
+            board["port"] == port for board in self._before.of["boards"]
+        )
+
     def close(self) -> None:
         """Let another command write the file."""
         if self._held is not None:
@@ -281,6 +287,18 @@ def _other(before: Kept, what: str) -> str:
 
 def _digest(tensors: Tensors) -> str:
     return hashlib.sha256(np.ascontiguousarray(tensors).tobytes()).hexdigest()
+
+
+def is_written(path: Path) -> bool:
+    """Whether another command writes the answers at ``path`` just now."""
+    lock = path.with_name(f".{KEPT}{LOCK}")
+    try:
+        descriptor = take(lock) if lock.exists() else -1
+    except OSError:
+        return False
+    if descriptor is not None and descriptor >= 0:
+        release(lock, descriptor)
+    return descriptor is None
 
 
 def read_kept(path: Path, manifest: Manifest) -> Kept | None:

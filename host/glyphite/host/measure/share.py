@@ -165,9 +165,11 @@ def share(
     ``executors``: one for all boards, or one for each; by default, each has a thread of this
     program. One of another process or machine opens the port there, on whatever worker it has.
     ``notify`` gets sentences on what happens to boards and lines, ``trace`` the bytes that pass the
-    ports of this program. Raises what opening raises where
-    a port cannot be what is meant; where no board is left, what the last one was lost by.
+    ports of this program. Raises InputError where there are no ``boards``, and what opening raises
+    where a port cannot be what is meant; where no board is left, what the last one was lost by.
     """
+    if not boards:
+        raise InputError("Samples are to be shared among no boards. Name one or more.")
     left = deque(range(len(samples)) if indices is None else indices)
     opened, threads = OpenBoards(trace=trace), list[OwnThread]()
     if executors is None:

@@ -220,7 +220,13 @@ def _joined(links: Sequence[Link], received: Received, parts: Sequence[Part]) ->
     seconds = received.elapsed_now - received.elapsed
     by_url = {link.url: link for link in links}
     found = tuple(
-        _board_part(by_url.get(port), done.get(port, Part(port)), answered.get(port), seconds)
+        _board_part(
+            by_url.get(port),
+            done.get(port, Part(port)),
+            answered.get(port),
+            seconds,
+            mixed=received.went_on(port) and not is_emulated(port),
+        )
         for port in ports
     )
     answers = received.sorted()
@@ -249,10 +255,11 @@ def url_of(port: str) -> str:
 
 
 def _board_part(
-    link: Link | None, part: Part, answered: ByBoard | None, seconds: float
+    link: Link | None, part: Part, answered: ByBoard | None, seconds: float, *, mixed: bool
 ) -> BoardPart:
     """``link``: None of a port of an earlier run, or on another machine. ``seconds``: of the run,
-    in which a board that was not asked left this PC nothing to do, too."""
+    in which a board that was not asked left this PC nothing to do, too. ``mixed``: the answers are
+    of two runs, and nobody knows whether of the same build."""
     idle = max(0.0, part.boards * seconds - part.asked_seconds)
     answers = list(answered.answers.values()) if answered else []
     hello = part.hello or (answered.hello if answered else Hello(PROTOCOL))
@@ -273,6 +280,13 @@ def _board_part(
         firmware,
         part.restarts,
         tuple(part.lost),
-        doubt(part.port, hello, answers) if answers else "",
+        _mixed(part.port) if mixed else doubt(part.port, hello, answers) if answers else "",
         clock_at(part.port, hello.board) if answers else None,
+    )
+
+
+def _mixed(port: str) -> str:
+    return (
+        f"The times of {port} are left out: the run was resumed, and a board at a port does not "
+        "tell which build it runs."
     )

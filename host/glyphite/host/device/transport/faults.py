@@ -99,6 +99,8 @@ def parse_faults(settings: dict[str, str]) -> Faults:
             raise InputError(f"{name}={text} is not a number. Write, say, {name}=1.") from error
         if name not in NUMBERS and not 0 <= values[name] <= 1:
             raise InputError(f"{name}={text} is not a rate. Rates are 0 to 1.")
+        if name == "baud" and values[name] == 0:
+            raise InputError("baud=0 carries nothing. Write, say, baud=115200.")
         if name in NUMBERS and values[name] < 0:
             raise InputError(f"{name}={text} is below 0. Write, say, {name}=7.")
     return Faults(**values)  # type: ignore[arg-type]  # whole numbers alone are ints, and are ints
