@@ -236,6 +236,12 @@ class TestLine:
         assert "temperature 21" in program.found
         assert program.mend == mend.format(path)
 
+    def test_a_bootloaders_answer_in_a_flood_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(line, "answering", lambda *_: "arduino")
+        with terminal(idle=lambda: os.urandom(512)) as path:
+            found = named(asked(path), "program").found
+        assert "sends bytes, and they are not Glyphite's frames" in found
+
     @pytest.mark.parametrize("is_glyphite", [True, False])
     def test_a_wrong_baud_rate_is_found_out(
         self, is_glyphite: bool, monkeypatch: pytest.MonkeyPatch

@@ -31,6 +31,8 @@ BAUDS = (115200, 9600, 57600, 1000000, 38400, 230400)
 """The usual rates, the most likely one first: Glyphite's, and that of Arduino's serial monitor."""
 STEPS = 1 + len(BAUDS)
 """Questions at the most, for a progress bar."""
+FLOOD_BYTES = 256
+"""A bootloader does not say so much when it is told hello."""
 TEXT_SHOWN = 50
 LEAST_TEXT = 6
 READABLE = 0.9
@@ -153,7 +155,8 @@ def _at_another_rate(answer: Heard, heard: Heard, url: str, found: FoundPort | N
 
 def _no_firmware(heard: Heard, url: str, found: FoundPort | None) -> list[Check]:
     """Of a board with a bootloader alone, or with a sketch that says nothing readable."""
-    kinds = _by_bootloader(url, heard.baud)
+    floods = len(heard.received) > FLOOD_BYTES  # among which a bootloader's answer is by chance
+    kinds = [] if floods else _by_bootloader(url, heard.baud)
     if not kinds:
         mend = _flash(found, url) if found and found.boards else ""
         return [Check("board", "program", State.WRONG, heard.said, mend)]
