@@ -140,6 +140,17 @@ static void step(avr_t *avr) {
     }
 }
 
+/* Where the interrupt that has just begun will return to: its address in words lies on the stack,
+ * the high byte lowest. */
+static avr_flashaddr_t interrupted_at(const avr_t *avr) {
+    unsigned pointer = avr->data[R_SPL] | (unsigned)avr->data[R_SPH] << 8;
+    avr_flashaddr_t address = 0;
+    for (unsigned byte = 1; byte <= avr->address_size; byte++) {
+        address = address << 8 | avr->data[pointer + byte];
+    }
+    return address * 2;
+}
+
 /* Interrupts come while something is watched and are no part of it: neither the instruction that
  * they follow on is longer for them, nor do their own count. */
 static void watch(struct board *board, avr_cycle_count_t taken, uint8_t nested) {
@@ -147,7 +158,8 @@ static void watch(struct board *board, avr_cycle_count_t taken, uint8_t nested) 
     if (nested == 0) {
         avr_cycle_count_t entry = avr->interrupts.running_ptr > 0 ? avr->address_size + 2U : 0;
         uint16_t pointer = entry > 0 ? board->stack.before : board->stack.settled;
-        watch_step(&board->watch, avr, pointer, taken - entry);
+        avr_flashaddr_t pc = entry > 0 ? interrupted_at(avr) : avr->pc;
+        watch_step(&board->watch, pc, pointer, taken - entry);
     }
 }
 

@@ -66,13 +66,13 @@ static void go_on(struct watch *watch, uint32_t pc, uint16_t pointer, uint64_t c
     }
 }
 
-void watch_step(struct watch *watch, const avr_t *avr, uint16_t pointer, uint64_t cycles) {
+void watch_step(struct watch *watch, uint32_t pc, uint16_t pointer, uint64_t cycles) {
     if (watch->report == NULL) {
         return;
     }
     if (watch->inside) {
-        go_on(watch, avr->pc, pointer, cycles);
-    } else if (avr->pc == watch->begins[0]) {
+        go_on(watch, pc, pointer, cycles);
+    } else if (pc == watch->begins[0]) {
         enter(watch, pointer);
     }
 }

@@ -25,7 +25,8 @@ struct watch {
 
 void watch_begin(struct watch *watch, const char *plan, const char *report);
 
-/* To be called after an instruction that took `cycles`, with the stack pointer that is valid. */
-void watch_step(struct watch *watch, const avr_t *avr, uint16_t pointer, uint64_t cycles);
+/* To be called after an instruction that took `cycles`, with the stack pointer that is valid and
+ * the address of the next one: where an interrupt comes first, that behind it. */
+void watch_step(struct watch *watch, uint32_t pc, uint16_t pointer, uint64_t cycles);
 
 #endif

@@ -33,7 +33,20 @@ __attribute__((noinline)) static void run_returns(void) {{
     __asm volatile("1: {RETURNS} sbiw %0, 1\\n brne 1b\\n rjmp 3f\\n 2: ret\\n 3:"
                    : "+w"(turns) : : "cc");
 }}
+__attribute__((noinline)) static void run_odd(void) {{
+    __asm volatile("nop");
+}}
+__attribute__((noinline)) static void run_even(void) {{
+    __asm volatile("nop\\n nop");
+}}
+__attribute__((noinline)) static void run_turns(void) {{
+    for (uint16_t turn = 0; turn < {TURNS // 10}; turn++) {{
+        run_odd();
+        run_even();
+    }}
+}}
 void model_invoke(void) {{
+    run_turns();
     run_returns();
     run_loop();
     run_frame();
@@ -62,7 +75,7 @@ def parts(tiny: ModelFolder) -> ModelFolder:
 def watched(folder: ModelFolder, name: str) -> list[Watched]:
     board = load_board(name)
     image = build(folder, board).image
-    plan = make_plan(read_elf(image), [], ["loop", "frame", "returns"])
+    plan = make_plan(read_elf(image), [], ["loop", "frame", "returns", "odd", "even"])
     tensors = np.zeros((8, 300), np.int8)
     return list(watch(board, image, plan, tensors, ignore_progress))
 
@@ -73,9 +86,16 @@ def test_a_loop_takes_the_cycles_of_the_chips_manual(parts: ModelFolder, name: s
     runs = watched(parts, name)
     for run in runs:
         assert 4 * TURNS < run.count(1) < 4 * TURNS + 30
-        assert run.count() == sum(run.count(part) for part in (0, 1, 2, 3))
+        assert run.count() == sum(run.count(part) for part in range(6))
         assert run.stack is not None
         assert 60 <= run.stack < 60 + 12
+
+
+def test_a_part_begins_where_it_does_also_behind_an_interrupt(parts: ModelFolder) -> None:
+    """Two functions take turns, and interrupts come at each place: some as one is called."""
+    runs = watched(parts, "uno")
+    assert len({(run.count(4), run.count(5)) for run in runs}) == 1
+    assert runs[0].count(4) % (TURNS // 10) == 0  # NOP, RET and what calls the other: the same each
 
 
 def test_interrupts_are_no_part_of_it(parts: ModelFolder) -> None:
