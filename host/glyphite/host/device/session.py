@@ -1,6 +1,5 @@
 """A session with a board: hello, then inferences, each repeated until it is answered."""
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device import verdicts
+from glyphite.host.device.course import Course
 from glyphite.host.device.greeting import Greeting
 from glyphite.host.device.pipeline import Pipeline, RefusedError, Request, Trouble
 from glyphite.host.device.trace import Passing
@@ -196,7 +196,7 @@ class Session:
         samples = zip(*inputs, strict=True)
         pipeline = Pipeline(self.board, self._request, self.repeats)
         self._pipeline = pipeline
-        course, broken = _Course(self._wire.now()), None
+        course, broken = Course(self._wire.now()), None
         try:
             while True:
                 while pipeline.has_room and (sample := next(samples, None)) is not None:
@@ -220,7 +220,7 @@ class Session:
         finally:
             self._pipeline = None
 
-    def _advance(self, pipeline: Pipeline, course: "_Course") -> None:
+    def _advance(self, pipeline: Pipeline, course: Course) -> None:
         """Send what may be sent, take what comes, and mend what went wrong."""
         self._wire.write(pipeline.to_send(self._wire.now()))
         for message in self._wire.messages(wait=not pipeline.may_send):
@@ -251,7 +251,7 @@ class Session:
             raise LinkError(verdicts.another_input(self.url, *pipeline.odd_inputs[-1]))
         return answered
 
-    def _ask_again(self, pipeline: Pipeline, course: "_Course", trouble: Trouble) -> None:
+    def _ask_again(self, pipeline: Pipeline, course: Course, trouble: Trouble) -> None:
         """Make sure that it is the same board, and send again all that has no answer.
 
         What it was sent before hello it answers before hello, or never.
@@ -285,7 +285,7 @@ class Session:
         """Seconds that the first inference may take."""
         return max(self.timeout, SLOWER_ENGINE * self._foretold, 4.0 * (self._slowest or 0.0))
 
-    def _overdue_at(self, pipeline: Pipeline, course: "_Course") -> float:
+    def _overdue_at(self, pipeline: Pipeline, course: Course) -> float:
         """When an answer is overdue: after the time of the line, and four times the board's.
 
         Later after each try that was not answered: a bootloader may have taken it.
@@ -343,30 +343,6 @@ class Session:
                 f"({scores[~np.isfinite(scores)][0]}). Build its firmware again, and flash it."
             )
         return scores
-
-
-@dataclasses.dataclass
-class _Course:
-    """How the inferences of one call go."""
-
-    progress: float
-    """When the last answer came, by the line's clock; at first the beginning."""
-    since: float = 0.0
-    """When the wait for the next answer began."""
-    overdue: int = 0
-    """How many times in a row no answer came in time."""
-    restarts: int = 0
-    """How many restarts were noticed since the last answer."""
-    texts: int = 0
-    """How often since then the board printed text, and its count of inferences did not go back."""
-
-    def __post_init__(self) -> None:
-        self.since = self.progress
-
-    def answered(self, now: float) -> None:
-        """An answer came."""
-        self.progress = self.since = now
-        self.overdue = self.restarts = self.texts = 0
 
 
 @contextmanager
