@@ -105,6 +105,7 @@ def test_the_history_file_says_what_was_run(trained: Trained, tmp_path: Path) ->
     settings["parameters"] = 93_322
     content = (tmp_path / "model.keras").read_bytes()
     settings["float_sha256"] = hashlib.sha256(content).hexdigest()
+    settings |= {"recipe": "plain", "hyperparameters": None, "judged_by": "test"}
     settings |= {"preprocessing": {"divisor": 255, "mean": [0], "deviation": [1], "colours": "rgb"}}
     assert document == settings | trained.history | {"data": None}
 

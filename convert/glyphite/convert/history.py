@@ -35,6 +35,10 @@ class History:
     """That of the float model; empty where it is not known."""
     preprocessing: Preprocessing | None = None
     """What was done to its samples; None where it is not known."""
+    recipe: str = "plain"
+    """How it was trained: see ``glyphite.train.networks.recipes``."""
+    judged_by: str = "test"
+    """The part of the data that ``val_loss`` and ``val_accuracy`` are of."""
     data: DataRecord | None = None
     """Where they are from; None where it is not known, as of MNIST for a network of ours."""
 

@@ -18,4 +18,4 @@ EXAMPLES = _folder("examples")
 """Projects to begin with, one folder each: data, network, README and limits for CI."""
 
 MODELS = _folder("models")
-"""Trained models, one folder each: model_int8.tflite, manifest.json and history.json."""
+"""Trained models, one folder each: model.keras, model_int8.tflite, manifest.json, history.json."""

@@ -2,7 +2,7 @@
 
 Each stage reads and writes these files; no stage hands objects to the next::
 
-    build/seed/model.keras  history.json  pictures/   train
+    build/seed/model.keras  history.json  pictures/   train; training-<digest>.npz while it lasts
     build/seed/model_int8.tflite  manifest.json       convert, model_float.tflite of a float .tflite
     build/seed/compare.json  scores.npz               compare
     build/seed/c/model.c  model.h                     compile; c-<board>-<goal> with those
@@ -137,7 +137,7 @@ class ModelFolder:
     @property
     def keras(self) -> Path:
         """The trained float model."""
-        return self.root / "model.keras"
+        return self._source / "model.keras"
 
     @property
     def float_tflite(self) -> Path:

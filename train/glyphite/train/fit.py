@@ -27,6 +27,7 @@ from glyphite.convert.preprocessing import NAMED, Preprocessing
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.train.networks.networks import network
+from glyphite.train.networks.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +43,8 @@ class Settings:
     """Images per step; 32 is Keras's own default."""
     seed: int = 1
     """Of the random numbers: initial weights, order of the images, dropout."""
+    recipe: str = "plain"
+    """How it is trained: see ``glyphite.train.networks.recipes``."""
 
     def batches(self, samples: int) -> int:
         """Batches in all epochs together: the length of a progress bar."""
@@ -59,6 +62,10 @@ class Trained:
     """What was done to the samples."""
     data: DataRecord | None = None
     """Where they are from; None of MNIST, which needs no telling."""
+    recipe: Recipe | None = None
+    """The hyperparameters; None where it was trained as ``fit`` and ``fit_own`` do."""
+    judged_by: str = "test"
+    """The part of the data that the history's val_loss and val_accuracy are of."""
 
     @property
     def parameters(self) -> int:
@@ -92,8 +99,11 @@ class Trained:
             "epochs": self.settings.epochs,
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
+            "recipe": self.settings.recipe,
+            "hyperparameters": self.recipe and asdict(self.recipe),
             "parameters": self.parameters,
             "float_sha256": hashlib.sha256(content).hexdigest(),
+            "judged_by": self.judged_by,
             **self.history,
             "preprocessing": asdict(self.preprocessing),
             "data": self.data and asdict(self.data),

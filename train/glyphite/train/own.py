@@ -17,7 +17,8 @@ from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.convert.text import printable
 from glyphite.train.fit import Settings, Trained, held_interrupt, watching
 from glyphite.train.networks.networks import network
-from glyphite.train.networks.uno import one_thread
+from glyphite.train.networks.recipes import course
+from glyphite.train.networks.varied import one_thread
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +71,7 @@ def untrained(settings: Settings) -> "keras.Model":
     import keras
     import tensorflow as tf
 
-    if settings.network == "uno":  # as its recipe does, for which it is too late after this
+    if course(settings.network, settings.recipe).recipe:  # which does so too late after this
         one_thread()
     keras.backend.clear_session()  # or the layers of a second model get other names
     keras.utils.set_random_seed(settings.seed)
@@ -127,7 +128,14 @@ def fit_own(
         for name in known
         if name in history.history
     }
-    return Trained(settings, model, by_epoch, lessons.preprocessing, lessons.record)
+    return Trained(
+        settings,
+        model,
+        by_epoch,
+        lessons.preprocessing,
+        lessons.record,
+        judged_by=lessons.judged[0],
+    )
 
 
 @contextmanager

@@ -43,15 +43,21 @@ class Gallery:
             _require_screen()
 
     def draw(
-        self, data: Mnist, history: dict[str, list[float]], scores: NDArray[np.float32]
+        self,
+        data: Mnist,
+        history: dict[str, list[float]],
+        scores: NDArray[np.float32],
+        judged_by: str = "test set",
     ) -> None:
         """Write all four pictures; ``scores`` (10,) are those of the first test image.
+
+        ``judged_by`` names the samples of the ``val_`` figures.
 
         Raises InputError, as each method below does, where the folder cannot be written.
         """
         self.training_images(data.train_images, data.train_labels)
-        self.by_epoch("accuracy", history["accuracy"], history["val_accuracy"])
-        self.by_epoch("loss", history["loss"], history["val_loss"])
+        for what in ("accuracy", "loss"):
+            self.by_epoch(what, history[what], history[f"val_{what}"], judged_by)
         self.prediction(data.test_images[0], scores, int(data.test_labels[0]))
 
     def training_images(self, images: Images, labels: NDArray[np.uint8]) -> None:

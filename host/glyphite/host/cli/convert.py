@@ -27,6 +27,7 @@ from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.float_model import FORMS, FloatModel, open_model
 from glyphite.convert.quantize.float_tflite import dead_tensor
 from glyphite.convert.quantize.quiet import load_tensorflow
+from glyphite.convert.shipped import MODELS
 from glyphite.convert.text import command
 from glyphite.convert.workspace import (
     SHA_DIGITS,
@@ -208,6 +209,8 @@ def _source(text: str) -> tuple[ModelFolder, Path]:
         own = ModelFolder(path.parent, path.parent / TFLITE)
         return (own if path in (own.keras, own.float_tflite) else _folder_of(path)), path
     folder = model_folder(text)
+    if not folder.float_model.is_file() and is_file(shipped := MODELS / text / folder.keras.name):
+        return folder, shipped
     if not folder.float_model.is_file():
         raise ModelError(
             f"No model called {text!r}: {folder.keras} does not exist. Make one with "

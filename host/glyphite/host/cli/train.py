@@ -41,7 +41,7 @@ from glyphite.host.cli.data import (
 from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.train.fit import Settings, Trained
 from glyphite.train.networks.networks import NETWORKS
-from glyphite.train.networks.recipes import defaults, train
+from glyphite.train.networks.recipes import COURSES, defaults, kept_state, train, usual_name
 from glyphite.train.own import Lessons, fit_own, last_activation, untrained
 from glyphite.train.pictures import Gallery
 
@@ -63,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         help=f"the network to train: {known}, or FILE.py:FUNCTION that makes a keras.Model",
     )
+    recipes = "; ".join(f"{name}: {', '.join(COURSES[name])}" for name in sorted(COURSES))
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help=f"how one of ours is trained ({recipes}; default: the first of each)",
+    )
     epochs = ", ".join(f"{name} {defaults(name).epochs}" for name in sorted(NETWORKS))
     sizes = ", ".join(f"{name} {defaults(name).batch_size}" for name in sorted(NETWORKS))
     parser.add_argument(
@@ -76,7 +82,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name",
         metavar="NAME",
-        help="the model's name from now on (default: the network's)",
+        help="the model's name from now on (default: the network's, or NETWORK-RECIPE)",
+    )
+    parser.add_argument(
+        "--held-back",
+        action="store_true",
+        help="choose between trainings: learn without MNIST's last 10,000 training images, and be "
+        "judged by those in place of the test images",
     )
     add_preprocess(parser, "unit for pictures of 0..255, else standard")
     add_data(parser, "mnist")
@@ -96,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data is not None:
         require_there(arguments.data)
     own = named(settings.network)
-    usual = settings.network if own is None else safe_name(own.path.stem)
+    usual = usual_name(settings) if own is None else safe_name(own.path.stem)
     folder = model_folder(usual if arguments.name is None else arguments.name)
     gallery = Gallery(folder.pictures, arguments.show)
     with held(folder.root, print_status):
@@ -104,6 +116,11 @@ def run(arguments: argparse.Namespace) -> int:
         is_ours = settings.network in NETWORKS and arguments.data in (None, MNIST)
         if is_ours and arguments.preprocess is None:
             _train(arguments, settings, folder, gallery)
+        elif option := next((o for o in ("recipe", "held_back") if getattr(arguments, o)), None):
+            raise InputError(
+                f"--{option.replace('_', '-')} is for {', '.join(sorted(NETWORKS))} on MNIST as it "
+                "is. Leave it out, or leave out --data and --preprocess."
+            )
         else:
             _train_own(arguments, settings, folder, gallery)
     with silence_is_meant():
@@ -114,15 +131,23 @@ def run(arguments: argparse.Namespace) -> int:
 def _train(
     arguments: argparse.Namespace, settings: Settings, folder: ModelFolder, gallery: Gallery
 ) -> None:
-    data = load_mnist(report=print_status)
+    whole = load_mnist(report=print_status)
+    data = whole.split() if arguments.held_back else whole
+    kept = kept_state(settings, data, folder.root)
     if not arguments.json:
-        say(_plan(settings, data))
+        say(_plan(settings, data, arguments.held_back))
+    if kept.path is not None:
+        begun = "goes on from" if kept.path.is_file() else "is kept after each epoch in"
+        print_status(f"The training {begun} {kept.path}: stopped, the same command goes on.")
     say_loading()
     cost = _cost(arguments, untrained(settings), folder)
+    judged_by = "held back" if arguments.held_back else "test"
     with progress_bar("Training", settings.batches(len(data.train_images))) as progress:
-        trained = train(settings, data, progress)
+        trained = replace(train(settings, data, progress, folder.root), judged_by=judged_by)
     trained.save(folder.keras, folder.history)
-    gallery.draw(data, trained.history, trained.scores(data.test_images[:1])[0])
+    kept.remove()
+    scores = trained.scores(data.test_images[:1])[0]
+    gallery.draw(data, trained.history, scores, "held back" if arguments.held_back else "test set")
     _print(trained, folder, gallery, arguments.json, cost=cost)
     if not arguments.json:
         say_next(command("glyphite", "convert", folder.named))
@@ -152,7 +177,7 @@ def _train_own(
     )
     lessons = Lessons(data, prepared, record_of(source, data, arguments))
     lessons.require_any()  # before a plan is told that will not be
-    judged_by, part = lessons.judged
+    part = lessons.judged[1]
     if not arguments.json:
         say(
             f"Training {settings.network} for {_epochs(settings)} on {len(data.train):,} samples "
@@ -164,14 +189,14 @@ def _train_own(
     with progress_bar("Training", settings.batches(len(data.train))) as progress:
         trained = fit_own(settings, model, lessons, progress)
     trained.save(folder.keras, folder.history)
-    gallery.curves(trained.history, judged_by)
-    _print(trained, folder, gallery, arguments.json, cost=cost, judged_by=judged_by)
+    gallery.curves(trained.history, trained.judged_by)
+    _print(trained, folder, gallery, arguments.json, cost=cost)
     if not arguments.json:
         say_next(command("glyphite", "convert", folder.named))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    usual = defaults(arguments.network)
+    usual = defaults(arguments.network, arguments.recipe)
     for option, value in (("--epochs", arguments.epochs), ("--batch-size", arguments.batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{option} {value} is too small: at least 1 is needed.")
@@ -191,11 +216,13 @@ def _epochs(settings: Settings) -> str:
     return "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
 
 
-def _plan(settings: Settings, data: Mnist) -> str:
+def _plan(settings: Settings, data: Mnist, held_back: bool) -> str:
+    judged = f"judged by {len(data.test_images):,} that are held back of them"
+    tested = f"tested on {len(data.test_images):,} others"
     return (
         f"Training {settings.network} for {_epochs(settings)} on {len(data.train_images):,} images "
         f"({settings.batch_size} per step, seed {settings.seed}); "
-        f"it is tested on {len(data.test_images):,} others."
+        f"it is {judged if held_back else tested}."
     )
 
 
@@ -206,7 +233,6 @@ def _print(
     as_json: bool,
     *,
     cost: Cost | None,
-    judged_by: str = "test",
 ) -> None:
     last = {name: row[-1] for name, row in trained.history.items()}
     if as_json:
@@ -229,7 +255,7 @@ def _print(
             *([f"{last[f'{of}accuracy']:.2%}"] if has_classes else []),
             f"{last[f'{of}loss']:.4f}",
         )
-        for title, of in (("training, while it learns", ""), (judged_by, "val_"))
+        for title, of in (("training, while it learns", ""), (trained.judged_by, "val_"))
     ]
     columns = ["samples", *(["accuracy"] if has_classes else []), "loss"]
     print_table(columns, rows, f"{folder.name}: {trained.parameters:,} parameters")
