@@ -7,6 +7,7 @@ import pytest
 
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
+from tests.builders.training import shorten
 from tests.strict import require_module
 
 
@@ -54,6 +55,18 @@ def test_an_epoch_of_20_000_images_takes_the_seed_network_beyond_95_percent(
             ["seed", "--seed", str(2**32)],
             "--seed 4294967296 is out of range: 0 to 2^32 - 1 are allowed.",
         ),
+        (
+            ["seed", "--recipe", "bets"],
+            "seed has no recipe 'bets': there is plain and best.",
+        ),
+        (
+            ["seed", "--recipe", "best", "--preprocess", "raw"],
+            "--recipe is for seed, uno on MNIST as it is. Leave it out",
+        ),
+        (
+            ["seed", "--held-back", "--preprocess", "raw"],
+            "--held-back is for seed, uno on MNIST as it is. Leave it out",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence_before_any_work(
@@ -91,3 +104,20 @@ def test_without_any_source_all_are_named(
         assert source in sentence
     assert not build_folder.exists()
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_recipe_is_chosen_by_images_that_are_held_back(
+    build_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The model has a name of its own, and no state of the run is left when it is written."""
+    require_module("tensorflow")
+    shorten(monkeypatch, 10_256, 20)
+    words = ["train", "seed", "--recipe", "best", "--epochs", "1", "--held-back"]
+    assert main(words) == 0
+    said = capfd.readouterr().out
+    plan = " ".join(said.split())
+    assert "on 256 images (128 per step, seed 1); it is judged by 10,000 that are held" in plan
+    root = build_folder / "seed-best"
+    history = json.loads((root / "history.json").read_text())
+    assert (history["recipe"], history["judged_by"]) == ("best", "held back")
+    assert not list(root.glob("training-*.npz"))
