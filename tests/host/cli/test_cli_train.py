@@ -61,11 +61,11 @@ def test_an_epoch_of_20_000_images_takes_the_seed_network_beyond_95_percent(
         ),
         (
             ["seed", "--recipe", "best", "--preprocess", "raw"],
-            "--recipe is for seed, uno on MNIST as it is. Leave it out",
+            "--recipe is for seed, uno, uno-fast on MNIST as it is. Leave it out",
         ),
         (
             ["seed", "--held-back", "--preprocess", "raw"],
-            "--held-back is for seed, uno on MNIST as it is. Leave it out",
+            "--held-back is for seed, uno, uno-fast on MNIST as it is. Leave it out",
         ),
     ],
 )
