@@ -78,7 +78,7 @@ def fit_varied(
             run.learn(lesson, callback)
             kept.save(run.state())
     run.take_average()
-    return Trained(settings, model, {**run.history, **_judged(model, data)}, recipe=recipe)
+    return Trained(settings, _bare(model), {**run.history, **_judged(model, data)}, recipe=recipe)
 
 
 @dataclass
@@ -192,6 +192,15 @@ def _lessons(
             ready, ahead = ahead.result(), maker.submit(prepare, epoch)
             yield ready
         yield ahead.result()
+
+
+def _bare(model: "keras.Model") -> "keras.Model":
+    """The same model without its optimizer, which has twice as many numbers as the weights."""
+    import keras
+
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def _scale_dropout(model: "keras.Model", factor: float) -> None:
