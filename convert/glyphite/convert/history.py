@@ -1,7 +1,7 @@
 """What is kept of a training run beside its model: settings, curves, and what it learnt from."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -37,6 +37,8 @@ class History:
     """What was done to its samples; None where it is not known."""
     recipe: str = "plain"
     """How it was trained: see ``glyphite.train.networks.recipes``."""
+    hyperparameters: dict[str, Any] | None = None
+    """Those of the recipe by name; None where it was trained as ``fit`` and ``fit_own`` do."""
     judged_by: str = "test"
     """The part of the data that ``val_loss`` and ``val_accuracy`` are of."""
     data: DataRecord | None = None

@@ -223,4 +223,6 @@ def test_a_saved_run_says_how_it_was_made(trained: Trained, tmp_path: Path) -> N
     assert history["parameters"] == trained.parameters
     assert (history["recipe"], history["judged_by"]) == ("plain", "test")
     assert course("uno", "plain").recipe == trained.recipe
+    size = (tmp_path / "model.keras").stat().st_size
+    assert size < 2 * 4 * trained.parameters + 80_000  # an optimizer has twice the weights again
     assert history["hyperparameters"]["rate"] == 0.004

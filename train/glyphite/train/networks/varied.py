@@ -196,9 +196,7 @@ def _lessons(
 
 def _bare(model: "keras.Model") -> "keras.Model":
     """The same model without its optimizer, which has twice as many numbers as the weights."""
-    import keras
-
-    bare = keras.models.clone_model(model)
+    bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare
 
