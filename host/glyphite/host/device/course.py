@@ -1,6 +1,24 @@
 """How the inferences that a session is asked for go on, and when that was last noticed."""
 
 from dataclasses import dataclass
+from numbers import Real
+
+from glyphite.convert.errors import InputError
+
+MOST_SECONDS = 1e6
+"""The longest wait that may be asked for."""
+
+
+def seconds_of(name: str, given: float | None, usual: float) -> float:
+    """The wait ``name`` of a call, or the usual one. Raises InputError where it cannot be."""
+    if given is None:
+        return usual
+    if not (isinstance(given, Real) and 0 < given <= MOST_SECONDS):
+        raise InputError(
+            f"{name}={given!r} cannot be waited for. Give seconds, above 0 and at most "
+            f"{MOST_SECONDS:,.0f}, or leave it out for {usual:g}."
+        )
+    return float(given)
 
 
 @dataclass
@@ -15,6 +33,10 @@ class Course:
     """How many times in a row no answer came in time."""
     restarts: int = 0
     """How many restarts were noticed since the last answer."""
+    missed: int = 0
+    """How often in a row it said hello, had not run its model, and no damage was heard."""
+    overlong: int = 0
+    """How often since then something came that is longer than any frame."""
     texts: int = 0
     """How often since then the board printed text, and its count of inferences did not go back."""
 
@@ -24,4 +46,4 @@ class Course:
     def answered(self, now: float) -> None:
         """An answer came."""
         self.progress = self.since = now
-        self.overdue = self.restarts = self.texts = 0
+        self.overdue = self.restarts = self.texts = self.missed = self.overlong = 0
