@@ -573,7 +573,7 @@ class TestStream:
             assert len(kept_at(fixed).answers) == 2
         else:
             assert code == 0
-            assert "The board restarted in this run (1 times)" in capsys.readouterr().err
+            assert "The board restarted once in this run; it holds" in capsys.readouterr().err
 
 
 def test_verify_takes_no_board_for_another(

@@ -124,6 +124,20 @@ def test_another_model_is_refused_with_both_hashes() -> None:
     assert caught.value.exit_code == 1
 
 
+def test_another_model_behind_a_pseudo_terminal_is_for_emulate_to_change(tmp_path: Path) -> None:
+    """What `glyphite build` writes, nobody would start there."""
+    link = tmp_path / "board"
+    with terminal() as path:
+        link.symlink_to(path)
+        for port, more in ((path, ""), (str(link), f" --link {link}")):
+            with pytest.raises(LinkError) as caught:
+                check_board(port, Hello(PROTOCOL, board="native"), "cd" * 32, None, "net")
+            assert str(caught.value).endswith(
+                " Stop the `glyphite emulate` at that port, and start it anew with yours: "
+                f"`glyphite emulate net --board native{more}`."
+            )
+
+
 def test_firmware_of_another_protocol_version_is_refused(
     tiny: ModelFolder,
     tmp_path: Path,

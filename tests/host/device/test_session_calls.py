@@ -25,7 +25,7 @@ def replying(reply: Callable[[bytes, bytes], bytes]) -> Board:
     return Board(ITEMS, SCORES, reply=reply)
 
 
-@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), float("inf"), "5"])
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), float("inf"), "soon"])
 def test_a_wait_that_cannot_be_is_a_wrong_call(seconds: float) -> None:
     said = (
         rf"timeout={seconds!r} cannot be waited for\. Give seconds, above 0 and at most 1,000,000"

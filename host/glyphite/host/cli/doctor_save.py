@@ -30,7 +30,10 @@ from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
 OTHER_PLACE = "Name another file with --save."
-ISSUES = "docs/boards-seen.md says where to send it."
+SEND_IN = (
+    "Read it, and attach it to an issue of the repository that you have Glyphite from, with the "
+    "name that is printed on the board: others then know that it works."
+)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -118,4 +121,4 @@ def _print(arguments: argparse.Namespace, found: Seen, path: Path) -> None:
     title = f"{device['board']}, {device['firmware']}" if device else "A board"
     print_table(("step", "", "seen"), rows, title=title, text=True)
     say_written(path)
-    say(ISSUES)
+    say(SEND_IN)

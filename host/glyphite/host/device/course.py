@@ -1,7 +1,7 @@
 """How the inferences that a session is asked for go on, and when that was last noticed."""
 
+import math
 from dataclasses import dataclass
-from numbers import Real
 
 from glyphite.convert.errors import InputError
 
@@ -11,14 +11,16 @@ MOST_SECONDS = 1e6
 
 def seconds_of(name: str, given: float | None, usual: float) -> float:
     """The wait ``name`` of a call, or the usual one. Raises InputError where it cannot be."""
-    if given is None:
-        return usual
-    if not (isinstance(given, Real) and 0 < given <= MOST_SECONDS):
+    try:
+        seconds = float(usual if given is None else given)
+    except (TypeError, ValueError):  # of a caller that checks no types
+        seconds = math.nan
+    if not 0 < seconds <= MOST_SECONDS:
         raise InputError(
             f"{name}={given!r} cannot be waited for. Give seconds, above 0 and at most "
             f"{MOST_SECONDS:,.0f}, or leave it out for {usual:g}."
         )
-    return float(given)
+    return seconds
 
 
 @dataclass

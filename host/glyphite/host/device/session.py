@@ -54,8 +54,8 @@ FIRST_LEAST = 2.0
 """Seconds to wait at the least for the first inference where its time is foretold."""
 
 MISSES = 4
-"""After so many requests in a row that a board which says hello does not answer nor call damaged, and
-at least MISSED_SECONDS, no later one is answered."""
+"""After so many requests in a row that a board which says hello neither answers nor calls damaged,
+and at least MISSED_SECONDS, no later one is answered."""
 
 MISSED_SECONDS = 5.0
 
@@ -65,20 +65,21 @@ def _ignore(_: str) -> None:
 
 
 def first_id() -> int:
-    """The id before that of a session's first request: no two sessions are likely to have the same."""
+    """The id before that of a session's first request: seldom that of another session."""
     return randbelow(LAST_ID + 1)
 
 
 class Session:
     """Sends requests to the board at an open port and receives its answers; a Runner.
 
-    ``timeout``: seconds to wait for hello, and where its time is not
-    foretold at least for the first inference; else TIMEOUT. Later requests are repeated sooner, as the time that the board takes is known then. ``sha256``:
-    that of the model that the board has to hold; ``manifest``: the whole description of that model;
-    ``named``: what a command calls it. ``expected``: seconds that an inference will take on the
-    board of a hello, where that is foretold. ``give_up``: seconds without an answer after which the
-    board is given up, and in which a port that went away may come back; else GIVE_UP. ``notify``
-    gets sentences on what happens to the line, and ``trace`` the bytes that pass it.
+    ``timeout``: seconds to wait for hello, and at least for the first inference where its time is
+    not foretold; else TIMEOUT. Later requests are repeated sooner, as the time that the board takes
+    is known then. ``sha256``: that of the model that the board has to hold; ``manifest``: the whole
+    description of that model; ``named``: what a command calls it. ``expected``: seconds that an
+    inference will take on the board of a hello, where that is foretold. ``give_up``: seconds
+    without an answer after which the board is given up, and in which a port that went away may come
+    back; else GIVE_UP. ``notify`` gets sentences on what happens to the line, and ``trace`` the
+    bytes that pass it. Raises InputError where a wait cannot be.
     """
 
     def __init__(
