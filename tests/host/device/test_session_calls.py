@@ -3,13 +3,16 @@
 import struct
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from serial.tools.list_ports_common import ListPortInfo
 
 from glyphite.convert.errors import InputError, LinkError
 from glyphite.host.device import session
 from glyphite.host.device.session import connect
+from glyphite.host.device.transport.usb import device_at
 from glyphite.host.device.wire.frame import encode_frame
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import Item, Message
@@ -140,3 +143,41 @@ def test_a_line_that_loses_requests_and_is_damaged_is_not_given_up_so_soon(
     with terminal(device) as path, connect(path, expected=quick) as asked:
         assert asked.ask(TENSOR).scores.tolist() == list(SCORES)
         assert asked.retries == 8
+
+
+def listed(name: str, number: str = "A1") -> ListPortInfo:
+    """What pyserial would tell of an Uno at that port: no USB is here."""
+    told = ListPortInfo(name)
+    told.vid, told.pid, told.serial_number = 0x2341, 0x0043, number
+    return told
+
+
+def test_a_board_that_comes_back_under_another_name_is_found_by_its_serial_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unplugged while it answers: its terminal ends."""
+    device, told = Board(ITEMS, SCORES), list[str]()
+    names: list[str] = []
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: list(map(listed, names)))
+    with ExitStack() as first, terminal(device) as after:
+        before = first.enter_context(terminal(device))
+        names.append(before)
+        with connect(before, notify=told.append) as asked:
+            answers = asked.answers(np.zeros((9, 4), np.int8))
+            next(answers)
+            first.close()
+            names[:] = [after]
+            assert len(list(answers)) == 8
+            assert asked.url == after
+    assert told[-1] == f"{before} is back, and is called {after} now."
+
+
+def test_a_serial_number_that_two_devices_tell_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [listed("/dev/ttyUSB0", "0001"), listed("/dev/ttyUSB1", "0001")]
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: ports)
+    assert device_at("/dev/ttyUSB0") is None
+    assert device_at("/dev/ttyNONE7") is device_at("sim://native") is None
+    ports.pop()
+    found = device_at("/dev/ttyUSB0")
+    assert found is not None
+    assert found.names == ["/dev/ttyUSB0"]
