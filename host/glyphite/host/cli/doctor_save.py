@@ -71,7 +71,8 @@ def _begin(arguments: argparse.Namespace, port: str, way: Way) -> str:
         model = arguments.model or default_model()
         _, flashed = build_and_flash(model, arguments.board, port)
         port = flashed.port
-        outcome.said = f"{flashed.tries} tries, {flashed.seconds:.1f} s."
+        tries = "1 try" if flashed.tries == 1 else f"{flashed.tries} tries"
+        outcome.said = f"{tries}, {flashed.seconds:.1f} s."
     return port
 
 
