@@ -55,6 +55,7 @@ def test_the_whole_way_has_the_steps_of_the_page(
     assert found["images"]["images"] == 100
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_monitor_shows_what_the_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
     stream, monitor = commands(WIRE)
     assert main(stream) == 0

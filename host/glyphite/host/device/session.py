@@ -50,10 +50,10 @@ SLOWER_ENGINE = 8.0
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
 
-FIRST_LEAST = 2.0
+FIRST_LEAST = 3.0
 """Seconds to wait at the least for the first inference where its time is foretold."""
 
-MISSES = 4
+MISSES = 3
 """After so many requests in a row that a board which says hello neither answers nor calls damaged,
 and at least MISSED_SECONDS, no later one is answered."""
 
