@@ -273,6 +273,7 @@ def _popen(
             stdout=stdout,
             stderr=stderr,
             cwd=folder,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # of one in Python, as it is read so
             pass_fds=inherited,
             start_new_session=True,
             creationflags=_OWN_GROUP,
