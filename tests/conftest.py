@@ -96,6 +96,7 @@ def absent_because() -> Callable[[str], None]:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request is repeated only where it was lost, not where this machine paused."""
     monkeypatch.setattr("glyphite.host.device.session.LEAST_PATIENCE", 10.0)
+    monkeypatch.setattr("glyphite.host.device.session.FIRST_LEAST", 10.0)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import resource
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,28 @@ def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     remove_unfinished(tmp_path)
     assert names(tmp_path) == [".mine.part", "uno"]
     assert names(tmp_path / "uno") == [".glyphite-9012.part"]
+
+
+def test_a_temporary_folder_is_removed_though_one_file_alone_can_be_opened(tmp_path: Path) -> None:
+    """However deep it is; what a link in it names stays."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held: list[int] = []
+    try:
+        with temporary_folder() as folder:
+            (folder / "a" / "b").mkdir(parents=True)
+            (folder / "a" / "b" / "file").write_bytes(b"x")
+            (folder / "link").symlink_to(tmp_path)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (100, before[1]))
+            with suppress(OSError):
+                while True:
+                    held.append(os.dup(0))
+            os.close(held.pop())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for descriptor in held:
+            os.close(descriptor)
+    assert not folder.exists()
+    assert tmp_path.exists()
 
 
 def test_a_temporary_folder_is_removed_and_tells_of_no_room() -> None:

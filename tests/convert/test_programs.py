@@ -145,6 +145,13 @@ def test_a_crash_is_told_by_its_signal() -> None:
         run(crash, LONG, failure="it crashes", remedy="Report it.")
 
 
+def test_a_program_in_python_writes_utf8_whatever_this_one_is_told_to_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-16")
+    assert attempt([sys.executable, "-c", "print('äh')"], 30).output == "äh\n"
+
+
 def test_output_that_is_not_utf8_is_read_all_the_same() -> None:
     code = "import sys; sys.stdout.buffer.write(b'f\\xfcr \\xe2\\x82\\xac\\r\\n'); sys.exit(1)"
     finished = attempt(python(code), LONG)

@@ -77,7 +77,7 @@ FAULTS = (
     ),
     Fault(
         "a score may be no number",
-        DEVICE + "session.py",
+        DEVICE + "tensors.py",
         "and not np.isfinite(scores).all():",
         "and not np.isfinite(scores).any():",
         ("host/device/test_session.py",),

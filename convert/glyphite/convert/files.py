@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -163,7 +163,7 @@ def temporary_folder() -> Iterator[Path]:
     place = temporary_place()
     with _told(place, OTHER_TEMPORARY):
         made = tempfile.TemporaryDirectory(prefix="glyphite-", ignore_cleanup_errors=True)
-    with made as folder:
+    with made as folder, _removed(Path(folder)):
         try:
             yield Path(folder)
         except shutil.Error as error:  # of a folder that was copied: one reason for each file
@@ -173,6 +173,23 @@ def temporary_folder() -> Iterator[Path]:
             if error.errno not in FULL:
                 raise
             raise unwritable(place, error, OTHER_TEMPORARY) from error
+
+
+@contextmanager
+def _removed(folder: Path) -> Iterator[None]:
+    """Remove a folder, by one open file at a time: `shutil.rmtree` needs two for each
+    level, and leaves all where it finds none."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # what stays is tried again by who made the folder
+            for above, folders, files in os.walk(folder, topdown=False):
+                for path in (Path(above, name) for name in (*files, *folders)):
+                    if path.is_dir() and not path.is_symlink():
+                        path.rmdir()
+                    else:
+                        path.unlink()
+            folder.rmdir()
 
 
 def require_temporary_room(count: int) -> None:

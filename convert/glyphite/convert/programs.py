@@ -273,6 +273,7 @@ def _popen(
             stdout=stdout,
             stderr=stderr,
             cwd=folder,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # of one in Python, as it is read so
             pass_fds=inherited,
             start_new_session=True,
             creationflags=_OWN_GROUP,
@@ -302,11 +303,14 @@ def _too_slow(command: Sequence[str], seconds: float) -> TimeLimitError:
 
 
 def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
+    return f"it was ended by {signal_name(-code)}" if code < 0 else f"exit code {code}"
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, or its number where it has none."""
     with suppress(ValueError):
-        return f"it was ended by {signal.Signals(-code).name}"
-    return f"it was ended by signal {-code}"
+        return signal.Signals(number).name
+    return f"signal {number}"
 
 
 def _name(command: Sequence[str]) -> str:

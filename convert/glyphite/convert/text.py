@@ -32,6 +32,11 @@ def printable_lines(text: str, most: int = MOST_OF_A_LINE) -> str:
     return "\n".join(printable(line, most) for line in text.split("\n"))
 
 
+def how_often(count: int) -> str:
+    """How often something was."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def command(*words: object) -> str:
     """A command as one types it into this system's shell, each word quoted where it must be."""
     quoted = _quoted_on_windows if sys.platform == "win32" else _quoted

@@ -201,4 +201,5 @@ def test_a_table_for_people_has_a_row_for_each(
         assert main(words) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "By board, each by its own clock" in printed
+    assert "the line │ no baud rate: terminals" in printed
     assert "A board was lost; the others took its samples, and " in printed

@@ -3,7 +3,9 @@
 import os
 import shlex
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,13 @@ from glyphite.host.device.doctor import installs, line, ports, tools
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.found_ports import FoundPort
 from glyphite.host.device.transport import avr
+from glyphite.host.device.transport.ports import _verb
 from glyphite.host.device.wire.frame import encode_frame, encode_old_frame
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.device.wire.protocol import Item
 from tests.builders.hostile import hello, terminal, text
 
+PYTHON = sys.executable
 UNO = FoundPort("/dev/ttyACM0", "an Uno", "2341:0043", "A1", ("uno",))
 HELLO: dict[int, bytes] = {
     Item.FIRMWARE: text("Glyphite 9"),
@@ -176,6 +180,40 @@ class TestPorts:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         found = ports.use("/dev/ttyACM0")
         assert (found.state, found.found, found.mend) == (State.WRONG, f"by {holder}", mend)
+
+    def test_a_running_glyphite_that_holds_a_port_is_not_to_be_killed(self) -> None:
+        """It may be a run of the user's own; it is known by what it was started as."""
+        with (
+            terminal() as path,
+            subprocess.Popen(
+                [PYTHON, "-m", "glyphite.host.cli", "monitor", "--listen", "--port", path],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            ) as run,
+        ):
+            end = time.monotonic() + 30
+            while (found := ports.use(path)).state == State.OK and time.monotonic() < end:
+                time.sleep(0.1)
+            run.kill()
+        assert (found.state, found.mend) == (State.WRONG, "")
+        assert found.found == (
+            f"by glyphite monitor (process {run.pid}): wait until it ends, or stop it with Ctrl-C "
+            "where it runs"
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "verb"),
+        [
+            ("/v/bin/python /v/bin/glyphite stream seed", "stream"),
+            ("python -m glyphite.host.cli stream", "stream"),
+            ("glyphite.exe flash", "flash"),
+            ("python -c glyphite stream", ""),
+            ("picocom /dev/ttyACM0", ""),
+            ("glyphite --version", ""),
+        ],
+    )
+    def test_a_glyphite_is_known_by_its_command_line(self, words: str, verb: str) -> None:
+        assert _verb(words.split()) == verb
 
     def test_a_port_that_nobody_holds_is_free(self) -> None:
         assert ports.use("/dev/ttyNONE7").state == State.OK

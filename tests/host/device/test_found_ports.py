@@ -105,6 +105,12 @@ def test_a_link_to_a_port_is_that_port(plug: Plug, tmp_path: Path) -> None:
             "or name its port: `--port sim://native`, say.",
         ),
         (
+            [port("/dev/ttyS0")],
+            None,
+            "No board that Glyphite knows is found by its USB id. Ports found: /dev/ttyS0 (the "
+            "port 0). Connect it, or name its port: `--port sim://native`, say.",
+        ),
+        (
             [port("/dev/ttyUSB0", CONVERTER, "0001")],
             "usb",
             "No board that Glyphite knows is found by its USB id. Ports found: /dev/ttyUSB0 (the "

@@ -195,7 +195,9 @@ def test_an_answer_of_another_length_is_none() -> None:
     all_sent(made)
     for scores in (b"", b"a", b"abc"):
         assert not made.take(reply(1, scores=scores))
-    assert made.odd_lengths == [0, 1, 3]
+    assert [told.split()[0] for told in made.odd_lengths] == ["0", "1", "3"]
+    assert not made.take(reply(1)[:9])
+    assert made.odd_lengths[3] == "9 bytes, and a whole answer has 14"
     assert made.trouble is Trouble.DAMAGED
     assert made.take(reply(1))
     assert made.odd_lengths == []

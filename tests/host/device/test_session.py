@@ -88,8 +88,9 @@ def test_a_bad_line_costs_time_and_no_answer(faults: str) -> None:
 
 
 @pytest.mark.usefixtures("native")
-def test_a_second_session_gets_no_answer_of_the_first() -> None:
-    """Both number from 1: hello must make the board forget."""
+def test_a_second_session_gets_no_answer_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both number from 1, as seldom happens: hello must make the board forget."""
+    monkeypatch.setattr("glyphite.host.device.session.first_id", lambda: 0)
     with serial.serial_for_url("sim://native") as port:
         first, second = tensors(2)
         assert Session(port).ask(first).scores.tolist() == expected(first)
@@ -121,6 +122,20 @@ def test_another_model_is_refused_with_both_hashes() -> None:
         f"yours is {'ab' * 32}. Put yours on it: `glyphite build MODEL --board native`."
     )
     assert caught.value.exit_code == 1
+
+
+def test_another_model_behind_a_pseudo_terminal_is_for_emulate_to_change(tmp_path: Path) -> None:
+    """What `glyphite build` writes, nobody would start there."""
+    link = tmp_path / "board"
+    with terminal() as path:
+        link.symlink_to(path)
+        for port, more in ((path, ""), (str(link), f" --link {link}")):
+            with pytest.raises(LinkError) as caught:
+                check_board(port, Hello(PROTOCOL, board="native"), "cd" * 32, None, "net")
+            assert str(caught.value).endswith(
+                " Stop the `glyphite emulate` at that port, and start it anew with yours: "
+                f"`glyphite emulate net --board native{more}`."
+            )
 
 
 def test_firmware_of_another_protocol_version_is_refused(
@@ -287,6 +302,7 @@ def test_a_board_that_went_silent_is_asked_who_it_is_before_it_is_believed() -> 
         return device(message)
 
     with terminal(lose) as path, connect(path) as session:
+        session._request = 0
         tensor = np.zeros(4, np.int8)
         session.ask(tensor)
         session.ask(tensor)

@@ -268,7 +268,7 @@ def test_a_board_on_a_pseudo_terminal_is_measured_and_shown_to_the_runner(
     ("count", "said"),
     [
         (4, "The first 4 test samples of {} are of 3 of 3 classes, and MLPerf Tiny's runner needs "
-            "each class, and at least 5 samples. Take more with --count."),
+            "each class, and at least 5 samples. Take --count 5, or more.\n"),
         (2, "The first 2 test samples of {} are of 2 of 3 classes, and "),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
+from glyphite.host.cli.stream_table import _rounded
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.by_board import BoardPart, Judge, board_name
@@ -22,6 +23,7 @@ from glyphite.host.measure.stream_figures import RunningAccuracy, check, summari
 from glyphite.host.measure.times import BOARD
 from glyphite.host.measure.wire_use import Wire
 from glyphite.host.runners.tflm import TflmRunner
+from tests.builders.hostile import terminal
 from tests.builders.truth import labelled
 
 Flash = Callable[..., ModelFolder]
@@ -158,6 +160,15 @@ class TestFigures:
             assert figures["bound_by"] == bound
             assert (figures["seconds_per_image"] is None) or len(chosen) == 1
 
+    def test_are_bounded_by_no_wire_where_the_port_is_a_pseudo_terminal(self) -> None:
+        """It has no baud rate: bytes come as fast as the other program sends them."""
+        busy = Wire(sent=10**6, received=1200, waited_seconds=4.0, repeats={})
+        with terminal() as path:
+            part = BoardPart(path, 1, "uno", Hello(1, "firmware 1", "uno"), busy)
+            streamed = replace(self.streamed("uno"), wire=busy, parts=(part,))
+            figures = self.summary(streamed, self.SCORES)
+        assert figures["bound_by"] == "board"
+
     def test_give_instructions_only_where_the_boards_timer_counts_them(self) -> None:
         figures = self.summary(self.streamed("cortex-m4"), self.SCORES)
         assert figures["instructions_per_image"] == 25 * 40
@@ -254,3 +265,11 @@ def test_check_names_what_differs() -> None:
     summary = figures.summary(figures.streamed(), reference)
     with pytest.raises(CheckFailedError, match=r"cortex-m4 differs .* in 1 bytes of 1 images"):
         check(summary)  # type: ignore[arg-type]
+
+
+def test_instructions_are_told_in_full_and_to_three_digits() -> None:
+    assert [_rounded(count) for count in (157_123, 999, 4_567_890)] == [
+        "157,000",
+        "999",
+        "4,570,000",
+    ]

@@ -22,19 +22,20 @@ from glyphite.host.cli.junit import Case, place_of, write_junit
 SHA_DIGITS = 12
 """Of a model's SHA-256 in a sentence."""
 UNFINISHED = "The command did not come to its end."
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 MOST_DIGITS = 15
 """Of a limit: no figure has as many, and a float holds each such number exactly."""
 
 
 def _number(text: str, kind: str) -> int:
-    """A whole number, with K for 1,024 where it is one of bytes."""
-    found = re.fullmatch(rf"([0-9]{{1,{MOST_DIGITS}}})(K?)", text)
+    """A whole number, with K for 1,024 and M for 1,024 of those where it is one of bytes."""
+    found = re.fullmatch(rf"([0-9]{{1,{MOST_DIGITS}}})([KM]?)", text)
     if not found or (found[2] and kind != "bytes"):
-        example = "32768 or 32K" if kind == "bytes" else "32768"
+        example = "32768, 32K or 1M" if kind == "bytes" else "32768"
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a number of {kind}: one such as {example} is."
         )
-    return int(found[1]) * (1024 if found[2] else 1)
+    return int(found[1]) * UNITS[found[2]]
 
 
 def _bytes(text: str) -> int:
@@ -103,7 +104,7 @@ class Budget:
 
 BUDGETS = {
     "max_flash": Budget(
-        _bytes, "BYTES", "fail where more flash is taken (32K is 32768)",
+        _bytes, "BYTES", "fail where more flash is taken (32K is 32768, 1M is 1024K)",
         "takes {} bytes of flash", "Try --optimize size or a smaller model, or allow more.",
     ),
     "max_ram": Budget(

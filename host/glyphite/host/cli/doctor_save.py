@@ -30,7 +30,10 @@ from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import BRIEF, explanation, oracle
 
 OTHER_PLACE = "Name another file with --save."
-ISSUES = "docs/boards-seen.md says where to send it."
+SEND_IN = (
+    "Read it, and attach it to an issue of the repository that you have Glyphite from, with the "
+    "name that is printed on the board: others then know that it works."
+)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -68,7 +71,8 @@ def _begin(arguments: argparse.Namespace, port: str, way: Way) -> str:
         model = arguments.model or default_model()
         _, flashed = build_and_flash(model, arguments.board, port)
         port = flashed.port
-        outcome.said = f"{flashed.tries} tries, {flashed.seconds:.1f} s."
+        tries = "1 try" if flashed.tries == 1 else f"{flashed.tries} tries"
+        outcome.said = f"{tries}, {flashed.seconds:.1f} s."
     return port
 
 
@@ -118,4 +122,4 @@ def _print(arguments: argparse.Namespace, found: Seen, path: Path) -> None:
     title = f"{device['board']}, {device['firmware']}" if device else "A board"
     print_table(("step", "", "seen"), rows, title=title, text=True)
     say_written(path)
-    say(ISSUES)
+    say(SEND_IN)

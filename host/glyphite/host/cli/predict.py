@@ -23,6 +23,7 @@ from glyphite.host.cli.flash import build_missing
 from glyphite.host.device.session import connect
 from glyphite.host.measure.by_board import board_name
 from glyphite.host.measure.digit_picture import Seen, read_picture
+from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.picture.show import as_text, write_picture
 from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.base import Scores, Tensors
@@ -138,7 +139,11 @@ def _ask(
         return scores, f"LiteRT on this PC ({litert_version()})"
     build_missing(arguments.port, folder)
     with connect(
-        arguments.port, baud=arguments.baud, manifest=manifest, named=folder.named
+        arguments.port,
+        baud=arguments.baud,
+        manifest=manifest,
+        named=folder.named,
+        expected=patience(folder.tflite),
     ) as session:
         hello = session.board
         scores = session.run(tensors)[0]

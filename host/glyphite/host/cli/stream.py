@@ -43,6 +43,7 @@ from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.portion import BAUD
 from glyphite.host.measure.received import KEPT, Received, is_written, read_kept, require_same
 from glyphite.host.measure.running import firmware_at, place_of
+from glyphite.host.measure.share import url_of
 from glyphite.host.measure.stream_figures import RunningAccuracy, Streaming, check, summarize
 from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
@@ -250,7 +251,7 @@ def _received(
         kept
         for path in sorted(folder.root.glob(f"*/{KEPT}"))
         if manifest and not is_written(path) and (kept := read_kept(path, manifest))
-        if any(stream.url_of(board["port"]) in urls for board in kept.of["boards"])
+        if any(url_of(board["port"]) in urls for board in kept.of["boards"])
     ]
     cut_short.sort(key=lambda kept: -len(kept.answers))
     before = None
@@ -300,6 +301,6 @@ def _kept(arguments: argparse.Namespace, received: Received) -> Iterator[None]:
 def _place(folder: ModelFolder, port: str, told: str) -> Path:
     """The folder of the board that calls itself ``told``, which several board files may do."""
     if is_emulated(port):
-        board = load_board(emulated_board(stream.url_of(port)))
+        board = load_board(emulated_board(url_of(port)))
         return folder.board(board.key if board.name == told else told)
     return folder.board(told)

@@ -1,14 +1,15 @@
 """The tables of ``glyphite stream``, and what it says of a run."""
 
 from glyphite.convert.boards import known_board
-from glyphite.convert.text import command
+from glyphite.convert.text import command, how_often
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status, print_table, say
 from glyphite.host.cli.data import title_of
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
-from glyphite.host.device.transport import on_pipes
+from glyphite.host.device.transport import has_no_baud, is_emulated
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.by_board import BoardFigures
+from glyphite.host.measure.share import url_of
 from glyphite.host.measure.stream import Streamed
 from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.times import TITLES, duration
@@ -28,8 +29,8 @@ def tell(streamed: Streamed, stand_in: str) -> None:
             print_status(f"The board{on} says of itself: {part.hello.remark}.")
         if part.restarts:
             print_status(
-                f"The board{on} restarted in this run ({part.restarts} times); it holds the same "
-                "model."
+                f"The board{on} restarted {how_often(part.restarts)} in this run; it holds the "
+                "same model."
             )
 
 
@@ -86,9 +87,11 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     wire, count = streaming["wire"], streaming["images"]
     seconds = count / streaming["images_per_second"]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
-    pipes = [on_pipes(board["port"]) for board in streaming["boards"]]
-    line = "pipes: no baud rate" if all(pipes) else "cables and pipes"
-    if not any(pipes):
+    ports = [url_of(board["port"]) for board in streaming["boards"]]
+    free = [has_no_baud(port) for port in ports]
+    line = "no baud rate: pipes" if all(map(is_emulated, ports)) else "no baud rate: terminals"
+    line = line if all(free) else "some have no baud rate"
+    if not any(free):
         share = carried(wire, seconds, streaming["baud"] * streaming["jobs"])
         line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
         line += f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
@@ -97,7 +100,7 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
         bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
     rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
     repeats = wire["repeats"].items()
-    return rows + [(f"repeated: {why}", f"{times:,}") for why, times in repeats]
+    return rows + [(f"repeated: {why}", f"{count:,}") for why, count in repeats]
 
 
 def _time_rows(streaming: Streaming) -> list[tuple[str, str]]:
@@ -109,16 +112,21 @@ def _time_rows(streaming: Streaming) -> list[tuple[str, str]]:
             ("least to most", f"{duration(times['min'])} to {duration(times['max'])}"),
         ]
     if streaming["instructions_per_image"] is not None:
-        rounded = float(f"{streaming['instructions_per_image']:.3g}")  # as its timer has ticks
-        return [("instructions, mean", f"about {rounded:,.0f} an image")]
+        rounded = _rounded(streaming["instructions_per_image"])
+        return [("instructions, mean", f"about {rounded} an image")]
     return []
+
+
+def _rounded(instructions: int) -> str:
+    """To three digits, as the timer that counts them has ticks of many."""
+    return f"{float(f'{instructions:.3g}'):,.0f}"
 
 
 def _board_row(board: BoardFigures) -> tuple[str, ...]:
     times, correct, count = board["seconds_per_image"], board["correct"], board["images"]
     own = duration(times["mean"]) if times else "-"
     if board["instructions_per_image"] is not None:
-        own = f"{board['instructions_per_image']:.3g} instructions"
+        own = f"{_rounded(board['instructions_per_image'])} instructions"
     if times and board["timed_by"] is not None:
         own += f" ({board['timed_by']})"
     name = f"{board['board']} on {board['port']}" if board["board"] else board["port"]

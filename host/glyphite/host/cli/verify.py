@@ -33,6 +33,7 @@ from glyphite.host.device.transport import is_emulated
 from glyphite.host.device.transport.firmware_files import emulated_board, emulated_url
 from glyphite.host.measure import verify
 from glyphite.host.measure.first_difference import Trace, trace
+from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.one_scale import one_scale
 from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.verify_record import VerifyRecord, save
@@ -94,7 +95,13 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         folder = _built(folder, board, arguments.board)
         url = emulated_url(arguments.board, folder.image(board.key))
     with (
-        connect(url, baud=board.serial.baud, manifest=manifest, named=folder.named) as session,
+        connect(
+            url,
+            baud=board.serial.baud,
+            manifest=manifest,
+            named=folder.named,
+            expected=patience(folder.tflite),
+        ) as session,
         progress_bar("Verifying", 2 * sum(len(group) for group in groups.values())) as progress,
     ):
         _require_told(board, url, session.board.board)

@@ -1,6 +1,7 @@
 """Holds a board's hello against this host and against the model that it should have."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.host.device.transport.firmware_files import emulated_board
-from glyphite.host.device.transport.ports import is_emulated
+from glyphite.host.device.transport.ports import is_emulated, is_pseudo_terminal
 from glyphite.host.device.wire.messages import Hello, WireTensor
 from glyphite.host.device.wire.protocol import PROTOCOL, Encoding
+
+EMULATE = "glyphite emulate"
 
 
 def check_board(
@@ -30,21 +33,21 @@ def check_board(
     if board.protocol != PROTOCOL:
         raise LinkError(
             f"The board on {url} runs {board.firmware or 'firmware'} with protocol "
-            f"{board.protocol}, and this is Glyphite {__version__} with protocol {PROTOCOL}. Flash "
-            f"firmware of this version: `{remedy(url, board.board, named)}`."
+            f"{board.protocol}, and this is Glyphite {__version__} with protocol {PROTOCOL}. "
+            f"{_put('Flash firmware of this version', url, board.board, named)}"
         )
     if Encoding.RAW not in board.encodings:
         raise LinkError(
             f"The board on {url} decodes the encodings {list(board.encodings)}, and this host "
-            f"sends {int(Encoding.RAW)}. Flash firmware of this version: "
-            f"`{remedy(url, board.board, named)}`."
+            f"sends {int(Encoding.RAW)}. "
+            f"{_put('Flash firmware of this version', url, board.board, named)}"
         )
     wanted = manifest.sha256 if manifest is not None else sha256
     if wanted is not None and board.model_sha256 != wanted:
         raise LinkError(
             f"The board on {url} holds another model: {board.model_name!r} with SHA-256 "
-            f"{board.model_sha256 or 'not told'}, and yours is {wanted}. Put yours on it: "
-            f"`{remedy(url, board.board, named)}`."
+            f"{board.model_sha256 or 'not told'}, and yours is {wanted}. "
+            f"{_put('Put yours on it', url, board.board, named)}"
         )
     if manifest is not None:
         _check_tensor(url, "input", board.inputs, manifest.input)
@@ -74,11 +77,22 @@ def _check_tensor(url: str, what: str, tensors: tuple[WireTensor, ...], tensor: 
     )
 
 
+def _put(how: str, url: str, name: str, named: str) -> str:
+    """The sentence on what to type; ``how`` begins it."""
+    words = remedy(url, name, named)
+    if words.startswith(EMULATE):
+        how = f"Stop the `{EMULATE}` at that port, and start it anew with yours"
+    return f"{how}: `{words}`."
+
+
 def remedy(url: str, name: str, named: str) -> str:
     """The command that puts a model onto the board called ``name``, if that is a known one; an
-    emulated board is the one in its URL."""
+    emulated board is the one in its URL, and one on a pseudo-terminal is started anew."""
     emulated = is_emulated(url)
     board = load_board(emulated_board(url)) if emulated else known_board(name)
+    if is_pseudo_terminal(url) and board is not None and board.emulator is not None:
+        link = ("--link", url) if Path(url).is_symlink() else ()
+        return command(*EMULATE.split(), named, "--board", board.named, *link)
     if board is not None and board.arduino is not None:
         return command("glyphite", "flash", named, "--board", board.named, "--port", url)
     return command("glyphite", "build", named, "--board", board.named if board else "BOARD")

@@ -101,9 +101,10 @@ def choose_port(named: str | None, board: Board | None = None) -> FoundPort:
         )
     if not known:
         sought = "that Glyphite knows" if board is None else f"of the kind {board.named}"
+        by_usb = next((port.device for port in ports if port.usb_id), EMULATED_ONE)
         raise PortError(
             f"No board {sought} is found by its USB id. {ports_found(ports)} Connect it, or name "
-            f"its port: `{command('--port', ports[0].device if ports else EMULATED_ONE)}`, say."
+            f"its port: `{command('--port', by_usb)}`, say."
         )
     return known[0]
 

@@ -52,6 +52,8 @@ class Greeting:
         """How many restarts of the board were noticed."""
         self.heard = ""
         """What its program had printed before the last hello; "" where that is no text."""
+        self.damaged = 0
+        """How much that was no frame came before the last hello, since the one before."""
         self._wire = wire
         self._sha256 = sha256
         self._manifest = manifest
@@ -132,6 +134,7 @@ class Greeting:
         self.told, self.ran = told, told.inferences
         self.heard = self._printed()
         reader = self._wire.reader
+        self.damaged = reader.damaged
         reader.damaged, reader.strange = 0, b""
         reader.longest = max(reader.longest, 2 * sum(output.bytes for output in told.outputs))
         return told

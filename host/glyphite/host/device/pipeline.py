@@ -12,7 +12,7 @@ from zlib import crc32
 from glyphite.convert.errors import LinkError
 from glyphite.host.device.wire.frame import encode_frame_bare
 from glyphite.host.device.wire.messages import Hello, InferReply, infer_request, parse_infer_answer
-from glyphite.host.device.wire.protocol import Status
+from glyphite.host.device.wire.protocol import ANSWER_HEADER_BYTES, Message, Status
 
 PIECE_BYTES = 4096
 """The most bytes of one write: a longer one would end a slow line's patience."""
@@ -72,8 +72,8 @@ class Pipeline:
     """What the messages since the last :meth:`go_back` have shown."""
     answered: int = 0
     """How many requests were answered."""
-    odd_lengths: list[int] = field(default_factory=list)
-    """The bytes of scores of the newest answers, where each had another number than the model."""
+    odd_lengths: list[str] = field(default_factory=list)
+    """How long the newest answers were, and what is right, where each had another length."""
     odd_inputs: list[tuple[int, int]] = field(default_factory=list)
     """Of the newest answers, the input's CRC and that of what was sent, where each had another: one
     alone may be an answer to somebody else, who used the same id."""
@@ -147,6 +147,8 @@ class Pipeline:
         """
         reply = parse_infer_answer(message)
         if reply is None:
+            if self._line and message[:1] == bytes([Message.INFER_ANSWER]):
+                self._odd_length(self.of_length(len(message)))
             return False
         request = next((each for each in self._line if each.number == reply.request), None)
         if reply.status == Status.CORRUPT:
@@ -157,8 +159,9 @@ class Pipeline:
         if reply.status != Status.OK:
             raise RefusedError(reply.status)
         if len(reply.scores) != self.output_bytes:
-            self.odd_lengths.append(len(reply.scores))
-            self._notice(Trouble.DAMAGED)
+            self._odd_length(
+                f"{len(reply.scores):,} bytes of scores, and its model gives {self.output_bytes:,}"
+            )
             return False
         if reply.input_crc != request.input_crc:
             self.odd_inputs.append((reply.input_crc, request.input_crc))
@@ -172,6 +175,15 @@ class Pipeline:
         self.answered += 1
         self._ahead += 1
         return True
+
+    def of_length(self, found: int) -> str:
+        """What is said of so many bytes that came in place of an answer."""
+        right = ANSWER_HEADER_BYTES + self.output_bytes
+        return f"{found:,} bytes, and a whole answer has {right:,}"
+
+    def _odd_length(self, found: str) -> None:
+        self.odd_lengths.append(found)
+        self._notice(Trouble.DAMAGED)
 
     def _notice(self, trouble: Trouble) -> None:
         if self.trouble in (None, Trouble.CORRUPT):  # which is mended already

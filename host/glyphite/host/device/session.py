@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import accumulate
+from secrets import randbelow
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from glyphite.convert.errors import InputError, LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device import verdicts
-from glyphite.host.device.course import Course
+from glyphite.host.device.course import Course, seconds_of
 from glyphite.host.device.greeting import Greeting
-from glyphite.host.device.pipeline import Pipeline, RefusedError, Request, Trouble
+from glyphite.host.device.pipeline import LAST_ID, Pipeline, RefusedError, Request, Trouble
+from glyphite.host.device.tensors import ensure_taken, outputs_of
 from glyphite.host.device.trace import Passing
 from glyphite.host.device.transport import open_port
-from glyphite.host.device.wire.messages import Answer, Hello, InferReply
+from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire_port import LineBrokeError, Traffic, WirePort
 
 TIMEOUT = 10.0
@@ -48,21 +50,36 @@ SLOWER_ENGINE = 8.0
 ODD_LENGTHS = 3
 """After so many answers in a row of another length than the model's, they are what it sends."""
 
+FIRST_LEAST = 3.0
+"""Seconds to wait at the least for the first inference where its time is foretold."""
+
+MISSES = 3
+"""After so many requests in a row that a board which says hello neither answers nor calls damaged,
+and at least MISSED_SECONDS, no later one is answered."""
+
+MISSED_SECONDS = 5.0
+
 
 def _ignore(_: str) -> None:
     """Tell nobody."""
 
 
+def first_id() -> int:
+    """The id before that of a session's first request: seldom that of another session."""
+    return randbelow(LAST_ID + 1)
+
+
 class Session:
     """Sends requests to the board at an open port and receives its answers; a Runner.
 
-    ``timeout``: seconds to wait for hello, and at least for the first inference; else TIMEOUT.
-    Later requests are repeated sooner, as the time that the board takes is known then. ``sha256``:
-    that of the model that the board has to hold; ``manifest``: the whole description of that model;
-    ``named``: what a command calls it. ``expected``: seconds that an inference will take on the
-    board of a hello, where that is foretold. ``give_up``: seconds without an answer after which the
-    board is given up, and in which a port that went away may come back; else GIVE_UP. ``notify``
-    gets sentences on what happens to the line, and ``trace`` the bytes that pass it.
+    ``timeout``: seconds to wait for hello, and at least for the first inference where its time is
+    not foretold; else TIMEOUT. Later requests are repeated sooner, as the time that the board takes
+    is known then. ``sha256``: that of the model that the board has to hold; ``manifest``: the whole
+    description of that model; ``named``: what a command calls it. ``expected``: seconds that an
+    inference will take on the board of a hello, where that is foretold. ``give_up``: seconds
+    without an answer after which the board is given up, and in which a port that went away may come
+    back; else GIVE_UP. ``notify`` gets sentences on what happens to the line, and ``trace`` the
+    bytes that pass it. Raises InputError where a wait cannot be.
     """
 
     def __init__(
@@ -78,17 +95,18 @@ class Session:
         notify: Callable[[str], None] = _ignore,
         trace: Passing | None = None,
     ) -> None:
-        self.timeout = TIMEOUT if timeout is None else timeout
-        self.give_up = GIVE_UP if give_up is None else give_up
+        self.timeout = seconds_of("timeout", timeout, TIMEOUT)
+        self.give_up = seconds_of("give_up", give_up, GIVE_UP)
         self.repeats: Counter[Trouble] = Counter()
         """How many requests were sent again, by why."""
         self._wire = WirePort(port, self.timeout, trace)
         self._greeting = Greeting(self._wire, sha256, manifest, named)
         self._expected, self._foretold = expected, 0.0
         self._notify = notify
-        self._request = 0
+        self._request = first_id()
         self._slowest: float | None = None
         self._pipeline: Pipeline | None = None
+        self._asking = Lock()
         self._closed = False
 
     def close(self) -> None:
@@ -181,7 +199,8 @@ class Session:
         The next samples travel while the board computes, as far as its receive buffer holds them.
         Says hello first where nobody has, and again where a request went unanswered or other bytes
         came: the board may have been reset or changed. Raises InputError where ``inputs`` are not
-        of the board's input shapes and types; LinkError where the board does not answer, refuses,
+        of the board's input shapes and types, or another call of this has not given all its answers
+        yet; LinkError where the board does not answer, refuses,
         received other tensors, answers with what is no output of its model, or is another board
         now, or the line breaks and does not come back.
         """
@@ -190,7 +209,18 @@ class Session:
                 f"The session with the board on {self.url} is over. Ask within the block of "
                 "`with connect(...)`."
             )
-        self._ensure_taken(self.board, inputs)
+        if not self._asking.acquire(blocking=False):
+            raise InputError(
+                f"The session with the board on {self.url} is giving answers already, and these "
+                "would be mixed with them. Take all of those first, or close their iterator."
+            )
+        try:
+            yield from self._answers(*inputs)
+        finally:
+            self._asking.release()
+
+    def _answers(self, *inputs: NDArray[Any]) -> Iterator[Answer]:
+        ensure_taken(self.url, self.board, inputs)
         if self._expected is not None:
             self._foretold, self._expected = self._expected(self.board), None
         samples = zip(*inputs, strict=True)
@@ -242,11 +272,7 @@ class Session:
         answered = pipeline.take(message)
         self._greeting.ran += answered
         if len(pipeline.odd_lengths) >= ODD_LENGTHS:
-            raise LinkError(
-                f"The board on {self.url} answered with {pipeline.odd_lengths[-1]:,} bytes of "
-                f"scores, and its model gives {pipeline.output_bytes:,}. Build its firmware again, "
-                "and flash it."
-            )
+            raise LinkError(verdicts.another_length(self.url, pipeline.odd_lengths[-1]))
         if len(pipeline.odd_inputs) >= ODD_INPUTS:
             raise LinkError(verdicts.another_input(self.url, *pipeline.odd_inputs[-1]))
         return answered
@@ -261,6 +287,7 @@ class Session:
             raise LinkError(verdicts.unanswered(self.url, patience, self.board, trouble))
         course.since = self._wire.now()
         if trouble is Trouble.CORRUPT:
+            course.missed = 0
             pipeline.go_on()
             return
         asked, answered, ran = pipeline.asked, pipeline.answered, self._greeting.ran
@@ -269,6 +296,13 @@ class Session:
         if pipeline.answered > answered:
             course.answered(self._wire.now())
         text = self._greeting.heard
+        self._hold_lengths(pipeline, course)
+        missed = trouble is Trouble.OVERDUE and asked and not self._greeting.damaged
+        missed = missed and told.inferences == ran and pipeline.answered == answered
+        course.missed = course.missed + 1 if missed else 0
+        if course.missed >= MISSES and self._wire.left(course.progress + MISSED_SECONDS) <= 0:
+            waited = self._wire.now() - course.progress
+            raise LinkError(verdicts.unanswered(self.url, waited, told, trouble))
         if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
             trouble = Trouble.RESTART
             course.restarts += asked  # else it did not while it computed
@@ -280,10 +314,22 @@ class Session:
         pipeline.go_back(trouble)
         course.since = self._wire.now()
 
+    def _hold_lengths(self, pipeline: Pipeline, course: Course) -> None:
+        """Raise LinkError where what comes in place of answers is longer than any frame."""
+        reader = self._wire.reader
+        course.overlong += bool(reader.overlong)
+        if course.overlong >= ODD_LENGTHS:
+            found = pipeline.of_length(reader.overlong)
+            raise LinkError(verdicts.another_length(self.url, found))
+        reader.overlong = 0
+
     @property
     def _longest(self) -> float:
         """Seconds that the first inference may take."""
-        return max(self.timeout, SLOWER_ENGINE * self._foretold, 4.0 * (self._slowest or 0.0))
+        first = self.timeout
+        if self._foretold:
+            first = max(min(first, FIRST_LEAST), SLOWER_ENGINE * self._foretold)
+        return max(first, 4.0 * (self._slowest or 0.0))
 
     def _overdue_at(self, pipeline: Pipeline, course: Course) -> float:
         """When an answer is overdue: after the time of the line, and four times the board's.
@@ -304,45 +350,8 @@ class Session:
             raise LinkError(f"A request to {self.url} has no answer yet. Report this.")
         timer_hz = self.board.timer_hz
         seconds = reply.ticks / timer_hz if timer_hz else math.nan
-        return Answer(self._outputs(reply), reply.input_crc, seconds, reply.ticks, wall)
-
-    def _ensure_taken(self, board: Hello, inputs: Sequence[NDArray[Any]]) -> None:
-        both = (*board.inputs, *board.outputs)
-        if not (board.inputs and board.outputs and all(tensor.shape for tensor in both)):
-            raise LinkError(
-                f"The board on {self.url} does not tell the shapes of its model's input and "
-                "output. Build its firmware again, and flash it."
-            )
-        if not all(isinstance(array, np.ndarray) for array in inputs):
-            raise InputError(
-                "Samples are numpy arrays, and this is "
-                f"{' and '.join(type(array).__name__ for array in inputs)}. Convert it by numpy."
-            )
-        given = [(array.dtype, math.prod(array.shape[1:])) for array in inputs]
-        if given != [(taken.dtype, math.prod(taken.shape)) for taken in board.inputs]:
-            wanted = " and ".join(f"{taken.dtype} of shape {taken.shape}" for taken in board.inputs)
-            found = " and ".join(f"{array.dtype} of shape {array.shape[1:]}" for array in inputs)
-            raise InputError(
-                f"The board takes {wanted}, and this is {found}. Prepare the input by the manifest "
-                f"of {board.model_name!r}."
-            )
-
-    def _outputs(self, reply: InferReply) -> tuple[NDArray[Any], ...]:
-        """The output tensors in a reply, flat; LinkError where one is not finite."""
-        sizes = [output.bytes for output in self.board.outputs]
-        ends = [0, *accumulate(sizes)]
-        return tuple(
-            self._finite(np.frombuffer(reply.scores[start:end], output.dtype))
-            for output, start, end in zip(self.board.outputs, ends, ends[1:], strict=False)
-        )
-
-    def _finite(self, scores: NDArray[Any]) -> NDArray[Any]:
-        if scores.dtype != np.int8 and not np.isfinite(scores).all():
-            raise LinkError(
-                f"The board on {self.url} answered with a score that is not a number "
-                f"({scores[~np.isfinite(scores)][0]}). Build its firmware again, and flash it."
-            )
-        return scores
+        outputs = outputs_of(self.url, self.board, reply)
+        return Answer(outputs, reply.input_crc, seconds, reply.ticks, wall)
 
 
 @contextmanager

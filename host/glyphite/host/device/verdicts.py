@@ -43,6 +43,12 @@ def restarts(url: str, times: int, text: str, *, again: bool) -> str:
     )
 
 
+def another_length(url: str, found: str) -> str:
+    """It answers with another number of bytes than its model's; ``found``: how many, and the right
+    one."""
+    return f"The board on {url} answered with {found}. Build its firmware again, and flash it."
+
+
 def another_input(url: str, saw: int, sent: int) -> str:
     """It computes another tensor than it was sent, by their CRCs."""
     return (
@@ -56,10 +62,10 @@ def unanswered(url: str, seconds: float, board: Hello, trouble: Trouble) -> str:
     if trouble is Trouble.CORRUPT:
         return (
             f"What is sent to the board on {url} arrives damaged: no inference was answered in "
-            f"{seconds:g} s. Check cable and baud rate, and try again."
+            f"{seconds:.3g} s. Check cable and baud rate, and try again."
         )
     said = (
-        f"The board on {url} said hello, and no inference was answered in {seconds:g} s. Check "
+        f"The board on {url} said hello, and no inference was answered in {seconds:.3g} s. Check "
         "cable and baud rate, reset the board, and try again."
     )
     if board.inferences:

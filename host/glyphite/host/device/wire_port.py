@@ -1,5 +1,6 @@
 """An open port with frames on it: bytes out, messages in, and how much of both there was."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import serial
 
 from glyphite.convert.errors import GlyphiteError, LinkError
 from glyphite.host.device.trace import TO_BOARD, TO_PC, Passing
+from glyphite.host.device.transport.usb import device_at
 from glyphite.host.device.wire.frame import FrameReader, encode_frame, encode_old_frame
 
 LISTEN = 0.05
@@ -67,6 +69,7 @@ class WirePort:
         self._port = cast(serial.Serial, port)  # pyserial types no more than that class whole
         self._held_up = self._heard = 0.0
         self._trace = trace
+        self._device = device_at(self.name)
         port.write_timeout = min(port.write_timeout or write_seconds, write_seconds)
         port.timeout = LISTEN
 
@@ -148,6 +151,8 @@ class WirePort:
     ) -> None:
         """Open the port again as soon as it is back, of which ``notify`` is told.
 
+        A USB device with a serial number is found also where its port has another name then.
+
         Raises LinkError where it is not back within ``seconds``, and at once of an emulated board,
         which does not come back where its emulator has ended.
         """
@@ -156,17 +161,29 @@ class WirePort:
             raise gone from broken
         notify(f"The line to {self.name} broke. It is awaited for {seconds:g} s.")
         self.reader = FrameReader()
-        end = time.monotonic() + seconds
+        name, end = self.name, time.monotonic() + seconds
         while time.monotonic() < end:
             try:
                 self._port.close()
+                self._follow()
                 self._port.open()
             except (serial.SerialException, OSError, GlyphiteError):
                 time.sleep(REOPEN_SECONDS)
             else:
-                notify(f"{self.name} is back.")
+                now = "" if self.name == name else f", and is called {self.name} now"
+                notify(f"{name} is back{now}.")
                 return
         raise gone from broken
+
+    def _follow(self) -> None:
+        """Take the name that the port has now. Raises SerialException where it is not there."""
+        if self._device is None:
+            return
+        names = self._device.names
+        if len(names) != 1:  # none yet, or another that tells the same number
+            raise serial.SerialException(f"{self.name} is not there")
+        if names[0] != os.path.realpath(self.name):
+            self._port.port = names[0]
 
     def _broken(self, error: Exception) -> LineBrokeError:
         return LineBrokeError(

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.manifest import Manifest, Sha256
-from glyphite.host.device.transport import is_emulated
+from glyphite.host.device.transport import has_no_baud, is_emulated
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure.running import Firmware
+from glyphite.host.measure.share import url_of
 from glyphite.host.measure.times import OnBoard
 from glyphite.host.measure.truth import Count, Truth
 from glyphite.host.measure.wire_use import Wire
@@ -82,6 +83,11 @@ class BoardPart:
     def is_emulated(self) -> bool:
         """Whether this program, or one like it, runs the board."""
         return is_emulated(self.port)
+
+    @property
+    def has_no_baud(self) -> bool:
+        """Whether no baud rate limits its line."""
+        return self.is_emulated or has_no_baud(url_of(self.port))
 
     @property
     def digest(self) -> str | None:

@@ -121,18 +121,29 @@ def expected(
     return real
 
 
-def require_every_class(samples: Samples, title: str) -> None:
+def require_every_class(
+    samples: Samples, title: str, all_classes: Callable[[], NDArray[np.int64]]
+) -> None:
     """Make sure that each class has a sample: the runner reckons an area under a curve of each.
 
-    Raises InputError where one has none, or there are fewer samples than windows.
+    ``all_classes`` gives those of all test samples. Raises InputError where one has none, or there
+    are fewer samples than windows.
     """
     there, count = len(set(samples.classes.tolist())), len(samples.inputs)
     if there < samples.class_count or count < WINDOWS:
         raise InputError(
             f"The first {count} test samples of {title} are of {there} of {samples.class_count} "
             f"classes, and MLPerf Tiny's runner needs each class, and at least {WINDOWS} samples. "
-            "Take more with --count."
+            f"{_more(all_classes(), samples.class_count)}"
         )
+
+
+def _more(classes: NDArray[np.int64], class_count: int) -> str:
+    """How many samples have each class; a sentence."""
+    known, first = np.unique(classes, return_index=True)
+    if len(known) < class_count or len(classes) < WINDOWS:
+        return f"All {len(classes):,} are too few, so name other data with --data."
+    return f"Take --count {max(WINDOWS, int(first.max()) + 1)}, or more."
 
 
 def write_run(folder: Path, task: Task, samples: Samples, runs: int, baud: int) -> None:

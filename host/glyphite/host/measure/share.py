@@ -38,6 +38,11 @@ AT = " at "
 """Between a port and the machine that has it, where that is another one."""
 
 
+def url_of(port: str) -> str:
+    """The URL of a port, which may be on another machine."""
+    return port.partition(AT)[0]
+
+
 @dataclass
 class Part:
     """What the boards at one port did in a run."""
@@ -226,7 +231,7 @@ class _Run:
     def parts(self) -> list[Part]:
         """In the order of the boards."""
         urls = [slot.board.url for slot in self._slots]
-        return sorted(self._parts.values(), key=lambda part: urls.index(part.port.partition(AT)[0]))
+        return sorted(self._parts.values(), key=lambda part: urls.index(url_of(part.port)))
 
     def work(self) -> None:
         """Until all is answered."""

@@ -21,7 +21,7 @@ from glyphite.host.measure.doubt import doubt
 from glyphite.host.measure.portion import BAUD, BoardAt, Expected
 from glyphite.host.measure.received import ByBoard, Received
 from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.share import AT, Part, share
+from glyphite.host.measure.share import Part, share, url_of
 from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.wire_use import Wire
 from glyphite.host.runners.base import Tensors
@@ -247,11 +247,6 @@ def _joined(links: Sequence[Link], received: Received, parts: Sequence[Part]) ->
         found,
         np.array([owner[index] for index, _ in answers], np.uint16),
     )
-
-
-def url_of(port: str) -> str:
-    """The URL of a port, which may be on another machine."""
-    return port.partition(AT)[0]
 
 
 def _board_part(

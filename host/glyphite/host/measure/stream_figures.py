@@ -160,7 +160,7 @@ def summarize(
             streamed.wire,
             streamed.wall_seconds,
             jobs=jobs,
-            baud=None if any(part.is_emulated for part in parts) else jobs * link.baud,
+            baud=None if any(part.has_no_baud for part in parts) else jobs * link.baud,
             computing=_computing(parts, streamed, jobs),
         ),
         images_per_second=count / streamed.wall_seconds,

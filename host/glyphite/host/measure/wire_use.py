@@ -42,9 +42,9 @@ def bound_of(
 ) -> Bound:
     """What bounded a run of so many ``seconds`` on ``jobs`` boards.
 
-    ``baud``: that of the line; None where an emulated board is on pipes. ``computing``: seconds
-    that the board itself says it computed; None where it is emulated. Where this PC waited for less
-    than half of the time, it is this PC.
+    ``baud``: that of the line; None where it has none, as pipes and pseudo-terminals.
+    ``computing``: seconds that the board itself says it computed; None where it is emulated. Where
+    this PC waited for less than half of the time, it is this PC.
     """
     if wire["waited_seconds"] < seconds * jobs / 2:
         return "host"

@@ -13,7 +13,7 @@ from glyphite.convert.manifest import RANDOM, words_of
 from glyphite.convert.text import command, printable_lines
 from glyphite.host.measure.compare import TEST_IMAGES
 from glyphite.host.measure.portion import BAUD
-from glyphite.host.measure.stream import url_of
+from glyphite.host.measure.share import url_of
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
 from glyphite.host.report import pictures

@@ -11,8 +11,9 @@ import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glyphite.convert.errors import InputError
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import is_emulated, on_pipes, protocol_fault
+from glyphite.host.device.transport import has_no_baud, is_emulated, open_port, protocol_fault
 from glyphite.host.device.transport.faults import (
     Event,
     Faults,
@@ -108,6 +109,22 @@ def test_the_port_behind_keeps_the_settings_that_are_its_own() -> None:
     assert Faults(seed=9).rates == {}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "fault://sim://native?flip=0.5&seed=1&flip=0.1",
+        "fault:///dev/ttyACM0?flip=0&flip=0",
+        "fault://sim://native?flip=0.1&firmware=a&firmware=b",
+        "sim://native?firmware=a&firmware=b",
+    ],
+)
+def test_a_setting_that_is_given_twice_is_refused(url: str) -> None:
+    """Nobody knows which was meant."""
+    name = "firmware" if "firmware" in url else "flip"
+    with pytest.raises(InputError, match=rf"The setting {name} is given 2 times\. Give it once\."):
+        open_port(url, 115200)
+
+
 def test_an_emulated_board_behind_a_bad_line_is_one() -> None:
     """Else its times would be told as a real board's, and its firmware would not be built."""
     url = "fault://sim://native?flip=0.1"
@@ -116,8 +133,8 @@ def test_an_emulated_board_behind_a_bad_line_is_one() -> None:
     lacking = lacks_firmware(url, "00" * 32)
     assert lacking is not None
     assert lacking.board.name == "native"
-    assert on_pipes(url)
-    assert not on_pipes(f"{url}&baud=9600")
+    assert has_no_baud(url)
+    assert not has_no_baud(f"{url}&baud=9600")
     assert not is_emulated("fault:///dev/ttyACM0?flip=0.1")
 
 

@@ -399,10 +399,16 @@ def test_a_port_without_permission_is_refused(terminal: str) -> None:
 @pytest.mark.parametrize(
     "ending",
     [
-        ("exit 7", "(exit code 7)"),
+        ("exit 7", "has stopped (exit code 7). Build the firmware again."),
+        ("kill -SEGV $$", "was ended by SIGSEGV. Build the firmware again."),
+        (
+            "kill -9 $$",
+            "was ended by SIGKILL. Somebody ended it, or the system for want of memory. Start it "
+            "again.",
+        ),
         (
             r"printf 'hello\nerror: \033[31mred\n' >&2; seq 100000 >&2; exit 7",
-            r"(exit code 7): error: \x1b[31mred",
+            r"has stopped (exit code 7): error: \x1b[31mred. Build the firmware again.",
         ),
     ],
 )
@@ -420,9 +426,7 @@ def test_an_emulator_that_ends_by_itself_is_said_so(
         pytest.raises(ToolError) as caught,
     ):
         emulated.wait()
-    assert str(caught.value) == (
-        f"The board's run is over: the emulator has stopped {said}. Build the firmware again."
-    )
+    assert str(caught.value) == (f"The board's run is over: the emulator {said}")
     assert capfd.readouterr().err == ""
     assert not emulated.running
     assert children() <= before

@@ -11,7 +11,7 @@ from glyphite.convert.text import command
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.doctor.installs import as_root
 from glyphite.host.device.found_ports import FoundPort
-from glyphite.host.device.transport.ports import find_holder
+from glyphite.host.device.transport.ports import GLYPHITE, find_holder
 
 RULES = "/etc/udev/rules.d/60-glyphite.rules"
 """Behind systemd's 50 and before its 73, which gives devices to who sits at the PC."""
@@ -98,6 +98,9 @@ def use(device: str) -> Check:
     """Who else has ``device`` open, where the system tells."""
     name = "in use"
     holder = find_holder(device)
+    if holder is not None and holder.startswith(f"{GLYPHITE} "):
+        said = f"by {holder}: wait until it ends, or stop it with Ctrl-C where it runs"
+        return Check("board", name, State.WRONG, said)
     if holder is not None:
         return Check("board", name, State.WRONG, f"by {holder}", _end(holder))
     if not Path("/proc/self/fd").is_dir():

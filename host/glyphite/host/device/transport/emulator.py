@@ -14,7 +14,7 @@ from glyphite.convert.beside import Beside
 from glyphite.convert.boards import Board, Emulator
 from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.hold import LOCK, holder, release, take
-from glyphite.convert.programs import Running, complaint
+from glyphite.convert.programs import Running, complaint, signal_name
 from glyphite.host.device.packages import install
 from glyphite.host.device.transport.avr import ENDINGS, avr_command
 from glyphite.host.device.transport.line import Line
@@ -32,6 +32,14 @@ READ_SECONDS = 1.0
 """Seconds for the rest of an ended emulator's messages to be read."""
 KEPT_BYTES = 4096
 """Of what an emulator writes to stderr, the first so many: what is wrong stands there."""
+FROM_SHELL = 128
+"""More than the number of a signal is the exit code of a shell whose program was ended by it."""
+FROM_OUTSIDE = {
+    getattr(signal, name)
+    for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
+}
+"""Signals that no mistake in a firmware gives."""
 OUTPUT_SPEED = 5  # index in the list that tcgetattr returns
 
 NO_TERMINALS = (
@@ -221,8 +229,18 @@ class EmulatedBoard:
     def ending(self) -> str:
         """The reason why the emulator has ended by itself, as far as it is known."""
         code = self.process.poll()
-        reason = self._endings.get(code or 0, f"the emulator has stopped (exit code {code})")
+        number = self._signal
+        how = f"was ended by {signal_name(number)}" if number else f"has stopped (exit code {code})"
+        reason = self._endings.get(code or 0, f"the emulator {how}")
         return f"{reason}: {self._complaint}" if code is not None and self._complaint else reason
+
+    @property
+    def _signal(self) -> int:
+        """That which ended the emulator, of which the shell tells by 128 more; 0 where none did."""
+        code = self.process.poll() or 0
+        if sys.platform == "win32" or code in self._endings:
+            return 0
+        return -code if code < 0 else max(0, code - FROM_SHELL)
 
     @property
     def held_up(self) -> float:
@@ -249,7 +267,10 @@ class EmulatedBoard:
     def wait(self) -> None:
         """Wait until the emulator ends. Raises ToolError, as it should run until it is stopped."""
         self.process.wait()
-        raise ToolError(f"The board's run is over: {self.ending}. Build the firmware again.")
+        remedy = "Build the firmware again."
+        if self._signal in FROM_OUTSIDE:
+            remedy = "Somebody ended it, or the system for want of memory. Start it again."
+        raise ToolError(f"The board's run is over: {self.ending}. {remedy}")
 
     def stop(self) -> None:
         """Stop the emulator and wait until it has ended; a second call does nothing."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.text import printable
 
 FAULTY = "fault://"
 """What the URL of a bad line begins with; the port behind it follows."""
@@ -104,6 +105,16 @@ def parse_faults(settings: dict[str, str]) -> Faults:
         if name in NUMBERS and values[name] < 0:
             raise InputError(f"{name}={text} is below 0. Write, say, {name}=7.")
     return Faults(**values)  # type: ignore[arg-type]  # whole numbers alone are ints, and are ints
+
+
+def require_once(query: str) -> None:
+    """Make sure that a URL's settings are told once each. Raises InputError where one is not."""
+    names = [word.partition("=")[0] for word in query.split("&") if word]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"The setting {printable(name)} is given {names.count(name)} times. Give it once."
+            )
 
 
 def unknown_setting(name: str) -> InputError:

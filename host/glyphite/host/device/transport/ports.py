@@ -1,9 +1,12 @@
 """Opens a serial port, with a sentence for each way in which that can fail."""
 
 import errno
+import itertools
 import os
 import re
 import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import serial
@@ -19,8 +22,14 @@ WRITE_TIMEOUT = 10.0
 MEMORY_DEVICES = 1
 """Linux's major number of /dev/null, /dev/zero, /dev/full, which any program may have open."""
 
+GLYPHITE = "glyphite"
+"""What the name of a running Glyphite begins with."""
+
 WINDOWS = os.name == "nt"
 """Whose refusal of a port has no number, and means that another program has it."""
+
+TERMINALS = re.compile(r"/dev/pts/\d+" if sys.platform == "linux" else r"/dev/ttys\d+")
+"""The names of pseudo-terminals; macOS calls nothing else so."""
 
 EMULATED = "sim://"
 """What the URL of an emulated board begins with; its name follows."""
@@ -31,9 +40,14 @@ def is_emulated(url: str) -> bool:
     return split_url(url)[0].startswith(EMULATED)
 
 
-def on_pipes(url: str) -> bool:
-    """Whether no baud rate limits the line to the emulated board at ``url``."""
-    return is_emulated(url) and "baud" not in split_url(url)[1]
+def is_pseudo_terminal(url: str) -> bool:
+    """Whether another program is at the other end of ``url``, as `glyphite emulate` is."""
+    return bool(TERMINALS.fullmatch(os.path.realpath(split_url(url)[0])))
+
+
+def has_no_baud(url: str) -> bool:
+    """Whether no baud rate limits the line: pipes to an emulated board, or a pseudo-terminal."""
+    return (is_emulated(url) or is_pseudo_terminal(url)) and "baud" not in split_url(url)[1]
 
 
 def open_port(url: str, baud: int) -> serial.SerialBase:
@@ -154,7 +168,20 @@ def _terminal_of(process: Path, number: str) -> str | None:
 
 
 def _program(process: Path) -> str:
+    with suppress(OSError):
+        if verb := _verb(os.fsdecode((process / "cmdline").read_bytes()).split("\0")):
+            return printable(f"{GLYPHITE} {verb}")
     try:
         return printable(os.fsdecode((process / "comm").read_bytes()).strip())
     except OSError:
         return "another program"
+
+
+def _verb(words: list[str]) -> str:
+    """What of Glyphite a command line runs, as a script or as a module; "" of another program."""
+    for word, following in itertools.pairwise(words[:5]):
+        if Path(word).stem == GLYPHITE or word in ("glyphite.host.cli", "glyphite"):
+            return following if following.isalpha() else ""
+        if word.startswith("-") and word != "-m":
+            return ""
+    return ""

@@ -25,6 +25,7 @@ from glyphite.host.device.transport.faults import (
     Faults,
     FaultyLine,
     parse_faults,
+    require_once,
     split_url,
     unknown_setting,
 )
@@ -44,6 +45,7 @@ _FRAMES = re.compile(rb"[^\0]*\0|[^\0]+")
 def parse_url(url: str) -> tuple[str, Faults]:
     """The port behind the bad line, and its faults. Raises InputError where a setting is wrong."""
     port, settings = split_url(url)
+    require_once(url.partition("?")[2])
     if not port:
         raise InputError(f"{url} names no port. Write, say, fault://sim://native?flip=0.01.")
     if "://" not in port and "?" in port:

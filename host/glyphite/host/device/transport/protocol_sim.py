@@ -15,7 +15,7 @@ import serial
 from glyphite.convert.boards import load_board
 from glyphite.convert.errors import InputError
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.device.transport.faults import split_url, unknown_setting
+from glyphite.host.device.transport.faults import require_once, split_url, unknown_setting
 from glyphite.host.device.transport.firmware_files import (
     FirmwareFile,
     emulated_board,
@@ -31,6 +31,7 @@ def parse_url(url: str) -> FirmwareFile:
     no such board or it is not emulated, PortError where no firmware was built for it.
     """
     board, parts = emulated_board(url), urlsplit(split_url(url)[0])
+    require_once(parts.query)
     settings = dict(parse_qsl(parts.query, errors="surrogateescape", keep_blank_values=True))
     firmware = settings.pop("firmware", None)
     if settings:

@@ -96,7 +96,10 @@ class FrameReader:
         """How many pieces between two zeros were no frame."""
         self.strange = b""
         """The newest such piece, or its end: text, where a board's program prints."""
+        self.overlong = 0
+        """How many bytes a piece had that was longer than any frame; the newest."""
         self._pending = bytearray()
+        self._dropped = 0
 
     @property
     def pending(self) -> bytes:
@@ -107,6 +110,10 @@ class FrameReader:
         """Take the next bytes; return the messages that they complete."""
         *ended, rest = (bytes(self._pending) + data).split(b"\0")
         self._pending = bytearray(rest[-self.longest :])
+        if ended and self._dropped:
+            self.overlong = self._dropped + len(ended[0])
+            self._dropped = 0
+        self._dropped += len(rest) - len(self._pending)
         messages = []
         for encoded in ended:
             message = decode_frame(encoded) if encoded else None
