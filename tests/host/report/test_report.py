@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,13 @@ from glyphite.host.measure.times import clock_at
 from glyphite.host.measure.verify import GroupFigures
 from glyphite.host.measure.verify_record import VerifyRecord
 from glyphite.host.measure.wire_use import Wire
-from glyphite.host.report import pictures, write_report
+from glyphite.host.report import plots, write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.report.records import PARTS
+from glyphite.host.report.samples import pixels
 from glyphite.host.runners.base import Scores
 from tests.builders.truth import labelled
-from tests.strict import require_module
 
 COUNT = 400
 WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
@@ -122,21 +122,6 @@ def put_bench(folder: ModelFolder, board: str) -> Path:
     folder.board(board).mkdir(exist_ok=True)
     bench_record.save(folder.board(board), record)
     return folder.board(board) / "bench.json"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def drawn_once() -> Iterator[None]:
-    """Most tests report the same training, whose curves take matplotlib a second."""
-    draw, drawn = pictures.training_curves, dict[str, str]()
-
-    def once(history: dict[str, Any], is_dark: bool) -> str:
-        key = json.dumps([history, is_dark])
-        drawn[key] = drawn.get(key) or draw(history, is_dark)
-        return drawn[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "training_curves", once)
-        yield
 
 
 def put_verify(folder: ModelFolder, board: str, port: str | None = None) -> Path:
@@ -248,7 +233,10 @@ class TestDocument:
         assert {"glyphite", "python", "tensorflow", "ai-edge-litert"} <= set(report["tools"])
 
     def test_has_the_confusion_matrix_of_tflm(self, compared: ModelFolder) -> None:
-        matrix = np.array(report_of(compared)["confusion"]["matrix"])
+        first, *others = report_of(compared)["confusions"]
+        assert first["engines"] == ["int8_tflm"]
+        assert [one["engines"] for one in others] == [["float"], ["int8_litert"]]
+        matrix = np.array(first["matrix"])
         labels = load_mnist().test_labels
         assert matrix.sum() == COUNT
         assert np.trace(matrix) == COUNT - 3
@@ -259,14 +247,17 @@ class TestDocument:
         self, compared: ModelFolder
     ) -> None:
         misread, labels = report_of(compared)["misread"], load_mnist().test_labels
-        assert [entry["index"] for entry in misread] == [5, 17, 200]
+        assert [entry["index"] for entry in misread] == [5, 17, 200, 9]
         assert misread[1]["label"] == str(labels[17])
         assert misread[1]["answer"] == str((labels[17] + 1) % 10)
-        assert misread[1]["others"] == {
-            "float (Keras)": str(labels[17]),
-            "int8 (LiteRT)": str(labels[17]),
+        assert misread[1]["answers"] == {
+            "float": str(labels[17]),
+            "int8_litert": str(labels[17]),
+            "int8_tflm": str((labels[17] + 1) % 10),
         }
-        assert misread[0]["scores"][(labels[5] + 1) % 10] == pytest.approx(255 / 256)
+        of_tflm = misread[0]["scores"]["int8_tflm"]
+        assert of_tflm[(labels[5] + 1) % 10] == pytest.approx(255 / 256)
+        assert misread[3]["answer"] == misread[3]["label"]  # LiteRT alone misreads it
 
     def test_leaves_out_results_of_another_model(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4", sha256="0" * 64)
@@ -279,14 +270,16 @@ class TestDocument:
         put_stream(seed, "native")
         report = report_of(seed)
         assert report["accuracy"] == {"board": 0.987}
-        assert report["compare"] is report["confusion"] is None
+        assert report["compare"] is None
+        assert report["confusions"] == report["engines"] == []
         assert "1,000 test samples on native: every byte" in page_of(seed)
 
 
 def test_the_pictures_are_the_misread_test_images(compared: ModelFolder) -> None:
     images = load_mnist().test_images
-    for image in collect(compared).misread:
-        np.testing.assert_array_equal(image.pixels, images[image.index])
+    for image in collect(compared).shown:
+        ((_, raw),) = image.inputs
+        np.testing.assert_array_equal(pixels(raw), images[image.entry["index"]])
 
 
 def test_nothing_to_report_is_one_sentence(
@@ -578,9 +571,7 @@ class TestLeftOut:
         self,
         compared: ModelFolder,
         capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
         assert main(["report", "seed"]) == 0
         assert capsys.readouterr().err == ""
         assert "left-out" not in (compared.root / "report.html").read_text()
@@ -589,9 +580,7 @@ class TestLeftOut:
         self,
         compared: ModelFolder,
         capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
         self.of_another_model(compared, "native/stream.json")
         assert main(["report", "seed"]) == 0
         said = "stream.json is of another model, and left out."
@@ -657,7 +646,9 @@ class TestPage:
         text = page_of(compared)
         assert '<meta name="color-scheme" content="light dark">' in text
         assert "@media (prefers-color-scheme: dark)" in text
-        assert any("dark" in source["media"] for source in Page(text).all("source"))
+        drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+        assert len(drawn) > 3
+        assert not any(re.search(r"#[0-9a-f]{3,6}|rgb", one) for one in drawn), "by style alone"
 
     def test_shows_the_figures(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4")
@@ -702,19 +693,16 @@ class TestPage:
     ) -> None:
         page = Page(page_of(compared))
         digits = [image for image in page.all("img") if image["alt"].startswith("A sample of")]
-        assert len(digits) == 3
-        assert len({image["src"] for image in digits}) == 3
+        assert len(digits) == 4
+        assert len({image["src"] for image in digits}) == 4
         scores = [entry for entry in page.all("li") if "--share" in entry.get("style", "")]
-        assert len(scores) == 30
+        assert len(scores) == 40
 
-    def test_without_matplotlib_says_that_pictures_are_left_out(
+    def test_needs_no_matplotlib(
         self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
-        text = page_of(compared)
-        assert "The pictures are left out: matplotlib is not installed. Get it with" in text
-        assert not Page(text).all("img")
-        assert text.count('style="--share') == 30
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        assert len(Page(page_of(compared)).all("img")) == 4
 
     def test_of_a_poor_model_shows_some_digits_and_says_so(self, seed: ModelFolder) -> None:
         manifest, mnist = Manifest.load(seed.manifest), load_mnist()
@@ -749,14 +737,13 @@ def test_a_foreign_model_is_reported_without_training(
 
 
 def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
-    require_module("matplotlib")
-    from glyphite.host.report.pictures import training_curves
-
     curve = {"accuracy": [0.8, 0.9, 0.95], "loss": [0.5, 0.2, 0.1]}
-    once = training_curves({**curve, "val_accuracy": [0.97], "val_loss": [0.05]}, is_dark=False)
-    never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
-    assert once.startswith("data:image/png;base64,")
-    assert once != never
+    judged = {"val_accuracy": [0.97], "val_loss": [0.05]}
+    settings = {"network": "seed", "seed": 1, "epochs": 3}
+    accuracy, loss = plots.training({**settings, "by_epoch": curve | judged})
+    assert "epoch 3: 97" in accuracy.plot
+    assert "epoch 3: 0.05" in loss.plot
+    assert accuracy.plot.count("<title>") == 4
 
 
 class TestBuilds:
@@ -870,10 +857,7 @@ class TestBuilds:
         with pytest.raises(InputError, match=r"as 'firmware_sha256', and its answers give None"):
             collect(compared)
 
-    def test_another_model_s_runs_are_shown_as_such(
-        self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+    def test_another_model_s_runs_are_shown_as_such(self, compared: ModelFolder) -> None:
         uno = find_model("uno")
         put_stream(compared, "cortex-m4")
         put_stream(ModelFolder(uno.root, uno.tflite), "uno")
