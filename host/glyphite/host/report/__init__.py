@@ -10,6 +10,9 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import render
 
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+"""The JSON Schema of report.json."""
+
 
 @dataclass(frozen=True)
 class Written:
