@@ -16,7 +16,9 @@ from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.truth import Count, ErrorFigures, Interval
 from glyphite.host.measure.verify_record import VerifyRecord
 
-EngineName = Annotated[str, Meta(pattern=r"^(float|float_litert|int8_litert|int8_tflm|c|board-\d+)$")]
+EngineName = Annotated[
+    str, Meta(pattern=r"^(float|float_litert|int8_litert|int8_tflm|c|board-[1-9][0-9]*)$")
+]
 """A runner on this PC; board-1, board-2 and so on are the runs in ``boards``, as far as they are of
 samples of the comparison."""
 Pair = Annotated[list[float], Meta(min_length=2, max_length=2)]
