@@ -43,7 +43,9 @@ def _types(kind: type) -> dict[str, type]:
     queue: list[Any] = [msgspec.inspect.type_info(kind)]
     while queue:
         one = queue.pop()
-        if isinstance(one, msgspec.inspect.TypedDictType | msgspec.inspect.DataclassType):
+        if isinstance(one, msgspec.inspect.EnumType):
+            found[one.cls.__name__] = one.cls
+        elif isinstance(one, msgspec.inspect.TypedDictType | msgspec.inspect.DataclassType):
             if one.cls.__name__ in found:
                 continue
             found[one.cls.__name__] = one.cls
@@ -57,8 +59,10 @@ def _types(kind: type) -> dict[str, type]:
 
 def _document(one: Schema, kind: type) -> None:
     """No key but these, and what each is, as the sources say it."""
-    one["additionalProperties"] = False
     one["description"] = " ".join((inspect.getdoc(kind) or "").split())
+    if "properties" not in one:  # a choice of texts
+        return
+    one["additionalProperties"] = False
     for base in reversed(_lineage(kind)):
         for name, text in _comments(base).items():
             said = one["properties"].get(name)

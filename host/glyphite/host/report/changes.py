@@ -9,6 +9,7 @@ from glyphite.convert.files import write_text
 from glyphite.convert.workspace import safe_name
 from glyphite.host.measure.times import duration
 from glyphite.host.report import page
+from glyphite.host.report.headline import data_name
 from glyphite.host.report.markdown import plain, table
 
 SHA_DIGITS = 12
@@ -77,7 +78,7 @@ def sentence(found: Document, rows: Sequence[Change]) -> str:
     """What changed, in a sentence."""
     first, second = found["first"], found["second"]
     names = f"{second['name']} against {first['name']}"
-    on = f"on {found['images']:,} test samples of {found['data']['title'] or 'unknown data'}"
+    on = f"on {found['images']:,} test samples of {data_name(found['data']['title'])}"
     moved = [f"{row['what']} {_moved(row)}" for row in rows if row["change"]]
     return f"{names} {on}: {', '.join(moved) or 'no figure differs'}."
 

@@ -23,6 +23,7 @@ from glyphite.host.measure.truth import Task
 from glyphite.host.report import curves, samples
 from glyphite.host.report.engines import Engine, agreement, confusions, described, engines
 from glyphite.host.report.memory_time import Rectangle, try_over_time
+from glyphite.host.report.more import More, more
 from glyphite.host.report.records import Document, Records, plain_board
 from glyphite.host.report.samples import Shown
 from glyphite.host.runners.base import FLOATS
@@ -41,6 +42,8 @@ class Results:
     document: Document
     named: str
     """How a command names the model: by its name, or by the path of its .tflite."""
+    more: More
+    """The records of ``document["layers"]``, ``["schemes"]`` and ``["robustness"]``."""
     shown: list[Shown] = field(default_factory=list)
     """The samples of ``document["misread"]``, or of ``document["far_off"]``."""
     drawn: list[list[Rectangle]] = field(default_factory=list)
@@ -82,8 +85,10 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
         every = engines(comparison, scores, list(zip(streams, records.answers, strict=True)))
         shown = _judge(document, manifest, every, scores)
     document["memory"], drawn = _memory(document, manifest, content)
+    kept = more(records)
+    document |= kept.as_document()
     document["left_out"] = records.left_out
-    return Results(document, folder.named, shown, drawn)
+    return Results(document, folder.named, kept, shown, drawn)
 
 
 def _document(

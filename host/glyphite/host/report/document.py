@@ -11,6 +11,9 @@ from glyphite.convert.documents import Date
 from glyphite.convert.manifest import DataRecord, Sha256, Share, TensorInfo
 from glyphite.host.measure.bench.record import BenchRecord
 from glyphite.host.measure.compare import Comparison
+from glyphite.host.measure.layers_record import LayersRecord
+from glyphite.host.measure.robustness_record import RobustnessRecord
+from glyphite.host.measure.schemes_record import SchemesRecord
 from glyphite.host.measure.size_record import GoalName, PartRecord
 from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.truth import Count, ErrorFigures, Interval
@@ -293,6 +296,12 @@ class Report(TypedDict):
     roc: list[RocEntry]
     memory: MemoryTime | None
     """None where the compiler does not take the model."""
+    layers: LayersRecord | None
+    """The content of layers.json."""
+    schemes: SchemesRecord | None
+    """The content of schemes.json."""
+    robustness: RobustnessRecord | None
+    """The content of robustness.json."""
     training: Training | None
     tools: dict[str, str]
     """Versions."""

@@ -1,5 +1,7 @@
 """The result in a sentence, as the page and the Markdown begin with it."""
 
+import os
+from pathlib import PurePath
 from typing import Any
 
 from glyphite.convert.manifest import RANDOM
@@ -42,6 +44,12 @@ def of_all(run: Document) -> str:
     return f"{run['images']:,} of {run['run_images']:,}"
 
 
+def data_name(title: str) -> str:
+    """What data are called for people: of a file or folder its name alone."""
+    name = title or "unknown data"
+    return PurePath(name).name if "/" in name or os.sep in name else name
+
+
 def percent(share: float, digits: int = 2) -> str:
     """A share of 1 for people."""
     return f"{100 * share:.{digits}f}{NO_BREAK}%"
@@ -77,7 +85,7 @@ def _caveat(document: Document) -> str:
 def _does(document: Document, runner: str) -> str:
     """How well the answers of a runner do, as the end of a sentence."""
     compared = document["compare"]
-    of = f"{compared['images']:,} test samples of {compared['data']['title'] or 'unknown data'}"
+    of = f"{compared['images']:,} test samples of {data_name(compared['data']['title'])}"
     if runner in document["accuracy"]:
         return f"answers {percent(document['accuracy'][runner])} of {of} rightly{_lost(document)}"
     if runner in document["errors"]:

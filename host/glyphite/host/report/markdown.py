@@ -63,7 +63,7 @@ def _of(document: Document) -> str:
     if document["calibration"]:
         of += f", calibrated on {plain(document['calibration'])}"
     if compared:
-        data = plain(compared["data"]["title"] or "unknown data")
+        data = plain(headline.data_name(compared["data"]["title"]))
         of += f"; {compared['images']:,} test samples of {data}, {compared['date'][:10]}"
     return f"{of}. Glyphite {document['tools']['glyphite']}."
 

@@ -12,7 +12,7 @@ from glyphite.convert.text import printable_lines
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
 from glyphite.host.measure.wire_use import BOUNDS
-from glyphite.host.report import again, headline, pictures, plots
+from glyphite.host.report import again, headline, more, parts, pictures, plots
 from glyphite.host.report.collect import Results
 from glyphite.host.report.engines import worst_pairs
 from glyphite.host.report.plots import Figure
@@ -27,8 +27,8 @@ FIRST = 12
 MOST_CELLS = 20
 """Classes of a confusion matrix that is shown as a table; one of more is a picture."""
 WORST_PAIRS = 12
-MOST_BARS = 12
-"""Classes whose scores are shown as bars."""
+MOST_BARS, LONGEST = 12, 2
+"""Classes whose scores are shown as bars, and letters of their names, which stand below."""
 
 Document = dict[str, Any]
 
@@ -51,7 +51,7 @@ def render(results: Results) -> str:
         "axis": _axis(document),
         "again": again.glyphite("report", results.named),
         "commands": again.commands(document, results.named),
-        "missing": again.missing(document, results.named),
+        "missing": _missing(document, results.named),
         "agreements": _agreements(document, short),
         "confusions": [_confusion(one, document, titles) for one in document["confusions"]],
         "sure": plots.reliability(document["reliability"], titles),
@@ -59,7 +59,7 @@ def render(results: Results) -> str:
         "shades": _shades(document["memory"]),
         "regression": _regression(document, titles),
         "curves": plots.training(document["training"]),
-        "parts": [],
+        "parts": parts.parts(results.more),
         **_samples(results, short),
     }
     return template("report.html").render(**context, sections=_sections(context))
@@ -83,6 +83,7 @@ def template(name: str) -> jinja2.Template:
         "bytes": _bytes,
         "day": _day,
         "numbers": _numbers,
+        "data": headline.data_name,
     }
     environment.filters |= {**shown, "duration": duration}
     return environment.get_template(name)
@@ -134,6 +135,13 @@ def _axis(document: Document) -> tuple[float, float]:
     ends = [end for one in runners for end in one["interval"] or ()] or [0.0, 1.0]
     margin = 0.04 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
+
+
+def _missing(document: Document, model: str) -> list[tuple[str, str]]:
+    """What is not measured yet, with the command that does."""
+    others = more.commands(model)
+    lacking = [others[key] for key in others if document[key] is None]
+    return [*again.missing(document, model), *lacking]
 
 
 def _sections(context: Document) -> list[tuple[str, str]]:
@@ -216,18 +224,17 @@ def _regression(document: Document, titles: dict[str, str]) -> list[Figure]:
 def _samples(results: Results, short: dict[str, str]) -> Document:
     """The samples that are shown, and how many there are of which kind."""
     document = results.document
-    misread = document["misread"]
+    misread, names = document["misread"], document["classes"]
     wrong = sum(one["answer"] != one["label"] for one in misread)
     shown = pictures.of_samples(results.shown[:SHOWN])
     for one in shown:
-        if misread:
-            one["rows"] = _rows(one, document["classes"], short)
+        one["rows"] = _rows(one, names, short) if misread else _far_rows(one, short)
     return {
         "shown": shown,
         "wrong": wrong,
         "elsewhere": len(misread) - wrong,
         "first": FIRST,
-        "bars": 1 < len(document["classes"]) <= MOST_BARS,
+        "bars": 1 < len(names) <= MOST_BARS and max(map(len, names)) <= LONGEST,
     }
 
 
@@ -241,6 +248,19 @@ def _rows(entry: Document, classes: Sequence[str], short: dict[str, str]) -> lis
     return [
         {"engines": ", ".join(names), "answer": answer, "given": given, "right": right}
         for (answer, given, right), names in found.items()
+    ]
+
+
+def _far_rows(entry: Document, short: dict[str, str]) -> list[Document]:
+    """The same of a regression or reconstruction."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for name, error in entry["mean_squared"].items():
+        given = entry["answers"][name]
+        shown = _numbers(given) if given is not None else None
+        found.setdefault((shown, error), []).append(short[name])
+    return [
+        {"engines": ", ".join(names), "answer": answer, "error": error}
+        for (answer, error), names in found.items()
     ]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from glyphite.host.report import samples
 from glyphite.host.report.samples import Shown
-from glyphite.host.report.svg import Plot, linear
+from glyphite.host.report.svg import Plot, key, linear
 
 MOST_SIDE = 96
 """Of a picture, in pixels: a larger one is made smaller."""
@@ -75,4 +75,6 @@ def _readings(raw: NDArray[Any]) -> Markup:
     for number, one in enumerate(series):
         points = [(float(place), float(one[place])) for place in places]
         plot.line(points, number, marks=len(points) <= 12)
-    return plot.svg("The values of the sample, by their place in it.")
+    names = [f"axis {number + 1}" for number in range(len(series))]
+    shown = plot.svg("The values of the sample, by their place in it.")
+    return shown + key(names) if len(names) > 1 else shown

@@ -14,6 +14,7 @@ LEVELS = 5
 """Of how often a class is taken for another, in the picture of a large confusion matrix."""
 MOST_CLASSES = 200
 """Of such a picture: with more, a cell is too small to be seen."""
+CALLS = "kernel call from 1, before them the input, behind them the answer"
 LAYER_COLOURS = 8
 MATRIX = 400
 """The side of that picture, with its axes."""
@@ -89,7 +90,7 @@ def memory(found: Document | None, drawn: Sequence[Sequence[Rectangle]]) -> Figu
     """The arena over time: a rectangle for each row that lives in it."""
     if found is None:
         return None
-    calls = linear("kernel call, in their order", -1, found["calls"] + 1, "{:,.0f}".format)
+    calls = whole(CALLS, 0, found["calls"] + 1)
     plot = Plot(calls, linear("bytes", 0, found["arena_bytes"], "{:,.0f}".format), 280)
     order = list(dict.fromkeys(buffer["layer"] for buffer in found["buffers"]))
     for buffer, rectangles in zip(found["buffers"], drawn, strict=True):
@@ -99,17 +100,17 @@ def memory(found: Document | None, drawn: Sequence[Sequence[Rectangle]]) -> Figu
         what = "scratch memory of" if buffer["scratch"] else "output of"
         name = buffer["layer"] if buffer["operator"] else "the model's input"
         said = f"{what} {name}" if buffer["operator"] else name
-        path = "".join(_rectangle(plot, each) for each in rectangles)
+        path = "".join(_rectangle(plot, _at_calls(each)) for each in rectangles)
         plot.parts.append(
             Markup('<path class="room {}" d="{}"><title>{}: {:,} bytes</title></path>').format(
                 kind, path, said, buffer["bytes"]
             )
         )
     steps = "".join(
-        f"L{plot.x(at - 1):.1f} {plot.y(taken):.1f}H{plot.x(at):.1f}"
+        f"L{plot.x(at - 0.5):.1f} {plot.y(taken):.1f}H{plot.x(at + 0.5):.1f}"
         for at, taken in enumerate(found["occupied"])
     )
-    plot.add(f'<path class="used" d="M{plot.x(-1):.1f} {plot.y(0):.1f}{steps}"/>')
+    plot.add(f'<path class="used" d="M{plot.x(-0.5):.1f} {plot.y(0):.1f}{steps}"/>')
     least = ", which is proven to be the least" if found["proven_least"] else ""
     made = f"compiled for {found['board'] or 'any processor'}, --optimize {found['goal']}"
     of = (
@@ -120,7 +121,12 @@ def memory(found: Document | None, drawn: Sequence[Sequence[Rectangle]]) -> Figu
     return Figure("Memory over time", of, plot.svg(says))
 
 
-def _rectangle(plot: Plot, one: Rectangle) -> str:
+def _at_calls(one: Rectangle) -> tuple[float, float, float, float]:
+    """A rectangle on an axis of calls from 1, each of which has the room around its number."""
+    return one[0] + 0.5, one[1] + 0.5, one[2], one[3]
+
+
+def _rectangle(plot: Plot, one: tuple[float, float, float, float]) -> str:
     x, y = plot.x(one[0]), plot.y(one[3])
     return f"M{x:.1f} {y:.1f}H{plot.x(one[1]):.1f}V{plot.y(one[2]):.1f}H{x:.1f}z"
 
@@ -167,12 +173,12 @@ def distribution(found: Document | None, titles: Document) -> Figure | None:
         points = [(edges[0], 0.0)]
         for place, count in enumerate(group["counts"]):
             points += [(edges[place], float(count)), (edges[place + 1], float(count))]
-        plot.line(points, series, marks=False)
+        plot.line([*points, (edges[-1], 0.0)], series, marks=False)
         names.append(", ".join(filter(None, (titles[group["engine"]], group["samples"]))))
     total = sum(groups[0]["counts"])
     says = f"How many errors are how large: from {edges[0]:.3g} to {edges[-1]:.3g}."
     kinds = len(edges) - 1
-    of = f"{total:,} of {names[0]}, in {kinds} bars of equal width."
+    of = f"{total:,} errors of {names[0]}, in {kinds} bars of equal width."
     return Figure("How large the errors are", of, plot.svg(says), key(names))
 
 

@@ -128,5 +128,9 @@ def pixels(raw: Raw) -> NDArray[np.uint8] | None:
     is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
     if not is_picture or min(shape[:2]) < LEAST_SIDE:
         return None
-    scale = 255 if raw.max(initial=0) <= 1 else 1
-    return np.asarray(np.clip(np.round(raw * scale), 0, 255), np.uint8).reshape(shape)
+    low, high = float(raw.min(initial=0)), float(raw.max(initial=0))
+    if low < 0:  # -1 to 1, or of no usual range
+        shades = (raw - min(low, -1)) * (255 / (max(high, 1) - min(low, -1)))
+    else:
+        shades = raw * (255 if high <= 1 else 1)
+    return np.asarray(np.clip(np.round(shades), 0, 255), np.uint8).reshape(shape)
