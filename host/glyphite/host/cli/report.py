@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write both, and print their paths, or the figures.
 
-    Raises CheckFailedError where a figure in it is beyond its limit.
+    Raises CheckFailedError where a figure in it is beyond its limit, InputError where two forms are
+    asked for.
     """
     with checking("report", arguments, always=False) as checks:
         if arguments.json and arguments.markdown:
@@ -68,7 +69,7 @@ def _changed(arguments: argparse.Namespace, checks: Checks) -> None:
     """
     if arguments.others:
         raise InputError("--with is for the report of one model, and two are named. Leave it out.")
-    found, folder = judge_two(arguments, checks)
+    found, folder = judge_two(arguments)
     rows = changes.changes(found)
     with hold_place(folder, arguments.out):
         written = changes.write(found, rows, arguments.out or folder.root)

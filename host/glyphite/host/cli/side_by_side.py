@@ -102,11 +102,12 @@ def compare_two(arguments: argparse.Namespace, checks: Checks) -> None:
     _hold(checks, found)
 
 
-def judge_two(arguments: argparse.Namespace, checks: Checks) -> tuple[dict[str, Any], ModelFolder]:
+def judge_two(arguments: argparse.Namespace) -> tuple[dict[str, Any], ModelFolder]:
     """The same without a table: what `glyphite compare A B --json` tells, and of each the name and
     the bytes of its .tflite; with the folder of the second.
 
-    The limits are held when the document is used up: see :func:`hold_two`.
+    The limits are held when the document is used up: see :func:`hold_two`. Raises what
+    :func:`compare_two` does: InputError, DataError.
     """
     pair, found, builds = _judged(arguments)
     document = _document(found, builds)
