@@ -124,7 +124,9 @@ class TestChanges:
     def test_of_one_model_no_figure_differs(self) -> None:
         found = document()
         rows = changes.changes(found)
-        assert changes.sentence(found, rows).endswith("MNIST: no figure differs.")
+        assert changes.sentence(found, rows).endswith(
+            "MNIST: no figure differs that both have of a kind."
+        )
 
     def test_are_printed_and_written(self, pair: list[str], capsys: Out) -> None:
         assert main(["report", *pair]) == 0

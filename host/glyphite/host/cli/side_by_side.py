@@ -111,7 +111,8 @@ def judge_two(arguments: argparse.Namespace) -> tuple[dict[str, Any], ModelFolde
     """
     pair, found, builds = _judged(arguments)
     document = _document(found, builds)
-    for side, name, one in zip(("first", "second"), _names(pair), pair, strict=True):
+    names = _names_of_builds(pair, builds)
+    for side, name, one in zip(("first", "second"), names, pair, strict=True):
         size = len(read_bytes(one.folder.tflite))
         document[side] = {**document[side], "name": name, "tflite": size}
     return document, pair[1].folder
@@ -243,6 +244,15 @@ def _names(pair: Sequence[_Candidate]) -> list[str]:
     """What the two are called; by what was typed where they have one name."""
     names = [each.manifest.name for each in pair]
     return names if names[0] != names[1] else [each.text for each in pair]
+
+
+def _names_of_builds(pair: Sequence[_Candidate], builds: Sequence[BuildFigures]) -> list[str]:
+    """The same, but of two builds of one model by board and goal, where these tell them apart."""
+    kinds = [(build["board"], build["goal"]) for build in builds]
+    model = pair[0].manifest.name
+    if model != pair[1].manifest.name or len(set(kinds)) == 1 or (None, None) in kinds:
+        return _names(pair)
+    return [f"{model} on {board}, {goal}" for board, goal in kinds]
 
 
 def _print(pair: Sequence[_Candidate], found: SideBySide, builds: Sequence[BuildFigures]) -> None:

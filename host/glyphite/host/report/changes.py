@@ -13,6 +13,7 @@ from glyphite.host.report.headline import data_name
 from glyphite.host.report.markdown import plain, table
 
 SHA_DIGITS = 12
+SAME = "no figure differs that both have of a kind"
 
 Document = dict[str, Any]
 
@@ -80,7 +81,7 @@ def sentence(found: Document, rows: Sequence[Change]) -> str:
     names = f"{second['name']} against {first['name']}"
     on = f"on {found['images']:,} test samples of {data_name(found['data']['title'])}"
     moved = [f"{row['what']} {_moved(row)}" for row in rows if row["change"]]
-    return f"{names} {on}: {', '.join(moved) or 'no figure differs'}."
+    return f"{names} {on}: {', '.join(moved) or SAME}."
 
 
 def _moved(row: Change) -> str:
