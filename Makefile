@@ -20,7 +20,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 # What Python compiles is kept: tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test quick check readme example dist format setup clean
+.PHONY: demo test quick check readme schema example dist format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -45,6 +45,9 @@ check: setup
 
 readme: setup
 	$(BIN)/python -m tools.readme
+
+schema: setup
+	$(BIN)/python -m tools.report_schema
 
 example: setup
 	$(BIN)/python -m tools.example

@@ -137,6 +137,7 @@ def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
         "train": ["NETWORK"],
         "predict": ["IMAGE", "MODEL"],
         "compare": ["MODEL", "OTHER"],
+        "report": ["MODEL", "OTHER"],
         "completion": ["SHELL"],
     }
     assert places == others.get(verb, [] if verb in ("boards", "demo", "monitor") else ["MODEL"])

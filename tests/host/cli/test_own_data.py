@@ -26,6 +26,7 @@ from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.cli.data import Source, answers_classes, load_data
 from tests.builders.dense_models import dense
+from tests.builders.report_schema import flaws
 from tests.strict import require_module
 
 require_module("tensorflow", "ai_edge_litert")
@@ -141,6 +142,7 @@ def test_a_task_goes_the_whole_way(name: str, tmp_path: Path, capsys: Out) -> No
         **{"inputs": "data", "images": 7},
     }
     report = run(["report", "own"], capsys)
+    assert flaws(report) == []
     assert report["left_out"] == []
     page = (find_model("own").root / "report.html").read_text()
     assert "30 test samples of" in page

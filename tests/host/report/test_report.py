@@ -3,8 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from html.parser import HTMLParser
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,145 +16,29 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
-from glyphite.host.device.wire.messages import Hello
-from glyphite.host.measure import compare, stream_record, verify_record
-from glyphite.host.measure.bench import record as bench_record
-from glyphite.host.measure.bench.record import BenchRecord
-from glyphite.host.measure.by_board import Judge
-from glyphite.host.measure.running import Firmware
-from glyphite.host.measure.stream import Link, Streamed
-from glyphite.host.measure.stream_figures import summarize
-from glyphite.host.measure.times import clock_at
-from glyphite.host.measure.verify import GroupFigures
-from glyphite.host.measure.verify_record import VerifyRecord
-from glyphite.host.measure.wire_use import Wire
-from glyphite.host.report import pictures, write_report
+from glyphite.host.measure import compare
+from glyphite.host.report import plots, write_report
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import SHOWN
 from glyphite.host.report.records import PARTS
+from glyphite.host.report.samples import pixels
 from glyphite.host.runners.base import Scores
+from tests.builders.results import (
+    COUNT,
+    Page,
+    put,
+    put_bench,
+    put_comparison,
+    put_stream,
+    put_verify,
+)
 from tests.builders.truth import labelled
-from tests.strict import require_module
-
-COUNT = 400
-WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
-
-
-def scores_of(labels: np.ndarray, wrong: list[int]) -> Scores:
-    """Sure int8 answers, right but for the images ``wrong``, which are read as the next digit."""
-    scores = np.full((len(labels), 10), -128, np.int8)
-    answers = labels.astype(int)
-    answers[wrong] = (answers[wrong] + 1) % 10
-    scores[np.arange(len(labels)), answers] = 127
-    scores[wrong, labels[wrong]] = 3 * np.arange(len(wrong)) - 100
-    scores[wrong, answers[wrong]] -= (3 * np.arange(len(wrong))).astype(np.int8)
-    return scores
 
 
 @pytest.fixture
 def compared(seed: ModelFolder) -> ModelFolder:
     """The seed model with a comparison in which TFLM misread the images 5, 17 and 200."""
-    manifest, mnist = Manifest.load(seed.manifest), load_mnist()
-    labels = mnist.test_labels[:COUNT]
-    truth = labelled(labels)
-    scores: dict[str, Scores] = {
-        "float": scores_of(labels, [5]).astype(np.float32),
-        "int8_litert": scores_of(labels, [5, 9]),
-        "int8_tflm": scores_of(labels, [5, 17, 200]),
-    }
-    comparison = compare.summarize(manifest, scores, truth, {"ai-edge-litert": "2.0"})
-    tensors = manifest.quantize(mnist.test_images[:COUNT])
-    misread = compare.misread_arrays(manifest, scores, truth, tensors)
-    compare.save(seed, comparison, scores, truth, misread)
-    return seed
-
-
-def put_stream(
-    folder: ModelFolder, board: str, *, sha256: str | None = None, wrong: int = 0,
-    right: int = 987, goal: str = "speed", place: str = "",
-) -> Path:  # fmt: skip
-    """A board's stream.json and size.json, as streaming and building write them."""
-    manifest, labels = Manifest.load(folder.manifest), load_mnist().test_labels[:1000]
-    scores = scores_of(labels, [])
-    scores[right:] = np.roll(scores[right:], 1, axis=1)
-    reference = scores.copy()
-    for difference, row in zip(range(1, wrong + 1), reference, strict=False):
-        row[row.argmin()] += difference
-    seconds = np.linspace(0.0097, 0.0099, len(labels))
-    ticks = np.full(len(labels), 246_764)  # of 40 instructions each
-    ticks[:50] -= 1
-    streamed = Streamed(
-        Hello(1, "Glyphite 1", board, timer_hz=1), scores, seconds, ticks, 46.5, WIRE,
-        timed_by=clock_at(f"sim://{board}", board),
-    )  # fmt: skip
-    judge = Judge("int8_tflm", reference, labelled(labels))
-    digest = {"speed": "f", "size": "e"}[goal] * 64
-    firmware = Firmware(Path(), digest, goal)
-    link = Link(f"sim://{board}", manifest.sha256, jobs=2, firmware=firmware)
-    streaming = summarize(manifest, link, streamed, judge)
-    streaming["sha256"] = sha256 or manifest.sha256
-    path = folder.board(board) / place / "stream.json"
-    stream_record.save(path.parent, streaming, streamed, judge)
-    parts = [{"name": "weights <b>", "bytes": 37_440, "memory": "flash"}]
-    size = {"flash": 102_880, "ram": 22_068, "stack": 8192, "parts": parts}
-    size |= {
-        "sections": {".text": 100_000, ".data": 2_880, ".bss": 19_188},
-        "stack_measured": False,
-    }
-    size |= {"sha256": streaming["sha256"], "firmware_sha256": digest, "goal": goal}
-    size |= {"compiler": "gcc -O2", "date": "2026-11-29T10:00:00+00:00"}
-    (path.parent / "size.json").write_text(json.dumps(size))
-    return path
-
-
-def put_bench(folder: ModelFolder, board: str) -> Path:
-    """A board's bench.json, as ``glyphite bench`` writes it, of the firmware of ``put_stream``."""
-    record = BenchRecord(
-        model="seed", sha256=Manifest.load(folder.manifest).sha256, board=board, goal="speed",
-        firmware_sha256="f" * 64, date="2026-11-29T10:00:00+00:00", unit="instructions",
-        count=1_360_000, count_least=1_350_000, count_most=1_370_000, macs=2_720_000,
-        count_per_mac=0.5, cycles=2_100_000, cycle_model="cortex-m4", milliseconds=84.0,
-        timed_by="modelled cycles", weights_bytes=179_824, code_bytes=5_896, flash_bytes=188_512,
-        static_ram_bytes=9_648, stack_bytes=584, inputs="the first 5 test images of MNIST",
-        inferences=5, tflm=None,
-    )  # fmt: skip
-    folder.board(board).mkdir(exist_ok=True)
-    bench_record.save(folder.board(board), record)
-    return folder.board(board) / "bench.json"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def drawn_once() -> Iterator[None]:
-    """Most tests report the same training, whose curves take matplotlib a second."""
-    draw, drawn = pictures.training_curves, dict[str, str]()
-
-    def once(history: dict[str, Any], is_dark: bool) -> str:
-        key = json.dumps([history, is_dark])
-        drawn[key] = drawn.get(key) or draw(history, is_dark)
-        return drawn[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "training_curves", once)
-        yield
-
-
-def put_verify(folder: ModelFolder, board: str, port: str | None = None) -> Path:
-    """A board's verify.json, as the verb writes it, of the firmware of ``put_stream``."""
-    random = GroupFigures(
-        inputs="random", images=100, images_differ=2, bytes_differ=5, largest_difference=3
-    )
-    extreme = GroupFigures(
-        inputs="extreme", images=16, images_differ=0, bytes_differ=0, largest_difference=0
-    )
-    record = VerifyRecord(
-        model="seed", sha256=Manifest.load(folder.manifest).sha256, board=board, port=port,
-        goal=None if port else "speed", firmware_sha256=None if port else "f" * 64,
-        date="2026-11-29T10:00:00+00:00", reference="int8_tflm",
-        words=["--count", "100", "--seed", "7"], groups=[random, extreme],
-    )  # fmt: skip
-    folder.board(board).mkdir(exist_ok=True)
-    verify_record.save(folder.board(board), record)
-    return folder.board(board) / "verify.json"
+    return put_comparison(seed)
 
 
 def report_of(folder: ModelFolder) -> dict[str, Any]:
@@ -248,7 +131,10 @@ class TestDocument:
         assert {"glyphite", "python", "tensorflow", "ai-edge-litert"} <= set(report["tools"])
 
     def test_has_the_confusion_matrix_of_tflm(self, compared: ModelFolder) -> None:
-        matrix = np.array(report_of(compared)["confusion"]["matrix"])
+        first, *others = report_of(compared)["confusions"]
+        assert first["engines"] == ["int8_tflm"]
+        assert [one["engines"] for one in others] == [["float"], ["int8_litert"]]
+        matrix = np.array(first["matrix"])
         labels = load_mnist().test_labels
         assert matrix.sum() == COUNT
         assert np.trace(matrix) == COUNT - 3
@@ -259,14 +145,17 @@ class TestDocument:
         self, compared: ModelFolder
     ) -> None:
         misread, labels = report_of(compared)["misread"], load_mnist().test_labels
-        assert [entry["index"] for entry in misread] == [5, 17, 200]
+        assert [entry["index"] for entry in misread] == [5, 17, 200, 9]
         assert misread[1]["label"] == str(labels[17])
         assert misread[1]["answer"] == str((labels[17] + 1) % 10)
-        assert misread[1]["others"] == {
-            "float (Keras)": str(labels[17]),
-            "int8 (LiteRT)": str(labels[17]),
+        assert misread[1]["answers"] == {
+            "float": str(labels[17]),
+            "int8_litert": str(labels[17]),
+            "int8_tflm": str((labels[17] + 1) % 10),
         }
-        assert misread[0]["scores"][(labels[5] + 1) % 10] == pytest.approx(255 / 256)
+        of_tflm = misread[0]["scores"]["int8_tflm"]
+        assert of_tflm[(labels[5] + 1) % 10] == pytest.approx(255 / 256)
+        assert misread[3]["answer"] == misread[3]["label"]  # LiteRT alone misreads it
 
     def test_leaves_out_results_of_another_model(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4", sha256="0" * 64)
@@ -279,14 +168,16 @@ class TestDocument:
         put_stream(seed, "native")
         report = report_of(seed)
         assert report["accuracy"] == {"board": 0.987}
-        assert report["compare"] is report["confusion"] is None
+        assert report["compare"] is None
+        assert report["confusions"] == report["engines"] == []
         assert "1,000 test samples on native: every byte" in page_of(seed)
 
 
 def test_the_pictures_are_the_misread_test_images(compared: ModelFolder) -> None:
     images = load_mnist().test_images
-    for image in collect(compared).misread:
-        np.testing.assert_array_equal(image.pixels, images[image.index])
+    for image in collect(compared).shown:
+        ((_, raw),) = image.inputs
+        np.testing.assert_array_equal(pixels(raw), images[image.entry["index"]])
 
 
 def test_nothing_to_report_is_one_sentence(
@@ -298,16 +189,6 @@ def test_nothing_to_report_is_one_sentence(
         "Run `glyphite compare seed` or `glyphite build seed --board native` first.\n"
     )
     assert not (seed.root / "report.html").exists()
-
-
-def put(path: Path, where: tuple[Any, ...], value: object) -> None:
-    """Write another value at a place of the JSON document ``path``."""
-    document = json.loads(path.read_text())
-    inner = document
-    for key in where[:-1]:
-        inner = inner[key]
-    inner[where[-1]] = value
-    path.write_text(json.dumps(document))
 
 
 AGAIN = {
@@ -578,9 +459,7 @@ class TestLeftOut:
         self,
         compared: ModelFolder,
         capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
         assert main(["report", "seed"]) == 0
         assert capsys.readouterr().err == ""
         assert "left-out" not in (compared.root / "report.html").read_text()
@@ -589,9 +468,7 @@ class TestLeftOut:
         self,
         compared: ModelFolder,
         capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
         self.of_another_model(compared, "native/stream.json")
         assert main(["report", "seed"]) == 0
         said = "stream.json is of another model, and left out."
@@ -599,30 +476,6 @@ class TestLeftOut:
         page = (compared.root / "report.html").read_text()
         assert '<h2 id="left-out">Left out</h2>' in page
         assert said in page
-
-
-class Page(HTMLParser):
-    """Collects what a check of the page needs; a tag closed out of turn fails."""
-
-    VOID = ("meta", "link", "img", "br", "source", "hr", "input")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 class TestPage:
@@ -657,7 +510,9 @@ class TestPage:
         text = page_of(compared)
         assert '<meta name="color-scheme" content="light dark">' in text
         assert "@media (prefers-color-scheme: dark)" in text
-        assert any("dark" in source["media"] for source in Page(text).all("source"))
+        drawn = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+        assert len(drawn) > 3
+        assert not any(re.search(r"#[0-9a-f]{3,6}|rgb", one) for one in drawn), "by style alone"
 
     def test_shows_the_figures(self, compared: ModelFolder) -> None:
         put_stream(compared, "cortex-m4")
@@ -702,19 +557,16 @@ class TestPage:
     ) -> None:
         page = Page(page_of(compared))
         digits = [image for image in page.all("img") if image["alt"].startswith("A sample of")]
-        assert len(digits) == 3
-        assert len({image["src"] for image in digits}) == 3
+        assert len(digits) == 4
+        assert len({image["src"] for image in digits}) == 4
         scores = [entry for entry in page.all("li") if "--share" in entry.get("style", "")]
-        assert len(scores) == 30
+        assert len(scores) == 40
 
-    def test_without_matplotlib_says_that_pictures_are_left_out(
+    def test_needs_no_matplotlib(
         self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
-        text = page_of(compared)
-        assert "The pictures are left out: matplotlib is not installed. Get it with" in text
-        assert not Page(text).all("img")
-        assert text.count('style="--share') == 30
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        assert len(Page(page_of(compared)).all("img")) == 4
 
     def test_of_a_poor_model_shows_some_digits_and_says_so(self, seed: ModelFolder) -> None:
         manifest, mnist = Manifest.load(seed.manifest), load_mnist()
@@ -725,7 +577,9 @@ class TestPage:
         tensors = manifest.quantize(mnist.test_images[:COUNT])
         misread = compare.misread_arrays(manifest, scores, truth, tensors)
         compare.save(seed, comparison, scores, truth, misread)
-        assert f"{SHOWN} are shown, and report.json has all" in page_of(seed)
+        text = page_of(seed)
+        assert f"{SHOWN} are shown, and report.json has all" in text
+        assert len(text) < 200_000
         assert len(report_of(seed)["misread"]) == np.count_nonzero(labels)
 
     def test_is_the_same_for_the_same_results(self, compared: ModelFolder) -> None:
@@ -749,14 +603,13 @@ def test_a_foreign_model_is_reported_without_training(
 
 
 def test_curves_are_drawn_of_a_run_that_was_tested_only_at_its_end() -> None:
-    require_module("matplotlib")
-    from glyphite.host.report.pictures import training_curves
-
     curve = {"accuracy": [0.8, 0.9, 0.95], "loss": [0.5, 0.2, 0.1]}
-    once = training_curves({**curve, "val_accuracy": [0.97], "val_loss": [0.05]}, is_dark=False)
-    never = training_curves({**curve, "val_accuracy": [], "val_loss": []}, is_dark=False)
-    assert once.startswith("data:image/png;base64,")
-    assert once != never
+    judged = {"val_accuracy": [0.97], "val_loss": [0.05]}
+    settings = {"network": "seed", "seed": 1, "epochs": 3}
+    accuracy, loss = plots.training({**settings, "by_epoch": curve | judged})
+    assert "epoch 3: 97" in accuracy.plot
+    assert "epoch 3: 0.05" in loss.plot
+    assert accuracy.plot.count("<title>") == 4
 
 
 class TestBuilds:
@@ -870,10 +723,7 @@ class TestBuilds:
         with pytest.raises(InputError, match=r"as 'firmware_sha256', and its answers give None"):
             collect(compared)
 
-    def test_another_model_s_runs_are_shown_as_such(
-        self, compared: ModelFolder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("glyphite.host.report.pictures.find_spec", lambda name: None)
+    def test_another_model_s_runs_are_shown_as_such(self, compared: ModelFolder) -> None:
         uno = find_model("uno")
         put_stream(compared, "cortex-m4")
         put_stream(ModelFolder(uno.root, uno.tflite), "uno")

@@ -1,19 +1,25 @@
-"""``glyphite report``: the results of a model, as one JSON document and one page."""
+"""``glyphite report``: the results of a model, as one JSON document and one page.
+
+With a second model, what changed from the one to the other.
+"""
 
 import argparse
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from glyphite.convert.errors import InputError
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli.arguments import add_json, add_model, add_out, hold_place
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.compare import bytes_of_c, compare_anew, hold_runners
-from glyphite.host.cli.console import print_json, print_status, say_written
+from glyphite.host.cli.console import print_json, print_status, print_table, say, say_written
 from glyphite.host.cli.data import add_data
 from glyphite.host.cli.judgement import hold_error
-from glyphite.host.report import write_report
+from glyphite.host.cli.side_by_side import add_other, hold_two, judge_two, refuse_options
+from glyphite.host.cli.streams import print_document
+from glyphite.host.report import changes, write_report
 
 EXAMPLE = "glyphite report seed"
 LIMITS = (
@@ -24,6 +30,7 @@ LIMITS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
+    add_other(parser, "show what changed from MODEL to it")
     parser.add_argument(
         "--with", dest="others", metavar="MODEL", action="append", default=[],
         help="another model whose runs on boards are shown, too (may be given several times)",
@@ -32,17 +39,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "a folder; default: build/<model>")
     parser.set_defaults(count=None)  # of the samples that `compare` takes: all
     add_data(parser, "what was compared and streamed so far; else compared anew")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the figures for a pull request"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write both, and print their paths.
+    """Write both, and print their paths, or the figures.
 
-    Raises CheckFailedError where a figure in it is beyond its limit.
+    Raises CheckFailedError where a figure in it is beyond its limit, InputError where two forms are
+    asked for.
     """
     with checking("report", arguments, always=False) as checks:
-        _run(arguments, checks)
+        if arguments.json and arguments.markdown:
+            raise InputError("--json and --markdown are both to be printed alone. Leave out one.")
+        if arguments.other is None:
+            refuse_options(arguments)
+            _run(arguments, checks)
+        else:
+            _changed(arguments, checks)
     return 0
+
+
+def _changed(arguments: argparse.Namespace, checks: Checks) -> None:
+    """What changed from one model or build to another, as a page, a document and a table.
+
+    Raises InputError where ``--with`` is given, and what :func:`judge_two` does.
+    """
+    if arguments.others:
+        raise InputError("--with is for the report of one model, and two are named. Leave it out.")
+    found, folder = judge_two(arguments)
+    rows = changes.changes(found)
+    with hold_place(folder, arguments.out):
+        written = changes.write(found, rows, arguments.out or folder.root)
+    if arguments.json:
+        print_json({**found, "changes": rows})
+    elif arguments.markdown:
+        print_document(changes.markdown(found, rows))
+    else:
+        names = [found[side]["name"] for side in ("first", "second")]
+        facts = [(*fact, "") for fact in changes.facts(found)]
+        print_table(("", *names, "change"), [*facts, *map(changes.cells, rows)])
+        say(changes.sentence(found, rows))
+        say_written(*written)
+    hold_two(checks, found)
 
 
 def _run(arguments: argparse.Namespace, checks: Checks) -> None:
@@ -59,6 +100,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         print_status(sentence)
     if arguments.json:
         print_json(document)
+    elif arguments.markdown:
+        print_document(written.markdown)
     else:
         say_written(written.document, written.page)
     _hold(checks, document)

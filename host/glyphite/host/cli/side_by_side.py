@@ -16,6 +16,7 @@ from glyphite.convert.errors import (
     ModelError,
     ToolError,
 )
+from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.places import find_build
 from glyphite.convert.text import command
@@ -64,13 +65,13 @@ class _Candidate:
     manifest: Manifest
 
 
-def add_other(parser: argparse.ArgumentParser) -> None:
-    """Declare ``OTHER``, and what two models are built for."""
+def add_other(parser: argparse.ArgumentParser, to: str = "show both side by side") -> None:
+    """Declare ``OTHER``, and what two models are built for; ``to`` says what it is named for."""
     parser.add_argument(
         "other",
         metavar="OTHER",
         nargs="?",
-        help="a second model, to show both side by side, each by TFLM; this or MODEL may also be "
+        help=f"a second model, to {to}, each by TFLM; this or MODEL may also be "
         "the folder of a build, build/MODEL/BOARD/GOAL",
     )
     add_board(parser, f"{BOARD} for two models, none for one")
@@ -93,6 +94,44 @@ def compare_two(arguments: argparse.Namespace, checks: Checks) -> None:
     A limit on the drop is one of the second against the first. Raises DataError where the two are
     not asked the same, InputError where a limit is given that they have no figure for.
     """
+    pair, found, builds = _judged(arguments)
+    if arguments.json:
+        print_json(_document(found, builds))
+    else:
+        _print(pair, found, builds)
+    _hold(checks, found)
+
+
+def judge_two(arguments: argparse.Namespace) -> tuple[dict[str, Any], ModelFolder]:
+    """The same without a table: what `glyphite compare A B --json` tells, and of each the name and
+    the bytes of its .tflite; with the folder of the second.
+
+    The limits are held when the document is used up: see :func:`hold_two`. Raises what
+    :func:`compare_two` does: InputError, DataError.
+    """
+    pair, found, builds = _judged(arguments)
+    document = _document(found, builds)
+    names = _names_of_builds(pair, builds)
+    for side, name, one in zip(("first", "second"), names, pair, strict=True):
+        size = len(read_bytes(one.folder.tflite))
+        document[side] = {**document[side], "name": name, "tflite": size}
+    return document, pair[1].folder
+
+
+def hold_two(checks: Checks, found: dict[str, Any]) -> None:
+    """Hold what :func:`judge_two` found to the limits, flash and RAM of the second's build, too."""
+    _hold(checks, found)
+    second = found["second"]
+    build = second["build"]
+    of = subject(second["model"], second["sha256"], build["board"] or "", build["goal"] or "")
+    for limit, key in (("max_flash", "flash"), ("max_ram", "ram")):
+        if build[key] is not None:
+            checks.hold(limit, build[key], of)
+
+
+def _judged(
+    arguments: argparse.Namespace,
+) -> tuple[list[_Candidate], SideBySide, list[BuildFigures]]:
     if arguments.max_mismatched_bytes is not None:
         raise InputError(
             "--max-mismatched-bytes is a limit of one model against its reference, and two are "
@@ -107,12 +146,7 @@ def compare_two(arguments: argparse.Namespace, checks: Checks) -> None:
         for each, one, given in zip(pair, tested, scores, strict=True)
     ]
     found = side_by_side.summarize(sides[0], sides[1], oracle(pair[0].folder.tflite).name)
-    builds = [_build(arguments, *one) for one in zip(pair, tested, strict=True)]
-    if arguments.json:
-        print_json(_document(found, builds))
-    else:
-        _print(pair, found, builds)
-    _hold(checks, found)
+    return pair, found, [_build(arguments, *one) for one in zip(pair, tested, strict=True)]
 
 
 def _candidate(text: str) -> _Candidate:
@@ -206,10 +240,23 @@ def _document(found: SideBySide, builds: Sequence[BuildFigures]) -> dict[str, An
     return document
 
 
-def _print(pair: Sequence[_Candidate], found: SideBySide, builds: Sequence[BuildFigures]) -> None:
+def _names(pair: Sequence[_Candidate]) -> list[str]:
+    """What the two are called; by what was typed where they have one name."""
     names = [each.manifest.name for each in pair]
-    if names[0] == names[1]:
-        names = [each.text for each in pair]
+    return names if names[0] != names[1] else [each.text for each in pair]
+
+
+def _names_of_builds(pair: Sequence[_Candidate], builds: Sequence[BuildFigures]) -> list[str]:
+    """The same, but of two builds of one model by board and goal, where these tell them apart."""
+    kinds = [(build["board"], build["goal"]) for build in builds]
+    model = pair[0].manifest.name
+    if model != pair[1].manifest.name or len(set(kinds)) == 1 or (None, None) in kinds:
+        return _names(pair)
+    return [f"{model} on {board}, {goal}" for board, goal in kinds]
+
+
+def _print(pair: Sequence[_Candidate], found: SideBySide, builds: Sequence[BuildFigures]) -> None:
+    names = _names(pair)
     sides, difference = (found["first"], found["second"]), found["difference"]
     drops = (None, difference["drop_points"])
     judged = [
@@ -279,7 +326,7 @@ def _agreement(names: Sequence[str], found: SideBySide) -> str:
     )
 
 
-def _hold(checks: Checks, found: SideBySide) -> None:
+def _hold(checks: Checks, found: SideBySide | dict[str, Any]) -> None:
     first, second = found["first"], found["second"]
     of = [subject(side["model"], side["sha256"]) for side in (first, second)]
     for side, name in zip((first, second), of, strict=True):

@@ -7,8 +7,12 @@ from pathlib import Path
 from glyphite.convert.documents import to_json
 from glyphite.convert.files import write_text
 from glyphite.convert.workspace import ModelFolder
+from glyphite.host.report import markdown
 from glyphite.host.report.collect import collect
 from glyphite.host.report.page import render
+
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+"""The JSON Schema of report.json."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Written:
     page: Path
     left_out: tuple[str, ...]
     """A sentence for each record that is of another model."""
+    markdown: str
+    """The figures, for the text of a pull request."""
 
 
 def write_report(
@@ -34,7 +40,9 @@ def write_report(
     results = collect(folder, others)
     left_out = tuple(results.document["left_out"])
     place = out or folder.root
-    written = Written(place / "report.json", place / "report.html", left_out)
+    written = Written(
+        place / "report.json", place / "report.html", left_out, markdown.render(results)
+    )
     page = render(results)
     write_text(written.document, to_json(results.document))
     write_text(written.page, page)

@@ -7,42 +7,32 @@ says so.
 import dataclasses
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert import metrics
-from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.measure.truth import Task, classes_of
+from glyphite.host.measure.truth import Task
+from glyphite.host.report import curves, samples
+from glyphite.host.report.engines import Engine, agreement, confusions, described, engines
+from glyphite.host.report.memory_time import Rectangle, try_over_time
+from glyphite.host.report.more import More, more
 from glyphite.host.report.records import Document, Records, plain_board
-from glyphite.host.runners.base import TITLES
+from glyphite.host.report.samples import Shown
+from glyphite.host.runners.base import FLOATS
 from glyphite.host.runners.litert import read_manifest
 
-LEAST_SIDE = 8
-"""Of a picture: what is smaller are readings."""
-
-
-@dataclass(frozen=True)
-class Misread:
-    """A test sample for which the oracle's answer is wrong."""
-
-    index: int
-    label: str
-    answer: str
-    others: dict[str, str]
-    """The other runners' answers, by title."""
-    scores: list[float]
-    """By output, as shares of 1."""
-    pixels: NDArray[np.uint8] | None
-    """(height, width) or (height, width, 3); None where the sample is no picture."""
+SCHEMA = "glyphite.report/2"
+"""Of report.json: the second was the first to have one."""
+MOST_EPOCHS = 1_000
+"""Of the curves of a training run, in report.json and on the page."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,12 @@ class Results:
     document: Document
     named: str
     """How a command names the model: by its name, or by the path of its .tflite."""
-    misread: list[Misread]
-    """Sorted by the highest score, the highest first."""
-    history: Document | None
+    more: More
+    """The records of ``document["layers"]``, ``["schemes"]`` and ``["robustness"]``."""
+    shown: list[Shown] = field(default_factory=list)
+    """The samples of ``document["misread"]``, or of ``document["far_off"]``."""
+    drawn: list[list[Rectangle]] = field(default_factory=list)
+    """What is drawn of each of the buffers of ``document["memory"]``."""
 
 
 def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
@@ -74,34 +67,39 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
             f"`{command('glyphite', 'build', folder.named, '--board', 'native')}` first."
         )
     history = records.history()
-    document = _document(folder, manifest, comparison, streams)
+    content = read_bytes(folder.tflite)
+    document = _document(manifest, len(content), comparison, streams)
     document["sizes"]["boards"] = kinds.sizes
     document["builds"] = _builds(manifest, folder.named, kinds)
     for other in others:
-        described = read_manifest(other)
-        found = Records(other, described, other.named)
-        document["builds"] += _builds(described, other.named, _Kinds.of(found, found.streams()))
+        described_other = read_manifest(other)
+        found = Records(other, described_other, other.named)
+        of_other = _Kinds.of(found, found.streams())
+        document["builds"] += _builds(described_other, other.named, of_other)
         records.left_out += found.left_out
     document["training"] = history and _training(history)
-    scores = records.scores(comparison)
-    oracle = comparison["oracle"] if comparison else ""
     document["classes"] = list(_classes(manifest))
-    has_classes = comparison is not None and comparison["task"] == Task.CLASSES
-    document["confusion"] = scores and has_classes and _confusion(manifest, scores, oracle)
-    misread = _misread(manifest, scores, oracle) if scores and has_classes else []
-    document["misread"] = [_entry(image) for image in misread]
+    scores = records.scores(comparison)
+    shown = []
+    if comparison and scores:
+        every = engines(comparison, scores, list(zip(streams, records.answers, strict=True)))
+        shown = _judge(document, manifest, every, scores)
+    document["memory"], drawn = _memory(document, manifest, content)
+    kept = more(records)
+    document |= kept.as_document()
     document["left_out"] = records.left_out
-    return Results(document, folder.named, misread, history)
+    return Results(document, folder.named, kept, shown, drawn)
 
 
 def _document(
-    folder: ModelFolder, manifest: Manifest, comparison: Document | None, streams: list[Document]
+    manifest: Manifest, size: int, comparison: Document | None, streams: list[Document]
 ) -> Document:
     runners = comparison["runners"] if comparison else []
     figures = {runner["name"]: runner for runner in runners}
     if streams:
         figures["board"] = streams[0]
     return {
+        "schema": SCHEMA,
         "model": manifest.name,
         "sha256": manifest.sha256,
         "labels": list(manifest.labels),
@@ -116,14 +114,57 @@ def _document(
         "compare": comparison,
         "board": streams[0] if streams else None,
         "boards": streams,
-        "sizes": {"tflite": len(read_bytes(folder.tflite))},
+        "sizes": {"tflite": size},
         "tools": _tools(manifest, comparison),
-    }
+        "engines": [], "agreement": [], "confusions": [], "reliability": [], "misread": [],
+        "far_off": [], "distribution": None, "answers": [], "roc": [],
+    }  # fmt: skip
 
 
 def _known(figures: dict[str, Document], key: str) -> Document:
     """One figure of each runner that has it."""
     return {name: runner[key] for name, runner in figures.items() if runner[key] is not None}
+
+
+def _judge(
+    document: Document, manifest: Manifest, every: list[Engine], scores: dict[str, NDArray[Any]]
+) -> list[Shown]:
+    """Put what the saved scores tell into the document; returns the samples that are shown."""
+    comparison, names = document["compare"], document["classes"]
+    task, oracle = comparison["task"], comparison["oracle"]
+    has_classes = task == Task.CLASSES
+    document["engines"] = [described(engine) for engine in every]
+    document["agreement"] = agreement(manifest, every, has_classes)
+    two = [one for one in every if one.name == oracle or one.name in FLOATS]
+    if has_classes:
+        labels = scores["labels"]
+        document["confusions"] = confusions(manifest, every, labels, oracle, len(names))
+        document["reliability"] = curves.reliability(manifest, two, labels)
+        shown = samples.misread(manifest, every, scores, names, oracle)
+        document["misread"] = [one.entry for one in shown]
+        return shown
+    if task == Task.BYTES:
+        return []
+    values, gives_back = scores["values"], task == Task.INPUTS
+    odd = scores["labels"] > 0 if "labels" in scores else None
+    shown = samples.far_off(manifest, every, scores, oracle, gives_back)
+    document["far_off"] = [one.entry for one in shown]
+    document["distribution"] = curves.distribution(manifest, two, values, odd, gives_back)
+    if not gives_back:
+        document["answers"] = curves.answers(manifest, two, values)
+    elif odd is not None:
+        document["roc"] = curves.roc(manifest, two, values, odd)
+    return shown
+
+
+def _memory(
+    document: Document, manifest: Manifest, content: bytes
+) -> tuple[Document | None, list[list[Rectangle]]]:
+    """The memory over time, of the firmware that the page has the latest figures of."""
+    own = [build for build in document["builds"] if build["sha256"] == manifest.sha256]
+    latest = next((one for one in own if one["stream"] == document["board"]), None)
+    build = latest or (own[0] if own else {"board": None, "goal": None})
+    return try_over_time(content, manifest.name, build["board"], build["goal"])
 
 
 @dataclass(frozen=True)
@@ -180,10 +221,13 @@ def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
 
 
 def _training(history: Document) -> Document:
-    """The settings of the training, and the figures of its last epoch."""
+    """The settings of the training, its figures by epoch, and those of its last one."""
     keys = ("network", "epochs", "batch_size", "seed", "parameters", "data")
-    ended = {key: values[-1] for key, values in history.items() if isinstance(values, list)}
-    return {key: history[key] for key in keys if key in history} | {"last_epoch": ended}
+    lists = {key: values for key, values in history.items() if isinstance(values, list)}
+    ended = {key: values[-1] for key, values in lists.items() if values}
+    by_epoch = {key: values[-MOST_EPOCHS:] for key, values in lists.items()}
+    known = {key: history[key] for key in keys if key in history}
+    return known | {"last_epoch": ended, "by_epoch": by_epoch}
 
 
 def _classes(manifest: Manifest) -> tuple[str, ...]:
@@ -191,51 +235,7 @@ def _classes(manifest: Manifest) -> tuple[str, ...]:
     return manifest.labels if len(manifest.labels) > 1 else ("0", "1")
 
 
-def _confusion(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> Document:
-    given = classes_of(manifest, scores[oracle])
-    matrix = metrics.confusion_matrix(scores["labels"], given, len(_classes(manifest)))
-    return {"runner": oracle, "rows": "label", "columns": "answer", "matrix": matrix.tolist()}
-
-
-def _misread(manifest: Manifest, scores: dict[str, NDArray[Any]], oracle: str) -> list[Misread]:
-    """The samples that the runner called ``oracle`` misreads, the highest score first."""
-    given = {name: classes_of(manifest, scores[name]) for name in TITLES if name in scores}
-    names, real = _classes(manifest), manifest.shares(scores[oracle])
-    images = []
-    for index, tensor in zip(scores["misread"], scores["misread_tensors"], strict=True):
-        label, answer = scores["labels"][index], given[oracle][index]
-        if label == answer:
-            continue
-        others = {
-            TITLES[name]: names[answers[index]] for name, answers in given.items() if name != oracle
-        }
-        shown = [round(float(score), 6) for score in real[index]]
-        pixels = _pixels(manifest, tensor)
-        images.append(Misread(int(index), names[label], names[answer], others, shown, pixels))
-    return sorted(images, key=lambda image: (-max(image.scores), image.index))
-
-
-def _pixels(manifest: Manifest, tensor: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """The pixels (height, width) or (height, width, 3) of an input tensor, as it was before.
-
-    None where it is no picture.
-    """
-    shape = tuple(size for size in tensor.shape if size != 1)
-    if shape == (SIDE * SIDE,):
-        shape = (SIDE, SIDE)
-    is_picture = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
-    if not is_picture or min(shape[:2]) < LEAST_SIDE:
-        return None
-    raw = manifest.preprocessing.undo(manifest.dequantize_input(tensor))
-    scale = 255 if raw.max(initial=0) <= 1 else 1
-    return np.asarray(np.clip(np.round(raw * scale), 0, 255), np.uint8).reshape(shape)
-
-
-def _entry(image: Misread) -> Document:
-    return {
-        "index": image.index,
-        "label": image.label,
-        "answer": image.answer,
-        "others": image.others,
-        "scores": image.scores,
-    }
+def pixels_of(shown: Shown) -> list[NDArray[np.uint8]]:
+    """The pictures of a sample; none where it is no picture."""
+    found = [samples.pixels(raw) for _, raw in shown.inputs]
+    return [one for one in found if one is not None]

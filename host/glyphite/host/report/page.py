@@ -1,57 +1,73 @@
 """The report as a page: the template, and what it needs beside the document."""
 
-import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from glyphite.convert.boards import all_boards
-from glyphite.convert.manifest import RANDOM, words_of
-from glyphite.convert.text import command, printable_lines
-from glyphite.host.measure.compare import TEST_IMAGES
-from glyphite.host.measure.portion import BAUD
-from glyphite.host.measure.share import url_of
+from glyphite.convert.text import printable_lines
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
-from glyphite.host.report import pictures
-from glyphite.host.report.collect import Misread, Results
+from glyphite.host.measure.wire_use import BOUNDS
+from glyphite.host.report import again, headline, more, parts, pictures, plots
+from glyphite.host.report.collect import Results
+from glyphite.host.report.engines import worst_pairs
+from glyphite.host.report.plots import Figure
 from glyphite.host.runners.base import SHORT, TITLES
-from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM, WHOSE
+from glyphite.host.runners.oracle import BRIEF, EXPLAINED, TFLM
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 60
 """The largest number of misread samples on the page."""
-USUAL = [("--jobs", 1), ("--baud", BAUD)]
-"""Options that need not be given."""
+FIRST = 12
+"""Of those, as many are seen at once; the others where a reader asks for them."""
+MOST_CELLS = 20
+"""Classes of a confusion matrix that is shown as a table; one of more is a picture."""
+WORST_PAIRS = 12
+MOST_BARS, LONGEST = 12, 2
+"""Classes whose scores are shown as bars, and letters of their names, which stand below."""
+
+Document = dict[str, Any]
 
 
 def render(results: Results) -> str:
     """One HTML page that contains all of its styles and pictures, so that it can be sent alone."""
     document = results.document
-    return _template().render(
-        report=document,
-        titles=TITLES,
-        short=SHORT,
-        oracle=_oracle(document),
-        whose=BRIEF,
-        clocks=TITLES_OF_CLOCKS,
-        explained=EXPLAINED if _stands_in(document) else "",
-        headline=_headline(document) + _caveat(document),
-        axis=_axis(document),
-        again=_glyphite("report", results.named),
-        commands=_commands(document, results.named),
-        misread=[_picture(image) for image in results.misread[:SHOWN]],
-        curves=_curves(results.history),
-        can_draw=pictures.can_draw(),
-    )
+    titles = titles_of(document)
+    short = SHORT | {one["name"]: one["short"] for one in document["engines"]}
+    context = {
+        "report": document,
+        "titles": titles,
+        "short": short,
+        "oracle": headline.oracle(document),
+        "whose": BRIEF,
+        "clocks": TITLES_OF_CLOCKS,
+        "bounds": BOUNDS,
+        "explained": EXPLAINED if _stands_in(document) else "",
+        "headline": headline.sentence(document),
+        "axis": _axis(document),
+        "again": again.glyphite("report", results.named),
+        "commands": again.commands(document, results.named),
+        "missing": _missing(document, results.named),
+        "agreements": _agreements(document, short),
+        "confusions": [_confusion(one, document, titles) for one in document["confusions"]],
+        "sure": plots.reliability(document["reliability"], titles),
+        "memory": plots.memory(document["memory"], results.drawn),
+        "shades": _shades(document["memory"]),
+        "regression": _regression(document, titles),
+        "curves": plots.training(document["training"]),
+        "parts": parts.parts(results.more),
+        **_samples(results, short),
+    }
+    return template("report.html").render(**context, sections=_sections(context))
 
 
 @cache
-def _template() -> jinja2.Template:
-    """The page without its figures."""
+def template(name: str) -> jinja2.Template:
+    """A page without its figures."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("glyphite.host.report", "templates"),
         autoescape=True,
@@ -61,14 +77,21 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     shown = {
-        "of_all": _of_all,
-        "percent": _percent,
+        "of_all": headline.of_all,
+        "percent": headline.percent,
         "thousands": _thousands,
         "bytes": _bytes,
         "day": _day,
+        "numbers": _numbers,
+        "data": headline.data_name,
     }
     environment.filters |= {**shown, "duration": duration}
-    return environment.get_template("report.html")
+    return environment.get_template(name)
+
+
+def titles_of(document: Document) -> dict[str, str]:
+    """What everything that answered is called, by its name."""
+    return TITLES | {one["name"]: one["title"] for one in document["engines"]}
 
 
 def _shown(value: object) -> object:
@@ -77,10 +100,6 @@ def _shown(value: object) -> object:
         parts = value.split(NO_BREAK)
         return NO_BREAK.join(printable_lines(part, sys.maxsize) for part in parts)
     return value
-
-
-def _percent(share: float, digits: int = 2) -> str:
-    return f"{100 * share:.{digits}f}{NO_BREAK}%"
 
 
 def _thousands(number: int) -> str:
@@ -99,169 +118,156 @@ def _day(date: str) -> str:
     return f"{date[:10]} {date[11:16]}{NO_BREAK}UTC"
 
 
-def _headline(document: dict[str, Any]) -> str:
-    """The result in one sentence."""
-    board = document["board"]
-    if board is None and document["compare"] is None:
-        verified = [build["verify"] for build in document["builds"] if build["verify"]]
-        if verified:
-            return _verified(verified[0])
-        return "It was built, and neither compared nor streamed to yet."
-    if board is None:
-        return f"Quantized to int8, the network {_does(document, _oracle(document))}."
-    images = f"{_of_all(board)} test samples on {board['name']}"
-    right = WHOSE[board["reference"]]
-    if board["mismatched_bytes"] == 0:
-        return f"{images}: every byte of the scores is {right}."
-    return f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}."
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
-def _of_all(run: dict[str, Any]) -> str:
-    """How many samples a board answered, and of how many where others had the rest."""
-    if run["images"] == run["run_images"]:
-        return f"{run['images']:,}"
-    return f"{run['images']:,} of {run['run_images']:,}"
-
-
-def _verified(one: dict[str, Any]) -> str:
-    """What a verification found, in one sentence."""
-    inputs, wrong = (
-        sum(group[key] for group in one["groups"]) for key in ("images", "bytes_differ")
-    )
-    right = WHOSE[one["reference"]]
-    if wrong == 0:
-        return f"{inputs:,} inputs on {one['board']}: every byte of the scores is {right}."
-    return (
-        f"{inputs:,} inputs on {one['board']}: {wrong:,} bytes of the scores differ from {right}."
-    )
-
-
-def _caveat(document: dict[str, Any]) -> str:
-    """What is said of a model whose scales fit random numbers."""
-    data = document["data"]
-    if data is None or data["source"] != RANDOM:
-        return ""
-    return " It was calibrated on random numbers, so its accuracy means nothing."
-
-
-def _does(document: dict[str, Any], oracle: str) -> str:
-    """How well the answers of a runner do, as the end of a sentence."""
-    data = document["compare"]["data"]["title"]
-    if oracle in document["accuracy"]:
-        return f"answers {_percent(document['accuracy'][oracle])} of the test samples rightly"
-    if oracle in document["errors"]:
-        squared = document["errors"][oracle]["mean_squared"]
-        return f"has a mean squared error of {squared:.4g} on the test samples of {data}"
-    return f"was run on {data}, which does not say what is right"
-
-
-def _oracle(document: dict[str, Any]) -> str:
-    """The name of the runner that the figures on this PC are held against."""
-    compared = document["compare"]
-    return str(compared["oracle"]) if compared else TFLM
-
-
-def _stands_in(document: dict[str, Any]) -> bool:
+def _stands_in(document: Document) -> bool:
     """Whether any figure was compared with a stand-in for TFLM."""
     runs = [*document["boards"], *(build["verify"] for build in document["builds"])]
-    named = {_oracle(document), *(run["reference"] for run in runs if run)}
+    named = {headline.oracle(document), *(run["reference"] for run in runs if run)}
     return named != {TFLM}
 
 
-def _axis(document: dict[str, Any]) -> tuple[float, float]:
-    """The range of accuracy that contains all intervals: the axis of their bars."""
-    ends = [end for interval in document["intervals"].values() for end in interval] or [0.0, 1.0]
+def _axis(document: Document) -> tuple[float, float]:
+    """The range of accuracy that contains the intervals of all runners: the axis of their bars."""
+    runners = document["compare"]["runners"] if document["compare"] else []
+    ends = [end for one in runners for end in one["interval"] or ()] or [0.0, 1.0]
     margin = 0.04 * (max(ends) - min(ends))
     return min(ends) - margin, max(ends) + margin
 
 
-def _commands(document: dict[str, Any], model: str) -> list[str]:
-    """The commands that make these results again, with every option that they depend on."""
-    training, compared = document["training"], document["compare"]
-    commands = []
-    if training:
-        settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
-        words = [word for option, key in settings for word in (option, training[key])]
-        words += ["--name", model] if training["network"] != model else []
-        if (data := training["data"]) is not None:
-            words += words_of(data["source"], data["options"])
-        commands += [_glyphite("train", training["network"], *words), _convert(document, model)]
-    if compared:
-        fewer = compared["images"] < TEST_IMAGES
-        count = ("--count", compared["images"]) * fewer
-        commands += [_glyphite("compare", model, *compared["data"]["words"], *count)]
-    for build in document["builds"]:
-        again = _build_again(build)
-        commands += [one for one in again if one not in commands]  # boards that shared one run
-    others = {build["named"]: None for build in document["builds"] if build["named"] != model}
-    words = [word for other in others for word in ("--with", other)]
-    return [*commands, _glyphite("report", model, *words)]
+def _missing(document: Document, model: str) -> list[tuple[str, str]]:
+    """What is not measured yet, with the command that does."""
+    others = more.commands(model)
+    lacking = [others[key] for key in others if document[key] is None]
+    return [*again.missing(document, model), *lacking]
 
 
-def _convert(document: dict[str, Any], model: str) -> str:
-    """The command of the conversion, as the manifest tells of its settings."""
-    words: list[object] = []
-    if (data := document["data"]) is not None:
-        words += words_of(data["source"], data["options"])
-    if found := re.match(
-        r"([\d,]+) (?:of [\d,]+ )?(?:training|test )?\w* ?samples", document["calibration"]
-    ):
-        words += ["--calibration-samples", int(found[1].replace(",", ""))]
-    return _glyphite("convert", model, *words)
+def _sections(context: Document) -> list[tuple[str, str]]:
+    """The sections that the page has, by the names that links have for them."""
+    report, has_classes = context["report"], bool(context["confusions"])
+    builds = report["builds"]
+    kinds = [
+        ("left-out", "Left out", report["left_out"]),
+        ("comparison", "Runners", report["compare"]),
+        ("boards", "On boards", any(b["stream"] or b["bench"] or b["verify"] for b in builds)),
+        ("sizes", "Flash and RAM", context["memory"] or any(b["size"] for b in builds)),
+        ("confusion", "Classes", has_classes),
+        ("errors", "Errors", context["regression"]),
+        ("misread", "Misread samples" if has_classes else "Farthest off", context["shown"]),
+        *((part.name, part.title, True) for part in context["parts"]),
+        ("training", "Training", report["training"]),
+        ("missing", "Not measured yet", context["missing"]),
+        ("again", "How to repeat this", True),
+    ]
+    return [(name, title) for name, title, is_there in kinds if is_there]
 
 
-def _build_again(build: dict[str, Any]) -> list[str]:
-    """The commands that make a firmware again, and what was measured with it."""
-    model, stream, bench = build["named"], build["stream"], build["bench"]
-    verify = build["verify"]
-    goal = ("--optimize", build["goal"]) if build["goal"] else ()
-    known = {board.name: board for board in all_boards()}.get(build["board"])
-    commands = []
-    if stream and known and known.arduino:
-        commands += [
-            _glyphite("flash", model, "--board", known.name, "--port", url_of(one["port"]))
-            for one in stream["boards"]
-        ]
-    elif build["size"] or not (bench or verify):  # which build it, too
-        commands += [_glyphite("build", model, "--board", build["board"], *goal)]
-    if stream:
-        jobs = max(one["jobs"] for one in stream["boards"])
-        ports = [*(one["port"] for one in stream["boards"]), *stream["shared_with"]]
-        kept = [
-            ("--count", stream["run_images"]),
-            ("--jobs", jobs),
-            ("--baud", stream["baud"]),
-        ]
-        words = [word for pair in kept if pair not in USUAL for word in pair]
-        words += stream["data"]["words"]
-        named = [word for port in sorted(map(url_of, ports)) for word in ("--port", port)]
-        commands += [_glyphite("stream", model, *named, *words)]
-    if bench:
-        words = ["--board", build["board"], *goal, "--count", bench["inferences"]]
-        commands += [_glyphite("bench", model, *words)]
-    if verify:
-        words = ["--board", build["board"], *goal]
-        words += ["--port", verify["port"]] if verify["port"] else []
-        commands += [_glyphite("verify", model, *words, *verify["words"])]
-    return commands
+def _agreements(document: Document, short: dict[str, str]) -> list[Document]:
+    """The matrices of answers and of bytes in which engines agree."""
+    names = {one["name"]: short[one["name"]] for one in document["engines"]}
+    kinds = (
+        ("answers_agree", "samples", "Answers that agree, of the samples that both answered"),
+        ("bytes_agree", "bytes", "Bytes of the int8 scores that agree"),
+    )
+    found = []
+    for agree, of, title in kinds:
+        cells = {
+            frozenset((one["first"], one["second"])): {"agree": one[agree], "of": one[of]}
+            for one in document["agreement"]
+            if one[agree] is not None
+        }
+        known = [name for name in names if any(name in pair for pair in cells)]
+        rows = [[cells.get(frozenset((row, column))) for column in known] for row in known]
+        if cells:
+            found.append({"title": title, "names": [names[one] for one in known], "rows": rows})
+    return found
 
 
-def _glyphite(*words: object) -> str:
-    return command("glyphite", *words)
-
-
-def _picture(image: Misread) -> dict[str, Any]:
-    """A misread sample with its picture, where matplotlib is installed."""
-    can_draw = pictures.can_draw()
-    source = pictures.sample(image.pixels) if image.pixels is not None and can_draw else None
-    return {**vars(image), "picture": source}
-
-
-def _curves(history: dict[str, Any] | None) -> dict[str, str] | None:
-    """The training curves for a light and for a dark page."""
-    if history is None or not pictures.can_draw():
-        return None
+def _confusion(one: Document, document: Document, titles: dict[str, str]) -> Document:
+    """A confusion matrix: of few classes a table, else a picture, with what is wrong most often."""
+    title = " and ".join(titles[name] for name in one["engines"])
+    names, matrix = document["classes"], one["matrix"]
+    is_table = len(matrix) <= MOST_CELLS
+    worst = [
+        {
+            "label": names[label], "answer": names[answer], "samples": samples,
+            "share": samples / sum(matrix[label]),
+        }
+        for label, answer, samples in worst_pairs(matrix, WORST_PAIRS)
+    ]  # fmt: skip
     return {
-        "light": pictures.training_curves(history, is_dark=False),
-        "dark": pictures.training_curves(history, is_dark=True),
+        "title": title,
+        "samples": one["samples"],
+        "cells": matrix if is_table else None,
+        "picture": None if is_table else plots.matrix(one, title),
+        "worst": worst if len(matrix) > 2 else [],
     }
+
+
+def _shades(memory: Document | None) -> dict[str, str]:
+    """The class of style of each layer's colour."""
+    order = dict.fromkeys(one["layer"] for one in memory["buffers"]) if memory else {}
+    return {layer: f"l{place % plots.LAYER_COLOURS}" for place, layer in enumerate(order)}
+
+
+def _regression(document: Document, titles: dict[str, str]) -> list[Figure]:
+    drawn = [
+        plots.distribution(document["distribution"], titles),
+        plots.roc(document["roc"], titles),
+        *plots.answers(document["answers"], titles, document["labels"]),
+    ]
+    return [figure for figure in drawn if figure]
+
+
+def _samples(results: Results, short: dict[str, str]) -> Document:
+    """The samples that are shown, and how many there are of which kind."""
+    document = results.document
+    misread, names = document["misread"], document["classes"]
+    wrong = sum(one["answer"] != one["label"] for one in misread)
+    shown = pictures.of_samples(results.shown[:SHOWN])
+    for one in shown:
+        one["rows"] = _rows(one, names, short) if misread else _far_rows(one, short)
+    return {
+        "shown": shown,
+        "wrong": wrong,
+        "elsewhere": len(misread) - wrong,
+        "first": FIRST,
+        "bars": 1 < len(names) <= MOST_BARS and max(map(len, names)) <= LONGEST,
+    }
+
+
+def _rows(entry: Document, classes: Sequence[str], short: dict[str, str]) -> list[Document]:
+    """What the engines answered to a sample, those that answered alike in one row."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for name, answer in entry["answers"].items():
+        scores = entry["scores"].get(name)
+        given, right = (_share(scores, classes.index(one)) for one in (answer, entry["label"]))
+        found.setdefault((answer, given, right), []).append(short[name])
+    return [
+        {"engines": ", ".join(names), "answer": answer, "given": given, "right": right}
+        for (answer, given, right), names in found.items()
+    ]
+
+
+def _far_rows(entry: Document, short: dict[str, str]) -> list[Document]:
+    """The same of a regression or reconstruction."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for name, error in entry["mean_squared"].items():
+        given = entry["answers"][name]
+        shown = _numbers(given) if given is not None else None
+        found.setdefault((shown, error), []).append(short[name])
+    return [
+        {"engines": ", ".join(names), "answer": answer, "error": error}
+        for (answer, error), names in found.items()
+    ]
+
+
+def _share(scores: Sequence[float] | None, place: int) -> float | None:
+    """A class's share of 1; of a single output, which is that of the second of two classes."""
+    if scores is None:
+        return None
+    if len(scores) == 1:
+        return scores[0] if place else 1 - scores[0]
+    return scores[place]

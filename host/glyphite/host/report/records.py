@@ -50,6 +50,8 @@ class Records:
         self.named = named
         self.left_out: list[str] = []
         """A sentence for each that was left out."""
+        self.answers: list[dict[str, NDArray[Any]]] = []
+        """The arrays of stream.npz of each of :meth:`streams`, once that was called."""
 
     def comparison(self) -> Document | None:
         """The content of compare.json.
@@ -74,13 +76,16 @@ class Records:
 
         Raises InputError where they cannot be read or are damaged.
         """
-        again, found = self.again("stream", self.named, "--port", "PORT"), []
+        again = self.again("stream", self.named, "--port", "PORT")
+        found: list[tuple[Document, dict[str, NDArray[Any]]]] = []
         for path in sorted(self._paths("stream.json"), key=_age):
             one = read_json(path, Streaming, again)
             if self.is_current(path, one["sha256"], again):
-                self._check_stream(path, one, again)
-                found.append({"name": one["board"], **one})
-        return sorted(found, key=lambda one: one["date"], reverse=True)
+                arrays = self._answers_of(path, one, again)
+                found.append(({"name": one["board"], **one}, arrays))
+        found.sort(key=lambda one: one[0]["date"], reverse=True)
+        self.answers = [arrays for _, arrays in found]
+        return [one for one, _ in found]
 
     def _paths(self, name: str) -> list[Path]:
         """The files of that name of all boards, and of all builds for them; of one build, where the
@@ -104,13 +109,17 @@ class Records:
         words = ("--optimize", goal) if goal in list(Goal) and goal != Goal.SPEED else ()
         return self.again(verb, self.named, "--board", self._named_board(path), *words)
 
-    def _check_stream(self, path: Path, one: Streaming, again: str) -> None:
-        """The folder is the board's, and the figures are those of the answers beside them."""
+    def _answers_of(self, path: Path, one: Streaming, again: str) -> dict[str, NDArray[Any]]:
+        """The arrays beside the record, from which its figures follow; the folder is the board's.
+
+        Raises InputError where either is not so.
+        """
         self._check_board(path, one["board"], again)
         beside = path.with_suffix(".npz")
         if not beside.is_file():
             raise InputError(f"{path} has no {beside.name} beside it. {again}")
-        figures = figures_of(self.manifest, one, _arrays(beside, again))
+        arrays = _arrays(beside, again)
+        figures = figures_of(self.manifest, one, arrays)
         if figures is None:
             raise InputError(f"{beside} does not hold the answers of {path}. {again}")
         said: Document = dict(one)
@@ -120,6 +129,7 @@ class Records:
                     f"{path} has {_quoted(said[key])} as {key!r}, and its answers give "
                     f"{_quoted(value)}. {again}"
                 )
+        return arrays
 
     def _check_board(self, path: Path, board: str, again: str) -> None:
         name = self._board_of(path).casefold()
