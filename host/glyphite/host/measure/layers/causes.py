@@ -1,0 +1,193 @@
+"""What is wrong with a layer, by its figures; and what mends it, in words.
+
+Layers of well converted models add noise of 40 to 47 dB below their values. The limits below lie
+far from that, so that a sound model gets no advice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.host.measure.layers.match import INPUT, Pair
+from glyphite.host.measure.layers.rewrite import BIAS
+from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
+from glyphite.host.measure.layers.weights import Weights
+from glyphite.host.measure.layers_record import Cause
+
+MANY_CUT, SOME_CUT = 0.01, 0.001
+"""Shares of values that are cut off: so many are one too many; of so few, the error has to be most
+of the layer's own."""
+MOSTLY = 0.5
+SOUND_DB = 35.0
+"""Own noise of a layer that is as it should be lies at least so far below its values."""
+POOR_DB = 25.0
+"""Below this, a layer has lost much."""
+OTHER_DB = 3.0
+"""Below this, weights have nothing to do with those that they should be."""
+LEAST_USED = 0.375
+"""The part of the range that values have to take: at a quarter, two of int8's eight bits are lost.
+"""
+FEWEST = 30
+"""Samples that tell how much of a range is used."""
+FEWEST_DEAD = 100
+"""Samples after which a channel that never changed is called dead."""
+BIAS_STEPS = 1.0
+"""Steps of the output by which a bias may differ from the float model's."""
+SMALL_STEPS = 8
+"""A channel whose values vary by no more of the 256 is nearly lost."""
+
+FIXED = ("SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION")
+"""Operators whose output has a scale that TensorFlow Lite fixes."""
+SHARING = (
+    *("CONCATENATION", "PACK", "MAXIMUM", "MINIMUM", "SELECT_V2", "SELECT", "PAD", "PADV2"),
+    *("SPLIT", "SPLIT_V", "SUM"),
+)
+"""Operators whose inputs must have the scale of their output, or may share it."""
+ELEMENTWISE = ("RELU", "RELU6", "RELU_N1_TO_1", "PRELU", "LEAKY_RELU", "ELU", "HARD_SWISH", "GELU")
+"""Operators that give a value for each value, and with BIAS may be where a channel dies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One layer, and all that is known of it."""
+
+    pair: Pair
+    tally: Tally
+    weights: Weights | None
+    output_db: float | None
+    """Of the model's output where this layer alone is in int8; None where nothing is lost."""
+    has_range: bool
+    """Whether the range is of this layer's choosing: not its input's, not a fixed one."""
+    dead: NDArray[np.intp]
+
+    @property
+    def own_db(self) -> float | None:
+        """Of the error that it adds itself; None where it adds none."""
+        return own_db(self.tally)
+
+    @property
+    def used(self) -> float:
+        """The part of the range that the float model's values take."""
+        return used(self.tally)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cause, and where it is."""
+
+    cause: Cause
+    place: int
+    """Among the layers that were seen."""
+
+
+def own_db(tally: Tally) -> float | None:
+    """Of the error that a layer adds itself; None where it adds none, or that is not known."""
+    found = decibels(tally.own_signal, tally.own_error) if tally.has_own else None
+    return None if found is None or found > NOTHING_DB else found
+
+
+def used(tally: Tally) -> float:
+    """The part of a tensor's range, with 0, that the float model's values take."""
+    if not tally.values:
+        return 0.0
+    low, high = tally.range
+    least, most = min(0.0, float(tally.real_low.min())), max(0.0, float(tally.real_high.max()))
+    return (most - least) / (high - low)
+
+
+def has_range(graph: Graph, pair: Pair) -> bool:
+    """Whether a layer's output has a range of its own, which calibration has set."""
+    if pair.number is None:
+        return True
+    operator = graph.operators[pair.number]
+    if operator.kind in FIXED:
+        return False
+    ours = graph.tensors[pair.quantized].quantization
+    sources = (graph.tensors[index] for index in operator.inputs if index >= 0)
+    if any(each.data is None and each.quantization == ours for each in sources):
+        return False
+    readers = (each for each in graph.consumers(pair.quantized) if each.kind in SHARING)
+    return not any(graph.output_of(each).quantization == ours for each in readers)
+
+
+def dead_channels(
+    graph: Graph, pair: Pair, tally: Tally, by_tensor: dict[int, Tally], samples: int
+) -> NDArray[np.intp]:
+    """Channels (k,) of a layer that gave one value for all samples, where it is this layer that
+    makes it so."""
+    nowhere = np.zeros(0, np.intp)
+    if pair.number is None or samples < FEWEST_DEAD:
+        return nowhere
+    operator: Operator = graph.operators[pair.number]
+    constant = tally.real_low == tally.real_high
+    if operator.kind in ELEMENTWISE:
+        before = by_tensor.get(operator.inputs[0])
+        if before is None or before.channels != tally.channels:
+            return nowhere
+        constant &= before.real_low != before.real_high
+    elif operator.kind not in BIAS:
+        return nowhere
+    return np.flatnonzero(constant)
+
+
+def findings(layers: Sequence[Seen], samples: int) -> list[Finding]:
+    """What is wrong, in the order of the layers."""
+    found: list[Finding] = []
+    for place, seen in enumerate(layers):
+        found += [Finding(cause, place) for cause in _causes(seen, samples)]
+    return found
+
+
+def _causes(seen: Seen, samples: int) -> Iterable[Cause]:
+    is_input = seen.pair.kind == INPUT
+    losses = [*_of_range(seen, samples, is_input), *_of_weights(seen)]
+    if not losses and not is_input and _has_uneven_channels(seen):
+        losses = [Cause.UNEVEN_CHANNELS]
+    if not losses and seen.own_db is not None and seen.own_db < POOR_DB and _matters(seen):
+        losses = [Cause.UNEXPLAINED]
+    yield from losses
+    if len(seen.dead):
+        yield Cause.DEAD_CHANNELS
+
+
+def _of_range(seen: Seen, samples: int, is_input: bool) -> Iterable[Cause]:
+    tally = seen.tally
+    is_most = tally.cut_error > MOSTLY * tally.own_error and (seen.own_db or 0) < SOUND_DB
+    if tally.has_own and (tally.cut > MANY_CUT or (tally.cut > SOME_CUT and is_most)):
+        yield Cause.INPUT_CUT_OFF if is_input else Cause.CUT_OFF
+    elif seen.has_range and samples >= FEWEST and 0 < seen.used < LEAST_USED:
+        yield Cause.INPUT_TOO_WIDE if is_input else Cause.TOO_WIDE
+
+
+def _of_weights(seen: Seen) -> Iterable[Cause]:
+    weights, step = seen.weights, seen.tally.numbers.scale
+    if weights is None:
+        return
+    if len(weights.bias_at_limit) or (weights.bias_error > BIAS_STEPS * step).any():
+        yield Cause.BIAS_CUT_OFF
+    if weights.sqnr_db is not None and weights.sqnr_db < OTHER_DB:
+        yield Cause.OTHER_WEIGHTS
+    elif len(weights.coarse):
+        yield Cause.COARSE_CHANNELS
+    elif weights.sqnr_db is not None and weights.sqnr_db < POOR_DB:
+        yield Cause.COARSE_WEIGHTS
+
+
+def small_channels(seen: Seen) -> NDArray[np.intp]:
+    """Channels (k,) that vary in float, and by a few steps of int8 at the most."""
+    tally = seen.tally
+    steps = (tally.real_high - tally.real_low) / tally.numbers.scale
+    return np.flatnonzero((steps > 0) & (steps <= SMALL_STEPS))
+
+
+def _has_uneven_channels(seen: Seen) -> bool:
+    """Whether channels that are nearly lost cost the model's output much."""
+    is_poor = seen.output_db is not None and seen.output_db < POOR_DB
+    return is_poor and seen.has_range and len(small_channels(seen)) > 0
+
+
+def _matters(seen: Seen) -> bool:
+    return seen.output_db is not None and seen.output_db < SOUND_DB
