@@ -1,6 +1,7 @@
 """``glyphite compare MODEL --layers``: where int8 loses accuracy, layer by layer, and why."""
 
 import argparse
+from math import log1p
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError
@@ -186,17 +187,19 @@ def _way(folder: ModelFolder, manifest: Manifest, tested: Tested) -> Way:
 
 def _print(record: LayersRecord, folder: ModelFolder) -> None:
     title = f"{title_of(folder)} on {of_data(record.data, record.samples)}, layer by layer"
-    print_table(
-        ("layer", "noise", "own noise", "cut off", "of error", "answers", "float, int8"),
-        [_row(layer) for layer in record.layers],
-        title=title,
-    )
+    heads = ("layer", "noise dB", "own dB", "mean error", "largest error (steps)", "cut off")
+    print_table(heads, [_errors(layer) for layer in record.layers], title=title)
     against = "the float model" if record.reference is Reference.FLOAT else "its weights in float"
     say(
-        f"Against {against}. Noise: dB of the values above the error, so less is worse; own: of "
-        "the error that the layer adds itself. Cut off: values beyond the range. Of error, "
-        "answers: this layer's part of the error at the output, and the answers that it alone "
-        "changes. Last: histograms over int8's range."
+        f"Against {against}, run by {record.engine}. Noise: the values above the error, in dB; "
+        "fewer are worse. Own: of the error that the layer adds itself; the rest it inherits. Cut "
+        "off: values beyond the range."
+    )
+    effects = ("layer", "of the error", "answers changed", "float", "int8")
+    print_table(effects, [_effects(layer) for layer in record.layers])
+    say(
+        "Of the error, answers changed: what the layer's own error alone does at the model's "
+        "output. Then histograms over the range that int8 has, by the logarithm of the counts."
     )
     _print_worst(record)
     for pair in record.engines:
@@ -204,26 +207,34 @@ def _print(record: LayersRecord, folder: ModelFolder) -> None:
     _print_advice(record.advice)
 
 
-def _row(layer: LayerFigures) -> tuple[str, ...]:
+def _errors(layer: LayerFigures) -> tuple[str, ...]:
     return (
         layer.name,
         _decibels(layer.sqnr_db),
         _decibels(layer.own_sqnr_db),
+        f"{layer.mean_error:.2g}",
+        f"{layer.largest_error:.2g} ({layer.largest_error_steps:.1f})",
         f"{100 * layer.cut_off:.2g} %" if layer.cut_off else "",
-        "" if layer.output_share is None else f"{100 * layer.output_share:.0f} %",
-        "" if layer.answers_changed is None else f"{layer.answers_changed:,}",
-        f"{_spark(layer.histogram.real)} {_spark(layer.histogram.given)}",
+    )
+
+
+def _effects(layer: LayerFigures) -> tuple[str, ...]:
+    share, changed = layer.output_share, layer.answers_changed
+    return (
+        layer.name,
+        "" if share is None else f"{100 * share:.0f} %",
+        "" if changed is None else f"{changed:,}",
+        _spark(layer.histogram.real),
+        _spark(layer.histogram.given),
     )
 
 
 def _decibels(value: float | None) -> str:
-    return "none" if value is None else f"{value:.1f} dB"
+    return "none" if value is None else f"{value:.1f}"
 
 
 def _spark(counts: list[int]) -> str:
     """A histogram as characters, by the logarithm of its counts: ReLU's zeros outnumber all."""
-    from math import log1p
-
     width = max(1, len(counts) // SPARKLINE)
     sums = [sum(counts[at : at + width]) for at in range(0, len(counts), width)]
     most = log1p(max(sums, default=0)) or 1.0
@@ -262,9 +273,7 @@ def _engine_sentence(pair: EnginePair) -> str:
     who = f"{pair.first} and {pair.second}"
     found = pair.difference
     if found is None:
-        return (
-            f"{who} give the same bytes in all {pair.layers} layers of {pair.samples:,} samples."
-        )
+        return f"{who} give the same bytes in all {pair.layers} layers of {pair.samples:,} samples."
     return (
         f"{who} differ first at {found.layer}, in {found.samples:,} of {pair.samples:,} samples: "
         f"in sample {found.sample:,} at {found.place}, where {pair.first} has "

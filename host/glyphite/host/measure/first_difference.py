@@ -6,7 +6,6 @@ tensors.
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -47,7 +47,7 @@ def draw(record: LayersRecord, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.suptitle(
         f"{record.model}: where int8 loses accuracy, on {record.samples:,} samples of "
-        f"{record.data['title']}",
+        f"{record.data['title']} (model {record.sha256[:12]})",
         color=INK, fontsize=13, fontweight="bold", ha="left", x=0.01,
     )  # fmt: skip
     above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(bars, 2.1 * rows)))
@@ -80,7 +80,8 @@ def _draw_noise(axes: Any, layers: list[LayerFigures]) -> None:  # noqa: ANN401 
     axes.invert_yaxis()
     axes.set_xlim(0, MOST_DB + 4)
     axes.set_xlabel("dB of the values above the error (signal-to-quantization-noise ratio)")
-    axes.set_title("Noise of each layer: a shorter bar is worse", loc="left", color=INK, fontsize=10)
+    title = "Noise of each layer: a shorter bar is worse"
+    axes.set_title(title, loc="left", color=INK, fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     _plain(axes)
 

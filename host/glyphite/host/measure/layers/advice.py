@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glyphite.convert.text import command
-from glyphite.host.measure.layers.causes import Finding, Seen, small_channels
-from glyphite.host.measure.layers.weights import FEW_STEPS
+from glyphite.host.measure.layers.causes import (
+    SMALL_STEPS,
+    Finding,
+    Seen,
+    other_biases,
+    small_channels,
+)
 from glyphite.host.measure.layers_record import Advice, Cause
 
 OF_INPUT = (Cause.INPUT_CUT_OFF, Cause.INPUT_TOO_WIDE)
@@ -37,7 +42,9 @@ class Way:
         return command("glyphite", "convert", self.named, *self.data_words, *words)
 
 
-def advise(layers: Sequence[Seen], found: Sequence[Finding], way: Way, samples: int) -> list[Advice]:
+def advise(
+    layers: Sequence[Seen], found: Sequence[Finding], way: Way, samples: int
+) -> list[Advice]:
     """One advice for each cause, which names the first layer that has it, and the others.
 
     Where the input was calibrated on other data, the ranges of the layers behind it are too: that
@@ -61,8 +68,11 @@ def _advice(
     seen = layers[places[0]]
     what, mend, words = _WORDS[cause](seen, way, samples)
     typed = None if words is None else way.convert(*words)
-    others = [layers[place].pair.name for place in places[1:]]
-    also = f" So {'is' if len(others) == 1 else 'are'} {_named(others)}." if others else ""
+    behind = [layers[place] for place in places[1:]]
+    others = [each.pair.name for each in behind]
+    also = f" So {'is' if len(others) == 1 else 'are'} {_listed(others)}." if others else ""
+    if others and cause is Cause.DEAD_CHANNELS:
+        also = _also_dead(behind)
     if words is not None and typed is None:
         shown = command("glyphite", "convert", "MODEL.keras", *way.data_words, *words)
         mend += f" There is no float model here; with it: `{shown}`."
@@ -76,11 +86,11 @@ def _advice(
     )
 
 
-def _named(names: Sequence[object]) -> str:
+def _listed(names: Sequence[object]) -> str:
     """Names for a sentence, the first of many."""
-    shown = [str(each) for each in names[:MOST_NAMED]]
-    if len(names) > MOST_NAMED:
-        shown.append(f"{len(names) - MOST_NAMED} more")
+    shown = [str(each) for each in names]
+    if len(names) > MOST_NAMED + 1:
+        shown = [*shown[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
@@ -92,7 +102,10 @@ where no conversion does it."""
 def _reach(seen: Seen) -> str:
     tally = seen.tally
     least, most, (low, high) = tally.real_low.min(), tally.real_high.max(), tally.range
-    return f"float values reach from {least:.4g} to {most:.4g}, and int8's range is {low:.4g} to {high:.4g}"
+    return (
+        f"float values reach from {least:.4g} to {most:.4g}, and int8's range is {low:.4g} to "
+        f"{high:.4g}"
+    )
 
 
 def _input_cut_off(seen: Seen, way: Way, _: int) -> Words:
@@ -117,9 +130,7 @@ def _other_data(way: Way) -> tuple[str, tuple[str, ...]]:
 
 def _cut_off(seen: Seen, way: Way, samples: int) -> Words:
     tally = seen.tally
-    what = (
-        f"it saturates: {100 * tally.cut:.2g} % of its values are cut off; {_reach(seen)}."
-    )
+    what = f"it saturates: {100 * tally.cut:.2g} % of its values are cut off; {_reach(seen)}."
     if way.is_random:
         return what, *_other_data(way)
     words = ("--calibration-samples", str(_more(way, samples)))
@@ -138,40 +149,39 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
 
 
 def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
-    coarse = [] if seen.weights is None else list(seen.weights.coarse)
+    weights = seen.weights
+    coarse = [] if weights is None else list(weights.coarse)
+    most = 0 if weights is None else int(weights.levels[coarse].max(initial=0))
     what = (
-        f"all weights share one scale, and those of {_channels(coarse)} are {FEW_STEPS} steps of "
-        "it at the most."
+        f"all weights share one scale, and those of {_channels(coarse)} reach {most} of its 127 "
+        "steps at the most."
     )
     return what, "Quantize the weights per channel, as `glyphite convert` does.", ()
 
 
 def _bias_cut_off(seen: Seen, way: Way, _: int) -> Words:
-    weights = seen.weights
-    step = seen.tally.numbers.scale
-    places = (
-        []
-        if weights is None
-        else sorted({*weights.bias_at_limit, *(weights.bias_error > step).nonzero()[0]})
-    )
     what = (
-        f"the bias of {_channels(places)} is not the float model's: at the scale of its sums, it "
-        "is more than 32 bits hold and was cut off, or it was changed."
+        f"the bias of {_channels(list(other_biases(seen)))} is not the float model's: at the "
+        "scale of its sums, it is more than 32 bits hold and was cut off, or it was changed."
     )
     mend = (
-        "Convert the float model anew. Where that does not mend it, its weights are nearly 0 "
-        "beside a large bias: prune the channel."
+        "Convert the float model anew. Where that does not mend it, the channel's weights are "
+        "nearly 0 beside its bias: prune it."
     )
     return what, mend, ()
 
 
 def _coarse_weights(seen: Seen, way: Way, _: int) -> Words:
     weights = seen.weights
-    found = "" if weights is None or weights.sqnr_db is None else f" ({weights.sqnr_db:.1f} dB)"
+    large = [] if weights is None else list(weights.large_inputs)
+    whose = f"those for {_channels(large)} of its input" if large else "a few large ones"
+    found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
+    least = min((each for each in found if each is not None), default=0.0)
     return (
-        f"rounding its weights has cost much{found}: a few large ones leave the others few steps.",
-        "Train anew with weight decay or a limit on the weights, such as Keras's "
-        "kernel_constraint=keras.constraints.MaxNorm(2), and convert that.",
+        f"rounding its weights leaves {least:.1f} dB: {whose} take the scale, and the others are "
+        "few steps of it.",
+        "Train anew with weight decay, or with a BatchNormalization before this layer, which "
+        "brings its inputs to one size.",
         None,
     )
 
@@ -184,8 +194,8 @@ def _other_weights(seen: Seen, way: Way, _: int) -> Words:
 def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
     small = list(small_channels(seen))
     return (
-        f"{_channels(small)} of {seen.tally.channels} vary by 8 of 256 steps at the most, as one "
-        "scale serves all channels of a layer's output, and the model's answers need them.",
+        f"one scale serves all {seen.tally.channels} channels of its output, and leaves "
+        f"{SMALL_STEPS} of 256 steps at the most to {_channels(small)}, which the answers need.",
         "Train with a BatchNormalization behind this layer, which brings its channels to one size.",
         None,
     )
@@ -193,31 +203,40 @@ def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
 
 def _dead_channels(seen: Seen, way: Way, samples: int) -> Words:
     dead = list(seen.dead)
-    values = seen.tally.real_low[dead]
-    is_zero = not values.any()
-    gives = "0" if is_zero else "one value each"
+    gives = "0" if not seen.tally.real_low[dead].any() else "one value each"
     verb = "gives" if len(dead) == 1 else "give"
-    left = seen.tally.channels - len(dead)
     return (
-        f"{_channels(dead)} {verb} nothing but {gives} for {samples:,} samples: dead, they take "
-        "flash and time and change no answer.",
-        f"Prune them: build this layer with {left} channels in place of {seen.tally.channels}, and "
-        "train anew.",
+        f"{_channels(dead)} {verb} nothing but {gives} for {samples:,} samples: dead. That costs "
+        "flash and time, and no accuracy.",
+        f"Prune: build the layer with {_left(seen)} channels, and train anew.",
         None,
     )
 
 
-def _unexplained(seen: Seen, way: Way, _: int) -> Words:
+def _left(seen: Seen) -> str:
+    return f"{seen.tally.channels - len(seen.dead)} in place of {seen.tally.channels}"
+
+
+def _also_dead(others: Sequence[Seen]) -> str:
+    """What is said of the layers behind the first."""
+    said = [f"{_channels(list(each.dead))} of {each.pair.name} ({_left(each)})" for each in others]
     return (
-        f"its own error is only {seen.own_db or 0:.1f} dB below its values, and neither its range "
-        "nor its weights explain that.",
+        f" So {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} {_listed(said)}."
+    )
+
+
+def _unexplained(seen: Seen, way: Way, _: int) -> Words:
+    own, left = (f"{each or 0:.1f} dB" for each in (seen.own_db, seen.output_db))
+    return (
+        f"its own error is {own} below its values, and alone leaves the model's answers {left}; "
+        "neither its range nor its weights explain that.",
         "Look at its histogram (--picture layers.png), and convert the float model anew.",
         (),
     )
 
 
 def _channels(places: Sequence[object]) -> str:
-    return f"channel{'' if len(places) == 1 else 's'} {_named(places)}"
+    return f"channel{'' if len(places) == 1 else 's'} {_listed(places)}"
 
 
 _WORDS = {

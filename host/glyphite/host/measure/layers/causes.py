@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.host.measure.layers.match import INPUT, Pair
 from glyphite.host.measure.layers.rewrite import BIAS
-from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
+from glyphite.host.measure.layers.tally import BEYOND, NOTHING_DB, Tally, decibels
 from glyphite.host.measure.layers.weights import Weights
 from glyphite.host.measure.layers_record import Cause
 
@@ -25,11 +25,13 @@ SOUND_DB = 35.0
 """Own noise of a layer that is as it should be lies at least so far below its values."""
 POOR_DB = 25.0
 """Below this, a layer has lost much."""
+FED_DB = 10.0
+"""Below this, what a layer inherits is so far from float that its own error tells little."""
 OTHER_DB = 3.0
 """Below this, weights have nothing to do with those that they should be."""
-LEAST_USED = 0.375
-"""The part of the range that values have to take: at a quarter, two of int8's eight bits are lost.
-"""
+LEAST_USED, LEAST_OF_INPUT = 0.375, 0.55
+"""The part of the range that values have to take, and that samples have to: at a half, one of
+int8's eight bits is lost, at a quarter two."""
 FEWEST = 30
 """Samples that tell how much of a range is used."""
 FEWEST_DEAD = 100
@@ -67,6 +69,12 @@ class Seen:
     def own_db(self) -> float | None:
         """Of the error that it adds itself; None where it adds none."""
         return own_db(self.tally)
+
+    @property
+    def is_fed_well(self) -> bool:
+        """Whether what it inherits is near enough to float to tell of the layer itself."""
+        inherited = decibels(self.tally.own_signal, self.tally.inherited)
+        return inherited is None or inherited > FED_DB
 
     @property
     def used(self) -> float:
@@ -134,10 +142,16 @@ def dead_channels(
 
 
 def findings(layers: Sequence[Seen], samples: int) -> list[Finding]:
-    """What is wrong, in the order of the layers."""
+    """What is wrong, in the order of the layers. What nothing explains is told of one layer, that
+    which costs most, and only where nothing else is found."""
     found: list[Finding] = []
     for place, seen in enumerate(layers):
         found += [Finding(cause, place) for cause in _causes(seen, samples)]
+    if not any(each.cause is not Cause.DEAD_CHANNELS for each in found):
+        poor = [place for place, seen in enumerate(layers) if _is_poor(seen)]
+        if poor:
+            worst = min(poor, key=lambda place: layers[place].output_db or 0.0)
+            found.append(Finding(Cause.UNEXPLAINED, worst))
     return found
 
 
@@ -146,34 +160,43 @@ def _causes(seen: Seen, samples: int) -> Iterable[Cause]:
     losses = [*_of_range(seen, samples, is_input), *_of_weights(seen)]
     if not losses and not is_input and _has_uneven_channels(seen):
         losses = [Cause.UNEVEN_CHANNELS]
-    if not losses and seen.own_db is not None and seen.own_db < POOR_DB and _matters(seen):
-        losses = [Cause.UNEXPLAINED]
     yield from losses
     if len(seen.dead):
         yield Cause.DEAD_CHANNELS
 
 
 def _of_range(seen: Seen, samples: int, is_input: bool) -> Iterable[Cause]:
-    tally = seen.tally
+    tally, least = seen.tally, LEAST_OF_INPUT if is_input else LEAST_USED
     is_most = tally.cut_error > MOSTLY * tally.own_error and (seen.own_db or 0) < SOUND_DB
-    if tally.has_own and (tally.cut > MANY_CUT or (tally.cut > SOME_CUT and is_most)):
+    cut = min(tally.cut, tally.beyond)  # what float does not reach has been inherited
+    if tally.has_own and (cut > MANY_CUT or (cut > SOME_CUT and is_most and seen.is_fed_well)):
         yield Cause.INPUT_CUT_OFF if is_input else Cause.CUT_OFF
-    elif seen.has_range and samples >= FEWEST and 0 < seen.used < LEAST_USED:
+    elif seen.has_range and samples >= FEWEST and 0 < seen.used < least:
         yield Cause.INPUT_TOO_WIDE if is_input else Cause.TOO_WIDE
 
 
 def _of_weights(seen: Seen) -> Iterable[Cause]:
-    weights, step = seen.weights, seen.tally.numbers.scale
+    weights = seen.weights
     if weights is None:
         return
-    if len(weights.bias_at_limit) or (weights.bias_error > BIAS_STEPS * step).any():
+    if len(other_biases(seen)):
         yield Cause.BIAS_CUT_OFF
     if weights.sqnr_db is not None and weights.sqnr_db < OTHER_DB:
         yield Cause.OTHER_WEIGHTS
     elif len(weights.coarse):
         yield Cause.COARSE_CHANNELS
-    elif weights.sqnr_db is not None and weights.sqnr_db < POOR_DB:
+    elif any(each is not None and each < POOR_DB for each in (weights.sqnr_db, weights.felt_db)):
         yield Cause.COARSE_WEIGHTS
+
+
+def other_biases(seen: Seen) -> NDArray[np.intp]:
+    """Channels (k,) whose bias is not the float model's, where that is felt: behind a ReLU, a
+    channel that gives nothing may have any bias below 0."""
+    weights, step = seen.weights, seen.tally.numbers.scale
+    if weights is None or len(weights.bias_error) != seen.tally.channels:
+        return np.zeros(0, np.intp)
+    is_other = weights.bias_at_limit | (weights.bias_error > BIAS_STEPS * step)
+    return np.flatnonzero(is_other & (seen.tally.own_worst > BEYOND * step))
 
 
 def small_channels(seen: Seen) -> NDArray[np.intp]:
@@ -185,9 +208,16 @@ def small_channels(seen: Seen) -> NDArray[np.intp]:
 
 def _has_uneven_channels(seen: Seen) -> bool:
     """Whether channels that are nearly lost cost the model's output much."""
-    is_poor = seen.output_db is not None and seen.output_db < POOR_DB
-    return is_poor and seen.has_range and len(small_channels(seen)) > 0
+    return _costs(seen, POOR_DB) and seen.has_range and len(small_channels(seen)) > 0
 
 
-def _matters(seen: Seen) -> bool:
-    return seen.output_db is not None and seen.output_db < SOUND_DB
+def _is_poor(seen: Seen) -> bool:
+    own = seen.own_db
+    if own is None or not seen.is_fed_well:
+        return False
+    return _costs(seen, POOR_DB) or (own < POOR_DB and _costs(seen, SOUND_DB))
+
+
+def _costs(seen: Seen, limit: float) -> bool:
+    """Whether the layer's own error alone leaves the model's output less than ``limit``."""
+    return seen.output_db is not None and seen.output_db < limit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.tflite import read_loosely
-from glyphite.convert.compiler.ir.graph import Graph
+from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import temporary_folder
@@ -94,36 +94,13 @@ class _Held:
                     continue
                 ours, theirs = found[output], expected[output]
                 made = min(ours.size, theirs.size)  # the C makes no rows that nothing reads
-                wrong = np.flatnonzero(ours[:made] != theirs[:made])
-                if not len(wrong):
+                if np.array_equal(ours[:made], theirs[:made]):
                     continue
                 self.counts[number] = self.counts.get(number, 0) + 1
                 if number not in self.first:
-                    self.first[number] = self._difference(number, output, sample, wrong, ours, theirs)
+                    where = self.graph.operators[number], self.graph.tensors[output].shape
+                    self.first[number] = _difference(*where, sample, ours[:made], theirs[:made])
                 return
-
-    def _difference(
-        self,
-        number: int,
-        output: int,
-        sample: int,
-        wrong: NDArray[np.intp],
-        ours: NDArray[Any],
-        theirs: NDArray[Any],
-    ) -> EngineDifference:
-        operator, shape = self.graph.operators[number], self.graph.tensors[output].shape
-        first = int(wrong[0])
-        return EngineDifference(
-            layer=f"{operator.kind.lower()}_{operator.index}",
-            kind=operator.kind,
-            sample=sample,
-            place=[int(at) for at in np.unravel_index(first, shape[1:] or (1,))],
-            first_value=int(ours[first]),
-            second_value=int(theirs[first]),
-            differing=len(wrong),
-            values=min(ours.size, theirs.size),
-            samples=0,
-        )
 
     def pair(self, first: str, second: str, samples: int) -> EnginePair:
         """What came of it."""
@@ -133,6 +110,29 @@ class _Held:
         found = self.first[number]
         found = EngineDifference(**{**vars(found), "samples": self.counts[number]})
         return EnginePair(first, second, samples, self.layers, found)
+
+
+def _difference(
+    operator: Operator,
+    shape: tuple[int, ...],
+    sample: int,
+    ours: NDArray[Any],
+    theirs: NDArray[Any],
+) -> EngineDifference:
+    """Where two outputs, flat, of ``shape`` first differ."""
+    wrong = np.flatnonzero(ours != theirs)
+    first = int(wrong[0])
+    return EngineDifference(
+        layer=f"{operator.kind.lower()}_{operator.index}",
+        kind=operator.kind,
+        sample=sample,
+        place=[int(at) for at in np.unravel_index(first, shape[1:] or (1,))],
+        first_value=int(ours[first]),
+        second_value=int(theirs[first]),
+        differing=len(wrong),
+        values=ours.size,
+        samples=0,
+    )
 
 
 def _litert(content: bytes, indices: Sequence[int]) -> Engine:

@@ -95,7 +95,9 @@ class _Both:
 
     def _of_int8(self, sources: dict[tuple[int, int], int]) -> dict[int, int | None]:
         """The int8 model's tensor for each input of the layers alone; None where it has none."""
-        of_float = {each.float_number: each.number for each in self.pairs if each.number is not None}
+        of_float = {
+            each.float_number: each.number for each in self.pairs if each.number is not None
+        }
         feeds: dict[int, int | None] = {}
         for (number, place), source in sources.items():
             ours = of_float.get(number)
@@ -134,7 +136,9 @@ class _Both:
         is_input = pair.kind == INPUT
         made = -1 if is_input else self._makes.get(pair.real, -1)
         content = behind(floats, made)
-        return None if content is None else AllTensors(content, "the last layers of the float model")
+        return (
+            None if content is None else AllTensors(content, "the last layers of the float model")
+        )
 
     def _answer(self, place: int, real: Tensors, own: NDArray[np.float64] | float) -> Tensors:
         """The float model's outputs where ``own`` is added to what a layer gives."""

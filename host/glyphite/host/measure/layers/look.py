@@ -19,6 +19,7 @@ from glyphite.host.measure.layers.causes import (
     used,
 )
 from glyphite.host.measure.layers.gather import Gathered
+from glyphite.host.measure.layers.match import Pair
 from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
 from glyphite.host.measure.layers.weights import Weights, weights_of
 from glyphite.host.measure.layers_record import (
@@ -70,7 +71,7 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
     for pair, tally, cost, alone in zip(
         found.pairs, found.tallies, costs, found.alone, strict=True
     ):
-        weights = _weights(found, pair.number, pair.float_number, has_float=has_float)
+        weights = _weights(found, pair, by_tensor, has_float=has_float)
         one = Seen(
             pair,
             tally,
@@ -79,7 +80,7 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
             has_range(found.graph, pair),
             dead_channels(found.graph, pair, tally, by_tensor, samples),
         )
-        changed = None if answers is None else int((_classes(of, alone) != answers).sum())
+        changed = None if answers is None else int(np.count_nonzero(_classes(of, alone) != answers))
         share = cost / total if total > 0 and tally.has_own else None
         seen.append(one)
         layers.append(_figures(found, one, share, changed if tally.has_own else None))
@@ -108,18 +109,18 @@ def _classes(of: Subject, scores: NDArray[Any]) -> NDArray[np.intp] | None:
 
 
 def _weights(
-    found: Gathered, number: int | None, partner: int | None, *, has_float: bool
+    found: Gathered, pair: Pair, by_tensor: dict[int, Tally], *, has_float: bool
 ) -> Weights | None:
-    if number is None:
+    if pair.number is None:
         return None
-    other = None if partner is None else found.floats.operators[partner]
-    operator = found.graph.operators[number]
-    return weights_of(found.graph, operator, found.floats, other, has_float=has_float)
+    other = None if pair.float_number is None else found.floats.operators[pair.float_number]
+    operator = found.graph.operators[pair.number]
+    source = by_tensor.get(operator.inputs[0])
+    squares = None if source is None else source.real_squares
+    return weights_of(found.graph, operator, found.floats, other, squares, has_float=has_float)
 
 
-def _figures(
-    found: Gathered, seen: Seen, share: float | None, changed: int | None
-) -> LayerFigures:
+def _figures(found: Gathered, seen: Seen, share: float | None, changed: int | None) -> LayerFigures:
     pair, tally = seen.pair, seen.tally
     tensor = found.graph.tensors[pair.quantized]
     scale, count = tally.numbers.scale, max(tally.values, 1)

@@ -172,9 +172,9 @@ def _constants(graph: Graph) -> dict[int, NDArray[np.float64]]:
     found: dict[int, NDArray[np.float64]] = {}
     for operator in graph.operators:
         for place, index in enumerate(operator.inputs):
-            if index == ABSENT or graph.tensors[index].data is None:
+            tensor = None if index == ABSENT else graph.tensors[index]
+            if tensor is None or tensor.data is None:
                 continue
-            tensor = graph.tensors[index]
             is_bias = BIAS.get(operator.kind) == place and tensor.dtype != "float32"
             if is_bias or (operator.kind in BIAS and place == WEIGHTS and tensor.dtype in LIMITS):
                 values = _real_input(graph, operator, place)

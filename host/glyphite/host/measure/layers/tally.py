@@ -41,6 +41,8 @@ class Tally:
     error: float = 0.0
     own_signal: float = 0.0
     own_error: float = 0.0
+    inherited: float = 0.0
+    """The sum of the squares of ``ideal - real``."""
     cut_error: float = 0.0
     """The part of ``own_error`` at values that are cut off."""
     absolute: float = 0.0
@@ -57,11 +59,15 @@ class Tally:
     """Counts by equal parts of the range, between those below it and those above it."""
     given_bins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS + 2, np.int64))
     real_low: Floats = field(init=False)
-    """By channel (channels,), as the next three."""
+    """By channel (channels,), as the next five."""
     real_high: Floats = field(init=False)
     level_low: NDArray[np.int64] = field(init=False)
     """The least quantized number."""
     level_high: NDArray[np.int64] = field(init=False)
+    real_squares: Floats = field(init=False)
+    """The sum of the squares of ``real``."""
+    own_worst: Floats = field(init=False)
+    """The layer's own largest error."""
     has_own: bool = True
     """Whether ``ideal`` was there for all samples."""
 
@@ -69,6 +75,7 @@ class Tally:
         """Begin with nothing seen."""
         self.real_low = np.full(self.channels, np.inf)
         self.real_high = np.full(self.channels, -np.inf)
+        self.real_squares, self.own_worst = np.zeros(self.channels), np.zeros(self.channels)
         self.level_low = np.full(self.channels, np.iinfo(np.int64).max)
         self.level_high = np.full(self.channels, np.iinfo(np.int64).min)
 
@@ -82,14 +89,15 @@ class Tally:
         self, sample: int, real: NDArray[Any], levels: NDArray[Any], ideal: NDArray[Any] | None
     ) -> None:
         """Count one sample; all three have as many values, the channels as their last axis."""
-        rows = real.reshape(-1, self.channels).astype(np.float64)
+        rows: Floats = real.reshape(-1, self.channels).astype(np.float64)
         numbers = levels.reshape(rows.shape).astype(np.int64)
-        given = (numbers - self.numbers.zero_point) * self.numbers.scale
+        given: Floats = (numbers - self.numbers.zero_point) * np.float64(self.numbers.scale)
         self._differ(sample, rows, given)
         self.values += rows.size
         self.at_limits += int(np.count_nonzero((numbers == self.least) | (numbers == self.most)))
         self.real_low = np.minimum(self.real_low, rows.min(axis=0))
         self.real_high = np.maximum(self.real_high, rows.max(axis=0))
+        self.real_squares += np.square(rows).sum(axis=0)
         self.level_low = np.minimum(self.level_low, numbers.min(axis=0))
         self.level_high = np.maximum(self.level_high, numbers.max(axis=0))
         self._fill(self.real_bins, rows)
@@ -97,7 +105,9 @@ class Tally:
         if ideal is None:
             self.has_own = False
         else:
-            self._own(given, ideal.reshape(rows.shape).astype(np.float64))
+            wanted = ideal.reshape(rows.shape).astype(np.float64)
+            self.inherited += float(np.square(wanted - rows).sum())
+            self._own(given, wanted)
 
     def _differ(self, sample: int, real: Floats, given: Floats) -> None:
         distance = np.abs(given - real)
@@ -120,6 +130,7 @@ class Tally:
         self.cut_error += float(squares[below | above].sum())
         self.own_absolute += float(distance.sum())
         self.own_largest = max(self.own_largest, float(distance.max()))
+        self.own_worst = np.maximum(self.own_worst, distance.max(axis=0))
         self.cut_low += int(np.count_nonzero(below))
         self.cut_high += int(np.count_nonzero(above))
 
@@ -127,13 +138,21 @@ class Tally:
         low, high = self.range
         half = self.numbers.scale / 2  # the first and the last number are as wide as the others
         width = (high - low + 2 * half) / BINS
-        places = np.floor((values - (low - half)) / width) + 1
-        bins += np.bincount(np.clip(places, 0, BINS + 1).astype(np.intp).ravel(), minlength=BINS + 2)
+        margin = BEYOND * self.numbers.scale
+        is_within = (values >= low - margin) & (values <= high + margin)
+        seen = np.where(is_within, np.clip(values, low, high), values)
+        places = np.clip(np.floor((seen - (low - half)) / width) + 1, 0, BINS + 1)
+        bins += np.bincount(places.astype(np.intp).ravel(), minlength=BINS + 2)
 
     @property
     def cut(self) -> float:
         """The share of values that are cut off."""
         return (self.cut_low + self.cut_high) / max(self.values, 1)
+
+    @property
+    def beyond(self) -> float:
+        """The share of the float model's values beyond the range."""
+        return float(self.real_bins[0] + self.real_bins[-1]) / max(self.values, 1)
 
     @property
     def levels_used(self) -> int:
