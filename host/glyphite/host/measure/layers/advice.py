@@ -16,6 +16,10 @@ from glyphite.host.measure.layers_record import Advice, Cause
 OF_INPUT = (Cause.INPUT_CUT_OFF, Cause.INPUT_TOO_WIDE)
 OF_RANGES = (Cause.CUT_OFF, Cause.TOO_WIDE)
 """What calibration on other data does to layers, too."""
+SURE = 1000
+"""Samples after which a channel that never changed is dead beyond doubt."""
+UNKNOWN = 5000
+"""Samples to calibrate on where nothing says how many there were: ten times the usual."""
 MOST_NAMED = 6
 """Channels or layers in a sentence."""
 
@@ -138,7 +142,7 @@ def _cut_off(seen: Seen, way: Way, samples: int) -> Words:
 
 
 def _more(way: Way, samples: int) -> int:
-    return max(5000, samples, 10 * (way.calibrated or 0))
+    return max(samples, 10 * way.calibrated if way.calibrated else UNKNOWN)
 
 
 def _too_wide(seen: Seen, way: Way, _: int) -> Words:
@@ -205,10 +209,11 @@ def _dead_channels(seen: Seen, way: Way, samples: int) -> Words:
     dead = list(seen.dead)
     gives = "0" if not seen.tally.real_low[dead].any() else "one value each"
     verb = "gives" if len(dead) == 1 else "give"
+    sure = "" if samples >= SURE else " More samples (--count) make sure of it."
     return (
         f"{_channels(dead)} {verb} nothing but {gives} for {samples:,} samples: dead. That costs "
         "flash and time, and no accuracy.",
-        f"Prune: build the layer with {_left(seen)} channels, and train anew.",
+        f"Prune: build the layer with {_left(seen)} channels, and train anew.{sure}",
         None,
     )
 

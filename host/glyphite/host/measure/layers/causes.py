@@ -20,6 +20,8 @@ from glyphite.host.measure.layers_record import Cause
 MANY_CUT, SOME_CUT = 0.01, 0.001
 """Shares of values that are cut off: so many are one too many; of so few, the error has to be most
 of the layer's own."""
+FEWEST_CUT = 10
+"""Values that are cut off: fewer are the odd outlier."""
 MOSTLY = 0.5
 SOUND_DB = 35.0
 """Own noise of a layer that is as it should be lies at least so far below its values."""
@@ -169,7 +171,8 @@ def _of_range(seen: Seen, samples: int, is_input: bool) -> Iterable[Cause]:
     tally, least = seen.tally, LEAST_OF_INPUT if is_input else LEAST_USED
     is_most = tally.cut_error > MOSTLY * tally.own_error and (seen.own_db or 0) < SOUND_DB
     cut = min(tally.cut, tally.beyond)  # what float does not reach has been inherited
-    if tally.has_own and (cut > MANY_CUT or (cut > SOME_CUT and is_most and seen.is_fed_well)):
+    is_much = cut > MANY_CUT or (cut > SOME_CUT and is_most and seen.is_fed_well)
+    if tally.has_own and is_much and tally.cut_low + tally.cut_high >= FEWEST_CUT:
         yield Cause.INPUT_CUT_OFF if is_input else Cause.CUT_OFF
     elif seen.has_range and samples >= FEWEST and 0 < seen.used < least:
         yield Cause.INPUT_TOO_WIDE if is_input else Cause.TOO_WIDE

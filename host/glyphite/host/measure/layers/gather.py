@@ -177,12 +177,14 @@ class _Both:
 
 
 def _require_alike(graph: Graph, pairs: Sequence[Pair]) -> None:
-    """ModelError where a layer with weights has no partner: then nothing is told of most errors."""
+    """ModelError where a layer has no partner: its error would be laid at the next one's door."""
     matched = {each.number for each in pairs}
     lacking: list[Operator] = [
         each
         for number, each in enumerate(graph.operators)
-        if number not in matched and graph.output_of(each).dtype in LIMITS
+        if number not in matched
+        and each.kind not in EDGES
+        and graph.output_of(each).dtype in LIMITS
     ]
     if lacking:
         raise ModelError(

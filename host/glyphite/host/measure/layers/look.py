@@ -36,6 +36,8 @@ from glyphite.host.measure.truth import Task, Truth, classes_of
 
 WORST = 5
 """Samples that are named."""
+MOST_NAMED = 3
+"""Numbers to be met that are named of a sample."""
 MOST_SCORES = 1000
 """Outputs of a sample that are kept: a reconstruction may have more."""
 
@@ -196,11 +198,11 @@ def _worst(
         changed = answers != given
     order = np.lexsort((np.arange(len(errors)), -errors, ~changed))[:WORST]
     named = _namer(of)
-    labels = of.truth.labels if of.truth.task is Task.CLASSES else None
+    right = _right(of)
     return [
         SampleFigures(
             index=int(index),
-            label=None if labels is None else named(int(labels[index])),
+            label=right(int(index)),
             float_answer=None if answers is None else named(int(answers[index])),
             int8_answer=None if given is None else named(int(given[index])),
             error=float(errors[index]),
@@ -209,6 +211,18 @@ def _worst(
         )
         for index in order
     ]
+
+
+def _right(of: Subject) -> Callable[[int], str | None]:
+    """What is right for a sample, as text: its class, or the numbers to be met."""
+    named, truth = _namer(of), of.truth
+    if truth.task is Task.CLASSES and truth.labels is not None:
+        labels = truth.labels
+        return lambda index: named(int(labels[index]))
+    if truth.task is Task.NUMBERS and truth.values is not None:
+        values = truth.values
+        return lambda index: ", ".join(f"{each:.4g}" for each in values[index][:MOST_NAMED])
+    return lambda index: None
 
 
 def _namer(of: Subject) -> Callable[[int], str]:
