@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.measure.layers.rewrite import in_float
-from glyphite.host.measure.layers_record import place_of, read
+from glyphite.host.measure.layers_record import Cause, place_of, read
 from tests.builders.defects import rescaled, signed
+from tests.paths import PROJECT
 from tests.strict import require_module
 
 require_module("ai_edge_litert")
@@ -124,6 +126,28 @@ def test_a_float_model_of_other_layers_is_left_out_with_the_reason(
     document = json.loads(shown.out)
     assert (document["reference"], document["float_sha256"]) == ("weights", "")
     assert "The float model has no layer that is operator" in shown.err
+
+
+PAGE = (PROJECT / "docs" / "accuracy.md").read_text()
+
+
+def test_the_page_s_command_runs_on_a_keras_model(
+    seed: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_module("tensorflow")
+    section = PAGE.partition("## Where it was lost")[2]
+    (line,) = re.findall(r"^\$ glyphite (compare .*)$", section, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    assert main([*shlex.split(line), "--count", "40"]) == 0
+    assert (tmp_path / "layers.png").stat().st_size > 10_000
+    record = read(place_of(seed), "")
+    assert record.reference == "float"
+    assert not [advice for advice in record.advice if advice.loses_accuracy]
+
+
+def test_the_page_names_every_cause() -> None:
+    named = re.findall(r"`(\w+)`(?=[^|]*\|[^|]*\|[^|]*\|$)", PAGE, re.MULTILINE)
+    assert set(map(str, Cause)) <= set(named)
 
 
 def test_a_damaged_record_is_refused_with_the_way_out(tmp_path: Path) -> None:

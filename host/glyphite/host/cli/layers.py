@@ -10,7 +10,7 @@ from glyphite.convert.files import read_bytes, require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.quantize.float_model import open_model
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli.budgets import BUDGETS
+from glyphite.host.cli.budgets import BUDGETS, SHA_DIGITS
 from glyphite.host.cli.console import (
     print_json,
     print_status,
@@ -186,7 +186,8 @@ def _way(folder: ModelFolder, manifest: Manifest, tested: Tested) -> Way:
 
 
 def _print(record: LayersRecord, folder: ModelFolder) -> None:
-    title = f"{title_of(folder)} on {of_data(record.data, record.samples)}, layer by layer"
+    of = f"{title_of(folder)} (model {record.sha256[:SHA_DIGITS]})"
+    title = f"{of}, layer by layer, on {of_data(record.data, record.samples)}"
     heads = ("layer", "noise dB", "own dB", "mean error", "largest error (steps)", "cut off")
     print_table(heads, [_errors(layer) for layer in record.layers], title=title)
     against = "the float model" if record.reference is Reference.FLOAT else "its weights in float"
