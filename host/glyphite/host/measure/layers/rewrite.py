@@ -131,12 +131,15 @@ def in_float(content: bytes) -> bytes:
 
 
 def real_weights(graph: Graph, operator: Operator) -> NDArray[np.float64] | None:
-    """The weights of an operator as the numbers that they stand for; None where it has none."""
+    """The weights of an operator as the numbers that they stand for; None where it has none.
+
+    Raises ModelError where nothing says what its numbers mean.
+    """
     return _real_input(graph, operator, WEIGHTS) if operator.kind in BIAS else None
 
 
 def real_bias(graph: Graph, operator: Operator) -> NDArray[np.float64] | None:
-    """The same of its bias (channels,)."""
+    """The same of its bias (channels,). Raises ModelError as :func:`real_weights` does."""
     place = BIAS.get(operator.kind)
     return None if place is None else _real_input(graph, operator, place)
 

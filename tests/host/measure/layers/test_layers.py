@@ -379,11 +379,14 @@ class TestEngines:
         assert 1 <= difference.differing <= difference.values
         assert 1 <= difference.samples <= litert.samples
 
-    def test_c_of_a_model_with_another_bias_differs_first_at_that_layer(
+    def test_the_first_layer_of_all_samples_is_named_and_how_many_differ_there(
         self, uno: Uno, tensors: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """The C has a bias that is a little larger in one layer, and a far larger one behind it."""
         require_module("tflite_micro")
-        other = with_bias(uno.int8, 3, 4, 9000)
+        model = Changed(uno.int8)
+        little = int(model.data(model.tensor(3, 2), "<i4")[4]) + 4
+        other = with_bias(with_bias(uno.int8, 3, 4, little), 4, 0, 90_000)
         monkeypatch.setattr(
             "glyphite.host.measure.layers.engines.compile_model",
             lambda _, name: compile_model(other, name),
@@ -392,6 +395,7 @@ class TestEngines:
         assert c.difference is not None
         assert (c.difference.layer, c.difference.kind) == ("conv_2d_3", "CONV_2D")
         assert c.difference.place[-1] == 4
+        assert 1 <= c.difference.samples < len(tensors)  # the others differ behind it
 
     def test_an_engine_that_cannot_be_is_left_out_with_the_reason(
         self, uno: Uno, tensors: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
