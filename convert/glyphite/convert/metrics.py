@@ -4,6 +4,7 @@ Pure functions of arrays. Scores are (n, classes), answers and labels (n,).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,3 +180,19 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def _require_pairs(first: NDArray[Any], second: NDArray[Any]) -> None:
     if first.shape != second.shape:
         raise ValueError(f"shapes {first.shape} and {second.shape} cannot be compared")
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, corrected for their number, in their order.
+
+    The i-th smallest of m is multiplied by ``m - i + 1``, and is no smaller than the one before it:
+    so the chance that any of the true hypotheses is refused stays what a single test has. S. Holm,
+    "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6
+    (1979), pages 65-70.
+    """
+    corrected, most = [0.0] * len(values), 0.0
+    order = sorted(range(len(values)), key=values.__getitem__)
+    for rank, place in enumerate(order):
+        most = max(most, min(1.0, (len(values) - rank) * values[place]))
+        corrected[place] = most
+    return corrected
