@@ -183,7 +183,7 @@ for digit, row in enumerate(mistaken):
 # In a terminal the next cell is `glyphite convert digits`.
 
 # %%
-main(["convert", "digits"])
+status = main(["convert", "digits"])  # 0 where it went well
 
 # %% [markdown]
 # Does the small network read as well as the large one? LiteRT runs it on this PC.

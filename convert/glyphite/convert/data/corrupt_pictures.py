@@ -107,8 +107,7 @@ def corruptions(pictures: Pictures) -> list[Corruption]:
         *(STROKES if pictures.is_plain else ()),
         *LIGHT,
     ):
-        for amount in amounts:
-            own = _own(pictures, name, unit, amount)
+        for own in dict.fromkeys(_own(pictures, name, unit, amount) for amount in amounts):
             given: Change = partial(change, pictures, own / 100 if unit == "%" else own)
             shown = float(f"{own:.3g}")
             found.append(Corruption(name, how, shown, unit, given, pictures, len(found)))

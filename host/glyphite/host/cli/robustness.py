@@ -37,6 +37,7 @@ from glyphite.host.measure.robustness import Asked
 from glyphite.host.measure.robustness_record import (
     CORRECTION,
     LEVEL,
+    ROBUSTNESS,
     BoardOf,
     Condition,
     Engine,
@@ -53,7 +54,6 @@ USUAL = 1000
 """Samples of each corruption, where so many are there and ``--count`` is not given."""
 STREAMED = 100
 """The first of them that a board is asked."""
-FILE = "robustness.json"
 SEED = 1
 """Of the random numbers: the same samples each time, for every model."""
 
@@ -106,7 +106,7 @@ def run(
     tested = test_samples(arguments, manifest, arguments.count, usual=USUAL)
     require_limits(arguments, tested.truth)
     robustness.require_task(tested.truth)
-    path = folder.root / FILE
+    path = folder.root / ROBUSTNESS
     with writing_to(folder, print_status):  # what cannot be kept is not asked
         require_room(path)
     layout = layout_of(tested.raw, tested.kind)
@@ -231,9 +231,8 @@ def _print(record: RobustnessRecord, title: str, layout: Pictures | Readings) ->
             title="right where the other is wrong, and McNemar's exact test",
         )  # fmt: skip
     sentences = (_of_the_c(record), _of_the_board(record), robustness.worst(record))
-    for sentence in (*sentences, robustness.verdict(record), _of_strokes(layout)):
-        if sentence:
-            say(f"{sentence[0].upper()}{sentence[1:]}")
+    for sentence in filter(None, (*sentences, robustness.verdict(record), _of_strokes(layout))):
+        say(sentence)
 
 
 def _is_repeated(engine: Engine, record: RobustnessRecord) -> bool:
@@ -242,10 +241,8 @@ def _is_repeated(engine: Engine, record: RobustnessRecord) -> bool:
 
 
 def _heading(engine: Engine, record: RobustnessRecord) -> str:
-    board = record.board
-    if engine.name == "board" and board is not None:
-        return f"{board.board}, {board.images}"
-    return SHORT[engine.name]
+    is_board = engine.name == "board" and record.board is not None
+    return record.board.board if is_board and record.board else SHORT[engine.name]
 
 
 def _cell(engine: Engine | None) -> str:
@@ -255,6 +252,8 @@ def _cell(engine: Engine | None) -> str:
         return f"{engine.error['mean_absolute']:.4g}"
     if engine.accuracy is None or engine.interval is None:
         return ""
+    if engine.name == "board":
+        return f"{engine.correct} of {engine.images}"
     beyond = max(engine.accuracy - engine.interval[0], engine.interval[1] - engine.accuracy)
     return f"{100 * engine.accuracy:.2f} \u00b1{100 * beyond:.1f}"
 
