@@ -57,22 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"tell where int8 loses accuracy: each layer against float, on {USUAL:,} samples by "
         "default, and what mends it",
     )
-    group.add_argument(
-        "--picture",
-        type=Path,
-        metavar="FILE",
-        help="with --layers: draw each layer's error and histogram (.png, .svg, .pdf)",
-    )
 
 
 def refuse_options(arguments: argparse.Namespace) -> None:
-    """Make sure that ``--layers`` is alone with what belongs to it, and the other way round.
+    """Make sure that ``--layers`` is alone with what belongs to it.
 
     Raises InputError where it is not.
     """
     if not arguments.layers:
-        if arguments.picture is not None:
-            raise InputError("--picture draws the layers: say --layers, too.")
         return
     if arguments.other is not None:
         raise InputError(
