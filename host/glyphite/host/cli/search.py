@@ -44,11 +44,12 @@ from glyphite.host.measure.processes import own_processes
 from glyphite.host.measure.weigh import Limits
 from glyphite.train.own import Lessons
 from glyphite.train.search.space import SOFTMAX, Fixed, draw
-from glyphite.train.search.study import Study
+from glyphite.train.search.study import Study, load_optuna
 
 EXAMPLE = "glyphite search --board uno --data mnist --trials 40 --max-ms 25"
 
 EPOCHS, BATCH_SIZE = 2, 64
+NO_AIMS = "none"
 MOST = 1_000_000
 STORAGE = "search.db"
 """Where nothing else is said, in ``search`` of the model's folder."""
@@ -94,7 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_aims,
         default=AIMS,
         metavar="AIM,...",
-        help=f"what is to be little, beside errors: of {', '.join(AIMS)} (default: all)",
+        help=f"what is to be little, beside errors: of {', '.join(AIMS)}, or {NO_AIMS}, where the "
+        "limits are all that matters (default: all)",
     )
     parser.add_argument(
         "--jobs", type=count_of, default=1, metavar="N", help="networks at a time (default: 1)"
@@ -130,10 +132,13 @@ def _milliseconds(text: str) -> float:
 
 
 def _aims(text: str) -> tuple[str, ...]:
+    if text == NO_AIMS:
+        return ()
     aims = tuple(text.split(","))
     if len(set(aims)) < len(aims) or not set(aims) <= set(AIMS):
         raise argparse.ArgumentTypeError(
-            f"{text!r} names no aims: {', '.join(AIMS)} are, each once, as in cycles,ram."
+            f"{text!r} names no aims: {', '.join(AIMS)} are, each once, as in cycles,ram, or "
+            f"{NO_AIMS} alone."
         )
     return aims
 
@@ -147,6 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     board = load_board(arguments.board)
     require_countable(board)
+    load_optuna()
     if not 0 <= arguments.seed < 2**32:
         raise InputError(f"--seed {arguments.seed} is out of range: 0 to 2^32 - 1 are allowed.")
     if arguments.data is not None:
@@ -185,8 +191,8 @@ def _run(arguments: argparse.Namespace, work: Work, storage: Path, shown: Shown)
         ):
             progress(min(len(study.records), arguments.trials), note="loading TensorFlow")
 
-            def told(number: int, title: str, figures: Figures) -> None:
-                print_status(line_of(number, title, figures))
+            def told(number: int, title: str, figures: Figures, same_as: int | None) -> None:
+                print_status(line_of(number, title, figures, same_as))
                 progress(1, note=title)
 
             Search(study, work, arguments.aims, told).run(arguments.trials, executors)
@@ -268,7 +274,7 @@ def _study(arguments: argparse.Namespace, work: Work, storage: Path) -> Study:
         "--max-ms": arguments.max_ms,
         "--max-ram": work.limits.ram,
         "--max-flash": work.limits.flash,
-        "--aims": ",".join(arguments.aims),
+        "--aims": ",".join(arguments.aims) or NO_AIMS,
     }
     return Study(storage, settings, directions(work, arguments.aims), space, work.seed)
 

@@ -22,8 +22,9 @@ LOOK_SECONDS = 0.5
 MOST_FAILURES = 3
 """Trials in a row whose process has died: then it is not the network."""
 
-Told = Callable[[int, str, Figures], None]
-"""Called with a trial's number, the network's title and what came of it."""
+Told = Callable[[int, str, Figures, int | None], None]
+"""Called with a trial's number, the network's title, what came of it, and the number of the trial
+that had the same network before."""
 
 
 def directions(work: Work, aims: Sequence[str]) -> list[str]:
@@ -116,7 +117,8 @@ class Search:
                     f"{MOST_FAILURES} trials in a row ended without figures, the last by {said}. "
                     "Is there memory enough? Ask for fewer --jobs, or for fewer --samples."
                 ) from error
-            self.told(asked.number, asked.drawn.title, Figures(f"Its process failed ({said})."))
+            failed = Figures(f"Nothing came of it ({said}). Another one is drawn.")
+            self.told(asked.number, asked.drawn.title, failed, None)
             return False
         self._failures = 0
         self._tell(asked, figures)
@@ -129,4 +131,4 @@ class Search:
         else:
             record = self.study.finish(asked, values_of(figures, self.aims), kept)
         self._known.setdefault(asked.drawn.layers, record)
-        self.told(asked.number, asked.drawn.title, figures)
+        self.told(asked.number, asked.drawn.title, figures, same_as)

@@ -13,7 +13,8 @@ from glyphite.convert.text import command
 from glyphite.host.cli.console import print_json, print_table, say, say_command, say_written
 from glyphite.host.cli.search_run import directions, figures_of, values_of
 from glyphite.host.cli.search_trial import FUNCTION, Figures, Work
-from glyphite.host.measure.times import TITLES
+from glyphite.host.measure.times import duration
+from glyphite.host.measure.weigh import Weight
 from glyphite.train.search.picture import Point, draw_front, require_drawing
 from glyphite.train.search.study import Record, front
 
@@ -26,20 +27,22 @@ def score_of(score: float, has_classes: bool) -> str:
     return f"{score:.2%}" if has_classes else f"{score:.4g}"
 
 
-def line_of(number: int, title: str, figures: Figures) -> str:
+def line_of(number: int, title: str, figures: Figures, same_as: int | None = None) -> str:
     """A line on a trial that has ended."""
+    if same_as is not None:
+        return f"Trial {number} ({title}): the same network as trial {same_as}, not trained twice."
     if figures.refused or figures.weight is None or figures.score is None:
         return f"Trial {number} ({title}): {figures.refused}"
     weight = figures.weight
     score = score_of(figures.score, figures.float_score is not None)
     return (
-        f"Trial {number} ({title}): {score}, {_ms(weight.seconds)} ms, {weight.ram:,} B of RAM, "
+        f"Trial {number} ({title}): {score}, {_time(weight)}, {weight.ram:,} B of RAM, "
         f"{weight.flash:,} B of flash; {figures.seconds.get('all', 0):.0f} s"
     )
 
 
-def _ms(seconds: float | None) -> str:
-    return "" if seconds is None else f"{1000 * seconds:.1f}"
+def _time(weight: Weight) -> str:
+    return "no time" if weight.seconds is None else duration(weight.seconds)
 
 
 @dataclass
@@ -131,20 +134,19 @@ class Shown:
             if figures.score is None or weight is None:
                 continue
             rows.append((
-                str(number),
+                f"{number}: {by_number[number].drawn.title}",
                 score_of(figures.score, self._has_classes),
-                _ms(weight.seconds),
+                _time(weight),
                 f"{weight.cycles:,}",
                 f"{weight.ram:,}",
                 f"{weight.flash:,}",
-                by_number[number].drawn.title,
             ))  # fmt: skip
-        columns = ("trial", score, "ms", "cycles", "RAM", "flash", "network")
+        columns = ("trial", score, "time", "cycles", "RAM", "flash")
         print_table(columns, rows, f"The front: {self._title()}")
         timed_by = next(filter(None, (f.weight.timed_by for f in every.values() if f.weight)), "")
         say(
-            f"ms: {TITLES[timed_by]}. RAM with the stack. {score}: int8 on "
-            f"{self._judged():,} training samples held back."
+            f"Time: {timed_by} at the board's clock. RAM with the stack. {score.capitalize()}: "
+            f"int8 on {self._judged():,} training samples held back."
         )
 
     def _judged(self) -> int:

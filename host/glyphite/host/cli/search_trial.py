@@ -19,7 +19,7 @@ from glyphite.convert.files import temporary_folder, write_bytes, write_text
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.host.measure.truth import classes_of
-from glyphite.host.measure.weigh import BeyondError, Limits, Weight, weigh
+from glyphite.host.measure.weigh import BeyondError, Limits, Weight, hold_untrained, weigh
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import LitertRunner
 from glyphite.train.fit import Settings
@@ -33,9 +33,6 @@ FUNCTION = "network"
 """In the file of a trial."""
 RUN = 3
 """Held-back samples that the emulated board answers, to count cycles."""
-UNTRAINED = 1.1
-"""So many times the limit, untrained weights may take: of trained ones, other kernels and other
-values make from 0.9 to 1.2 times the cycles."""
 CALIBRATED_ON = 200
 """Training samples: of the network ``seed``, 20 to 2,000 give the same accuracy."""
 
@@ -99,9 +96,8 @@ def _attempt(work: Work, settings: Settings, begun: float) -> Figures:
     learnt, _ = work.lessons.arrays(data.train.take(slice(CALIBRATED_ON)))
     tensors = held_back.take(slice(RUN)).inputs
     content = quantize.quantize(model, learnt, b"")
-    is_timed = work.limits.seconds is not None
-    inputs = _manifest(content, work).quantize(tensors) if is_timed else None
-    weigh(content, work.board, work.limits, inputs, slack=UNTRAINED)
+    inputs = _manifest(content, work).quantize(tensors)
+    hold_untrained(content, work.board, work.limits, inputs)
     weighed = time.monotonic()
     trained = fit_short(settings, model, work.lessons)
     fitted = time.monotonic()

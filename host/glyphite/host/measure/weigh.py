@@ -21,6 +21,12 @@ from glyphite.host.measure.bench.measure import Cost, measure
 from glyphite.host.measure.foretold import program_seconds
 from glyphite.host.runners.base import Tensors
 
+NAME = "trial"
+UNTRAINED = 1.1
+"""So many times a limit, the time of untrained weights may be: of trained ones, other kernels and
+other values have made from 0.9 to 1.2 times the cycles."""
+NEAR = 0.7
+"""So many times a limit, a foretold time need not be measured by untrained weights."""
 FAR_BEYOND = 2.0
 """So many times the limit, a foretold time is refused by: it is right within a fifth."""
 
@@ -53,58 +59,86 @@ class Weight:
     """Bytes of the whole firmware."""
     ram: int
     """Bytes of static data and the stack."""
-    cycles: int | None = None
-    """Of an inference, on average; None where none ran."""
-    seconds: float | None = None
-    timed_by: str = ""
+    cycles: int
+    """Of an inference, on average."""
+    seconds: float | None
+    """None where the board's clock is not known."""
+    timed_by: str
     """Whether the cycles are counted or modelled."""
-    layers: tuple[tuple[str, int, int], ...] = ()
+    layers: tuple[tuple[str, int, int], ...]
     """Of each layer: its name, MACs and cycles."""
 
 
 def weigh(
-    content: bytes,
-    board: Board,
-    limits: Limits,
-    tensors: Tensors | None,
-    *,
-    slack: float = 1.0,
-    goal: Goal = Goal.SPEED,
+    content: bytes, board: Board, limits: Limits, tensors: Tensors, goal: Goal = Goal.SPEED
 ) -> Weight:
-    """What the .tflite ``content`` takes of ``board``, which runs ``tensors`` (n, *shape) if there
-    are any. So many times its limit, as ``slack`` says, the time may be.
+    """What the .tflite ``content`` takes of ``board``, which runs ``tensors`` (n, *shape).
 
     Raises BeyondError where a limit is exceeded, before whatever is not needed to know it;
     DoesNotFitError where the board is too small; ModelError where the model cannot be compiled;
-    ToolError where a compiler or the emulator is missing or fails.
+    ToolError where a compiler or the emulator is missing or fails; LinkError where the board does
+    not answer.
     """
-    compiled = compile_model(content, "trial", architecture=board.mcu.architecture, goal=goal)
+    compiled = compile_model(content, NAME, architecture=board.mcu.architecture, goal=goal)
     _hold_least(compiled, board, limits)
     with _placed(compiled, board) as folder:
-        ensure_short_arrays(folder, board)
-        image = folder.image(board.key)
-        image.parent.mkdir(parents=True, exist_ok=True)
-        size = linked_size(folder, board, image)
-        _hold("bytes of flash", size.flash, limits.flash)
-        _hold("bytes of static RAM", size.ram, limits.ram)
-        if board.memory is not None:
-            _hold("bytes of flash", size.flash, board.memory.flash)
-            _hold("bytes of static RAM", size.ram, board.memory.ram - board.memory.stack)
-        size = with_stack(compiled.name, board, image, size)
-        _hold("bytes of RAM with its stack", size.ram + size.stack, limits.ram)
-        if tensors is None:
-            return Weight(size.flash, size.ram + size.stack)
-        built = Built(image, size)
-        cost = measure(folder, compiled, board, built, tensors=tensors, progress=ignore_progress)
+        size = _with_stack(_linked(folder, board, limits), folder, board, limits)
+        cost = _cost(folder, compiled, board, size, tensors)
     if cost.seconds is not None and limits.seconds is not None:
-        _hold("ms an inference", 1000 * cost.seconds, 1000 * limits.seconds, slack)
-    return _weight(size, cost)
-
-
-def _weight(size: Size, cost: Cost) -> Weight:
+        _hold("ms an inference", 1000 * cost.seconds, 1000 * limits.seconds)
     layers = tuple((layer.name, layer.macs, layer.cycles) for layer in cost.layers)
     ram = size.ram + size.stack
     return Weight(size.flash, ram, cost.cycles, cost.seconds, cost.timed_by, layers)
+
+
+def hold_untrained(
+    content: bytes, board: Board, limits: Limits, tensors: Tensors, goal: Goal = Goal.SPEED
+) -> None:
+    """Make sure that a model of random weights is within the limits, as far as it can be told of
+    the trained one: its time may be ``UNTRAINED`` times the limit, and is measured where it is
+    foretold to be near that.
+
+    Raises what :func:`weigh` does.
+    """
+    compiled = compile_model(content, NAME, architecture=board.mcu.architecture, goal=goal)
+    _hold_least(compiled, board, limits)
+    most, foretold = limits.seconds, program_seconds(compiled.portable, board)
+    with _placed(compiled, board) as folder:
+        size = _linked(folder, board, limits)
+        if limits.ram is not None:
+            size = _with_stack(size, folder, board, limits)
+        if most is None or (foretold is not None and foretold < NEAR * most):
+            return
+        cost = _cost(folder, compiled, board, size, tensors)
+        if cost.seconds is not None:
+            _hold("ms an inference, untrained", 1000 * cost.seconds, 1000 * most, UNTRAINED)
+
+
+def _linked(folder: ModelFolder, board: Board, limits: Limits) -> Size:
+    """The memory of the firmware, whose image is written to its place in ``folder``."""
+    ensure_short_arrays(folder, board)
+    image = folder.image(board.key)
+    image.parent.mkdir(parents=True, exist_ok=True)
+    size = linked_size(folder, board, image)
+    _hold("bytes of flash", size.flash, limits.flash)
+    _hold("bytes of static RAM", size.ram, limits.ram)
+    if board.memory is not None:
+        _hold("bytes of flash", size.flash, board.memory.flash)
+        _hold("bytes of static RAM", size.ram, board.memory.ram - board.memory.stack)
+    return size
+
+
+def _with_stack(size: Size, folder: ModelFolder, board: Board, limits: Limits) -> Size:
+    size = with_stack(NAME, board, folder.image(board.key), size)
+    _hold("bytes of RAM with its stack", size.ram + size.stack, limits.ram)
+    return size
+
+
+def _cost(
+    folder: ModelFolder, compiled: Compiled, board: Board, size: Size, tensors: Tensors
+) -> Cost:
+    built = Built(folder.image(board.key), size)
+    return measure(folder, compiled, board, built, tensors=tensors, progress=ignore_progress)
 
 
 def require_weights(count: int, board: Board, limits: Limits) -> None:

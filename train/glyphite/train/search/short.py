@@ -1,5 +1,6 @@
 """The short training of a network that was drawn: enough to tell it from others."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from glyphite.convert.progress import NotedProgress, ignore_progress
@@ -21,6 +22,7 @@ def alone_on_a_core() -> None:
     """Let TensorFlow work on one thread: a search has a process for each core, and the same network
     gets the same weights however many there are. To be called before the first network."""
     load_tensorflow()
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of many networks in a row
     one_thread()
 
 

@@ -52,7 +52,7 @@ class Study:
         seed: int,
     ) -> None:
         self.space = space
-        optuna = _optuna()
+        optuna = load_optuna()
         self._states = optuna.trial.TrialState
         is_new = not path.exists()
         try:
@@ -168,7 +168,8 @@ def _shown(value: object) -> str:
     return printable("none" if value is None else str(value), 120)
 
 
-def _optuna() -> Any:  # noqa: ANN401 - it need not be installed
+def load_optuna() -> Any:  # noqa: ANN401 - it need not be installed
+    """Optuna. Raises ToolError where it is not installed."""
     try:
         import optuna
     except ModuleNotFoundError as error:
