@@ -139,5 +139,6 @@ def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
         "compare": ["MODEL", "OTHER"],
         "completion": ["SHELL"],
     }
-    assert places == others.get(verb, [] if verb in ("boards", "demo", "monitor") else ["MODEL"])
+    without = ("boards", "demo", "monitor", "search")
+    assert places == others.get(verb, [] if verb in without else ["MODEL"])
     assert verb == "completion" or actions[-1].option_strings == ["--json"]

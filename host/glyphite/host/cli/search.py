@@ -49,6 +49,7 @@ from glyphite.train.search.study import Study, load_optuna
 EXAMPLE = "glyphite search --board uno --data mnist --trials 40 --max-ms 25"
 
 EPOCHS, BATCH_SIZE = 2, 64
+OF_EACH = "a network is refused then; default: what the board has"
 NO_AIMS = "none"
 MOST = 1_000_000
 STORAGE = "search.db"
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count_of,
         default=EPOCHS,
         metavar="N",
-        help=f"passes over the samples, of each network (default: {EPOCHS})",
+        help=f"passes over the images (of each network, of whatever samples; default: {EPOCHS})",
     )
     parser.add_argument(
         "--samples",
@@ -82,13 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-ram",
         type=ram.read,
         metavar=ram.metavar,
-        help="refuse what takes more RAM, the stack counted (2K is 2048; default: the board's)",
+        help=f"{ram.help} ({OF_EACH})",
     )
     parser.add_argument(
         "--max-flash",
         type=flash.read,
         metavar=flash.metavar,
-        help="refuse what takes more flash (32K is 32768; default: the board's)",
+        help=f"{flash.help.partition(' (')[0]} ({OF_EACH})",
     )
     parser.add_argument(
         "--aims",
@@ -99,12 +100,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "limits are all that matters (default: all)",
     )
     parser.add_argument(
-        "--jobs", type=count_of, default=1, metavar="N", help="networks at a time (default: 1)"
+        "--jobs",
+        type=count_of,
+        default=1,
+        metavar="N",
+        help="how many at a time (networks that are trained; default: 1)",
     )
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="the scheduler of a Dask cluster, whose workers each train --jobs networks at a time",
+        help="the scheduler of a Dask cluster (its workers each train --jobs networks)",
     )
     parser.add_argument(
         "--storage",
@@ -112,7 +117,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"what keeps the trials, to go on with (default: build/<name>/search/{STORAGE})",
     )
-    parser.add_argument("--name", metavar="NAME", help="of the search (default: the data's)")
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="the model's name from now on (in its folder the search is kept; default: the data's)",
+    )
     add_seed(parser, int)
     add_preprocess(parser, "unit for pictures of 0..255, else standard")
     add_data(parser, MNIST)

@@ -176,14 +176,14 @@ class Shown:
         memory = self.work.board.memory
         axes: dict[str, float | None] = {
             "time of an inference (ms)": None if limits.seconds is None else 1000 * limits.seconds,
-            "RAM with the stack (bytes)": limits.ram or (memory.ram if memory else None),
+            "static RAM (bytes)": limits.ram or (memory.ram - memory.stack if memory else None),
             "flash (bytes)": limits.flash or (memory.flash if memory else None),
         }
         for number in trained:
             figures, weight = every[number], every[number].weight
             if figures.score is None or weight is None or weight.seconds is None:
                 continue
-            takes = (1000 * weight.seconds, float(weight.ram), float(weight.flash))
+            takes = (1000 * weight.seconds, float(weight.static_ram), float(weight.flash))
             named = dict(zip(axes, takes, strict=True))
             points.append(Point(number, factor * figures.score, named, number in on_front))
         score = "right answers (%)" if self._has_classes else "mean absolute error"

@@ -46,7 +46,7 @@ class Limits:
     flash: int | None = None
     """Bytes of the whole firmware."""
     ram: int | None = None
-    """Bytes of static data and the stack."""
+    """Bytes of static data, the stack not counted."""
     seconds: float | None = None
     """Of an inference."""
 
@@ -57,6 +57,8 @@ class Weight:
 
     flash: int
     """Bytes of the whole firmware."""
+    static_ram: int
+    """Bytes of static data."""
     ram: int
     """Bytes of static data and the stack."""
     cycles: int
@@ -82,13 +84,14 @@ def weigh(
     compiled = compile_model(content, NAME, architecture=board.mcu.architecture, goal=goal)
     _hold_least(compiled, board, limits)
     with _placed(compiled, board) as folder:
-        size = _with_stack(_linked(folder, board, limits), folder, board, limits)
+        size = _linked(folder, board, limits)
+        size = with_stack(NAME, board, folder.image(board.key), size)
         cost = _cost(folder, compiled, board, size, tensors)
     if cost.seconds is not None and limits.seconds is not None:
         _hold("ms an inference", 1000 * cost.seconds, 1000 * limits.seconds)
     layers = tuple((layer.name, layer.macs, layer.cycles) for layer in cost.layers)
     ram = size.ram + size.stack
-    return Weight(size.flash, ram, cost.cycles, cost.seconds, cost.timed_by, layers)
+    return Weight(size.flash, size.ram, ram, cost.cycles, cost.seconds, cost.timed_by, layers)
 
 
 def hold_untrained(
@@ -105,8 +108,6 @@ def hold_untrained(
     most, foretold = limits.seconds, program_seconds(compiled.portable, board)
     with _placed(compiled, board) as folder:
         size = _linked(folder, board, limits)
-        if limits.ram is not None:
-            size = _with_stack(size, folder, board, limits)
         if most is None or (foretold is not None and foretold < NEAR * most):
             return
         cost = _cost(folder, compiled, board, size, tensors)
@@ -125,12 +126,6 @@ def _linked(folder: ModelFolder, board: Board, limits: Limits) -> Size:
     if board.memory is not None:
         _hold("bytes of flash", size.flash, board.memory.flash)
         _hold("bytes of static RAM", size.ram, board.memory.ram - board.memory.stack)
-    return size
-
-
-def _with_stack(size: Size, folder: ModelFolder, board: Board, limits: Limits) -> Size:
-    size = with_stack(NAME, board, folder.image(board.key), size)
-    _hold("bytes of RAM with its stack", size.ram + size.stack, limits.ram)
     return size
 
 
