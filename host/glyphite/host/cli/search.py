@@ -204,7 +204,7 @@ def _run(arguments: argparse.Namespace, work: Work, storage: Path, shown: Shown)
                 print_status(line_of(number, title, figures, same_as))
                 progress(1, note=title)
 
-            Search(study, work, arguments.aims, told).run(arguments.trials, executors)
+            Search(study, work, arguments.aims, told, print_status).run(arguments.trials, executors)
     except KeyboardInterrupt:
         kept = len(study.records)
         print_status(

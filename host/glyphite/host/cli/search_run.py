@@ -57,6 +57,8 @@ class Search:
     work: Work
     aims: Sequence[str]
     told: Told
+    notify: Callable[[str], None]
+    """Called with a sentence on a trial of which nothing came."""
 
     def run(self, trials: int, executors: Sequence[Executor]) -> None:
         """Go on until so many trials have ended, one at a time by each of ``executors``.
@@ -117,8 +119,8 @@ class Search:
                     f"{MOST_FAILURES} trials in a row ended without figures, the last by {said}. "
                     "Is there memory enough? Ask for fewer --jobs, or for fewer --samples."
                 ) from error
-            failed = Figures(f"Nothing came of it ({said}). Another one is drawn.")
-            self.told(asked.number, asked.drawn.title, failed, None)
+            title = f"Trial {asked.number} ({asked.drawn.title})"
+            self.notify(f"{title}: nothing came of it ({said}). Another one is drawn.")
             return False
         self._failures = 0
         self._tell(asked, figures)

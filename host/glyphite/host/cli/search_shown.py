@@ -94,11 +94,16 @@ class Shown:
         }
 
     def _front(self, trained: dict[int, Record], every: dict[int, Figures]) -> list[int]:
-        """The numbers of the front, the best score first."""
+        """The numbers of the front, the best score first, and of equal ones the fastest."""
         points = {number: values_of(every[number], self.aims) for number in trained}
         found = front(points, directions(self.work, self.aims))
         sign = -1 if self._has_classes else 1
-        return sorted(found, key=lambda number: sign * points[number][0])
+
+        def place(number: int) -> tuple[float, int]:
+            weight = every[number].weight
+            return sign * points[number][0], weight.cycles if weight else 0
+
+        return sorted(found, key=place)
 
     def _remark(self, figures: Figures) -> str:
         """The line in a network's file on its figures."""

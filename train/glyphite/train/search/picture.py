@@ -13,6 +13,9 @@ from glyphite.train.pictures import DPI, INK, OTHER, RIGHT, WRONG, frame_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FAR = 2.0
+"""So many times what any network takes, a limit is not drawn: all else would be at the edge."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -43,9 +46,10 @@ def draw_front(
     limits: Mapping[str, float | None],
 ) -> list[Path]:
     """Write ``front.svg`` and ``front.png``: a diagram for each axis of ``limits``, with the limit
-    as a line where there is one; returns the paths.
+    as a line where there is one that is near; returns the paths.
 
-    ``score`` is the title of the other axis. Raises InputError where the folder cannot be written.
+    There is one of the ``points`` at least. ``score`` is the title of the other axis. Raises
+    InputError where the folder cannot be written.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -56,8 +60,13 @@ def draw_front(
     for axes, (name, limit) in zip(every[0], limits.items(), strict=True):
         _draw(axes, name, points, limit)
     every[0][0].set_ylabel(score)
-    handles, labels = every[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=3)
+    signs = {}
+    for axes in every[0]:
+        handles, labels = axes.get_legend_handles_labels()
+        signs |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        list(signs.values()), list(signs), frameon=False, loc="outside lower center", ncols=3
+    )
     written = []
     with rc_context({"svg.hashsalt": "glyphite"}):
         for form, metadata in (("svg", {"Date": None}), ("png", {})):
@@ -82,7 +91,9 @@ def _draw(axes: "Axes", name: str, points: Sequence[Point], limit: float | None)
                 fontsize=8,
                 color=INK,
             )
-    if limit is not None:
+    if limit is not None and limit < FAR * max(point.takes[name] for point in points):
         axes.axvline(limit, color=WRONG, linestyle="--", linewidth=1, label="limit")
     frame_axes(axes)
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.tick_params(axis="x", labelrotation=30)
     axes.set_xlabel(name)
