@@ -60,7 +60,7 @@ def draw_front(
     for axes, (name, limit) in zip(every[0], limits.items(), strict=True):
         _draw(axes, name, points, limit)
     every[0][0].set_ylabel(score)
-    signs = {}
+    signs: dict[str, Any] = {}
     for axes in every[0]:
         handles, labels = axes.get_legend_handles_labels()
         signs |= dict(zip(labels, handles, strict=True))
