@@ -25,7 +25,7 @@ MANIFEST = Manifest(
     ("words", "usage", "said"),
     [
         (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: new,"),
-        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, convert"),
+        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, search, convert"),
         ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
         (
