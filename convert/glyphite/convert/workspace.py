@@ -22,6 +22,7 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/<board>/answers.part                   stream, until it has ended well
     build/seed/tflm.scores                            stream: TFLM's, by the samples' hashes
     build/seed/report.json  report.html               report
+    build/mnist/search/search.db  search.json  ...    search
 
 A model that comes with this package, such as ``uno``, stays in the package; what is made from it
 goes to ``build/`` as well. A model of the same name that was trained here is used instead.

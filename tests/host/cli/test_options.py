@@ -25,7 +25,7 @@ MANIFEST = Manifest(
     ("words", "usage", "said"),
     [
         (["compil"], "glyphite [-h]", "no verb 'compil'. Did you mean compile? There are: new,"),
-        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, convert"),
+        (["xyz"], "glyphite [-h]", "no verb 'xyz'. There are: new, train, search, convert"),
         ([], "glyphite [-h]", "a verb is missing. `glyphite --help` lists them."),
         (["build", "uno", "--bord", "x"], "glyphite build [-h]", "are required: --board"),
         (
@@ -140,5 +140,6 @@ def test_words_without_dashes_name_what_the_verb_is_about(verb: str) -> None:
         "report": ["MODEL", "OTHER"],
         "completion": ["SHELL"],
     }
-    assert places == others.get(verb, [] if verb in ("boards", "demo", "monitor") else ["MODEL"])
+    without = ("boards", "demo", "monitor", "search")
+    assert places == others.get(verb, [] if verb in without else ["MODEL"])
     assert verb == "completion" or actions[-1].option_strings == ["--json"]

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,6 +132,20 @@ def test_the_command_shares_with_the_workers_of_a_cluster(
     printed = json.loads(capsys.readouterr().out)
     assert (printed["images"], printed["mismatched_bytes"]) == (COUNT, 0)
     assert [board["jobs"] for board in printed["boards"]] == [2]
+
+
+def test_a_search_trains_on_the_workers_of_a_cluster(
+    cluster: "LocalCluster", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_module("optuna", "tensorflow")
+    x = np.random.default_rng(1).normal(0, 1, (60, 4)).astype(np.float32)
+    np.savez(tmp_path / "v.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
+    words = ["search", "--board", "cortex-m0", "--data", str(tmp_path / "v.npz"), "--trials", "1"]
+    assert main([*words, "--cluster", cluster.scheduler_address, "--json"]) == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert (found["front"], found["trials"][0]["weight"]["timed_by"]) == ([0], "modelled cycles")
+    assert "large graph" not in captured.err
 
 
 def test_a_worker_that_is_killed_loses_nothing(

@@ -109,7 +109,7 @@ def fit_own(
     data = lessons.data
     if not getattr(model, "compiled", False):
         is_labelled = isinstance(data.train.targets, Labels)
-        model.compile("adam", _loss(model, data), metrics=["accuracy"] if is_labelled else [])
+        model.compile("adam", loss_of(model, data), metrics=["accuracy"] if is_labelled else [])
     inputs, targets = lessons.arrays(data.train)
     keras.utils.set_random_seed(settings.seed)  # whatever was done with the model before
     with held_interrupt() as check, _refused(settings):
@@ -151,7 +151,7 @@ def _refused(settings: Settings) -> Iterator[None]:
         ) from error
 
 
-def _loss(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras has no types
+def loss_of(model: "keras.Model", data: DataSet) -> Any:  # noqa: ANN401 - Keras has no types
     """Cross-entropy for classes, of shares or of logits; else the mean squared error."""
     from keras import losses
 

@@ -107,7 +107,7 @@ class Gallery:
             label = f"{name}, at the end {form.format(scaled[-1])}"
             drawn = epochs[-len(scaled) :]
             axes.plot(drawn, scaled, "o-", color=colour, label=label, markersize=5, linewidth=1.8)
-        _frame(axes)
+        frame_axes(axes)
         axes.set_xlim(0.5, len(training) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
@@ -134,7 +134,7 @@ class Gallery:
         bars = right.bar(range(len(scores)), 100 * scores, color=colours, width=0.75)
         shown = [f"{100 * score:.1f}" if score >= 0.0005 else "" for score in scores]
         right.bar_label(bars, shown, fontsize=9, padding=2, color=INK)
-        _frame(right)
+        frame_axes(right)
         right.set_xticks(range(len(scores)))
         right.set_ylim(0, 108)
         right.set_yticks(range(0, 101, 20))
@@ -187,7 +187,7 @@ def _picture(axes: "Axes", image: Images) -> None:
     axes.spines[:].set_color(FAINT)
 
 
-def _frame(axes: "Axes") -> None:
+def frame_axes(axes: "Axes") -> None:
     """Two grey axes, and a faint horizontal grid behind the values."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(OTHER)

@@ -68,12 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count_of,
         default=1,
         metavar="N",
-        help="emulated boards in parallel (default: 1)",
+        help="how many at a time (emulated boards; default: 1)",
     )
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="the scheduler of a Dask cluster, whose workers each have boards at the ports",
+        help="the scheduler of a Dask cluster (its workers each have boards at the ports)",
     )
     add_baud(parser, BAUD)
     parser.add_argument(
