@@ -2,7 +2,6 @@
 
 import argparse
 from math import log1p
-from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.extras import remedy

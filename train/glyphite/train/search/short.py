@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from glyphite.convert.progress import NotedProgress, ignore_progress
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.train.fit import Settings, Trained
-from glyphite.train.networks.uno import one_thread
+from glyphite.train.networks.varied import one_thread
 from glyphite.train.own import Lessons, fit_own, loss_of
 
 if TYPE_CHECKING:
