@@ -259,8 +259,8 @@ FAULTS = (
     Fault(
         "a window follows one that reaches outside",
         AVR + "conv_2d.h",
-        "return origin >= conv->stride_width &&",
-        "return origin >= 0 &&",
+        "follows = origin >= conv->stride_width &&",
+        "follows = origin >= 0 &&",
         ("firmware/test_avr_kernels.py",),
     ),
     Fault(
