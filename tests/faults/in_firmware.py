@@ -42,15 +42,15 @@ FAULTS = (
     Fault(
         "any request gets the cached answer",
         SRC + "glyphite_application.c",
-        "return application->answered && application->id == application->answered_id;",
+        "return application->answered && id_of(application) == application->answered_id;",
         "return application->answered;",
         ("firmware/test_application.py",),
     ),
     Fault(
         "hello keeps the cached answer",
         SRC + "glyphite_application.c",
-        "application->answered = false;",
-        ";",
+        "application->answered = false; /* a new conversation",
+        "; /* a new conversation",
         ("firmware/test_application.py",),
     ),
     Fault(
@@ -119,15 +119,15 @@ FAULTS = (
     Fault(
         "the board takes the zero behind a full block",
         SRC + "glyphite_frame.c",
-        "encoder->zero_follows = run < rest && run < LONGEST_RUN;",
-        "encoder->zero_follows = run < rest;",
+        "for (; run < LONGEST_RUN && next < total(encoder);",
+        "for (; run <= LONGEST_RUN && next < total(encoder);",
         ("firmware/test_frame_c.py",),
     ),
     Fault(
         "hello's counter repeats its low byte",
         SRC + "glyphite_hello.c",
-        "return (uint8_t)(inferences >> (8 * at));",
-        "return (uint8_t)inferences;",
+        "return ((const uint8_t *)inferences)[at];",
+        "return *(const uint8_t *)inferences;",
         ("firmware/test_application.py",),
     ),
     Fault(
@@ -259,8 +259,8 @@ FAULTS = (
     Fault(
         "a window follows one that reaches outside",
         AVR + "conv_2d.h",
-        "return origin >= conv->stride_width &&",
-        "return origin >= 0 &&",
+        "follows = origin >= conv->stride_width &&",
+        "follows = origin >= 0 &&",
         ("firmware/test_avr_kernels.py",),
     ),
     Fault(

@@ -26,11 +26,11 @@ static int failed_line;
 
 static void crc_has_the_published_check_value(void) {
     const char *digits = "123456789";
-    uint32_t crc = GLYPHITE_CRC_START;
+    uint32_t crc = 0;
     for (; *digits; digits++) {
-        crc = glyphite_crc32(crc, (uint8_t)*digits);
+        glyphite_crc32(&crc, (uint8_t)*digits);
     }
-    CHECK(~crc == 0xCBF43926);
+    CHECK(crc == 0xCBF43926);
 }
 
 static uint8_t pattern(const void *context, glyphite_size index) {

@@ -16,6 +16,10 @@ enum request_state {
     STATE_SKIP        /* bytes of a message that this firmware does not know */
 };
 
+/* An answer is sent as it lies in memory. */
+typedef char glyphite_answer_is_a_header
+    [sizeof(struct glyphite_answer) == GLYPHITE_ANSWER_HEADER_BYTES ? 1 : -1];
+
 /* Copy from program memory to RAM. */
 static void load(void *target, const void *source, uint8_t bytes) {
     for (uint8_t index = 0; index < bytes; index++) {
@@ -23,20 +27,25 @@ static void load(void *target, const void *source, uint8_t bytes) {
     }
 }
 
-void glyphite_begin(struct glyphite_application *application, const struct glyphite_model *model,
-                    const struct glyphite_board *board) {
+GLYPHITE_ONE_COPY void glyphite_begin(struct glyphite_application *application,
+                                      const struct glyphite_model *model,
+                                      const struct glyphite_board *board) {
     memset(application, 0, sizeof *application);
     application->model = model;
     application->board = board;
+    application->answer.message = GLYPHITE_MESSAGE_INFER_ANSWER;
     load(&application->engine, &model->engine, sizeof application->engine);
     load(&application->ticks, &board->ticks, sizeof application->ticks);
-    glyphite_decoder_reset(&application->line.decoder);
 }
 
 /* --- receiving: one function a state ------------------------------------------------------- */
 
+static uint16_t id_of(const struct glyphite_application *application) {
+    return (uint16_t)(application->answer.id[0] | ((uint16_t)application->answer.id[1] << 8));
+}
+
 static bool repeated(const struct glyphite_application *application) {
-    return application->answered && application->id == application->answered_id;
+    return application->answered && id_of(application) == application->answered_id;
 }
 
 static void st_message(struct glyphite_application *application, uint8_t byte) {
@@ -45,12 +54,12 @@ static void st_message(struct glyphite_application *application, uint8_t byte) {
 }
 
 static void st_id_low(struct glyphite_application *application, uint8_t byte) {
-    application->id = byte;
+    application->answer.id[0] = byte;
     application->state = STATE_ID_HIGH;
 }
 
 static void st_id_high(struct glyphite_application *application, uint8_t byte) {
-    application->id = (uint16_t)(application->id | ((uint16_t)byte << 8));
+    application->answer.id[1] = byte;
     application->state = STATE_ENCODING;
 }
 
@@ -141,39 +150,23 @@ static void send(struct glyphite_application *application, glyphite_byte_at byte
 static uint8_t answer_byte(const void *context, glyphite_size index) {
     const struct glyphite_application *application = context;
     if (index < GLYPHITE_ANSWER_HEADER_BYTES) {
-        return application->answer[index];
+        return ((const uint8_t *)&application->answer)[index];
     }
     return (uint8_t)application->engine.scores[index - GLYPHITE_ANSWER_HEADER_BYTES];
 }
 
-static void send_answer(struct glyphite_application *application) {
-    glyphite_size length =
-        (glyphite_size)(GLYPHITE_ANSWER_HEADER_BYTES + application->engine.output_bytes);
-    send(application, answer_byte, length);
-}
-
-static uint8_t refusal_byte(const void *context, glyphite_size index) {
-    const struct glyphite_application *application = context;
-    switch (index) {
-    case 0:
-        return GLYPHITE_MESSAGE_INFER_ANSWER;
-    case 1:
-        return (uint8_t)application->id;
-    case 2:
-        return (uint8_t)(application->id >> 8);
-    default:
-        return (uint8_t)application->status;
+static void send_answer(struct glyphite_application *application, int8_t status) {
+    glyphite_size length = GLYPHITE_REFUSAL_BYTES;
+    application->answer.status = status;
+    if (status == GLYPHITE_STATUS_OK) {
+        length = (glyphite_size)(GLYPHITE_ANSWER_HEADER_BYTES + application->engine.output_bytes);
     }
-}
-
-static void refuse(struct glyphite_application *application, enum glyphite_status status) {
-    application->status = (int8_t)status;
-    send(application, refusal_byte, GLYPHITE_REFUSAL_BYTES);
+    send(application, answer_byte, length);
 }
 
 static uint8_t hello_byte(const void *context, glyphite_size index) {
     const struct glyphite_application *application = context;
-    return glyphite_hello_byte(application->model, application->board, application->inferences,
+    return glyphite_hello_byte(application->model, application->board, &application->inferences,
                                (uint16_t)index);
 }
 
@@ -182,31 +175,7 @@ static void finish_hello(struct glyphite_application *application) {
     send(application, hello_byte, glyphite_hello_length());
 }
 
-static uint32_t tensor_crc(const struct glyphite_application *application) {
-    uint32_t crc = GLYPHITE_CRC_START;
-    for (glyphite_size index = 0; index < application->engine.input_bytes; index++) {
-        crc = glyphite_crc32(crc, (uint8_t)application->input[index]);
-    }
-    return ~crc;
-}
-
-static void keep_answer(struct glyphite_application *application, uint32_t crc, uint32_t ticks,
-                        const int8_t *scores) {
-    uint8_t *answer = application->answer;
-    answer[0] = GLYPHITE_MESSAGE_INFER_ANSWER;
-    answer[1] = (uint8_t)application->id;
-    answer[2] = (uint8_t)(application->id >> 8);
-    answer[3] = GLYPHITE_STATUS_OK;
-    memcpy(answer + 4, &crc, sizeof crc);
-    memcpy(answer + 8, &ticks, sizeof ticks);
-    for (glyphite_size index = 0; index < application->engine.output_bytes; index++) {
-        application->engine.scores[index] = scores[index];
-    }
-    application->answered_id = application->id;
-    application->answered = true;
-}
-
-static enum glyphite_status run(struct glyphite_application *application) {
+static int8_t run(struct glyphite_application *application) {
     if (application->input == NULL) {
         return GLYPHITE_STATUS_NOT_READY;
     }
@@ -216,26 +185,29 @@ static enum glyphite_status run(struct glyphite_application *application) {
     if (application->received != application->engine.input_bytes || application->literals > 0) {
         return GLYPHITE_STATUS_WRONG_SIZE;
     }
-    uint32_t crc = tensor_crc(application);
-    uint32_t start = application->ticks();
+    struct glyphite_answer *answer = &application->answer;
+    application->answered = false; /* as the new answer takes the old one's place */
+    answer->crc = 0;
+    for (const int8_t *end = application->input + application->received; application->input != end;
+         application->input++) {
+        glyphite_crc32(&answer->crc, (uint8_t)*application->input);
+    }
+    answer->ticks = application->ticks();
     application->engine.invoke();
-    uint32_t ticks = application->ticks() - start;
+    answer->ticks = application->ticks() - answer->ticks;
     application->inferences++;
     const int8_t *scores = application->engine.output();
     if (scores == NULL) {
         return GLYPHITE_STATUS_FAILED;
     }
-    keep_answer(application, crc, ticks, scores);
+    memcpy(application->engine.scores, scores, application->engine.output_bytes);
+    application->answered_id = id_of(application);
+    application->answered = true;
     return GLYPHITE_STATUS_OK;
 }
 
 static void finish_infer(struct glyphite_application *application) {
-    enum glyphite_status status = repeated(application) ? GLYPHITE_STATUS_OK : run(application);
-    if (status == GLYPHITE_STATUS_OK) {
-        send_answer(application);
-    } else {
-        refuse(application, status);
-    }
+    send_answer(application, repeated(application) ? GLYPHITE_STATUS_OK : run(application));
 }
 
 /* A whole message. One cut off before its payload, or of an unknown type, is met with silence. */
@@ -252,7 +224,8 @@ static void restart(struct glyphite_application *application) {
     application->message = 0;
 }
 
-bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
+GLYPHITE_ONE_COPY bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
+    GLYPHITE_FORGET(application);
     if (application->sending) {
         return false;
     }
@@ -266,7 +239,7 @@ bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
         break;
     case GLYPHITE_EVENT_BROKEN:
         if (application->state == STATE_PAYLOAD) {
-            refuse(application, GLYPHITE_STATUS_CORRUPT);
+            send_answer(application, GLYPHITE_STATUS_CORRUPT);
         }
         restart(application);
         break;
@@ -276,14 +249,15 @@ bool glyphite_sink(struct glyphite_application *application, uint8_t byte) {
     return true;
 }
 
-bool glyphite_poll(struct glyphite_application *application, uint8_t *byte) {
+GLYPHITE_ONE_COPY bool glyphite_poll(struct glyphite_application *application, uint8_t *byte) {
+    GLYPHITE_FORGET(application);
     if (!application->sending) {
         return false;
     }
-    bool more = glyphite_encoder_poll(&application->line.encoder, byte);
-    if (!more) {
-        application->sending = false;
-        glyphite_decoder_reset(&application->line.decoder);
+    if (glyphite_encoder_poll(&application->line.encoder, byte)) {
+        return true;
     }
-    return more;
+    application->sending = false;
+    glyphite_decoder_reset(&application->line.decoder);
+    return false;
 }

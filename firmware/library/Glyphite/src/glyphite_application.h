@@ -2,7 +2,7 @@
  * nor clock; the port or sketch does. See docs/wire.md.
  *
  * Tensors are decoded into the model's input as they arrive and answers are encoded as they leave:
- * beside this struct (65 bytes on an AVR) only the scores of the last answer are kept, so that a
+ * beside this struct (62 bytes on an AVR) only the scores of the last answer are kept, so that a
  * repeated request gets them again and the model never runs twice for one id. */
 #ifndef GLYPHITE_APPLICATION_H
 #define GLYPHITE_APPLICATION_H
@@ -18,6 +18,15 @@
 extern "C" {
 #endif
 
+/* What is before the scores in an answer, as it is sent. A refusal is its first four bytes. */
+struct glyphite_answer {
+    uint8_t message; /* GLYPHITE_MESSAGE_INFER_ANSWER */
+    uint8_t id[2];   /* of the request, as soon as that comes: low byte, high byte */
+    int8_t status;   /* enum glyphite_status */
+    uint32_t crc;    /* of the input tensor */
+    uint32_t ticks;  /* that the model took */
+};
+
 struct glyphite_application {
     const struct glyphite_model *model; /* in program memory */
     const struct glyphite_board *board; /* in program memory */
@@ -30,17 +39,15 @@ struct glyphite_application {
     int8_t *input;          /* the tensor being filled */
     glyphite_size received; /* bytes of the tensor that the request has given so far */
     uint32_t inferences;    /* runs since the start */
-    uint16_t id;            /* of the request being received */
     uint16_t answered_id;   /* of the cached answer */
     uint8_t state;          /* enum request_state in glyphite_application.c */
     uint8_t message;        /* enum glyphite_message: type of the request */
     uint8_t encoding;       /* enum glyphite_encoding of the request */
     uint8_t background;     /* PACKED: the byte that runs are of */
     uint8_t literals;       /* PACKED: bytes to take as they are, until the next token */
-    int8_t status;          /* enum glyphite_status of a refusal */
     bool sending;           /* line.encoder is in use, else line.decoder */
     bool answered;          /* answer and scores hold the answer to answered_id */
-    uint8_t answer[GLYPHITE_ANSWER_HEADER_BYTES];
+    struct glyphite_answer answer;
 };
 
 /* Set the application up; again at any time, to forget the request that is arriving and the cached

@@ -1,5 +1,7 @@
 #include "glyphite_frame.h"
 
+#include <string.h>
+
 #include "glyphite_memory.h" /* which refuses a big-endian processor */
 
 #define FULL_CODE 0xFFu /* a block of 254 bytes with no zero behind it */
@@ -8,49 +10,51 @@
 #define CRC_POLYNOMIAL 0xEDB88320u /* 0x04C11DB7 with its bits reflected */
 
 /* Bit by bit: a table would take 64 bytes or more of a small board's flash. */
-uint32_t glyphite_crc32(uint32_t crc, uint8_t byte) {
-    crc ^= byte;
-    for (uint8_t bit = 0; bit < 8; bit++) {
-        bool one = crc & 1;
-        crc >>= 1;
+GLYPHITE_ONE_COPY void glyphite_crc32(uint32_t *crc, uint8_t byte) {
+    uint32_t rest = ~*crc ^ byte;
+    for (uint8_t bit = 8; bit > 0; bit--) {
+        uint8_t one = (uint8_t)rest & 1;
+        rest >>= 1;
         if (one) {
-            crc ^= CRC_POLYNOMIAL;
+            rest ^= CRC_POLYNOMIAL;
         }
     }
-    return crc;
+    *crc = ~rest;
 }
 
-void glyphite_decoder_reset(struct glyphite_decoder *decoder) {
-    decoder->left = 0;
-    decoder->code = 0;
-    decoder->holding = 0;
-    decoder->crc = GLYPHITE_CRC_START;
+GLYPHITE_ONE_COPY void glyphite_decoder_reset(struct glyphite_decoder *decoder) {
+    memset(decoder, 0, sizeof *decoder);
 }
 
 /* A byte of message or CRC: hold it back, and hand out the one before the last four. */
-static enum glyphite_event hold(struct glyphite_decoder *decoder, uint8_t byte) {
-    decoder->byte = (uint8_t)(decoder->held >> 24);
-    decoder->held = (decoder->held << 8) | byte;
+static uint8_t hold(struct glyphite_decoder *decoder, uint8_t byte) {
+    uint8_t *held = (uint8_t *)&decoder->held;
+    decoder->byte = held[3];
+    held[3] = held[2];
+    held[2] = held[1];
+    held[1] = held[0];
+    held[0] = byte;
     if (decoder->holding < CRC_BYTES) {
         decoder->holding++;
         return GLYPHITE_EVENT_NONE;
     }
-    decoder->crc = glyphite_crc32(decoder->crc, decoder->byte);
+    glyphite_crc32(&decoder->crc, decoder->byte);
     return GLYPHITE_EVENT_BYTE;
 }
 
-static enum glyphite_event end_frame(struct glyphite_decoder *decoder) {
-    bool begun = decoder->code != 0;
-    bool good =
-        decoder->left == 0 && decoder->holding == CRC_BYTES && decoder->held == ~decoder->crc;
-    glyphite_decoder_reset(decoder);
-    if (!begun) {
-        return GLYPHITE_EVENT_NONE; /* zeros in a row are allowed between frames */
+static uint8_t end_frame(struct glyphite_decoder *decoder) {
+    uint8_t event = GLYPHITE_EVENT_BROKEN;
+    if (decoder->code == 0) {
+        event = GLYPHITE_EVENT_NONE; /* zeros in a row are allowed between frames */
+    } else if (decoder->left == 0 && decoder->holding == CRC_BYTES &&
+               decoder->held == decoder->crc) {
+        event = GLYPHITE_EVENT_END;
     }
-    return good ? GLYPHITE_EVENT_END : GLYPHITE_EVENT_BROKEN;
+    glyphite_decoder_reset(decoder);
+    return event;
 }
 
-enum glyphite_event glyphite_decoder_sink(struct glyphite_decoder *decoder, uint8_t byte) {
+uint8_t glyphite_decoder_sink(struct glyphite_decoder *decoder, uint8_t byte) {
     if (byte == 0) {
         return end_frame(decoder);
     }
@@ -65,13 +69,12 @@ enum glyphite_event glyphite_decoder_sink(struct glyphite_decoder *decoder, uint
     return zero ? hold(decoder, 0) : GLYPHITE_EVENT_NONE;
 }
 
-/* What the encoder sends next. */
+/* What the encoder sends next, the last one first. */
 enum encoder_state {
-    STATE_IDLE,  /* nothing: all is sent */
-    STATE_BEGIN, /* the zero that ends whatever noise came before */
-    STATE_CODE,  /* a block's code byte: 1 + its data bytes */
-    STATE_DATA,  /* a block's data byte */
-    STATE_END    /* the zero that ends the frame */
+    STATE_IDLE,   /* nothing: all is sent */
+    STATE_END,    /* the zero that ends the frame */
+    STATE_BLOCKS, /* a block's code byte: 1 + its data bytes */
+    STATE_BEGIN   /* the zero that ends whatever noise came before */
 };
 
 static glyphite_size total(const struct glyphite_encoder *encoder) {
@@ -79,7 +82,8 @@ static glyphite_size total(const struct glyphite_encoder *encoder) {
 }
 
 /* A byte of message or CRC. */
-static uint8_t content(const struct glyphite_encoder *encoder, glyphite_size index) {
+GLYPHITE_ONE_COPY static uint8_t content(const struct glyphite_encoder *encoder,
+                                         glyphite_size index) {
     if (index < encoder->length) {
         return encoder->byte_at(encoder->context, index);
     }
@@ -87,69 +91,48 @@ static uint8_t content(const struct glyphite_encoder *encoder, glyphite_size ind
     return ((const uint8_t *)&encoder->crc)[behind]; /* its high byte lies last, and goes first */
 }
 
-static void next_block(struct glyphite_encoder *encoder) {
-    if (encoder->left > 0) {
-        encoder->state = STATE_DATA;
-    } else if (encoder->zero_follows) {
-        encoder->at++;
-        encoder->state = STATE_CODE;
-    } else {
-        encoder->state = encoder->at < total(encoder) ? STATE_CODE : STATE_END;
-    }
-}
-
 /* COBS must know a block's length before its data: look ahead instead of keeping a buffer. */
-static uint8_t st_code(struct glyphite_encoder *encoder) {
-    glyphite_size rest = (glyphite_size)(total(encoder) - encoder->at);
+static uint8_t begin_block(struct glyphite_encoder *encoder) {
+    glyphite_size next = (glyphite_size)(encoder->at + encoder->zero_follows);
     uint8_t run = 0;
-    while (run < rest && run < LONGEST_RUN &&
-           content(encoder, (glyphite_size)(encoder->at + run))) {
-        run++;
+    encoder->at = next;
+    encoder->zero_follows = 0;
+    for (; run < LONGEST_RUN && next < total(encoder); run++, next++) {
+        if (content(encoder, next) == 0) {
+            encoder->zero_follows = 1;
+            break;
+        }
     }
     encoder->left = run;
-    encoder->zero_follows = run < rest && run < LONGEST_RUN;
-    next_block(encoder);
+    encoder->state = next < total(encoder) ? STATE_BLOCKS : STATE_END;
     return (uint8_t)(run + 1);
-}
-
-static uint8_t st_data(struct glyphite_encoder *encoder) {
-    uint8_t byte = content(encoder, encoder->at++);
-    encoder->left--;
-    next_block(encoder);
-    return byte;
 }
 
 void glyphite_encoder_start(struct glyphite_encoder *encoder, glyphite_byte_at byte_at,
                             const void *context, glyphite_size length) {
+    memset(encoder, 0, sizeof *encoder);
     encoder->byte_at = byte_at;
     encoder->context = context;
     encoder->length = length;
-    encoder->at = 0;
-    uint32_t crc = GLYPHITE_CRC_START;
-    for (glyphite_size index = 0; index < length; index++) {
-        crc = glyphite_crc32(crc, byte_at(context, index));
+    for (; encoder->at < length; encoder->at++) {
+        glyphite_crc32(&encoder->crc, content(encoder, encoder->at));
     }
-    encoder->crc = ~crc;
+    encoder->at = 0;
     encoder->state = STATE_BEGIN;
 }
 
 bool glyphite_encoder_poll(struct glyphite_encoder *encoder, uint8_t *byte) {
-    switch (encoder->state) {
-    case STATE_BEGIN:
-        *byte = 0;
-        encoder->state = STATE_CODE;
-        return true;
-    case STATE_CODE:
-        *byte = st_code(encoder);
-        return true;
-    case STATE_DATA:
-        *byte = st_data(encoder);
-        return true;
-    case STATE_END:
-        *byte = 0;
-        encoder->state = STATE_IDLE;
-        return true;
-    default:
+    uint8_t next = 0;
+    if (encoder->left > 0) {
+        encoder->left--;
+        next = content(encoder, encoder->at++);
+    } else if (encoder->state == STATE_BLOCKS) {
+        next = begin_block(encoder);
+    } else if (encoder->state == STATE_IDLE) {
         return false;
+    } else {
+        encoder->state--;
     }
+    *byte = next;
+    return true;
 }

@@ -24,11 +24,8 @@ typedef uint16_t glyphite_size;
 typedef uint32_t glyphite_size;
 #endif
 
-#define GLYPHITE_CRC_START 0xFFFFFFFFu
-
-/* The register of the CRC with one more byte, from the one without it; begin with
- * GLYPHITE_CRC_START. The CRC is the register inverted. */
-uint32_t glyphite_crc32(uint32_t crc, uint8_t byte);
+/* Takes one more byte into the CRC of the bytes before it; that of none is 0. */
+void glyphite_crc32(uint32_t *crc, uint8_t byte);
 
 /* What a byte from the line turned out to be. */
 enum glyphite_event {
@@ -50,8 +47,9 @@ struct glyphite_decoder {
 /* Ready for a frame; before the first byte, and wherever a frame is to be forgotten. */
 void glyphite_decoder_reset(struct glyphite_decoder *decoder);
 
-/* Take one byte from the line. Ready for the next frame after END and BROKEN. */
-enum glyphite_event glyphite_decoder_sink(struct glyphite_decoder *decoder, uint8_t byte);
+/* Take one byte from the line: an enum glyphite_event. Ready for the next frame after END and
+ * BROKEN. */
+uint8_t glyphite_decoder_sink(struct glyphite_decoder *decoder, uint8_t byte);
 
 /* The message's byte at index, 0 <= index < length. Must give the same answer each time. */
 typedef uint8_t (*glyphite_byte_at)(const void *context, glyphite_size index);
@@ -62,9 +60,9 @@ struct glyphite_encoder {
     glyphite_size length; /* bytes in the message, without the CRC */
     glyphite_size at;     /* the next byte of message and CRC to send */
     uint32_t crc;
-    uint8_t left;      /* data bytes left in this block */
-    bool zero_follows; /* the block stands for a zero behind its data */
-    uint8_t state;     /* enum encoder_state in glyphite_frame.c; 0: nothing to send */
+    uint8_t left;         /* data bytes left in this block */
+    uint8_t zero_follows; /* 1: the block stands for a zero behind its data */
+    uint8_t state;        /* enum encoder_state in glyphite_frame.c; 0: nothing to send */
 };
 
 /* Begin to send the message of `length` bytes, at most 4 fewer than glyphite_size counts, that

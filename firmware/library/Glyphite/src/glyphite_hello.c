@@ -77,41 +77,47 @@ uint16_t glyphite_hello_length(void) {
     return length;
 }
 
-static const uint8_t *base(const struct glyphite_model *model, const struct glyphite_board *board,
-                           uint8_t source) {
-    switch (source) {
+static uint8_t value_byte(const struct glyphite_model *model, const struct glyphite_board *board,
+                          const uint32_t *inferences, const struct item *item, uint8_t at) {
+    const uint8_t *base = (const uint8_t *)&this_library;
+    switch (GLYPHITE_READ_BYTE(&item->source)) {
+    case OF_COUNTER:
+        return ((const uint8_t *)inferences)[at];
+    case OF_REMARK:
+        return remark_byte(at);
     case OF_MODEL:
-        return (const uint8_t *)model;
+        base = (const uint8_t *)model;
+        break;
     case OF_BOARD:
-        return (const uint8_t *)board;
+        base = (const uint8_t *)board;
+        break;
     default:
-        return (const uint8_t *)&this_library;
+        break;
     }
+    return GLYPHITE_READ_BYTE(base + GLYPHITE_READ_BYTE(&item->offset) + at);
 }
 
 uint8_t glyphite_hello_byte(const struct glyphite_model *model, const struct glyphite_board *board,
-                            uint32_t inferences, uint16_t index) {
-    if (index < HELLO_HEADER_BYTES) {
-        return index == 0 ? GLYPHITE_MESSAGE_HELLO_ANSWER : GLYPHITE_PROTOCOL;
-    }
+                            const uint32_t *inferences, uint16_t index) {
     const struct item *item = items;
-    uint16_t at = (uint16_t)(index - HELLO_HEADER_BYTES);
     uint8_t length = GLYPHITE_READ_BYTE(&item->length);
-    while (at >= ITEM_HEADER_BYTES + length) {
-        at = (uint16_t)(at - ITEM_HEADER_BYTES - length);
+    if (index == 0) {
+        return GLYPHITE_MESSAGE_HELLO_ANSWER;
+    }
+    if (index == 1) {
+        return GLYPHITE_PROTOCOL;
+    }
+    index = (uint16_t)(index - HELLO_HEADER_BYTES);
+    while (index >= ITEM_HEADER_BYTES + length) {
+        index = (uint16_t)(index - ITEM_HEADER_BYTES - length);
         item++;
         length = GLYPHITE_READ_BYTE(&item->length);
     }
-    if (at < ITEM_HEADER_BYTES) {
-        return at == 0 ? GLYPHITE_READ_BYTE(&item->type) : length;
+    if (index == 0) {
+        return GLYPHITE_READ_BYTE(&item->type);
     }
-    at = (uint16_t)(at - ITEM_HEADER_BYTES);
-    uint8_t source = GLYPHITE_READ_BYTE(&item->source);
-    if (source == OF_COUNTER) {
-        return (uint8_t)(inferences >> (8 * at));
+    if (index == 1) {
+        return length;
     }
-    if (source == OF_REMARK) {
-        return remark_byte((uint8_t)at);
-    }
-    return GLYPHITE_READ_BYTE(base(model, board, source) + GLYPHITE_READ_BYTE(&item->offset) + at);
+    return value_byte(model, board, inferences, item, (uint8_t)(index - ITEM_HEADER_BYTES));
 }

@@ -22,7 +22,7 @@ uint16_t glyphite_hello_length(void);
 
 /* Its byte at index, 0 <= index < glyphite_hello_length(). */
 uint8_t glyphite_hello_byte(const struct glyphite_model *model, const struct glyphite_board *board,
-                            uint32_t inferences, uint16_t index);
+                            const uint32_t *inferences, uint16_t index);
 
 #ifdef __cplusplus
 }

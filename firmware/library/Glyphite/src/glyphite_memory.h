@@ -17,7 +17,14 @@
 #define GLYPHITE_CONST PROGMEM
 #endif
 #define GLYPHITE_READ_BYTE(address) pgm_read_byte(address)
+/* Lets the compiler forget where a pointer points. An AVR's instruction that reads a field takes 4
+ * bytes where it knows the address, and 2 where it has a pointer. */
+#define GLYPHITE_FORGET(pointer) __asm__("" : "+b"(pointer))
+/* A function of which an AVR has one copy, and not one wherever it is called. */
+#define GLYPHITE_ONE_COPY __attribute__((noinline))
 #else
+#define GLYPHITE_ONE_COPY
+#define GLYPHITE_FORGET(pointer) ((void)0)
 #define GLYPHITE_CONST
 #define GLYPHITE_READ_BYTE(address) (*(const uint8_t *)(address))
 #endif

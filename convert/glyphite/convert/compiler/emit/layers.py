@@ -52,11 +52,6 @@ class Codes:
         """The C type of a number."""
         return "uint8_t" if self.most <= LARGEST_UINT8 else "uint16_t"
 
-    @property
-    def count(self) -> str:
-        """The C type in which one is reckoned with, also where `int` has 16 bits."""
-        return "int" if self.most <= LARGEST_UINT8 else "int32_t"
-
 
 class Names:
     """What the tensors and layers of a program are called in C."""

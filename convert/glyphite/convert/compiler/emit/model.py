@@ -21,6 +21,7 @@ from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.graph import Tensor, shape_text
 from glyphite.convert.compiler.ir.program import Program
 from glyphite.convert.compiler.ir.rows import geometry
+from glyphite.convert.compiler.ir.struct import most_parts
 from glyphite.convert.compiler.memory.plan import Plan
 from glyphite.convert.version import __version__
 
@@ -107,6 +108,7 @@ def _totals(program: Program) -> dict[str, Any]:
         "macs": sum(step.macs for step in program.steps),
         "constant_bytes": sum(step.constant_bytes for step in program.steps),
         "window_rows": max((step.window_rows for step in program.steps), default=0),
+        "parts": max((most_parts(step.constants) for step in program.steps), default=0),
     }
 
 

@@ -103,6 +103,11 @@ def arrays(struct: Struct) -> Iterator[Array]:
             yield field.array
 
 
+def most_parts(struct: Struct) -> int:
+    """Into how many parts its arrays are divided at most; 0 where there are none in parts."""
+    return max((len(f.value) for f in flat(struct) if isinstance(f.value, tuple)), default=0)
+
+
 def c_types(struct: type[Struct]) -> Mapping[str, str]:
     """Field -> its type in C, of the fields that are no structs themselves."""
     if struct not in _C_TYPES:

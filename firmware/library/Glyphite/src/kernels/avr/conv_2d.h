@@ -12,8 +12,10 @@
 #include "outputs.h"
 #include "sums.h"
 
-/* Arrays of weights that a layer may have, since avr-gcc refuses those above 32,767 bytes. */
+/* The most arrays of weights that a layer has, since avr-gcc refuses those above 32,767 bytes. */
+#ifndef GLYPHITE_PARTS
 #define GLYPHITE_PARTS 4
+#endif
 
 struct glyphite_avr_conv_2d {
     uint16_t input_width;
@@ -68,20 +70,20 @@ glyphite_list_runs(const struct glyphite_avr_conv_2d *conv, const int8_t *const 
 
 /* What one call of the assembly below works on. */
 struct glyphite_pixel {
+    struct glyphite_avr_conv_2d conv;
     struct glyphite_run *runs;
     struct glyphite_run *last; /* the end of the list of runs */
     uint16_t step;             /* bytes by which the runs move first */
-    __uint24 weights;          /* the first group's address */
+    glyphite_address weights;  /* the first group's */
     uint8_t channels;
     uint8_t *sums;
-    int8_t *output;  /* NULL before the last pixel under the pool */
-    uint8_t kept;    /* 1: sums that are there already stay where they are larger */
-    uint8_t several; /* 1: there is a pool, for which the sums of all groups are kept */
-    struct glyphite_limits limits;
-    uint8_t left;   /* for the assembly: channels that are still to be computed */
-    uint8_t *sum;   /* for the assembly: where the next group's sums go */
-    __uint24 start; /* for the assembly: what each sum starts from */
-    __uint24 rest;  /* the address of the outputs for a window of zeros; 0: there are none */
+    int8_t *output;        /* NULL before the last pixel under the pool */
+    uint8_t kept;          /* 1: sums that are there already stay where they are larger */
+    uint8_t several;       /* 1: there is a pool, for which the sums of all groups are kept */
+    uint8_t left;          /* for the assembly: channels that are still to be computed */
+    uint8_t *sum;          /* for the assembly: where the next group's sums go */
+    __uint24 start;        /* for the assembly: what each sum starts from */
+    glyphite_address rest; /* of the outputs for a window of zeros; 0: there are none */
 };
 
 /* clang-format off */
@@ -94,12 +96,11 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         GLYPHITE_LOAD_2("r26", "r27", "runs") GLYPHITE_LOAD_2("r24", "r25", "step")
         GLYPHITE_MOVE
         "mov r0, r20\n\tor r0, r21\n\tor r0, r22\n\tbrne 19f\n\t" /* not all inputs are zero */
-        GLYPHITE_LOAD_2("r30", "r31", "rest") "mov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
-        "ldd r22, Y+%[rest]+2\n\t" GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD_Z("rest") "mov r0, r30\n\tor r0, r31\n\tbreq 19f\n\t"
         GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r26", "r27", "output")
         "9: " GLYPHITE_LPM("r0") "st X+, r0\n\tdec r19\n\tbrne 9b\n\trjmp 17f\n"
         "19: " GLYPHITE_START GLYPHITE_SAVE_3("start", "r20", "r21", "r22")
-        GLYPHITE_LOAD_3("r30", "r31", "r22", "weights") GLYPHITE_SET_PAGE
+        GLYPHITE_LOAD_Z("weights")
         GLYPHITE_LOAD("r19", "channels") GLYPHITE_LOAD_2("r20", "r21", "sums")
         /* A group: Z its weights, r19 the channels left, r21:r20 the place of its sums. */
         "10: " GLYPHITE_SAVE("left", "r19") GLYPHITE_SAVE_2("sum", "r20", "r21")
@@ -110,12 +111,11 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "push r28\n\tpush r29\n\t"
         "ldd r0, Y+%[runs]\n\tldd r29, Y+%[runs]+1\n\tmov r28, r0\n\t"
         "cpi r19, 5\n\tbrsh 18f\n\trjmp 11f\n18: "
-        GLYPHITE_START_8 GLYPHITE_SUMS_8 "ldi r19, 8\n\trjmp 12f\n"
-        "11: " GLYPHITE_START_4 GLYPHITE_SUMS_4 "ldi r19, 4\n"
-        "12: pop r29\n\tpop r28\n\t"
+        GLYPHITE_GROUP "pop r29\n\tpop r28\n\t"
         /* Its outputs, if it is time for them; r16 of the group's r19 channels are there. */
-        GLYPHITE_LOAD("r16", "left") "cp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
-        "13: " GLYPHITE_LOAD("r18", "left") "sub r18, r16\n\t" GLYPHITE_SAVE("left", "r18")
+        GLYPHITE_LOAD("r18", "left") "ldi r19, 8\n\tcpi r18, 5\n\tbrsh 12f\n\tldi r19, 4\n"
+        "12: mov r16, r18\n\tcp r19, r16\n\tbrsh 13f\n\tmov r16, r19\n"
+        "13: sub r18, r16\n\t" GLYPHITE_SAVE("left", "r18")
         GLYPHITE_LOAD_2("r24", "r25", "output") "mov r0, r24\n\tor r0, r25\n\tbrne 14f\n\t"
         "lsl r16\n\tlsl r16\n\tlsl r16\n\tclr r17\n\tadd r30, r16\n\tadc r31, r17\n\t"
         GLYPHITE_CARRY_PAGE "rjmp 15f\n"
@@ -134,12 +134,13 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
         "17: clr r1\n\tpop r29\n\tpop r28\n\t"
         : "+r"(at)
         : GLYPHITE_FIELD(glyphite_pixel, runs, 2), GLYPHITE_FIELD(glyphite_pixel, last, 2),
-          GLYPHITE_FIELD(glyphite_pixel, step, 2), GLYPHITE_FIELD(glyphite_pixel, weights, 3),
+          GLYPHITE_FIELD(glyphite_pixel, step, 2), GLYPHITE_FIELD(glyphite_pixel, weights, GLYPHITE_ADDRESS_BYTES),
           GLYPHITE_FIELD(glyphite_pixel, channels, 1), GLYPHITE_FIELD(glyphite_pixel, sums, 2),
           GLYPHITE_FIELD(glyphite_pixel, output, 2), GLYPHITE_FIELD(glyphite_pixel, kept, 1),
           GLYPHITE_FIELD(glyphite_pixel, several, 1), GLYPHITE_FIELD(glyphite_pixel, left, 1),
           GLYPHITE_FIELD(glyphite_pixel, sum, 2), GLYPHITE_FIELD(glyphite_pixel, start, 3),
-          GLYPHITE_FIELD(glyphite_pixel, rest, 3), GLYPHITE_LIMITS(glyphite_pixel),
+          GLYPHITE_FIELD(glyphite_pixel, rest, GLYPHITE_ADDRESS_BYTES),
+          GLYPHITE_LIMITS(glyphite_pixel, conv.limits),
           GLYPHITE_FIELD_AS(run_input, glyphite_run, input, 2)
         : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
           "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r30", "r31",
@@ -147,57 +148,41 @@ __attribute__((noinline)) static void glyphite_run_pixel(struct glyphite_pixel *
 }
 /* clang-format on */
 
-/* A row of the convolution: its input rows, and the runs under the window where it is now. */
+/* What lies under a window in one of the rows of a pool: first where the list of runs ends, then
+ * kernel_height runs at most, and that end. */
 struct glyphite_line {
-    const int8_t *const *rows; /* the kernel_height input rows; NULL is padding */
-    struct glyphite_run *runs;
     struct glyphite_run *last;
+    struct glyphite_run runs[1];
 };
 
-/* Whether a window that begins on column `origin` follows one, and both lie inside the input. */
-static uint8_t glyphite_follows(const struct glyphite_avr_conv_2d *conv, int16_t origin) {
-    return origin >= conv->stride_width && origin <= conv->last_inside;
-}
-
-/* A column of the convolution: one pixel, or as many as the pool is high. output: where the pool's
- * output goes at its last column, else NULL. */
-static void glyphite_column(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
-                            struct glyphite_pixel *pixel, int16_t origin, int8_t *output) {
-    const uint8_t follows = glyphite_follows(conv, origin);
+/* A column of the convolution: one pixel, or as many as the pool is high. rows: their input rows.
+ * output: where the pool's output goes at its last column, else NULL. */
+static void glyphite_column(struct glyphite_pixel *pixel, const int8_t *const *rows, int16_t origin,
+                            uint8_t *line, int8_t *output) {
+    const struct glyphite_avr_conv_2d *const conv = &pixel->conv;
+    /* Whether the window follows one, and both lie inside the input. */
+    const uint8_t follows = origin >= conv->stride_width && origin <= conv->last_inside;
     pixel->step = follows ? conv->step : 0;
+    pixel->output = output;
+    if (follows && !pixel->several) { /* the quick way, without a pool */
+        glyphite_run_pixel(pixel);
+        return;
+    }
     pixel->output = NULL;
-    for (uint8_t row = conv->pool_height; row > 0; row--, lines++) {
+    for (uint8_t row = conv->pool_height; row > 0; row--) {
+        struct glyphite_line *const at = (struct glyphite_line *)line;
         if (!follows) {
-            lines->last = glyphite_list_runs(conv, lines->rows, origin, lines->runs);
+            at->last = glyphite_list_runs(conv, rows, origin, at->runs);
+            rows += conv->kernel_height;
         }
-        pixel->runs = lines->runs;
-        pixel->last = lines->last;
+        pixel->runs = at->runs;
+        pixel->last = at->last;
         if (row == 1) {
             pixel->output = output;
         }
         glyphite_run_pixel(pixel);
         pixel->kept = pixel->several;
-    }
-}
-
-/* One output row of the channels of one part. */
-static void glyphite_part_row(const struct glyphite_avr_conv_2d *conv, struct glyphite_line *lines,
-                              struct glyphite_pixel *pixel, int8_t *output) {
-    int16_t origin = -(int16_t)conv->padding_left;
-    for (uint16_t x = conv->output_width; x > 0; x--) {
-        pixel->kept = 0;
-        if (!pixel->several && glyphite_follows(conv, origin)) { /* the quick way, without a pool */
-            pixel->step = conv->step;
-            pixel->output = output;
-            glyphite_run_pixel(pixel);
-            origin += conv->stride_width;
-        } else {
-            for (uint8_t column = conv->pool_width; column > 0; column--) {
-                glyphite_column(conv, lines, pixel, origin, column == 1 ? output : NULL);
-                origin += conv->stride_width;
-            }
-        }
-        output += conv->output_channels;
+        line += sizeof *at + conv->kernel_height * sizeof at->runs[0];
     }
 }
 
@@ -206,29 +191,35 @@ static void glyphite_part_row(const struct glyphite_avr_conv_2d *conv, struct gl
 GLYPHITE_AVR_KERNEL void
 glyphite_avr_conv_2d_row(const GLYPHITE_FAR struct glyphite_avr_conv_2d *in_flash,
                          const int8_t *const *rows, int8_t *output) {
-    const struct glyphite_avr_conv_2d conv = *in_flash;
-    const uint8_t several = conv.pool_height * conv.pool_width > 1;
-    struct glyphite_line lines[conv.pool_height];
-    struct glyphite_run runs[conv.pool_height][conv.kernel_height + 1];
-    uint8_t sums[several ? 3 * ((conv.part_channels + 3u) & ~3u) : 24];
     struct glyphite_pixel pixel;
-    pixel.limits = conv.limits;
-    pixel.sums = sums;
+    pixel.conv = *in_flash;
+    const struct glyphite_avr_conv_2d *const conv = &pixel.conv;
+    const uint8_t several = conv->pool_height * conv->pool_width > 1;
+    const uint16_t sums = several ? 3 * ((conv->part_channels + 3u) & ~3u) : 24;
+    uint8_t memory[sums + conv->pool_height * (sizeof(struct glyphite_line) +
+                                               conv->kernel_height * sizeof(struct glyphite_run))];
+    pixel.sums = memory;
     pixel.several = several;
-    for (uint8_t i = 0; i < conv.pool_height; i++, rows += conv.kernel_height) {
-        lines[i].rows = rows;
-        lines[i].runs = runs[i];
-    }
-    uint16_t channels = conv.output_channels;
-    for (const glyphite_far *part = conv.weights; channels > 0; part++) {
-        pixel.channels = (uint8_t)(channels < conv.part_channels ? channels : conv.part_channels);
-        pixel.weights = pixel.rest = GLYPHITE_NUMBER(*part);
-        if (conv.rests) {
+    uint16_t channels = conv->output_channels;
+    for (uint8_t part = 0; part < GLYPHITE_PARTS && channels > 0; part++) {
+        pixel.channels = (uint8_t)(channels < conv->part_channels ? channels : conv->part_channels);
+        pixel.weights = GLYPHITE_NUMBER(conv->weights[part]);
+        pixel.rest = 0;
+        if (conv->rests) {
+            pixel.rest = pixel.weights;
             pixel.weights += pixel.channels;
-        } else {
-            pixel.rest = 0;
         }
-        glyphite_part_row(&conv, lines, &pixel, output);
+        int16_t origin = -(int16_t)conv->padding_left;
+        int8_t *pixel_output = output;
+        for (uint16_t x = conv->output_width; x > 0; x--) {
+            pixel.kept = 0;
+            for (uint8_t column = conv->pool_width; column > 0; column--) {
+                glyphite_column(&pixel, rows, origin, memory + sums,
+                                column == 1 ? pixel_output : NULL);
+                origin += conv->stride_width;
+            }
+            pixel_output += conv->output_channels;
+        }
         channels -= pixel.channels;
         output += pixel.channels;
     }

@@ -30,7 +30,7 @@ struct glyphite_pairs {
     const int8_t *const *rows; /* the input rows under the windows */
     uint16_t first;            /* bytes from the rows' start to the first pixel's window */
     uint16_t second;           /* the same for the second pixel's */
-    __uint24 weights;          /* their address */
+    glyphite_address weights;  /* their address */
     uint8_t height;            /* of the kernel, in rows */
     uint8_t run;               /* inputs of a window in one row */
     uint8_t channels;
@@ -78,7 +78,7 @@ __attribute__((noinline)) static void glyphite_run_pairs(struct glyphite_pairs *
         "41: " GLYPHITE_ABOVE_ZERO
         "42: " GLYPHITE_PRODUCT "mov r25, r7\n\t" GLYPHITE_VALUE "subi r25, 0x80\n\tret\n"
         /* A pair. */
-        "9: " GLYPHITE_LOAD_3("r30", "r31", "r22", "weights") GLYPHITE_SET_PAGE
+        "9: " GLYPHITE_LOAD_Z("weights")
         GLYPHITE_LOAD("r18", "channels")
         /* A channel of r18: its two sums, negated. */
         "10: " GLYPHITE_SAVE("left", "r18")
@@ -116,12 +116,12 @@ __attribute__((noinline)) static void glyphite_run_pairs(struct glyphite_pairs *
         "14: clr r1\n\tpop r29\n\tpop r28\n\t"
         : "+r"(at)
         : GLYPHITE_FIELD(glyphite_pairs, rows, 2), GLYPHITE_FIELD(glyphite_pairs, first, 2),
-          GLYPHITE_FIELD(glyphite_pairs, second, 2), GLYPHITE_FIELD(glyphite_pairs, weights, 3),
+          GLYPHITE_FIELD(glyphite_pairs, second, 2), GLYPHITE_FIELD(glyphite_pairs, weights, GLYPHITE_ADDRESS_BYTES),
           GLYPHITE_FIELD(glyphite_pairs, height, 1), GLYPHITE_FIELD(glyphite_pairs, run, 1),
           GLYPHITE_FIELD(glyphite_pairs, channels, 1), GLYPHITE_FIELD(glyphite_pairs, output, 2),
           GLYPHITE_FIELD(glyphite_pairs, apart, 2), GLYPHITE_FIELD(glyphite_pairs, count, 2),
           GLYPHITE_FIELD(glyphite_pairs, step, 2), GLYPHITE_FIELD(glyphite_pairs, left, 1),
-          GLYPHITE_LIMITS(glyphite_pairs)
+          GLYPHITE_LIMITS(glyphite_pairs, limits)
         : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
           "r15", "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r30", "r31",
           "memory");

@@ -19,16 +19,20 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
 
 /* Its address as a number. */
 #if defined(__AVR_HAVE_ELPM__)
-#define GLYPHITE_NUMBER(far) ((__uint24)(far))
+typedef __uint24 glyphite_address;
 #else
-#define GLYPHITE_NUMBER(far) ((__uint24)(uint16_t)(far))
+typedef uint16_t glyphite_address;
 #endif
+#define GLYPHITE_NUMBER(far) ((glyphite_address)(far))
 
-/* How assembly reads it. GLYPHITE_LPM: the next byte to a register. GLYPHITE_SET_PAGE: RAMPZ from
- * r22. GLYPHITE_CARRY_PAGE: after an addition to Z. */
+/* How assembly reads it. GLYPHITE_LPM: the next byte to a register. GLYPHITE_LOAD_Z: Z
+ * from a field that is an address, of GLYPHITE_ADDRESS_BYTES; uses r22. GLYPHITE_CARRY_PAGE: after
+ * an addition to Z. */
 #if defined(__AVR_HAVE_ELPM__)
 #define GLYPHITE_LPM(to) "elpm " to ", Z+\n\t"
-#define GLYPHITE_SET_PAGE "out 0x3B, r22\n\t" /* RAMPZ */
+#define GLYPHITE_ADDRESS_BYTES 3
+#define GLYPHITE_LOAD_Z(field)                                                                     \
+    GLYPHITE_LOAD_3("r30", "r31", "r22", field) "out 0x3B, r22\n\t" /* RAMPZ */
 #define GLYPHITE_CARRY_PAGE                                                                        \
     "brcc 1f\n\t"                                                                                  \
     "in r0, 0x3B\n\t"                                                                              \
@@ -37,7 +41,8 @@ typedef const GLYPHITE_FAR uint8_t *glyphite_far;
     "1:\n\t"
 #else
 #define GLYPHITE_LPM(to) "lpm " to ", Z+\n\t"
-#define GLYPHITE_SET_PAGE ""
+#define GLYPHITE_ADDRESS_BYTES 2
+#define GLYPHITE_LOAD_Z(field) GLYPHITE_LOAD_2("r30", "r31", field)
 #define GLYPHITE_CARRY_PAGE ""
 #endif
 

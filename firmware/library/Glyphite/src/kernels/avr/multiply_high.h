@@ -6,32 +6,38 @@
 
 #define GLYPHITE_MULTIPLY_HIGH
 
-/* A byte of `a` times all of `b`, added to the product from p0 on; r18 is 0. */
-#define GLYPHITE_WIDE_ROW(a, p0, p1, p2, p3, p4)                                                   \
-    "mul " a ", %A[b]\n\tmovw r30, r0\n\tmul " a ", %C[b]\n\t"                                     \
-    "add " p0 ", r30\n\tadc " p1 ", r31\n\tadc " p2 ", r0\n\tadc " p3 ", r1\n\t"                   \
-    "adc " p4 ", %[zero]\n\t"                                                                      \
-    "mul " a ", %B[b]\n\tmovw r30, r0\n\tmul " a ", %D[b]\n\t"                                     \
-    "add " p1 ", r30\n\tadc " p2 ", r31\n\tadc " p3 ", r0\n\tadc " p4 ", r1\n\t"
-
 /* a * b / 2^31, halves rounded up. Not both may be INT32_MIN.
  *
- * As numbers without a sign, 2^32 too much for each that is below zero; then doubled, so that the
- * result is at a whole byte. */
+ * One byte of `a` after the other, the lowest first, times all of `b`: after each the sum moves
+ * down by a byte. `a` is taken as a number without a sign; where it has one, that is 2^32 too much.
+ */
 __attribute__((noinline, unused)) static int32_t glyphite_multiply_high(int32_t a, int32_t b) {
-    uint32_t low = (uint32_t)1 << 30, high = 0;
-    uint8_t zero = 0;
+    register int32_t left __asm__("r22") = a; /* `mulsu` takes registers up to r23 */
+    register int32_t right __asm__("r18") = b;
+    int32_t sum = 0;
+    uint16_t part;
+    uint8_t above = 0, below, bytes = 4; /* what is above and below the sum's 32 bits */
     /* clang-format off */
     __asm__(
-        GLYPHITE_WIDE_ROW("%A[a]", "%A[low]", "%B[low]", "%C[low]", "%D[low]", "%A[high]")
-        GLYPHITE_WIDE_ROW("%B[a]", "%B[low]", "%C[low]", "%D[low]", "%A[high]", "%B[high]")
-        GLYPHITE_WIDE_ROW("%C[a]", "%C[low]", "%D[low]", "%A[high]", "%B[high]", "%C[high]")
-        GLYPHITE_WIDE_ROW("%D[a]", "%D[low]", "%A[high]", "%B[high]", "%C[high]", "%D[high]")
-        "clr r1\n\t"
-        : [low] "+r"(low), [high] "+r"(high)
-        : [a] "r"(a), [b] "r"(b), [zero] "r"(zero)
-        : "r0", "r30", "r31");
+        "bst %D[left], 7\n"
+        "1: mul %A[left], %A[right]\n\tmovw %A[part], r0\n\tmul %A[left], %C[right]\n\t"
+        "add %A[sum], %A[part]\n\tadc %B[sum], %B[part]\n\tadc %C[sum], r0\n\tadc %D[sum], r1\n\t"
+        "brcc 2f\n\tinc %[above]\n"
+        "2: mul %A[left], %B[right]\n\tmovw %A[part], r0\n\tmulsu %D[right], %A[left]\n\t"
+        "add %B[sum], %A[part]\n\tadc %C[sum], %B[part]\n\tadc %D[sum], r0\n\tadc %[above], r1\n\t"
+        "mov %[below], %A[sum]\n\tmov %A[sum], %B[sum]\n\tmov %B[sum], %C[sum]\n\t"
+        "mov %C[sum], %D[sum]\n\tmov %D[sum], %[above]\n\t"
+        "clr %[above]\n\tsbrc %D[sum], 7\n\tcom %[above]\n\t"
+        "mov %A[left], %B[left]\n\tmov %B[left], %C[left]\n\tmov %C[left], %D[left]\n\t"
+        "dec %[bytes]\n\tbrne 1b\n\tclr r1\n\t"
+        "brtc 3f\n\tsub %A[sum], %A[right]\n\tsbc %B[sum], %B[right]\n\t"
+        "sbc %C[sum], %C[right]\n\tsbc %D[sum], %D[right]\n"
+        "3: lsl %[below]\n\trol %A[sum]\n\trol %B[sum]\n\trol %C[sum]\n\trol %D[sum]\n\t"
+        "lsl %[below]\n\tadc %A[sum], r1\n\tadc %B[sum], r1\n\tadc %C[sum], r1\n\tadc %D[sum], r1\n\t"
+        : [sum] "+r"(sum), [left] "+r"(left), [right] "+r"(right), [above] "+r"(above), [below] "=&r"(below),
+          [bytes] "+r"(bytes), [part] "=&r"(part)
+        :
+        : "r0");
     /* clang-format on */
-    high -= (a < 0 ? (uint32_t)b : 0) + (b < 0 ? (uint32_t)a : 0);
-    return (int32_t)(high << 1 | low >> 31);
+    return sum;
 }

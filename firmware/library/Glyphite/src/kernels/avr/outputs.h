@@ -19,7 +19,7 @@ struct glyphite_limits {
 };
 
 /* Its fields in another struct, as operands of assembly (fields.h). */
-#define GLYPHITE_LIMITS(struct_name)                                                               \
+#define GLYPHITE_LIMITS(struct_name, limits)                                                       \
     GLYPHITE_FIELD_AS(offset, struct_name, limits.offset, 1),                                      \
         GLYPHITE_FIELD_AS(minimum, struct_name, limits.minimum, 1),                                \
         GLYPHITE_FIELD_AS(maximum, struct_name, limits.maximum, 1),                                \

@@ -46,12 +46,13 @@ static void glyphite_avr_softmax_row(const GLYPHITE_FAR struct glyphite_avr_soft
     const uint8_t exponent = (uint8_t)(leading_zeros < 4 ? 31 : 12 - leading_zeros + 31 - 8);
     for (uint16_t i = 0; i < channels; i++) {
         const uint8_t difference = (uint8_t)(largest - input[i]);
-        uint32_t share = 0;
+        uint16_t share = 0;
         if (difference < softmax->large) {
             const int32_t value = softmax->exponentials[difference];
-            /* Nothing here is below zero, and a share is rounded half up. */
-            share = (uint32_t)glyphite_multiply_high(scale, value) >> (exponent - 1);
-            share = (share + 1) >> 1;
+            /* Nothing here is below zero, and a share is rounded half up. The exponent is 23 or
+             * more, as the sum is 1 or more, of which the low half of the product tells nothing. */
+            share = (uint16_t)((uint32_t)glyphite_multiply_high(scale, value) >> 16);
+            share = (uint16_t)((share >> (exponent - 17)) + 1) >> 1;
         }
         output[i] = (int8_t)((share > 255 ? 255 : share) - 128);
     }

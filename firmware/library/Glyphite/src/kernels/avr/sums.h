@@ -38,10 +38,10 @@ GLYPHITE_CHECK(run_bytes, sizeof(struct glyphite_run) == 6);
 #define GLYPHITE_OF_4(each)                                                                        \
     each(0, "r2", "r3", "r16") each(3, "r4", "r5", "r17") each(6, "r6", "r7", "r18")               \
     each(9, "r24", "r25", "r23")
-#define GLYPHITE_OF_8(each)                                                                        \
-    each(0, "r2", "r3", "r16") each(3, "r4", "r5", "r17") each(6, "r6", "r7", "r18")               \
-    each(9, "r8", "r9", "r19") each(12, "r10", "r11", "r20") each(15, "r12", "r13", "r21")         \
-    each(18, "r14", "r15", "r22") each(21, "r24", "r25", "r23")
+#define GLYPHITE_OF_MORE(each)                                                                     \
+    each(12, "r8", "r9", "r19") each(15, "r10", "r11", "r20") each(18, "r12", "r13", "r21")        \
+    each(21, "r14", "r15", "r22")
+#define GLYPHITE_OF_8(each) GLYPHITE_OF_4(each) GLYPHITE_OF_MORE(each)
 
 /* sum -= input * weight; the input in r28. */
 #define GLYPHITE_MULTIPLY(at, low, middle, high)                                                   \
@@ -54,9 +54,9 @@ GLYPHITE_CHECK(run_bytes, sizeof(struct glyphite_run) == 6);
 #define GLYPHITE_TWICE "lsl r0\n\trol r1\n\t"
 
 #define GLYPHITE_STORE(at, low, middle, high)                                                      \
-    "st X+, " low "\n\t"                                                                           \
-    "st X+, " middle "\n\t"                                                                        \
-    "st X+, " high "\n\t"
+    "std Y+" #at ", " low "\n\t"                                                                   \
+    "std Y+" #at "+1, " middle "\n\t"                                                              \
+    "std Y+" #at "+2, " high "\n\t"
 
 /* Keeps what is in memory where that is less, as the sums are negated. */
 #define GLYPHITE_STORE_LESS(at, low, middle, high)                                                 \
@@ -91,23 +91,29 @@ GLYPHITE_CHECK(run_bytes, sizeof(struct glyphite_run) == 6);
     "25: pop r1\n\tdec r1\n\tbreq 27f\n"                                                          \
     "24: push r1\n\trjmp 23b\n"                                                                   \
     "27: pop r29\n\tpop r28\n\trjmp 20b\n"                                                        \
-    "26: tst r0\n\tbrne 28f\n\t"                                                                  \
-    of(GLYPHITE_STORE)                                                                             \
-    "rjmp 29f\n"                                                                                   \
-    "28: movw r28, r26\n\t"                                                                       \
-    of(GLYPHITE_STORE_LESS)                                                                        \
-    "29:\n\t"
+    "26: movw r28, r26\n\ttst r0\n\t" /* whether what is in memory may stay */
 
 /* Sets all accumulators to their start, r23:r25:r24. */
 #define GLYPHITE_START_4                                                                           \
     "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmov r16, r23\n\tmov r17, r23\n\t"           \
     "mov r18, r23\n"
 #define GLYPHITE_START_8                                                                           \
-    "movw r2, r24\n\tmovw r4, r24\n\tmovw r6, r24\n\tmovw r8, r24\n\tmovw r10, r24\n\t"          \
-    "movw r12, r24\n\tmovw r14, r24\n\tmov r16, r23\n\tmov r17, r23\n\tmov r18, r23\n\t"         \
+    GLYPHITE_START_4 "movw r8, r24\n\tmovw r10, r24\n\tmovw r12, r24\n\tmovw r14, r24\n\t"       \
     "mov r19, r23\n\tmov r20, r23\n\tmov r21, r23\n\tmov r22, r23\n"
-#define GLYPHITE_SUMS_4 GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)
-#define GLYPHITE_SUMS_8 GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)
+
+/* A group of 8 sums or, from label 11 on, of 4, from their start to memory; the stores of the first
+ * four serve both. */
+#define GLYPHITE_GROUP                                                                             \
+    GLYPHITE_START_8                                                                               \
+    GLYPHITE_SUMS(8, GLYPHITE_TWICE GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_8)                  \
+    "brne 30f\n\t" GLYPHITE_OF_MORE(GLYPHITE_STORE) "rjmp 31f\n"                                  \
+    "30: " GLYPHITE_OF_MORE(GLYPHITE_STORE_LESS) "rjmp 32f\n"                                      \
+    "11: " GLYPHITE_START_4                                                                        \
+    GLYPHITE_SUMS(4, GLYPHITE_TWICE GLYPHITE_TWICE, GLYPHITE_OF_4)                                 \
+    "brne 32f\n"                                                                                   \
+    "31: " GLYPHITE_OF_4(GLYPHITE_STORE) "rjmp 33f\n"                                              \
+    "32: " GLYPHITE_OF_4(GLYPHITE_STORE_LESS)                                                      \
+    "33:\n\t"
 
 /* Moves all runs of the list X by r25:r24 bytes. Then r22:r21:r20 is the total of their inputs, each
  * + 128. Two inputs a round, of which the first is left out where their number is odd. */

@@ -23,7 +23,7 @@
  * Memory: MODEL_ARENA_BYTES of static RAM for all tensors, input and
  * output among them; no heap. The functions share it, so only one thread, and no interrupt, may use
  * them at a time. */
-#if defined(MODEL_H) && MODEL_TIE != 0x7e274f69
+#if defined(MODEL_H) && MODEL_TIE != 0x736db4b3
 #error "Two models have one prefix: compile each with `glyphite compile MODEL --prefix NAME`."
 #endif
 #ifndef MODEL_H
@@ -39,12 +39,12 @@ extern "C" {
 #define MODEL_API 1
 
 /* By this number model.c knows that it was made together with this file. */
-#define MODEL_TIE 0x7e274f69
+#define MODEL_TIE 0x736db4b3
 
 /* The linker, too: what includes this file finds the tensors of that model.c, and of no other. An
  * undefined reference to a name with this number says that another model's is linked. */
 #if defined(__ELF__) && defined(__GNUC__)
-#define MODEL_TIED(function) __asm__(#function "_0x7e274f69")
+#define MODEL_TIED(function) __asm__(#function "_0x736db4b3")
 #else
 #define MODEL_TIED(function)
 #endif
