@@ -257,4 +257,18 @@ FAULTS = (
         '("Trouser", "T-shirt/top"',
         ("convert/data/test_fashion_mnist.py",),
     ),
+    Fault(
+        "bad light takes nothing from the paper of a negative",
+        DATA + "corrupt_pictures.py",
+        "return 1 - light * (1 - values) if of.is_negative else light * values",
+        "return light * values",
+        ("convert/data/test_corruptions.py",),
+    ),
+    Fault(
+        "the first samples are others where more follow",
+        DATA + "corruption.py",
+        "np.random.default_rng((seed, self.place))",
+        "np.random.default_rng((seed, self.place, len(raw)))",
+        ("convert/data/test_corruptions.py",),
+    ),
 )  # fmt: skip

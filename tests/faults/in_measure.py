@@ -565,4 +565,18 @@ FAULTS = (
         "",
         ("host/device/test_elf.py",),
     ),
+    Fault(
+        "many tests are corrected for none",
+        HOST + "measure/robustness.py",
+        "metrics.mcnemar(*count), next(corrected)) if count",
+        "metrics.mcnemar(*count), metrics.mcnemar(*count)) if count",
+        ("host/measure/test_robustness.py",),
+    ),
+    Fault(
+        "a record whose tests do not fit its counts is read",
+        HOST + "measure/robustness_record.py",
+        "if (pair.p, pair.corrected_p) != (p, right) or",
+        "if",
+        ("host/measure/test_robustness.py",),
+    ),
 )  # fmt: skip

@@ -97,4 +97,11 @@ FAULTS = (
         "axes.set_xlabel(str(labels[place - 1])",
         ("train/test_pictures.py",),
     ),
+    Fault(
+        "the notebook learns from the test images",
+        "train/Handwritten_Digit_Recognition.py",
+        "everything.train_images[:IMAGES]",
+        "everything.test_images[:IMAGES]",
+        ("train/test_notebook.py",),
+    ),
 )  # fmt: skip
