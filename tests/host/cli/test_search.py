@@ -1,19 +1,31 @@
 """``glyphite search``: weighed before it is trained, kept through a kill, refused in a sentence."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.data.dataset import DataSet, Labels, Part
+from glyphite.convert.data.options import Kind
+from glyphite.convert.errors import ToolError
+from glyphite.convert.preprocessing import NAMED
 from glyphite.host.cli import main
+from glyphite.host.cli.search_run import Search
+from glyphite.host.cli.search_trial import Work
+from glyphite.host.measure.processes import own_processes
 from glyphite.host.measure.weigh import BeyondError, Limits, require_weights
+from glyphite.train.own import Lessons
+from glyphite.train.search.study import Study
 from tests.strict import require_module
 
 require_module("optuna", "tensorflow", "ai_edge_litert")
@@ -87,6 +99,30 @@ def test_what_weights_alone_exceed_needs_no_training(data: Path, capsys: Out) ->
     assert captured.err.count("bytes of weights, and 10 are allowed.") == 2
     assert "2 networks were drawn: 0 trained, 2 refused as over budget." in captured.out
     assert "None was within the budget. Allow more, or ask for more --trials." in captured.out
+
+
+class Dying(Executor):
+    """A process that ends whatever it is asked, as one does for which memory lacks."""
+
+    def __init__(self, process: Executor) -> None:
+        self.process = process
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":  # noqa: ANN401
+        return self.process.submit(os._exit, 1)
+
+
+def test_processes_that_die_again_and_again_end_the_search(tmp_path: Path) -> None:
+    part = Part((np.ones((9, 6), np.float32),), Labels(np.arange(9) % 3))
+    lessons = Lessons(DataSet("v", "v", Kind.VECTOR, part, part, part), NAMED["raw"])
+    work = Work(lessons, load_board("uno"), Limits(), 1, 32, 1)
+    study = Study(tmp_path / "s.db", {}, ["maximize"], ((6,), 3, "softmax"), 1)
+    notes: list[str] = []
+    with own_processes(1) as (process,), pytest.raises(ToolError, match="3 trials in a row ended"):
+        Search(study, work, (), lambda *_: None, notes.append).run(5, [Dying(process)])
+    assert [note.partition(" (Broken")[0].split(": ")[1] for note in notes] == [
+        "nothing came of it"
+    ] * 2
+    assert study.records == []
 
 
 def test_a_limit_is_told_with_what_is_beyond_it() -> None:
