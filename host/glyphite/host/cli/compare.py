@@ -1,6 +1,6 @@
 """``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images.
 
-With a second model, both beside each other: :mod:`.side_by_side`.
+With a second model, both beside each other: :mod:`.side_by_side`. Layer by layer: :mod:`.layers`.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli import side_by_side
+from glyphite.host.cli import layers, side_by_side
 from glyphite.host.cli.arguments import add_count, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import (
@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser)
     side_by_side.add_other(parser)
+    layers.add_arguments(parser)
     add_budgets(parser, "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
@@ -73,6 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     the float model is not the one that the .tflite was made from, CheckFailedError where a figure
     is beyond its limit or a byte of the generated C differs from TFLM's.
     """
+    layers.refuse_options(arguments)
+    if arguments.layers:
+        layers.run(arguments)
+        return 0
     with checking("compare", arguments) as checks:
         if arguments.other is None:
             side_by_side.refuse_options(arguments)

@@ -4,37 +4,24 @@ The generated C runs on this PC, and its arena is read after each kernel call; T
 tensors.
 """
 
-import ctypes
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyphite.convert.compiler.driver import Compiled
 from glyphite.convert.compiler.ir.goal import Goal
 from glyphite.convert.compiler.ir.program import Layer
 from glyphite.convert.compiler.ir.rows import geometry
-from glyphite.convert.compiler.memory.schedule import INPUT
 from glyphite.convert.compiler.targets.avr.target import ARCHITECTURES as AVR
 from glyphite.convert.export.standalone import compile_folder
-from glyphite.convert.files import read_bytes, temporary_folder
-from glyphite.convert.programs import COMPILE_SECONDS
+from glyphite.convert.files import read_bytes
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.device.c_compiler import c_compiler
-from glyphite.host.device.said import run_kept
+from glyphite.host.measure.watched_c import WatchedC
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.compiled import FLAGS
 from glyphite.host.runners.tflm import all_tensors
 
-WATCHED = """#include <stdint.h>
-static void (*watch)(int32_t call, const int8_t *arena);
-void set_watch(void (*then)(int32_t call, const int8_t *arena)) { watch = then; }
-#define MODEL_STEP(call) watch((call), arena)
-#include "model.c"
-"""
 _TARGET = re.compile(r'#define MODEL_ARCHITECTURE "(.*)"\n#define MODEL_GOAL "(.*)"')
 _PLACES = re.compile(r"/\* ---- Memory ---- \*/.*?enum (\{.*?\});", re.DOTALL)
 
@@ -86,7 +73,7 @@ def trace(folder: ModelFolder, tensor: Tensors) -> Trace | None:
         compiled.files["model.c"]
     ):
         return None
-    output, tensors = _run(folder, compiled, tensor)
+    output, tensors = WatchedC(compiled, folder.generated).infer(tensor)
     expected = all_tensors(read_bytes(folder.tflite), tensor, list(tensors))
     graph = compiled.program.graph
     for (layer, _), task in zip(compiled.program.computed, compiled.plan.tasks, strict=True):
@@ -129,50 +116,3 @@ def _compare(
         differing=len(wrong),
         elements=made,
     )
-
-
-def _run(
-    folder: ModelFolder, compiled: Compiled, tensor: Tensors
-) -> tuple[Scores, dict[int, NDArray[Any]]]:
-    """The output, and every tensor that a layer writes; rows that are not computed stay zero."""
-    graph = compiled.program.graph
-    tensors = {
-        step.output: np.zeros(graph.tensors[step.output].shape, graph.tensors[step.output].dtype)
-        for step in compiled.program.steps
-    }
-    library = _load(folder.generated)
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_void_p)
-    keep = kind(lambda call, arena: _keep(compiled, call, arena, tensors))
-    library.set_watch(keep)
-    library.model_input.restype = library.model_output.restype = ctypes.c_void_p
-    content = np.ascontiguousarray(tensor).tobytes()
-    ctypes.memmove(library.model_input(), content, len(content))
-    library.model_invoke()
-    sink = graph.tensors[graph.outputs[0]]
-    output = ctypes.string_at(library.model_output(), sink.bytes)
-    return np.frombuffer(output, sink.dtype), tensors
-
-
-def _keep(compiled: Compiled, number: int, arena: int, tensors: dict[int, NDArray[Any]]) -> None:
-    """Copy the rows out that call ``number`` has made."""
-    plan = compiled.plan
-    call = plan.schedule.calls[number]
-    if call.step == INPUT:
-        return
-    task = plan.tasks[call.step]
-    buffer = plan.buffer_of(task.output)
-    whole = tensors[task.output]
-    rows = whole.reshape(-1).view(np.uint8).reshape(-1, buffer.ring.row_bytes)
-    for row in range(task.made(call.number), task.made(call.number + 1)):
-        at = arena + buffer.offset + int(buffer.ring.starts[row])
-        rows[row] = np.frombuffer(ctypes.string_at(at, buffer.ring.row_bytes), np.uint8)
-
-
-def _load(generated: Path) -> ctypes.CDLL:
-    with temporary_folder() as scratch:
-        source, library = scratch / "watched.c", scratch / "watched.so"
-        source.write_bytes(WATCHED.encode())
-        command = [*c_compiler(), *FLAGS, f"-I{generated}", "-o", str(library), str(source)]
-        failure, remedy = f"{command[0]} failed", "Check that it is a C99 compiler."
-        run_kept(command, COMPILE_SECONDS, failure=failure, remedy=remedy)
-        return ctypes.CDLL(str(library))

@@ -176,7 +176,7 @@ class SampleFigures:
     index: Count
     """In the data, from 0."""
     label: Text | None
-    """What is right; None where there are no classes."""
+    """What is right: a class, or numbers to be met; None where nothing is known to be."""
     float_answer: Text | None
     int8_answer: Text | None
     error: Size

@@ -246,7 +246,28 @@ def _without_delegate(interpreter_class: Any, content: bytes) -> Any | None:  # 
     return None
 
 
-def _unusable(path: Path, error: Exception) -> ModelError:
+def interpreter_of(content: bytes, named: str, *, delegate: bool = True) -> Any:  # noqa: ANN401
+    """An interpreter of a .tflite; without the ``delegate``, every tensor of it can be read after
+    an inference.
+
+    Raises ModelError where LiteRT refuses the model, ToolError where none is installed.
+    """
+    interpreter_class = _interpreter_class()
+    options: dict[str, Any] = {}
+    if not delegate:
+        resolver = import_module(interpreter_class.__module__).OpResolverType
+        plain = resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        options = {
+            "experimental_preserve_all_tensors": True,
+            "experimental_op_resolver_type": plain,
+        }
+    try:
+        return _allocated(interpreter_class, content, **options)
+    except (ValueError, RuntimeError) as error:
+        raise _unusable(named, error) from error
+
+
+def _unusable(path: Path | str, error: Exception) -> ModelError:
     reason = printable(" ".join(str(error).split()).rstrip("."))
     return ModelError(
         f"{path} cannot be loaded by LiteRT: {reason}. The file is damaged or cut "

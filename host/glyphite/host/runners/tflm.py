@@ -99,15 +99,29 @@ def all_tensors(model: bytes, tensor: Tensors, indices: list[int]) -> dict[int, 
     refuses the model, ToolError where tflite-micro, or the package that reads a .tflite, is not
     installed.
     """
-    interpreter = _preserving(model)
-    interpreter.set_input(tensor[np.newaxis], 0)
-    interpreter.invoke()
-    count = len(read(model).tensors)
-    return {
-        index: np.array(interpreter.GetTensor(index, 0)["tensor_data"])
-        for index in indices
-        if index < count
-    }
+    return PreservedTensors(model).infer(tensor, indices)
+
+
+class PreservedTensors:
+    """TFLM with tensors that do not share memory, so that all can be read after an inference.
+
+    Raises ModelError where TFLM refuses the model, ToolError where tflite-micro, or the package
+    that reads a .tflite, is not installed.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self._interpreter = _preserving(model)
+        self._count = len(read(model).tensors)
+
+    def infer(self, tensor: Tensors, indices: list[int]) -> dict[int, NDArray[Any]]:
+        """Those of ``indices`` that the model has, after one input (*shape), by index."""
+        self._interpreter.set_input(tensor[np.newaxis], 0)
+        self._interpreter.invoke()
+        return {
+            index: np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])
+            for index in indices
+            if index < self._count
+        }
 
 
 def _ignore_interrupts() -> None:

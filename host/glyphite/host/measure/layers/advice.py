@@ -1,0 +1,259 @@
+"""The advice that follows from what is wrong with layers, in words and as a command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from glyphite.convert.text import command
+from glyphite.host.measure.layers.causes import (
+    SMALL_STEPS,
+    Finding,
+    Seen,
+    other_biases,
+    small_channels,
+)
+from glyphite.host.measure.layers_record import Advice, Cause
+
+OF_INPUT = (Cause.INPUT_CUT_OFF, Cause.INPUT_TOO_WIDE)
+OF_RANGES = (Cause.CUT_OFF, Cause.TOO_WIDE)
+"""What calibration on other data does to layers, too."""
+SURE = 1000
+"""Samples after which a channel that never changed is dead beyond doubt."""
+UNKNOWN = 5000
+"""Samples to calibrate on where nothing says how many there were: ten times the usual."""
+MOST_NAMED = 6
+"""Channels or layers in a sentence."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model is converted anew."""
+
+    named: str | None
+    """What `glyphite convert` is given; None where there is no float model."""
+    data_words: tuple[str, ...]
+    """The options that name the data that were looked at; none where the model knows them."""
+    calibrated: int | None
+    """Samples that it was calibrated on, where that is known."""
+    is_random: bool
+    """Whether these were random numbers."""
+    data: str
+    """What the data that were looked at are called."""
+
+    def convert(self, *words: str) -> str | None:
+        """The command; None where there is no float model."""
+        if self.named is None:
+            return None
+        return command("glyphite", "convert", self.named, *self.data_words, *words)
+
+
+def advise(
+    layers: Sequence[Seen], found: Sequence[Finding], way: Way, samples: int
+) -> list[Advice]:
+    """One advice for each cause, which names the first layer that has it, and the others.
+
+    Where the input was calibrated on other data, the ranges of the layers behind it are too: that
+    is one cause, and the input's.
+    """
+    causes = list(dict.fromkeys(each.cause for each in found))
+    of_input = next((each for each in causes if each in OF_INPUT), None)
+    made = []
+    for cause in causes:
+        if of_input is not None and cause in OF_RANGES:
+            continue
+        family = OF_RANGES if cause is of_input else ()
+        places = [each.place for each in found if each.cause is cause or each.cause in family]
+        made.append(_advice(cause, sorted(set(places)), layers, way, samples))
+    return sorted(made, key=lambda each: not each.loses_accuracy)
+
+
+def _advice(
+    cause: Cause, places: list[int], layers: Sequence[Seen], way: Way, samples: int
+) -> Advice:
+    seen = layers[places[0]]
+    what, mend, words = _WORDS[cause](seen, way, samples)
+    typed = None if words is None else way.convert(*words)
+    behind = [layers[place] for place in places[1:]]
+    others = [each.pair.name for each in behind]
+    also = f" So {'is' if len(others) == 1 else 'are'} {_listed(others)}." if others else ""
+    if others and cause is Cause.DEAD_CHANNELS:
+        also = _also_dead(behind)
+    if words is not None and typed is None:
+        shown = command("glyphite", "convert", "MODEL.keras", *way.data_words, *words)
+        mend += f" There is no float model here; with it: `{shown}`."
+    return Advice(
+        cause=cause,
+        layer=seen.pair.name,
+        others=others,
+        loses_accuracy=cause is not Cause.DEAD_CHANNELS,
+        text=f"{seen.pair.name}: {what}{also} {mend}",
+        command=typed,
+    )
+
+
+def _listed(names: Sequence[object]) -> str:
+    """Names for a sentence, the first of many."""
+    shown = [str(each) for each in names]
+    if len(names) > MOST_NAMED + 1:
+        shown = [*shown[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+Words = tuple[str, str, tuple[str, ...] | None]
+"""What is seen, what mends it, and what `glyphite convert` is given for that beside the model; None
+where no conversion does it."""
+
+
+def _reach(seen: Seen) -> str:
+    tally = seen.tally
+    least, most, (low, high) = tally.real_low.min(), tally.real_high.max(), tally.range
+    return (
+        f"float values reach from {least:.4g} to {most:.4g}, and int8's range is {low:.4g} to "
+        f"{high:.4g}"
+    )
+
+
+def _input_cut_off(seen: Seen, way: Way, _: int) -> Words:
+    tally = seen.tally
+    what = f"{100 * tally.cut:.2g} % of the values are cut off: {_reach(seen)}."
+    return what, *_other_data(way)
+
+
+def _input_too_wide(seen: Seen, way: Way, _: int) -> Words:
+    what = f"the samples take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
+    return what, *_other_data(way)
+
+
+def _other_data(way: Way) -> tuple[str, tuple[str, ...]]:
+    was = "on random numbers" if way.is_random else "on other data, or these are prepared otherwise"
+    return (
+        f"The model was calibrated {was}. Calibrate it on data like {way.data}, or prepare the "
+        "samples as those of the calibration were.",
+        (),
+    )
+
+
+def _cut_off(seen: Seen, way: Way, samples: int) -> Words:
+    tally = seen.tally
+    what = f"it saturates: {100 * tally.cut:.2g} % of its values are cut off; {_reach(seen)}."
+    if way.is_random:
+        return what, *_other_data(way)
+    words = ("--calibration-samples", str(_more(way, samples)))
+    return what, "Widen the calibration to more samples, as varied as these.", words
+
+
+def _more(way: Way, samples: int) -> int:
+    return max(samples, 10 * way.calibrated if way.calibrated else UNKNOWN)
+
+
+def _too_wide(seen: Seen, way: Way, _: int) -> Words:
+    what = f"its values take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
+    if way.is_random:
+        return what, *_other_data(way)
+    return what, "Calibrate on representative data, without outliers.", ()
+
+
+def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
+    weights = seen.weights
+    coarse = [] if weights is None else list(weights.coarse)
+    most = 0 if weights is None else int(weights.levels[coarse].max(initial=0))
+    what = (
+        f"all weights share one scale, and those of {_channels(coarse)} reach {most} of its 127 "
+        "steps at the most."
+    )
+    return what, "Quantize the weights per channel, as `glyphite convert` does.", ()
+
+
+def _bias_cut_off(seen: Seen, way: Way, _: int) -> Words:
+    what = (
+        f"the bias of {_channels(list(other_biases(seen)))} is not the float model's: at the "
+        "scale of its sums, it is more than 32 bits hold and was cut off, or it was changed."
+    )
+    mend = (
+        "Convert the float model anew. Where that does not mend it, the channel's weights are "
+        "nearly 0 beside its bias: prune it."
+    )
+    return what, mend, ()
+
+
+def _coarse_weights(seen: Seen, way: Way, _: int) -> Words:
+    weights = seen.weights
+    large = [] if weights is None else list(weights.large_inputs)
+    whose = f"those for {_channels(large)} of its input" if large else "a few large ones"
+    found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
+    least = min((each for each in found if each is not None), default=0.0)
+    return (
+        f"rounding its weights leaves {least:.1f} dB: {whose} take the scale, and the others are "
+        "few steps of it.",
+        "Train anew with weight decay, or with a BatchNormalization before this layer, which "
+        "brings its inputs to one size.",
+        None,
+    )
+
+
+def _other_weights(seen: Seen, way: Way, _: int) -> Words:
+    what = "its weights have nothing to do with those of the float model."
+    return what, "The .tflite is of another model, or was changed. Make it anew.", ()
+
+
+def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
+    small = list(small_channels(seen))
+    return (
+        f"one scale serves all {seen.tally.channels} channels of its output, and leaves "
+        f"{SMALL_STEPS} of 256 steps at the most to {_channels(small)}, which the answers need.",
+        "Train with a BatchNormalization behind this layer, which brings its channels to one size.",
+        None,
+    )
+
+
+def _dead_channels(seen: Seen, way: Way, samples: int) -> Words:
+    dead = list(seen.dead)
+    gives = "0" if not seen.tally.real_low[dead].any() else "one value each"
+    verb = "gives" if len(dead) == 1 else "give"
+    sure = "" if samples >= SURE else " More samples (--count) make sure of it."
+    return (
+        f"{_channels(dead)} {verb} nothing but {gives} for {samples:,} samples: dead. That costs "
+        "flash and time, and no accuracy.",
+        f"Prune: build the layer with {_left(seen)} channels, and train anew.{sure}",
+        None,
+    )
+
+
+def _left(seen: Seen) -> str:
+    return f"{seen.tally.channels - len(seen.dead)} in place of {seen.tally.channels}"
+
+
+def _also_dead(others: Sequence[Seen]) -> str:
+    """What is said of the layers behind the first."""
+    said = [f"{_channels(list(each.dead))} of {each.pair.name} ({_left(each)})" for each in others]
+    return (
+        f" So {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} {_listed(said)}."
+    )
+
+
+def _unexplained(seen: Seen, way: Way, _: int) -> Words:
+    own, left = (f"{each or 0:.1f} dB" for each in (seen.own_db, seen.output_db))
+    return (
+        f"its own error is {own} below its values, and alone leaves the model's answers {left}; "
+        "neither its range nor its weights explain that.",
+        "Look at its histogram (--picture layers.png), and convert the float model anew.",
+        (),
+    )
+
+
+def _channels(places: Sequence[object]) -> str:
+    return f"channel{'' if len(places) == 1 else 's'} {_listed(places)}"
+
+
+_WORDS = {
+    Cause.INPUT_CUT_OFF: _input_cut_off,
+    Cause.INPUT_TOO_WIDE: _input_too_wide,
+    Cause.CUT_OFF: _cut_off,
+    Cause.TOO_WIDE: _too_wide,
+    Cause.COARSE_CHANNELS: _coarse_channels,
+    Cause.BIAS_CUT_OFF: _bias_cut_off,
+    Cause.COARSE_WEIGHTS: _coarse_weights,
+    Cause.OTHER_WEIGHTS: _other_weights,
+    Cause.UNEVEN_CHANNELS: _uneven_channels,
+    Cause.DEAD_CHANNELS: _dead_channels,
+    Cause.UNEXPLAINED: _unexplained,
+}
