@@ -20,7 +20,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 # What Python compiles is kept: tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test quick check readme schema example dist format setup clean
+.PHONY: demo test quick check readme schema example notebook dist format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -51,6 +51,9 @@ schema: setup
 
 example: setup
 	$(BIN)/python -m tools.example
+
+notebook: setup
+	$(BIN)/python -m tools.notebook
 
 # The wheel, the sdist, and the Arduino library with the Uno's model as C for every board.
 dist: setup

@@ -41,7 +41,8 @@ MAY_USE_TENSORFLOW = ("train", "convert.quantize", "host.runners.keras")
 
 @cache
 def _sources() -> list[str]:
-    files = (path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
+    folders = (PROJECT / package / "glyphite" for package in PACKAGES)
+    files = (path for folder in folders for path in folder.rglob("*.py"))
     return sorted(str(path.relative_to(PROJECT)) for path in files)
 
 

@@ -20,6 +20,7 @@ from glyphite.convert.metrics import (
     byte_differences,
     classes_of,
     confusion_matrix,
+    holm,
     mcnemar,
     wilson_interval,
 )
@@ -222,3 +223,10 @@ def test_shares_are_within_0_to_1_and_together_1() -> None:
     assert are_shares(np.array([[0.3], [0.9]]))
     assert not are_shares(np.array([[0.5, 0.7]]))
     assert not are_shares(np.array([[-0.5, 1.5]]))
+
+
+def test_holm_s_correction_is_that_of_a_worked_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.9]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from glyphite.convert.data.mnist import Mnist, load_mnist
     from glyphite.convert.errors import GlyphiteError
     from glyphite.convert.manifest import Manifest
-    from glyphite.convert.workspace import ModelFolder, find_model
+    from glyphite.convert.workspace import ModelFolder, find_model, model_folder
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -26,7 +26,7 @@ else:
             "Goal": "compiler.ir.goal",
             "GlyphiteError": "errors",
             "Manifest": "manifest",
-            **dict.fromkeys(("ModelFolder", "find_model"), "workspace"),
+            **dict.fromkeys(("ModelFolder", "find_model", "model_folder"), "workspace"),
         },
     )
 
@@ -43,4 +43,5 @@ __all__ = [
     "find_model",
     "load_board",
     "load_mnist",
+    "model_folder",
 ]

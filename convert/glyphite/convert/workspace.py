@@ -6,6 +6,7 @@ Each stage reads and writes these files; no stage hands objects to the next::
     build/seed/model_int8.tflite  manifest.json       convert, model_float.tflite of a float .tflite
     build/seed/compare.json  scores.npz               compare
     build/seed/layers.json                            compare --layers
+    build/seed/robustness.json                        compare --robustness
     build/seed/c/model.c  model.h                     compile; c-<board>-<goal> with those
     build/seed/tflm/                                  export --tflm
     build/seed/Glyphite-seed.zip                      export --arduino

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from glyphite.host.runners.compiled import CompiledRunner
     from glyphite.host.runners.keras import KerasRunner
     from glyphite.host.runners.litert import LitertRunner
+    from glyphite.host.runners.oracle import oracle
     from glyphite.host.runners.tflm import TflmRunner
 else:
     __getattr__ = lazy_names(
@@ -35,6 +36,7 @@ else:
             "KerasRunner": "runners.keras",
             "LitertRunner": "runners.litert",
             "TflmRunner": "runners.tflm",
+            "oracle": "runners.oracle",
         },
     )
 
@@ -52,6 +54,7 @@ __all__ = [
     "TflmRunner",
     "build",
     "connect",
+    "oracle",
     "read_digit",
     "share",
 ]

@@ -11,13 +11,17 @@ from glyphite.convert.lazy import lazy_names
 if TYPE_CHECKING:
     from glyphite.train.fit import Settings, Trained
     from glyphite.train.networks.recipes import train
+    from glyphite.train.own import untrained
+    from glyphite.train.pictures import Gallery
 else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "Gallery": "pictures",
             **dict.fromkeys(("Settings", "Trained"), "fit"),
             "train": "networks.recipes",
+            "untrained": "own",
         },
     )
 
-__all__ = ["Settings", "Trained", "train"]
+__all__ = ["Gallery", "Settings", "Trained", "train", "untrained"]

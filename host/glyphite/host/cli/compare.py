@@ -1,6 +1,7 @@
 """``glyphite compare``: float Keras, LiteRT, TFLM and the generated C on the same images.
 
 With a second model, both beside each other: :mod:`.side_by_side`. Layer by layer: :mod:`.layers`.
+On samples that are shifted, noisy or badly lit: :mod:`.robustness`.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
-from glyphite.host.cli import layers, side_by_side
+from glyphite.host.cli import layers, robustness, side_by_side
 from glyphite.host.cli.arguments import add_count, add_json, add_model
 from glyphite.host.cli.budgets import Checks, add_budgets, checking, subject
 from glyphite.host.cli.console import (
@@ -61,10 +62,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     side_by_side.add_other(parser)
     layers.add_arguments(parser)
+    robustness.add_arguments(parser)
+    _add_picture(parser)
     add_budgets(parser, "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes")
     add_count(parser, count_of, None)
     add_data(parser, "that of the model's conversion, or MNIST if it reads digits")
     add_json(parser)
+
+
+def _add_picture(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--picture``, of which both have one."""
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="with --layers: draw each layer's error and histogram (.png, .svg, .pdf); with "
+        "--robustness: one sample under each corruption (.png)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,7 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         layers.run(arguments)
         return 0
     with checking("compare", arguments) as checks:
-        if arguments.other is None:
+        robustness.refuse_options(arguments)
+        if arguments.robustness:
+            robustness.run(arguments, checks, _runners, _tools())
+        elif arguments.other is None:
             side_by_side.refuse_options(arguments)
             _run(arguments, checks)
         else:

@@ -7,7 +7,16 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glyphite.convert.data.options import LABEL, NUMBERS, ON_BAD, STEP, WINDOW, OnBad, Options
+from glyphite.convert.data.options import (
+    LABEL,
+    NUMBERS,
+    ON_BAD,
+    STEP,
+    WINDOW,
+    Kind,
+    OnBad,
+    Options,
+)
 from glyphite.convert.documents import quoted_path, unquoted_path
 from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
@@ -212,6 +221,8 @@ class Tested:
     truth: "Truth"
     raw: Tensors
     """The same as the data have them."""
+    kind: Kind
+    """What they are: pictures, readings or other numbers."""
 
     def floats(self, manifest: Manifest) -> Tensors:
         """The same as a float model takes them: what int8 leaves of them may be less."""
@@ -256,7 +267,7 @@ def test_samples(
     note_cut_off(manifest, data.title, part.inputs)
     words = [] if source.of_record is not None or arguments.data is None else _words(arguments)
     truth = truth_of(data, part, manifest, words)
-    return Tested(manifest.quantize(part.inputs), truth, part.inputs)
+    return Tested(manifest.quantize(part.inputs), truth, part.inputs, data.kind)
 
 
 def title_of(folder: ModelFolder) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 from math import log1p
-from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.extras import remedy
@@ -57,12 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"tell where int8 loses accuracy: each layer against float, on {USUAL:,} samples by "
         "default, and what mends it",
     )
-    group.add_argument(
-        "--picture",
-        type=Path,
-        metavar="FILE",
-        help="with --layers: draw each layer's error and histogram (.png, .svg, .pdf)",
-    )
 
 
 def refuse_options(arguments: argparse.Namespace) -> None:
@@ -71,9 +64,13 @@ def refuse_options(arguments: argparse.Namespace) -> None:
     Raises InputError where it is not.
     """
     if not arguments.layers:
-        if arguments.picture is not None:
-            raise InputError("--picture draws the layers: say --layers, too.")
+        if arguments.picture is not None and not arguments.robustness:
+            raise InputError(
+                "--picture is for --layers or --robustness. Add one, or leave out --picture."
+            )
         return
+    if arguments.robustness:
+        raise InputError("--layers and --robustness are two looks at a model. Leave out one.")
     if arguments.other is not None:
         raise InputError(
             f"--layers looks at one model, and {arguments.other} is a second. Leave it out."

@@ -184,9 +184,9 @@ def verdict(record: RobustnessRecord) -> str:
     for which, more in ((record.costs, "less"), (record.gains, "more")):
         if which:
             listed = ", ".join(f"{one.text} ({_points(one, record)})" for one in which)
-            said.append(f"int8 ({int8}) is right {more} often than float with: {listed}")
+            said.append(f"Int8 ({int8}) is right {more} often than float with: {listed}.")
     if said:
-        return f"{'; '.join(said)}; {how}."
+        return f"{' '.join(said)} So it is {how}."
     least = min(tested, key=lambda one: one.pair.corrected_p if one.pair else 1.0)
     smallest = least.pair.corrected_p if least.pair else 1.0
     near = f" (the smallest corrected p: {smallest:.2g}, {least.text})" if smallest < 1 else ""
@@ -223,8 +223,8 @@ def check_bytes(record: RobustnessRecord) -> None:
     """
     for name, one, count in _differing(record):
         raise CheckFailedError(
-            f"{name} differs from {TITLES[record.reference]} in {count} bytes with {one.text}, the "
-            "first such samples. Find the layer with `glyphite verify`."
+            f"{name} differs from {TITLES[record.reference]} in {count} bytes of the first "
+            f"samples for which it does: {one.text}. Find the layer with `glyphite verify`."
         )
 
 

@@ -17,6 +17,7 @@ from glyphite.host.measure.compare import Images, TaskName
 from glyphite.host.measure.truth import Count, DataOf, ErrorFigures, Interval
 from glyphite.host.runners.base import FLOATS
 
+ROBUSTNESS = "robustness.json"
 LEVEL = 0.05
 """Of a test: the chance of a difference where there is none."""
 CORRECTION = "Holm"
