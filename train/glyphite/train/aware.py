@@ -50,7 +50,7 @@ class AwareSettings:
     epochs: int = 2
     batch_size: int = 64
     """Samples per step."""
-    rate: float = 1e-4
+    rate: float = 3e-4
     """Of learning, at the begin; it falls to 0 along half a cosine."""
     seed: int = 1
     """Of the order of the samples."""
@@ -148,7 +148,7 @@ def _values(plain: "keras.Model", found: list[Place], calibration: Floats) -> li
     import keras
 
     with quiet():
-        looking = keras.Model(plain.inputs, [place.tensor for place in found])
+        looking = keras.Model(plain.inputs[0], [place.tensor for place in found])
         values = looking(evenly(calibration, MATCHED), training=False)
     rows = values if isinstance(values, list | tuple) else [values]
     return [np.asarray(one, np.float32) for one in rows]

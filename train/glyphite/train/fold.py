@@ -44,7 +44,7 @@ def folded(model: "keras.Model") -> "keras.Model":
     """
     import keras
 
-    whole = keras.Model(model.inputs, model.outputs)
+    whole = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     norms = _norms(whole)
     into = {layer.name: norm for norm, layer in norms.items()}
     apart = {each.name: each for each in whole.layers if _is_apart(each)}
@@ -61,10 +61,13 @@ def folded(model: "keras.Model") -> "keras.Model":
         return type(layer).from_config(settings)
 
     def call(layer: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401
+        if layer.name in norm_names:
+            return layer(given[0])  # without the mask that a batch norm takes
         made = layer(*given, **named)
         if layer.name not in apart:
             return made
-        return keras.layers.Activation(apart[layer.name].activation)(made)
+        last = apart[layer.name].activation
+        return keras.layers.Activation(last, name=f"{layer.name}_activation")(made)
 
     made = keras.models.clone_model(whole, clone_function=clone, call_function=call)
     for layer in whole.layers:

@@ -15,7 +15,7 @@ from glyphite.convert.documents import now
 from glyphite.convert.errors import CheckFailedError, GlyphiteError, InputError, ModelError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import RANDOM, Manifest, sha256_of
+from glyphite.convert.manifest import RANDOM, Manifest, sha256_of, words_of
 from glyphite.convert.quantize.by_scheme import quantized_by
 from glyphite.convert.quantize.calibration import Calibration
 from glyphite.convert.quantize.float_model import FORMS, FloatModel
@@ -166,7 +166,9 @@ class _Run:
         """The record of all schemes, which is written after each."""
         record: SchemesRecord | None = None
         known = self._known() if self._arguments.resume else None
-        rows: list[Row] = []
+        names = {scheme.name for scheme in schemes}
+        others = known.rows if known else []
+        rows = [row for row in others if row.scheme not in names and self._is_there(row)]
         for number, scheme in enumerate(schemes, 1):
             print_status(f"Scheme {number} of {len(schemes)}: {scheme.name}, {scheme.title}.")
             row = known.row(scheme.name) if known else None
@@ -315,7 +317,9 @@ class _Run:
         )
 
     def _truth(self, manifest: Manifest) -> Truth:
-        return truth_of(self._data, self._part, manifest)
+        record = self._samples.record
+        words = words_of(record.source, record.options)
+        return truth_of(self._data, self._part, manifest, words)
 
     def _float_scores(self) -> Scores:
         """What the float model answers: (n, outputs) of float32."""
