@@ -31,9 +31,8 @@ def hard_network() -> Any:  # noqa: ANN401 - Keras has no types
     kernel, bias = second.get_weights()
     kernel[0] /= LARGER
     second.set_weights([kernel, bias])
-    norm.set_weights(
-        [np.linspace(*ends, 16) for ends in ((0.5, 2), (-0.1, 0.1), (-0.2, 0.2), (0.01, 0.5))]
-    )
+    ends = ((0.5, 2.0), (-0.1, 0.1), (-0.2, 0.2), (0.01, 0.5))
+    norm.set_weights([np.linspace(low, high, 16) for low, high in ends])
     kernel, bias = last.get_weights()
     last.set_weights([4 * kernel, bias])
     return model

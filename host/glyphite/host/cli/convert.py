@@ -34,7 +34,7 @@ from glyphite.host.cli.data import add_data, add_preprocess
 from glyphite.host.cli.digits import next_step
 from glyphite.host.cli.float_source import float_source
 from glyphite.host.cli.quantizing import (
-    add_aware_epochs,
+    add_aware,
     count_for,
     manifest_of,
     opened,
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how to quantize: {', '.join(SCHEMES)}, or samples-N; `glyphite schemes` compares "
         f"them (default: that of the model's last conversion, or {USUAL.name})",
     )
-    add_aware_epochs(parser)
+    add_aware(parser)
     for old in OLD_OPTIONS:
         parser.add_argument(old, action=_Old, metavar="OLD", help=argparse.SUPPRESS)
     add_data(parser, "that of the model's last conversion, or MNIST if it reads digits")
@@ -128,7 +128,7 @@ def _convert(
             content = quantized_by(scheme, model, calibrated.inputs)
         progress(1, note="")
     if scheme.is_aware:
-        content = trained_further(model, samples, calibrated, arguments.aware_epochs)
+        content = trained_further(model, samples, calibrated, arguments)
     manifest = manifest_of(
         scheme, content, folder.name, model=model, samples=samples, calibrated=calibrated
     )

@@ -10,7 +10,7 @@ from glyphite.convert.files import remove, write_bytes
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import NotedProgress
 from glyphite.convert.quantize import quantize
-from glyphite.convert.quantize.calibration import SAMPLES, Calibration
+from glyphite.convert.quantize.calibration import SAMPLES, Calibration, evenly
 from glyphite.convert.quantize.float_model import FloatModel, KerasModel, open_model
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.quantize.schemes import USUAL, Scheme, scheme_named
@@ -21,9 +21,12 @@ from glyphite.host.cli.digits import count_of
 from glyphite.host.runners.trial import try_out
 from glyphite.train.aware import AwareSettings, aware_tflite
 
+AWARE_SAMPLES = 10_000
+"""Training samples that the scheme aware learns from, at the most: it mends what is trained."""
 
-def add_aware_epochs(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--aware-epochs``."""
+
+def add_aware(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--aware-epochs`` and ``--aware-samples``."""
     usual = AwareSettings().epochs
     parser.add_argument(
         "--aware-epochs",
@@ -31,6 +34,13 @@ def add_aware_epochs(parser: argparse.ArgumentParser) -> None:
         type=count_of,
         default=usual,
         help=f"of the scheme aware: passes over the training samples (default: {usual})",
+    )
+    parser.add_argument(
+        "--aware-samples",
+        metavar="N",
+        type=count_of,
+        default=AWARE_SAMPLES,
+        help=f"of these, as many, evenly spread (default: {AWARE_SAMPLES:,})",
     )
 
 
@@ -61,9 +71,10 @@ def opened(source: Path, progress: NotedProgress) -> FloatModel:
 
 
 def trained_further(
-    model: FloatModel, samples: Samples, calibrated: Calibration, epochs: int
+    model: FloatModel, samples: Samples, calibrated: Calibration, arguments: argparse.Namespace
 ) -> bytes:
-    """The int8 .tflite after a training aware of int8, with a progress bar.
+    """The int8 .tflite after a training aware of int8, with a progress bar; ``arguments`` are those
+    of :func:`add_aware`.
 
     Raises ModelError where the model is none of Keras or cannot be trained so, InputError where
     there are no samples to learn from.
@@ -79,11 +90,12 @@ def trained_further(
             "The scheme aware needs samples to learn from, and random numbers are none. Name data "
             "with --data, or take another scheme."
         )
-    settings = AwareSettings(epochs)
-    with progress_bar("Training for int8", settings.batches(len(part))) as progress:
+    raw = evenly(part.inputs, arguments.aware_samples)
+    settings = AwareSettings(arguments.aware_epochs)
+    with progress_bar("Training for int8", settings.batches(len(raw))) as progress:
         return aware_tflite(
             model.network,
-            part.inputs,
+            raw,
             samples.preprocessing,
             calibrated.inputs,
             settings=settings,

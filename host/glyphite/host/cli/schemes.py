@@ -31,7 +31,7 @@ from glyphite.host.cli.data import add_data, add_preprocess
 from glyphite.host.cli.digits import count_of
 from glyphite.host.cli.float_source import float_source
 from glyphite.host.cli.quantizing import (
-    add_aware_epochs,
+    add_aware,
     count_for,
     manifest_of,
     opened,
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_board(parser, BOARD)
     add_count(parser, count_of, None, "all test samples")
-    add_aware_epochs(parser)
+    add_aware(parser)
     add_preprocess(parser, "the one under which the float model reads its data")
     add_data(parser, "that of the model's last conversion, or MNIST if it reads digits")
     add_json(parser)
@@ -201,10 +201,17 @@ class _Run:
         return None
 
     def _is_there(self, row: Row) -> bool:
-        epochs = self._arguments.aware_epochs
         path = self._place(row.scheme).tflite
         is_same = row.sha256 is not None and path.is_file() and sha256_of(path) == row.sha256
-        return is_same and row.aware_epochs in (None, epochs)
+        known = row.aware_epochs, row.aware_samples
+        return is_same and known in ((None, None), self._aware)
+
+    @property
+    def _aware(self) -> tuple[int, int]:
+        """Epochs of the training aware of int8, and samples, as many as there are."""
+        learnt = self._samples.learnt_from
+        there = 0 if learnt is None else len(learnt)
+        return self._arguments.aware_epochs, min(self._arguments.aware_samples, there)
 
     @property
     def _float_sha256(self) -> str:
@@ -238,7 +245,7 @@ class _Run:
     def _row(self, scheme: Scheme) -> Row:
         """A scheme's figures; one that the model cannot be quantized by has the reason alone."""
         calibrated = self._samples.calibration(count_for(scheme, None))
-        row = _empty(scheme, calibrated, self._arguments.aware_epochs)
+        row = _empty(scheme, calibrated, self._aware if scheme.is_aware else (None, None))
         try:
             made = self._made(scheme, calibrated)
             return self._measured(scheme, made, row)
@@ -247,8 +254,7 @@ class _Run:
 
     def _made(self, scheme: Scheme, calibrated: Calibration) -> _Made:
         if scheme.is_aware:
-            epochs = self._arguments.aware_epochs
-            content = trained_further(self._model, self._samples, calibrated, epochs)
+            content = trained_further(self._model, self._samples, calibrated, self._arguments)
         else:
             with progress_bar("Quantizing", 2 * len(calibrated.inputs)) as progress:
                 content = quantized_by(scheme, self._model, calibrated.inputs, progress)
@@ -344,8 +350,10 @@ class _Run:
         )
 
 
-def _empty(scheme: Scheme, calibrated: Calibration, epochs: int) -> Row:
-    """A row without figures."""
+def _empty(
+    scheme: Scheme, calibrated: Calibration, aware: tuple[int, int] | tuple[None, None]
+) -> Row:
+    """A row without figures; ``aware``: epochs and samples of a training aware of int8."""
     return Row(
         scheme=scheme.name,
         title=scheme.title,
@@ -354,7 +362,8 @@ def _empty(scheme: Scheme, calibrated: Calibration, epochs: int) -> Row:
         activations=scheme.activations,
         calibration_samples=len(calibrated.inputs),
         calibration=calibrated.source,
-        aware_epochs=epochs if scheme.is_aware else None,
+        aware_epochs=aware[0],
+        aware_samples=aware[1],
         **dict.fromkeys(
             (
                 *("sha256", "tflite_bytes", "engine", "correct", "accuracy", "low", "high"),

@@ -92,6 +92,8 @@ class Row:
     """Of the generated C against TensorFlow Lite Micro."""
     reasons: list[str]
     """A sentence on each figure that is not there."""
+    aware_samples: Count | None = None
+    """From which the training aware of int8 learnt."""
 
     @property
     def bytes_differ(self) -> int | None:
