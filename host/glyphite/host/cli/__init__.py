@@ -54,6 +54,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "new": "begin a project of your own: data, network, limits for CI",
         "train": "train a network: one of digits, or your own on your own data",
         "convert": "quantize a trained model to int8",
+        "schemes": "compare ways to quantize a model, in one table",
         "compare": "compare float and int8, or two models, on test samples",
         "report": "write report.json and report.html from the results so far",
     },
