@@ -88,6 +88,8 @@ class Manifest:
     data: DataRecord | None = None
     """Where its samples are from; None where nobody knows."""
     calibration: str = ""
+    scheme: str = ""
+    """The way in which it was quantized, as ``--scheme`` takes it; empty where it is not known."""
     accuracy: dict[str, Share] = field(default_factory=dict)
     """Accuracy by runner as a fraction, filled in by ``compare``."""
     tools: dict[str, str] = field(default_factory=dict)
@@ -135,11 +137,12 @@ class Manifest:
 
     @property
     def gives_shares(self) -> bool:
-        """Whether outputs are probabilities: TensorFlow Lite fixes their scale at 1 / 256.
+        """Whether outputs are probabilities: TensorFlow Lite fixes their scale.
 
         Of float32 outputs without int8 behind them nothing tells; they are taken for such.
         """
-        is_fixed = (self.output.scale, self.output.zero_point) == (1 / 256, -128)
+        fixed = ((1 / 256, -128), (1 / 32768, 0))  # the latter where activations are int16
+        is_fixed = (self.output.scale, self.output.zero_point) in fixed
         return is_fixed or not self.output.scale
 
     def dequantize_input(self, tensors: NDArray[Any]) -> NDArray[np.float32]:
@@ -174,6 +177,8 @@ class Manifest:
 
     def _digest(self) -> str:
         fields = {**dataclasses.asdict(self), "checksum": ""}
+        if not self.scheme:  # as in a manifest of a version that knew no schemes
+            del fields["scheme"]
         return hashlib.sha256(
             json.dumps(fields, sort_keys=True, allow_nan=False).encode()
         ).hexdigest()

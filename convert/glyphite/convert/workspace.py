@@ -55,7 +55,17 @@ TFLITE = "model_int8.tflite"
 SOURCE = "source.json"
 FIRMWARE_FILE = "firmware.elf"
 
-OWN_FOLDERS = ("c", "pictures", "tflm", "cmake", "zephyr", "esp-idf", "platformio", "mlperf")
+OWN_FOLDERS = (
+    "c",
+    "pictures",
+    "tflm",
+    "cmake",
+    "zephyr",
+    "esp-idf",
+    "platformio",
+    "mlperf",
+    "schemes",
+)
 """In a model's folder, beside those of the boards."""
 
 LONGEST_NAME = 100

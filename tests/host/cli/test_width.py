@@ -44,7 +44,8 @@ STAGES = (
 )
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {
-    *("train", "search", "convert", "compare", "report", "demo", "bench", "flash", "emulate"),
+    *("train", "search", "convert", "schemes", "compare", "report", "demo", "bench", "flash"),
+    "emulate",
 }
 """Verbs that train, or run for long: tables of three are printed below, and all print as the others
 do."""

@@ -81,27 +81,27 @@ class KerasModel:
         """``content`` is that of a ``.keras`` file with the model in it."""
         self.content = content
         self.notes = notes
-        self._model = model
+        self.network = model
         self.shape = input_shape(model)
         self.output_shape = tuple(int(size or 1) for size in model.outputs[0].shape[1:])
 
     @cached_property
     def float_tflite(self) -> bytes:
         """The same model as a float32 .tflite. Raises what :func:`convert_float` does."""
-        return convert_float(self._model)
+        return convert_float(self.network)
 
     def answers(self, inputs: Floats) -> Floats:
         """The outputs (n, *output shape) for ``inputs`` (n, *shape)."""
         with quiet():
-            return np.asarray(self._model(inputs, training=False), np.float32)
+            return np.asarray(self.network(inputs, training=False), np.float32)
 
     def layer_of(self, tensor: str) -> str:
         """What a sentence calls the layer that writes a tensor of ``float_tflite``, by its name."""
-        return layer_of([tensor], self._model) or f"the layer that writes {printable(tensor)!r}"
+        return layer_of([tensor], self.network) or f"the layer that writes {printable(tensor)!r}"
 
     def quantized(self, calibration: Floats) -> bytes:
         """The int8 .tflite. Raises what :func:`quantize` does."""
-        return quantize(self._model, calibration, self.float_tflite)
+        return quantize(self.network, calibration, self.float_tflite)
 
 
 def open_model(path: Path) -> FloatModel:

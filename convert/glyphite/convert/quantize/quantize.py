@@ -119,17 +119,26 @@ def operators(content: bytes) -> list[str]:
     return [_operator_name(graph, operator) for graph, operator in _operators(content)]
 
 
+def float_operators(content: bytes) -> list[str]:
+    """The names of a .tflite's operators that read or write another type than an integer's."""
+    return [
+        _operator_name(graph, operator)
+        for graph, operator in _operators(content)
+        if not all(map(_is_integer, _used(graph, operator)))
+    ]
+
+
 def manifest_of(content: bytes, name: str, labels: tuple[str, ...] = ()) -> Manifest:
-    """The manifest of the int8 .tflite ``content``, as far as that tells it.
+    """The manifest of the quantized .tflite ``content``, as far as that tells it.
 
     ``labels`` are the names of the outputs; by default their numbers.
     """
     graph = _model(content).subgraphs[0]
-    output = _tensor_info(graph.tensors[graph.outputs[0]])
+    output = _tensor_info(graph, graph.outputs[0])
     return Manifest(
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),
-        input=_tensor_info(graph.tensors[graph.inputs[0]]),
+        input=_tensor_info(graph, graph.inputs[0]),
         output=output,
         labels=labels or tuple(str(label) for label in range(prod(output.shape[1:]))),
         tools={
@@ -221,9 +230,7 @@ def _check_integer(content: bytes, model: "keras.Model") -> None:
     unfit: dict[str, None] = {}
     for graph, operator in _operators(content):
         name = _operator_name(graph, operator)
-        used = [
-            graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0
-        ]
+        used = _used(graph, operator)
         if name in ("QUANTIZE", "DEQUANTIZE") or all(map(_is_integer, used)):
             continue
         names = [*_output_names(graph, operator), *(tensor.name.decode() for tensor in used)]
@@ -289,6 +296,11 @@ def _operator_name(graph: Any, operator: Any) -> str:  # noqa: ANN401
     return str(next(name for name, value in vars(BuiltinOperator).items() if value == number))
 
 
+def _used(graph: Any, operator: Any) -> list[Any]:  # noqa: ANN401
+    """The tensors that an operator reads or writes."""
+    return [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+
+
 def _output_names(graph: Any, operator: Any) -> list[str]:  # noqa: ANN401
     return [graph.tensors[index].name.decode() for index in operator.outputs]
 
@@ -299,10 +311,19 @@ def _is_integer(tensor: Any) -> bool:  # noqa: ANN401
     return any(tensor.type == getattr(TensorType, name) for name in INTEGER_TYPES)
 
 
-def _tensor_info(tensor: Any) -> TensorInfo:  # noqa: ANN401
-    shape = tuple(int(size) for size in tensor.shape)
+def _tensor_info(graph: Any, index: int) -> TensorInfo:  # noqa: ANN401
+    """An edge of the model: of a float32 one, the scale is that of the integers behind it."""
+    tensor = graph.tensors[index]
+    shape, kind = tuple(int(size) for size in tensor.shape), "int8"
+    if not _is_integer(tensor):
+        kind = "float32"
+        for operator in graph.operators:
+            if index in operator.inputs:
+                tensor = graph.tensors[operator.outputs[0]]
+            elif index in operator.outputs:
+                tensor = graph.tensors[operator.inputs[0]]
     scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zeroPoint[0]
-    return TensorInfo(shape, "int8", float(scale), int(zero_point))
+    return TensorInfo(shape, kind, float(scale), int(zero_point))
 
 
 def _first_line(error: Exception) -> str:

@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "train": "train a network: one of digits, or your own on your own data",
         "search": "find networks within a board's budget of RAM, flash and time",
         "convert": "quantize a trained model to int8",
+        "schemes": "compare ways to quantize a model, in one table",
         "compare": "compare float and int8, or two models, on test samples",
         "report": "write report.json and report.html from the results so far",
     },

@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     with checking("compare", arguments) as checks:
         robustness.refuse_options(arguments)
         if arguments.robustness:
-            robustness.run(arguments, checks, _runners, _tools())
+            robustness.run(arguments, checks, _runners, tools())
         elif arguments.other is None:
             side_by_side.refuse_options(arguments)
             _run(arguments, checks)
@@ -164,7 +164,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
         if isinstance(runner, LitertRunner) and runner.remark:
             print_status(runner.remark)
     require_unchanged(folder, manifest)
-    comparison = compare.summarize(manifest, scores, truth, _tools())
+    comparison = compare.summarize(manifest, scores, truth, tools())
     note_no_digits(arguments, manifest, truth, comparison["runners"][-1]["correct"])
     misread = compare.misread_arrays(manifest, scores, truth, tensors)
     compare.save(folder, comparison, scores, truth, misread)
@@ -227,7 +227,7 @@ def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
     return None
 
 
-def _tools() -> dict[str, str]:
+def tools() -> dict[str, str]:
     """The versions of the packages that ran."""
     packages = ("tflite_micro", "numpy", "tensorflow", "keras")
     tools = {package: package_version(package) for package in packages}

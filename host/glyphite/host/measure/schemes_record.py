@@ -30,7 +30,7 @@ class Bytes:
     """How the generated C differs from TensorFlow Lite Micro on one group of inputs."""
 
     inputs: Annotated[str, Meta(pattern=r"^(data|random|extreme)\Z")]
-    """"data": the test samples; "random" and "extreme": those of ``glyphite verify``."""
+    """"data": the first test samples; "random" and "extreme": those of ``glyphite verify``."""
     samples: Images
     bytes_differ: Count
     largest_difference: Annotated[int, Meta(ge=0, le=255)]
@@ -92,6 +92,8 @@ class Row:
     """Of the generated C against TensorFlow Lite Micro."""
     reasons: list[str]
     """A sentence on each figure that is not there."""
+    aware_samples: Count | None = None
+    """From which the training aware of int8 learnt."""
 
     @property
     def bytes_differ(self) -> int | None:

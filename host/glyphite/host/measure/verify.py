@@ -120,7 +120,7 @@ def compare_groups(
     (answers,) = board.run(tensors, progress=progress)
     (expected,) = oracle.run(tensors, progress=progress)
     pairs = zip(groups, np.split(answers, ends), np.split(expected, ends), strict=True)
-    figures = [_figures(name, *pair) for name, *pair in pairs]
+    figures = [figures_of(name, *pair) for name, *pair in pairs]
     differing = np.flatnonzero((answers.view(np.int8) != expected.view(np.int8)).any(axis=1))
     if not len(differing):
         return Compared(figures, None)
@@ -128,7 +128,11 @@ def compare_groups(
     return Compared(figures, (tensors[first], answers[first], expected[first]))
 
 
-def _figures(name: str, answers: Scores, expected: Scores) -> GroupFigures:
+def figures_of(name: str, answers: Scores, expected: Scores) -> GroupFigures:
+    """How ``answers`` (n, outputs) differ from those ``expected`` for one group of inputs.
+
+    Raises ValueError where they have other shapes.
+    """
     difference = metrics.byte_differences(answers.view(np.int8), expected.view(np.int8))
     return GroupFigures(
         inputs=name,

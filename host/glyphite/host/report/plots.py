@@ -14,7 +14,7 @@ LEVELS = 5
 """Of how often a class is taken for another, in the picture of a large confusion matrix."""
 MOST_CLASSES = 200
 """Of such a picture: with more, a cell is too small to be seen."""
-CALLS = "kernel call from 1, before them the input, behind them the answer"
+CALLS = "kernel call; 0: the input comes, last: the answer goes"
 LAYER_COLOURS = 8
 MATRIX = 400
 """The side of that picture, with its axes."""
