@@ -71,7 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"--count is then {USUAL:,}, and of each the first {STREAMED} go to the emulated --board",
     )
     group.add_argument(
-        "--picture", type=Path, metavar="FILE.png", help="one sample under each corruption"
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="draw a picture (one sample under each corruption; .png)",
     )
 
 
