@@ -67,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--picture",
         type=Path,
         metavar="FILE",
-        help="with --layers: draw each layer's error and histogram (.png, .svg, .pdf); with "
-        "--robustness: one sample under each corruption (.png)",
+        help="draw a picture (--layers: each layer's error and histogram, .png, .svg or .pdf; "
+        "--robustness: one sample under each corruption, .png)",
     )
     add_budgets(parser, "max_drop", "min_accuracy", "max_error", "max_mismatched_bytes")
     add_count(parser, count_of, None)

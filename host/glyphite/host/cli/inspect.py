@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_processor(parser)
     add_budgets(parser, "max_ram")
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="draw memory over time (.png, .svg, .pdf)"
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="draw a picture (memory over time; .png, .svg, .pdf)",
     )
     add_json(parser)
 
