@@ -111,7 +111,9 @@ class LayerFigures:
     number: Count | None
     """Its place in the .tflite; None of the input."""
     tensor: Text
-    """The name of the tensor that it writes, which has that of the Keras layer in it."""
+    """The name of the tensor that it writes."""
+    keras_layer: Text | None
+    """The Keras layer that it was made of, or the last of several; None where that is not known."""
     shape: list[Count]
     scale: Size
     zero_point: int

@@ -21,7 +21,7 @@ from glyphite.host.measure.layers.advice import Way
 from glyphite.host.measure.layers.engines import compare_engines
 from glyphite.host.measure.layers.gather import Gathered, gather
 from glyphite.host.measure.layers.look import Subject, summarize
-from glyphite.host.measure.layers.match import pairs_of
+from glyphite.host.measure.layers.match import keras_layer, pairs_of
 from glyphite.host.measure.layers.rewrite import apart, in_float
 from glyphite.host.measure.layers.tally import BINS, Tally, decibels
 from glyphite.host.measure.layers_record import Advice, Cause, LayersRecord, Reference
@@ -119,8 +119,9 @@ def test_a_layer_that_saturates_is_named(uno: Uno, operators: list[int]) -> None
     assert told(record.advice) == [(Cause.CUT_OFF, name, [])]
     (advice,) = record.advice
     assert advice.command == "glyphite convert uno --calibration-samples 5000"
-    assert advice.text.startswith(f"{name}: it saturates: ")
     layer = next(each for each in record.layers if each.name == name)
+    assert layer.keras_layer is not None
+    assert advice.text.startswith(f"{name} ({layer.keras_layer}): it saturates: ")
     assert layer.cut_off > 0.01
     assert layer.cut_off_high > 0 == layer.cut_off_low  # zeros of a ReLU are not cut off
     assert layer.range_used > 3
@@ -181,9 +182,9 @@ def test_a_dead_channel_is_named_and_loses_no_accuracy(uno: Uno) -> None:
     (advice,) = record.advice
     assert not advice.loses_accuracy
     assert advice.text == (
-        f"conv_2d_1: channel 5 gives nothing but 0 for {COUNT} samples: dead. That costs flash and "
-        "time, and no accuracy. Prune: build the layer with 11 in place of 12 channels, and train "
-        "anew. More samples (--count) make sure of it."
+        f"conv_2d_1 (re_lu_1): channel 5 gives nothing but 0 for {COUNT} samples: dead. That costs "
+        "flash and time, and no accuracy. Prune: build the layer with 11 in place of 12 channels, "
+        "and train anew. More samples (--count) make sure of it."
     )
     assert record.layers[2].dead_channels == [5]
 
@@ -332,6 +333,20 @@ def test_each_layer_alone_gives_what_it_gives_in_the_model(uno: Uno) -> None:
     for operator in graph.operators:
         (output,) = operator.outputs
         np.testing.assert_array_equal(parts.tensor(output), whole.tensor(output))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("fixed_1/seed_1/conv2d_1_2/Relu;fixed_1/seed_1/conv2d_1_2/BiasAdd", "conv2d_1"),
+        ("fixed_1/seed_1/flatten_1/Reshape", "flatten"),
+        ("fixed_1/net_1/inner_1/third_1/Relu", "third"),
+        ("serving_default_input:0", None),
+        ("model/conv2d/Relu", None),
+    ],
+)
+def test_the_keras_layer_is_told_by_its_tensor_s_name(tensor: str, layer: str | None) -> None:
+    assert keras_layer(tensor) == layer
 
 
 def test_layers_are_told_by_their_order_where_their_names_are_others(uno: Uno) -> None:

@@ -74,7 +74,8 @@ def _advice(
     typed = None if words is None else way.convert(*words)
     behind = [layers[place] for place in places[1:]]
     others = [each.pair.name for each in behind]
-    also = f" So {'is' if len(others) == 1 else 'are'} {_listed(others)}." if others else ""
+    called = _listed([_called(each) for each in behind]) if others else ""
+    also = f" So {'is' if len(others) == 1 else 'are'} {called}." if others else ""
     if others and cause is Cause.DEAD_CHANNELS:
         also = _also_dead(behind)
     if words is not None and typed is None:
@@ -85,9 +86,14 @@ def _advice(
         layer=seen.pair.name,
         others=others,
         loses_accuracy=cause is not Cause.DEAD_CHANNELS,
-        text=f"{seen.pair.name}: {what}{also} {mend}",
+        text=f"{_called(seen)}: {what}{also} {mend}",
         command=typed,
     )
+
+
+def _called(seen: Seen) -> str:
+    """A layer for a sentence: the operator and its place, and the Keras layer."""
+    return f"{seen.pair.name} ({seen.keras})" if seen.keras else seen.pair.name
 
 
 def _listed(names: Sequence[object]) -> str:
@@ -224,7 +230,7 @@ def _left(seen: Seen) -> str:
 
 def _also_dead(others: Sequence[Seen]) -> str:
     """What is said of the layers behind the first."""
-    said = [f"{_channels(list(each.dead))} of {each.pair.name} ({_left(each)})" for each in others]
+    said = [f"{_channels(list(each.dead))} of {_called(each)}, {_left(each)}" for each in others]
     return (
         f" So {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} {_listed(said)}."
     )

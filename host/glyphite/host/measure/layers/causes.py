@@ -66,6 +66,8 @@ class Seen:
     has_range: bool
     """Whether the range is of this layer's choosing: not its input's, not a fixed one."""
     dead: NDArray[np.intp]
+    keras: str | None
+    """The name of the Keras layer, where it is known."""
 
     @property
     def own_db(self) -> float | None:

@@ -19,7 +19,7 @@ from glyphite.host.measure.layers.causes import (
     used,
 )
 from glyphite.host.measure.layers.gather import Gathered
-from glyphite.host.measure.layers.match import Pair
+from glyphite.host.measure.layers.match import Pair, keras_layer
 from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
 from glyphite.host.measure.layers.weights import Weights, weights_of
 from glyphite.host.measure.layers_record import (
@@ -81,6 +81,7 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
             decibels(signal, cost),
             has_range(found.graph, pair),
             dead_channels(found.graph, pair, tally, by_tensor, samples),
+            keras_layer(found.graph.tensors[pair.quantized].name),
         )
         changed = None if answers is None else int(np.count_nonzero(_classes(of, alone) != answers))
         share = cost / total if total > 0 and tally.has_own else None
@@ -133,6 +134,7 @@ def _figures(found: Gathered, seen: Seen, share: float | None, changed: int | No
         kind=pair.kind,
         number=pair.number,
         tensor=tensor.name,
+        keras_layer=seen.keras,
         shape=list(tensor.shape),
         scale=scale,
         zero_point=tally.numbers.zero_point,

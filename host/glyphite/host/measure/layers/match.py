@@ -1,5 +1,6 @@
 """Which layer of a float model is which of the int8 model that was made from it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,10 @@ from difflib import SequenceMatcher
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.host.measure.layers.rewrite import EDGES, LIMITS
 
+WRAPPED = "fixed_1"
+"""The scope of the model that ``convert.quantize`` wraps a Keras model in."""
+LEAST_SCOPES = 4
+"""That of the wrapping model, of the model, of a layer, and an operator."""
 INPUT = "input"
 """What the model's input is called among its layers."""
 
@@ -27,6 +32,19 @@ class Pair:
     """The tensor in the float model."""
     float_number: int | None = None
     """The place of the float model's operator that makes it; None where none does by itself."""
+
+
+def keras_layer(tensor: str) -> str | None:
+    """The Keras layer that writes a tensor, by its name; None where this project's converter did
+    not make it of a Keras model.
+
+    A name is a path such as ``fixed_1/seed_1/conv2d_1_2/Relu;...``: the last scope is the layer's,
+    with a number behind it that tracing adds.
+    """
+    scopes = tensor.partition(";")[0].split("/")
+    if len(scopes) < LEAST_SCOPES or scopes[0] != WRAPPED:
+        return None
+    return re.sub(r"_\d+$", "", scopes[-2])
 
 
 def pairs_of(graph: Graph, floats: Graph) -> list[Pair]:
