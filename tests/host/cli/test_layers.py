@@ -101,7 +101,10 @@ def test_the_command_of_an_advice_mends_what_it_names(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--picture", "a.png"], "--picture is for --layers or --robustness. Add one, or leave out --picture."),
+        (
+            ["--picture", "a.png"],
+            "--picture is for --layers or --robustness. Add one, or leave out --picture.",
+        ),
         (["--layers", "--picture", "a.txt"], "Let it end in one of .png, .svg, .pdf."),
         (["other", "--layers"], "--layers looks at one model, and other is a second."),
         (["--layers", "--max-drop", "1"], "Leave out --max-drop, or --layers."),

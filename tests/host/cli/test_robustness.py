@@ -158,7 +158,9 @@ def test_what_does_not_go_together_is_refused(
     )
     bare, classes = (["--data", str(tmp_path / name)] for name in ("b.npz", "c.npz"))
     asked = ["same", "--robustness"]
-    assert "--picture is for --layers or --robustness." in refusal(["same", "--picture", "a.png"], capsys)
+    assert "--picture is for --layers or --robustness." in refusal(
+        ["same", "--picture", "a.png"], capsys
+    )
     assert "is of one model, by its usual build, and a second model is given" in refusal(
         [*asked[:1], "same", "--robustness"], capsys
     )

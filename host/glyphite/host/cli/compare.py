@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     with checking("compare", arguments) as checks:
         robustness.refuse_options(arguments)
         if arguments.robustness:
-            robustness.run(arguments, checks, _runners, _tools())
+            robustness.run(arguments, checks, _runners, tools())
         elif arguments.other is None:
             side_by_side.refuse_options(arguments)
             _run(arguments, checks)
