@@ -52,7 +52,7 @@ def test_what_is_measured_is_shown_and_in_the_document(why: ModelFolder) -> None
         "<td>94.50 %</td>",
         "calibration samples 5,000: 94.5",
         "samples-100: tflite-micro is not installed.",
-        "int8 (TFLM) is right less often than float with: faint 50 % (5.00 points, p",
+        "faint 10 % (20.00 points, p",
         'text-anchor="middle">faint, %</text>',
         "<td>30.00 %</td>",
     ):

@@ -5,6 +5,7 @@ from typing import Any
 
 from glyphite.convert.boards import all_boards
 from glyphite.convert.manifest import words_of
+from glyphite.convert.quantize.schemes import USUAL as USUAL_SCHEME
 from glyphite.convert.text import command
 from glyphite.host.measure.compare import TEST_IMAGES
 from glyphite.host.measure.portion import BAUD
@@ -46,6 +47,8 @@ def _convert(document: dict[str, Any], model: str) -> str:
         r"([\d,]+) (?:of [\d,]+ )?(?:training|test )?\w* ?samples", document["calibration"]
     ):
         words += ["--calibration-samples", int(found[1].replace(",", ""))]
+    if document["scheme"] not in ("", USUAL_SCHEME.name):
+        words += ["--scheme", document["scheme"]]
     return glyphite("convert", model, *words)
 
 

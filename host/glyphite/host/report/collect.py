@@ -107,6 +107,7 @@ def _document(
         "output": dataclasses.asdict(manifest.output),
         "calibration": manifest.calibration,
         "preprocessing": manifest.preprocessing.text,
+        "scheme": manifest.scheme,
         "data": manifest.data and dataclasses.asdict(manifest.data),
         "accuracy": _known(figures, "accuracy"),
         "intervals": _known(figures, "interval"),

@@ -271,6 +271,8 @@ class Report(TypedDict):
     output: TensorInfo
     calibration: str
     preprocessing: str
+    scheme: str
+    """The way in which it was quantized, as --scheme takes it; empty where it is not known."""
     data: DataRecord | None
     """What it was calibrated on."""
     accuracy: dict[str, Share]
