@@ -10,7 +10,7 @@ import pytest
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.quantize import by_scheme
+from glyphite.convert.quantize.by_scheme import quantized_by
 from glyphite.convert.quantize.quiet import load_tensorflow
 from glyphite.convert.workspace import model_folder
 from glyphite.host.cli import main, schemes
@@ -48,12 +48,10 @@ def test_a_table_has_each_scheme_s_figures_and_keeps_what_there_is(
     capsys: Out,
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
-    original = by_scheme.quantized_by
-
     def interrupted(scheme: Any, *rest: Any) -> bytes:  # noqa: ANN401
         if scheme.name == "int16":
             raise KeyboardInterrupt
-        return original(scheme, *rest)
+        return quantized_by(scheme, *rest)
 
     call = words(files, "per-tensor,int16")
     with monkeypatch.context() as patch:
