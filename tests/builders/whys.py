@@ -34,7 +34,8 @@ def put_all(folder: ModelFolder) -> None:
 
 def _layer(number: int, sqnr: float, own: float | None) -> LayerFigures:
     return LayerFigures(
-        name=f"conv_2d_{number}", kind="CONV_2D", number=number, tensor="conv", shape=[1, 2],
+        name=f"conv_2d_{number}", kind="CONV_2D", number=number, tensor="conv", keras_layer=None,
+        shape=[1, 2],
         scale=0.1, zero_point=-128, low=0, high=25.5, values=400, sqnr_db=sqnr, own_sqnr_db=own,
         mean_error=0.1, largest_error=0.4, mean_error_steps=1, largest_error_steps=4,
         own_mean_error=None, own_largest_error=None, cut_off=0.25, cut_off_low=0, cut_off_high=100,
