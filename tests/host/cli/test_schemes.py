@@ -48,6 +48,7 @@ def test_a_table_has_each_scheme_s_figures_and_keeps_what_there_is(
     capsys: Out,
 ) -> None:
     require_tool("arm-none-eabi-gcc", "qemu-system-arm")
+
     def interrupted(scheme: Any, *rest: Any) -> bytes:  # noqa: ANN401
         if scheme.name == "int16":
             raise KeyboardInterrupt
