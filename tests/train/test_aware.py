@@ -29,8 +29,8 @@ load_tensorflow()
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-SETTINGS = AwareSettings(epochs=6, batch_size=32, rate=3e-3)
-CALIBRATION = samples(200, 1)
+SETTINGS = AwareSettings(epochs=10, batch_size=64, rate=1e-3)
+CALIBRATION = samples(300, 1)
 JUDGED = samples(2000, 3)
 
 
@@ -41,7 +41,7 @@ def hard() -> Any:  # noqa: ANN401
 
 @pytest.fixture(scope="module")
 def aware(hard: Any) -> bytes:  # noqa: ANN401
-    return aware_tflite(hard, samples(1500, 2), NAMED["raw"], CALIBRATION, settings=SETTINGS)
+    return aware_tflite(hard, samples(4000, 1), NAMED["raw"], CALIBRATION, settings=SETTINGS)
 
 
 def right(content: bytes, model: Any, path: Path) -> NDArray[np.bool_]:  # noqa: ANN401
