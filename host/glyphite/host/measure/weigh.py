@@ -110,6 +110,7 @@ def hold_untrained(
         size = _linked(folder, board, limits)
         if most is None or (foretold is not None and foretold < NEAR * most):
             return
+        size = with_stack(NAME, board, folder.image(board.key), size)  # refuses one that overflows
         cost = _cost(folder, compiled, board, size, tensors)
         if cost.seconds is not None:
             _hold("ms an inference, untrained", 1000 * cost.seconds, 1000 * most, UNTRAINED)
