@@ -69,7 +69,9 @@ class Port:
 
 def session(port: Port) -> Session:
     """A session with a board behind such a port."""
-    return Session(cast(serial.Serial, port), 0.1, give_up=0.1)
+    made = Session(cast(serial.Serial, port), 0.1, give_up=0.1)
+    made._request = 0  # so that the first id is the 1 of the answers that are made here
+    return made
 
 
 class HelloWay:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from glyphite.convert.boards import all_boards
+from glyphite.convert.shipped import MODELS
 from glyphite.host.cli import VERBS, main
 from glyphite.host.cli.completion import SHELLS
+from glyphite.train.networks.networks import NETWORKS
 from tests.strict import require_module
+
+SHIPPED = {path.name for path in MODELS.iterdir()}
 
 ASK = """
 source "$1"; shift
@@ -66,13 +70,13 @@ def test_bash_completes_all(script: Path, place: Path) -> None:
     assert completed(script, place, "") == set(VERBS)
     assert completed(script, place, "co") == {"convert", "compare", "compile", "completion"}
     assert completed(script, place, "inspect", "") == {
-        "mine", "other", "uno", "net.tflite", "net.keras",
+        *SHIPPED, "mine", "other", "net.tflite", "net.keras",
     }  # fmt: skip
     assert completed(script, place, "inspect", "m") == {"mine"}
     assert completed(script, place, "build", "uno", "--board", "") == {*boards, "board.toml"}
     assert completed(script, place, "build", "uno", "--board", "uno-") == {"uno-r4-minima"}
     assert completed(script, place, "build", "--board", "uno", "o") == {"other"}
-    assert completed(script, place, "train", "") == {"seed", "uno"}
+    assert completed(script, place, "train", "") == set(NETWORKS)
     assert completed(script, place, "bench", "uno", "--optimize", "s") == {"speed", "size"}
     assert completed(script, place, "completion", "") == set(SHELLS)
 

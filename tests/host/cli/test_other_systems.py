@@ -1,5 +1,6 @@
 """What Windows and macOS lack is asked for by nothing that runs there; their names work."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def test_all_but_terminals_runs_without_the_modules_of_posix(
     assert "This should not happen" not in done.stderr
     assert "7, read with uno" in done.stdout
     assert "0 of 200" in done.stdout
-    assert "INFER_ANSWER 20 OK" in done.stdout
+    assert re.search(r"INFER_ANSWER \d+ OK", done.stdout)
     assert "An emulated board has no cable." in done.stdout
     assert "Windows lacks the pseudo-terminals" in done.stdout.replace("\n", " ")
 

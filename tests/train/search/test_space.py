@@ -60,7 +60,7 @@ def test_whatever_is_drawn_is_a_network_of_as_many_weights(
 
 
 def test_a_title_tells_the_layers() -> None:
-    assert draw(Fixed(UNO), (28, 28, 1), 10).title == "8c4s2, 12c3p, 48c3, 32c3"
+    assert draw(Fixed(UNO), (28, 28, 1), 10).title == "8c4s2, 16c3p, 40c3, 36c3"
     assert draw(Fixed(FAST), (28, 28, 1), 10).title == "8c6s4, 16c3, 32c4"
     separable: dict[str, Choice] = {
         "depth": 2,

@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_count(parser, count_of, COUNT)
     add_goal(parser)
     add_budgets(parser, "max_flash", "max_ram", "max_cycles")
-    parser.add_argument("--layers", action="store_true", help="print each layer's share, too")
+    parser.add_argument(
+        "--layers", action="store_true", help="tell each layer's part (of the cost)"
+    )
     add_data(parser, "MNIST if the model reads digits, else random numbers")
     add_json(parser)
 

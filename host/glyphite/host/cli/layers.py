@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--layers",
         action="store_true",
-        help=f"tell where int8 loses accuracy: each layer against float, on {USUAL:,} samples by "
-        "default, and what mends it",
+        help=f"tell each layer's part (of what int8 loses against float, on {USUAL:,} samples by "
+        "default, and what mends it)",
     )
 
 

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="measure only what the last run of the same model, data and options lacks",
+        help="go on with a run that was cut short (of the same model, data and options)",
     )
     add_board(parser, BOARD)
     add_count(parser, count_of, None, "all test samples")

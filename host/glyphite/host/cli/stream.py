@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with a run that was cut short, of the same model, firmware and data",
+        help="go on with a run that was cut short (of the same model, firmware and data)",
     )
     add_trace(parser, "written anew, for `glyphite monitor`")
     add_budgets(parser, "min_accuracy", "max_error", "max_mismatched_bytes")

@@ -8,7 +8,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.compiler import describe
 from glyphite.convert.compiler.driver import Compiled, compile_model
 from glyphite.convert.compiler.ir.goal import Goal
-from glyphite.convert.errors import BoardError, ModelError
+from glyphite.convert.errors import BoardError, ModelError, ToolError
 from glyphite.host.report.memory_picture import plain_name
 
 MOST_RECTANGLES = 3_000
@@ -60,10 +60,10 @@ def over_time(
 def try_over_time(
     content: bytes, name: str, board: str | None, goal: str | None
 ) -> tuple[Document | None, list[list[Rectangle]]]:
-    """The same; nothing where the compiler does not take the model."""
+    """The same; nothing where the compiler does not take the model, or cannot read one here."""
     try:
         return over_time(content, name, board, goal)
-    except ModelError:
+    except (ModelError, ToolError):
         return None, []
 
 

@@ -63,6 +63,9 @@ class Recipe:
     """None: the weights of the last epoch are the model's."""
     teaching: Teaching | None = None
     """None: the labels alone are the targets."""
+    sharpen: bool = False
+    """Whether the scores of the trained model are made as sure as they are right, by one factor
+    that is found on the training images as they are written."""
 
     def warp_in(self, epoch: int, epochs: int) -> Warp:
         """The limits of augmentation in ``epoch``, counted from 0, of ``epochs``.

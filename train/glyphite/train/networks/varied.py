@@ -21,6 +21,7 @@ from glyphite.train.fit import Settings, Trained, held_interrupt, unit_images, w
 from glyphite.train.networks.augment import vary
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.recipe import Recipe
+from glyphite.train.networks.sharpen import sharpen
 from glyphite.train.networks.targets import Make, Targets, targets_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def fit_varied(
             run.learn(lesson, callback)
             kept.save(run.state())
     run.take_average()
+    if recipe.sharpen:
+        sharpen(model, _scores(model, data.train_images), data.train_labels)
     return Trained(settings, _bare(model), {**run.history, **_judged(model, data)}, recipe=recipe)
 
 
@@ -224,9 +227,14 @@ def _optimizer(recipe: Recipe, batches: int, epochs: int) -> "keras.optimizers.O
     return optimizer
 
 
+def _scores(model: "keras.Model", images: Images) -> NDArray[np.float32]:
+    """(n, 10) of images (n, 28, 28)."""
+    return np.asarray(model.predict(unit_images(images), batch_size=500, verbose=0), np.float32)
+
+
 def _judged(model: "keras.Model", data: Mnist) -> dict[str, list[float]]:
     """Loss against the labels as they are, and accuracy, of the test set."""
-    scores = model.predict(unit_images(data.test_images), batch_size=500, verbose=0)
+    scores = _scores(model, data.test_images)
     right = scores[np.arange(len(scores)), data.test_labels]
     loss = float(-np.log(np.maximum(right, 1e-7)).mean())
     accuracy = float((scores.argmax(axis=1) == data.test_labels).mean())

@@ -43,7 +43,7 @@ class Drawn:
     """A network of the space."""
 
     title: str
-    """Short: ``8c4s2, 12c3p, 48c3, 32c3``; docs/search.md tells the signs."""
+    """Short: ``8c4s2, 16c3p, 40c3, 36c3``; docs/search.md tells the signs."""
     layers: tuple[str, ...]
     """Each layer as Python that makes it."""
     shape: Shape
@@ -197,14 +197,14 @@ def _blocks(head: str, *blocks: tuple[str, int, int, str]) -> dict[str, Choice]:
 
 UNO = _blocks(
     FLATTEN,
-    (CONV, 8, 4, "stride 2"), (CONV, 12, 3, POOL), (CONV, 48, 3, WHOLE), (CONV, 32, 3, WHOLE),
+    (CONV, 8, 4, "stride 2"), (CONV, 16, 3, POOL), (CONV, 40, 3, WHOLE), (CONV, 36, 3, WHOLE),
 )  # fmt: skip
 """The layers of the network ``uno``."""
 SLIM = _blocks(
     FLATTEN,
     (CONV, 8, 5, "stride 2"), (CONV, 16, 3, "stride 2"), (CONV, 32, 3, WHOLE), (CONV, 48, 3, WHOLE),
 )  # fmt: skip
-"""Two thirds of its MACs: docs/uno-model.md has what it reached."""
+"""Half of its MACs: docs/uno-model.md has what it reached."""
 FAST = _blocks(FLATTEN, (CONV, 8, 6, "stride 4"), (CONV, 16, 3, WHOLE), (CONV, 32, 4, WHOLE))
 """Few outputs, as each costs an AVR more than a MAC does."""
 
