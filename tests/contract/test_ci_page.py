@@ -27,6 +27,8 @@ def test_the_table_names_the_verbs_of_each_option() -> None:
     every = table.pop("--junit")
     taken: dict[str, set[str]] = {f"--{name.replace('_', '-')}": set() for name in BUDGETS}
     for verb in (verb for group in GROUPS.values() for verb in group):
+        if verb == "search":  # its limits are of what it draws, and it judges nothing
+            continue
         options = set(_verb_parser(verb)._option_string_actions)
         assert ("--junit" in options) == bool(options & set(taken)), verb
         for option in options & set(taken):

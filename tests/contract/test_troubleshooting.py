@@ -24,7 +24,7 @@ PRODUCED = {
 TREES = [
     ast.parse(path.read_text())
     for package in PACKAGES
-    for path in sorted((PROJECT / package).rglob("*.py"))
+    for path in sorted((PROJECT / package / "glyphite").rglob("*.py"))
 ]
 
 

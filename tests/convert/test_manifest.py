@@ -85,6 +85,7 @@ FULL = dataclasses.replace(
     calibration="none",
     tools={"numpy": "2"},
     float_sha256="cd" * 32,
+    scheme="per-tensor",
 )
 """No field has its default: one that is left out is another one."""
 

@@ -107,8 +107,9 @@ def test_what_exists_nowhere_is_named_with_the_ways_to_it() -> None:
         with pytest.raises(ModelError) as caught:
             find_model(name)
         assert str(caught.value) == (
-            f"No model called {name!r}. {meant}There are: meter, uno. Name one of them or a "
-            ".tflite file, or make one: see `glyphite train --help` and `glyphite convert --help`."
+            f"No model called {name!r}. {meant}There are: meter, seed-best, uno, uno-fast. Name one "
+            "of them or a .tflite file, or make one: see `glyphite train --help` and `glyphite "
+            "convert --help`."
         )
 
 
@@ -144,7 +145,7 @@ def test_what_no_name_leads_to_is_no_default(tmp_path: Path) -> None:
     (build_root() / "gone").mkdir()
     (build_root() / "gone" / "model_int8.tflite").symlink_to(tmp_path / "absent")
     assert default_model() == "old"
-    with pytest.raises(ModelError, match=r"There are: old, uno\."):
+    with pytest.raises(ModelError, match=r"There are: old, seed-best, uno, uno-fast\."):
         find_model("none")
 
 

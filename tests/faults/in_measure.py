@@ -231,9 +231,9 @@ FAULTS = (
     ),
     Fault(
         "the surest mistake stands last",
-        HOST + "report/collect.py",
-        "(-max(image.scores), image.index)",
-        "(max(image.scores), image.index)",
+        HOST + "report/samples.py",
+        'is_right, -max(entry["scores"][oracle])',
+        'is_right, max(entry["scores"][oracle])',
         ("host/report",),
     ),
     Fault(

@@ -23,7 +23,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     begun = study(tmp_path / "s.db")
     first, second, cut_short = begun.ask(), begun.ask(), begun.ask()
     assert (first.drawn.title, second.drawn.title) == (
-        "8c4s2, 12c3p, 48c3, 32c3",
+        "8c4s2, 16c3p, 40c3, 36c3",
         "8c5s2, 16c3s2, 32c3, 48c3",
     )
     begun.finish(first, (0.9, 100.0), {"figures": 1})

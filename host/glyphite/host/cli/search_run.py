@@ -34,7 +34,7 @@ def directions(work: Work, aims: Sequence[str]) -> list[str]:
 
 
 def values_of(figures: Figures, aims: Sequence[str]) -> list[float]:
-    """The score and each aim of a network that was trained."""
+    """The score and each aim of a network. Raises ValueError of one that was not trained."""
     if figures.score is None or figures.weight is None:
         raise ValueError("of a network that was not trained")
     of = asdict(figures.weight)

@@ -39,7 +39,7 @@ def ensure_taken(url: str, board: Hello, inputs: Sequence[NDArray[Any]]) -> None
 
 
 def outputs_of(url: str, board: Hello, reply: InferReply) -> tuple[NDArray[Any], ...]:
-    """The output tensors in a reply, flat; LinkError where a number of them is not finite."""
+    """The output tensors in a reply, flat. Raises LinkError where a number is not finite."""
     sizes = [output.bytes for output in board.outputs]
     ends = [0, *accumulate(sizes)]
     return tuple(

@@ -101,7 +101,7 @@ def hold_untrained(
     the trained one: its time may be ``UNTRAINED`` times the limit, and is measured where it is
     foretold to be near that.
 
-    Raises what :func:`weigh` does.
+    Raises BeyondError where it is not, and what else :func:`weigh` raises.
     """
     compiled = compile_model(content, NAME, architecture=board.mcu.architecture, goal=goal)
     _hold_least(compiled, board, limits)
