@@ -107,8 +107,8 @@ def test_what_exists_nowhere_is_named_with_the_ways_to_it() -> None:
         with pytest.raises(ModelError) as caught:
             find_model(name)
         assert str(caught.value) == (
-            f"No model called {name!r}. {meant}There are: meter, seed-best, uno, uno-fast. Name one "
-            "of them or a .tflite file, or make one: see `glyphite train --help` and `glyphite "
+            f"No model called {name!r}. {meant}There are: meter, seed-best, uno, uno-fast. Name "
+            "one of them or a .tflite file, or make one: see `glyphite train --help` and `glyphite "
             "convert --help`."
         )
 
