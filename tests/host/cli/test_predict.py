@@ -98,8 +98,8 @@ def test_digits_in_a_row_are_read_in_order(
     assert result["sure"] is True
 
 
-UNCLEAR = 9692
-"""A test image that is a 9 or a 7."""
+UNCLEAR = 247
+"""A test image that is a 4 or a 6."""
 
 
 def test_an_answer_that_is_not_sure_says_so(

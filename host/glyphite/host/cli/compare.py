@@ -5,6 +5,7 @@ On samples that are shifted, noisy or badly lit: :mod:`.robustness`.
 """
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 from glyphite.convert.errors import InputError, ModelError, ToolError
@@ -222,7 +223,7 @@ def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
             f"{folder.tflite} was not made from {path}: its SHA-256 starts with "
             f"{found[:12]}, and {manifest.float_sha256[:12]} is expected. {folder.mend}"
         )
-    if path == folder.keras and not package_version("tensorflow"):
+    if path == folder.keras and find_spec("tensorflow") is None:
         return f"TensorFlow is not installed. {remedy()}".rstrip(".")
     return None
 

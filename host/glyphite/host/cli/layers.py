@@ -1,6 +1,7 @@
 """``glyphite compare MODEL --layers``: where int8 loses accuracy, layer by layer, and why."""
 
 import argparse
+from importlib.util import find_spec
 from math import log1p
 
 from glyphite.convert.errors import InputError, ModelError
@@ -37,7 +38,6 @@ from glyphite.host.measure.layers_record import (
     place_of,
 )
 from glyphite.host.report.layers_picture import draw, require_kind
-from glyphite.host.runners.base import package_version
 from glyphite.host.runners.litert import litert_version, read_manifest, require_unchanged
 
 USUAL = 1000
@@ -126,7 +126,7 @@ def _float_tflite(folder: ModelFolder, manifest: Manifest) -> bytes | None:
         missing = f"there is no {path}"
     elif manifest.float_sha256 and manifest.float_sha256 != sha256_of(path):
         missing = f"{folder.tflite} was not made from {path}"
-    elif path == folder.keras and not package_version("tensorflow"):
+    elif path == folder.keras and find_spec("tensorflow") is None:
         missing = f"TensorFlow is not installed. {remedy()}".rstrip(".")
     if missing:
         _note_weights(missing)
