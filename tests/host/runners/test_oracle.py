@@ -39,7 +39,7 @@ def test_every_result_names_the_c_of_this_pc(
     require_tool("cc")
     compared = printed(capsys, "compare", "uno", "--count", "20")
     names = [runner["name"] for runner in compared["runners"]]  # type: ignore[attr-defined]
-    assert (compared["oracle"], names) == ("c", ["int8_litert", "c"])
+    assert (compared["oracle"], names) == ("c", ["float", "int8_litert", "c"])
     verified = printed(
         capsys, "verify", "uno", "--board", "native", "--count", "2", "--optimize", "speed"
     )

@@ -125,7 +125,8 @@ def test_a_layer_that_saturates_is_named(uno: Uno, operators: list[int]) -> None
     assert layer.cut_off > 0.01
     assert layer.cut_off_high > 0 == layer.cut_off_low  # zeros of a ReLU are not cut off
     assert layer.range_used > 3
-    assert max(shares(record), key=shares(record).__getitem__) == name
+    parts = {each: part for each, part in shares(record).items() if "softmax" not in each}
+    assert max(parts, key=parts.__getitem__) == name
 
 
 def test_a_range_that_is_far_wider_than_the_values_is_named(uno: Uno) -> None:
@@ -183,21 +184,21 @@ def test_a_dead_channel_is_named_and_loses_no_accuracy(uno: Uno) -> None:
     assert not advice.loses_accuracy
     assert advice.text == (
         f"conv_2d_1 (re_lu_1): channel 5 gives nothing but 0 for {COUNT} samples: dead. That costs "
-        "flash and time, and no accuracy. Prune: build the layer with 11 in place of 12 channels, "
+        "flash and time, and no accuracy. Prune: build the layer with 15 in place of 16 channels, "
         "and train anew. More samples (--count) make sure of it."
     )
     assert record.layers[2].dead_channels == [5]
 
 
-def smaller(uno: Uno, factor: float) -> bytes:
-    """The same network, in which channel 3 of the first layer is smaller by ``factor``."""
+def smaller(uno: Uno, factor: float, channel: int = 3) -> bytes:
+    """The same network, in which a channel of the first layer is smaller by ``factor``."""
 
     def less(values: Floats) -> Floats:
-        values[3] /= factor
+        values[channel] /= factor
         return values
 
     def more(values: Floats) -> Floats:
-        values[..., 3] *= factor
+        values[..., channel] *= factor
         return values
 
     return with_weights(with_weights(uno.floats, 0, less, less), 1, more)
@@ -227,14 +228,14 @@ def test_one_scale_for_even_channels_gets_no_advice(uno: Uno) -> None:
 def test_channels_of_very_different_size_are_named_and_the_weights_that_make_up_for_it(
     uno: Uno,
 ) -> None:
-    floats = smaller(uno, 100.0)
+    floats = smaller(uno, 200.0, channel=5)
     record = uno.record(uno.quantized(floats), floats)
     assert told(record.advice) == [
         (Cause.UNEVEN_CHANNELS, "conv_2d_0", []),
         (Cause.COARSE_WEIGHTS, "conv_2d_1", []),
     ]
-    assert "to channel 3, which the answers need" in record.advice[0].text
-    assert "those for channel 3 of its input take the scale" in record.advice[1].text
+    assert "to channel 5, which the answers need" in record.advice[0].text
+    assert "those for channel 5 of its input take the scale" in record.advice[1].text
     assert {advice.command for advice in record.advice} == {None}
 
 
