@@ -44,7 +44,7 @@ def test_its_manifest_and_history_are_the_shipped_ones() -> None:
     folder = find_model("uno")
     assert folder.manifest == MODELS / "uno" / "manifest.json"
     assert folder.history == MODELS / "uno" / "history.json"
-    assert read_manifest(folder).calibration.startswith("500 of 60,000 MNIST")
+    assert read_manifest(folder).calibration.startswith("500 of 60,000 training samples of MNIST")
 
 
 @pytest.mark.parametrize("named", [UNO, UNO.parent])

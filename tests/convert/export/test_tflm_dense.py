@@ -15,6 +15,7 @@ from glyphite.convert.shipped import MODELS
 from glyphite.host.runners.tflm import infer
 from tests.builders.dense import fully_connected
 from tests.builders.models import ModelBuilder, hard_inputs, pack
+from tests.paths import PROJECT
 
 CHANNELS, COUNT = 7, 12
 WITHOUT = "_experimental_disable_per_channel_quantization_for_dense_layers"
@@ -92,8 +93,8 @@ def test_a_model_with_one_scale_stays_as_it_is() -> None:
 
 
 def test_misread_is_what_chirale_2_0_0_answered_on_a_board() -> None:
-    """Measured there: 14 of the 2,000 bytes of 200 test images of `uno` differed."""
-    tflite = (MODELS / "uno" / "model_int8.tflite").read_bytes()
+    """Measured there: 14 of the 2,000 bytes of 200 test images of the `uno` of then differed."""
+    tflite = (PROJECT / "tests" / "data" / "uno_of_november.tflite").read_bytes()
     manifest = Manifest.load(MODELS / "uno" / "manifest.json")
     digits = manifest.quantize(load_mnist().test_images[:200])
     misreading = misread(tflite, read_loosely(tflite))
