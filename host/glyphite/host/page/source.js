@@ -11,6 +11,7 @@
  * @property {number} width in pixels
  * @property {number} height in pixels
  * @property {Uint8ClampedArray} pixels (height * width), gray, row by row
+ * @property {Uint8ClampedArray} [rgba] (height * width * 4), opaque, where it has colours
  * @property {boolean} [isTensor] it has the model's own size already, as a test image: take it as
  *   it is, without looking for a digit in it
  */
@@ -58,7 +59,7 @@
 /**
  * What the model is, known once the source is open.
  * @typedef {object} ModelInfo
- * @property {"digits"|"picture"|"values"} kind digits: a drawing is centred and scaled as MNIST;
+ * @property {"digits"|"picture"|"values"} kind digits: a drawing is centred and scaled as MNIST's;
  *   picture: one of its shape; values: a window or a vector
  * @property {string[]} labels one for each score
  * @property {number[]} shape of the input, without the batch: [28, 28, 1]

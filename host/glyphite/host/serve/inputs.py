@@ -153,7 +153,7 @@ _LOADING = Lock()
 
 
 def _pixels(picture: Picture) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Grey (h, w), and where it has colours, those (h, w, 3) on white; ImageError where bytes lack."""
+    """Grey (h, w), and any colours (h, w, 3) on white. ImageError where bytes lack."""
     size = picture.height * picture.width
     for content, channels in ((picture.pixels, 1), (picture.rgba, 4)):
         if content is not None and len(content) != channels * size:
