@@ -75,6 +75,7 @@ class Page {
     this.state = "connecting";
     this.note = part("note", HTMLElement);
     this.answer = part("answer", HTMLElement);
+    this.answering = part("answering", HTMLElement);
     this.undo = part("undo", HTMLButtonElement);
     this.values = part("values", HTMLTextAreaElement);
     const pen = part("pen", HTMLElement);
@@ -164,6 +165,7 @@ class Page {
     clearTimeout(this.spoken);
     this.note.textContent = "";
     this.undo.disabled = this.drawing.steps.length === 0;
+    this.answering.ariaBusy = "true";
     this.wanted = () => this.model?.kind === "values" ? valuesIn(this.values.value) : this.drawing.picture();
     void this._pump();
   }
@@ -183,6 +185,7 @@ class Page {
         this.answer.classList.add("stale");
         this._complain(error);
       }
+      if (this.wanted === null) this.answering.ariaBusy = "false";
       await pause(PAUSE_MILLISECONDS);
     }
     this.busy = false;

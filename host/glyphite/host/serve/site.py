@@ -2,9 +2,9 @@
 
 import asyncio
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -71,7 +71,7 @@ def site(desk: Desk, listening: str) -> ASGIApp:
         Route("/", file),
         Route("/{name:path}", file),
     ]
-    return Guard(Starlette(routes=routes, on_startup=[browsers.begin]), listening)
+    return Guard(Starlette(routes=routes, lifespan=browsers.running), listening)
 
 
 class _Browsers:
@@ -84,7 +84,8 @@ class _Browsers:
         self._computing = ThreadPoolExecutor(1, "computing")
         """One thread, of which each browser asks one thing at a time: so they take turns."""
 
-    async def begin(self) -> None:
+    @asynccontextmanager
+    async def running(self, _: Starlette) -> AsyncIterator[None]:
         """Hear of the board's state in this event loop."""
         loop = asyncio.get_running_loop()
 
@@ -93,6 +94,8 @@ class _Browsers:
                 loop.call_soon_threadsafe(self._spread, state)
 
         self._desk.on_state(told)
+        yield
+        self._computing.shutdown(wait=False, cancel_futures=True)
 
     def _spread(self, state: BoardState) -> None:
         for browser in self._open:
