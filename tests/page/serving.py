@@ -36,7 +36,11 @@ def serving(build: Path, *words: str) -> Iterator[Served]:
     """``glyphite serve`` with these arguments, until the end of the block."""
     command = [sys.executable, "-m", "glyphite.host.cli", "serve", *words]
     command += ["--http-port", "0", "--json"]
-    environment = {**os.environ, "GLYPHITE_BUILD": str(build), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ,
+        "GLYPHITE_BUILD": str(build),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     log = build / "serve.log"
     with log.open("w") as errors:
         program = subprocess.Popen(

@@ -137,17 +137,23 @@ def test_a_board_that_is_pulled_away_comes_back(
     assert page.note.startswith("The board does not answer now, so this PC does.")
     away.rename(record)
     page.state("connected")
-    page.page.wait_for_function("document.querySelectorAll('#bars thead th')[1].textContent === 'board'")
+    page.page.wait_for_function(
+        "document.querySelectorAll('#bars thead th')[1].textContent === 'board'"
+    )
     assert page.answer() == "1"
 
 
 def _emulators(server: int) -> list[int]:
-    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
     rows = [line.split(None, 2) for line in listing.stdout.splitlines()[1:]]
     below = {server}
     for _ in range(3):
         below |= {int(pid) for pid, parent, _ in rows if int(parent) in below}
-    return [int(pid) for pid, _, args in rows if int(pid) in below and "avr_board" in args.split()[0]]
+    return [
+        int(pid) for pid, _, args in rows if int(pid) in below and "avr_board" in args.split()[0]
+    ]
 
 
 def test_two_browsers_share_the_board(browser: "Browser", served: Served, page: Driven) -> None:

@@ -43,7 +43,9 @@ STAGES = (
     "mlperf uno --count 70",
 )
 """In this order, as each uses what the one before it has made."""
-ELSEWHERE = {"train", "convert", "compare", "report", "demo", "bench", "flash", "emulate"}
+ELSEWHERE = {
+    *("train", "convert", "compare", "report", "demo", "bench", "flash", "emulate", "serve"),
+}
 """Verbs that train, or run for long: tables of three are printed below, and all print as the others
 do."""
 SCRIPT = {"completion"}

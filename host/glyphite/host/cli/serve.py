@@ -12,7 +12,14 @@ from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.extras import remedy
 from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.workspace import default_model, find_model
-from glyphite.host.cli.arguments import add_baud, add_json, add_model, add_port, port_of
+from glyphite.host.cli.arguments import (
+    add_baud,
+    add_board,
+    add_json,
+    add_model,
+    add_port,
+    port_of,
+)
 from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.cli.data import KEPT, MNIST, test_samples
 from glyphite.host.cli.digits import DIGITS, reads_digits
@@ -25,7 +32,7 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.litert import read_manifest
 
-EXAMPLE = "glyphite serve --port sim://uno"
+EXAMPLE = "glyphite serve uno --port sim://uno"
 HOST, HTTP_PORT = "127.0.0.1", 8028
 """28 pixels a side; and no well-known server's."""
 EXTRA = "serve"
@@ -38,9 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
     add_port(parser)
-    parser.add_argument(
-        "--board", metavar="BOARD", help="in place of a port: an emulated board of that name"
-    )
+    add_board(parser, "none; with it, an emulated one is started in place of --port")
     add_baud(parser, BAUD)
     parser.add_argument(
         "--host",
