@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 from glyphite.convert.data.mnist import load_mnist
 from tests.page.strokes import Point, strokes
 from tests.paths import PROJECT, TESTS
-from tests.strict import absent, require_module
+from tests.strict import require_module, require_npm_package
 
 require_module("playwright", "websockets")
-from tests.page.driver import Driven, opened
-from tests.page.serving import Client, Served, best
+from tests.page.driver import Driven, opened  # noqa: E402
+from tests.page.serving import Client, Served, best  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHOTS = PROJECT / "build" / "page"
-AXE = PROJECT / "tools" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SEVEN = TESTS / "data" / "seven.png"
 DRAWN = 5
 PHONE, DESK = 390, 1280
@@ -256,9 +255,8 @@ def _touch(page: Driven, drawn: list[list[Point]]) -> None:
 
 def _findings(page: Driven) -> list[str]:
     """What axe-core finds that is serious."""
-    if not AXE.is_file():
-        absent("axe-core is not installed (npm is needed).")
-    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    script = require_npm_package("axe-core") / "axe.min.js"
+    page.page.evaluate(script.read_text(encoding="utf-8"))
     found = page.page.evaluate("axe.run()")
     grave = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
     return [json.dumps({"id": each["id"], "at": each["nodes"][0]["html"]}) for each in grave]

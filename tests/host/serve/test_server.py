@@ -16,20 +16,20 @@ from glyphite.convert.boards import load_board
 from glyphite.host.cli import main
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to
 from glyphite.host.device.transport.firmware_files import find_firmware
-from tests.strict import require_module
+from tests.strict import absent, require_module
 
 require_module("starlette", "uvicorn", "websockets")
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
+from websockets.sync.client import connect  # noqa: E402
 
-from tests.page.serving import SECONDS, Client, Served, best, serving
+from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with the native board's firmware of the model ``uno``."""
     if shutil.which("cc") is None:
-        pytest.skip("cc is not installed.")
+        absent("cc is not installed.")
     folder = tmp_path_factory.mktemp("serve")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLYPHITE_BUILD", str(folder))
