@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 SECONDS = 120.0
 """For whatever takes a calm machine less than one."""
@@ -70,9 +71,11 @@ class Client:
 
     def __init__(self, url: str) -> None:
         address = url.removeprefix("http://").rstrip("/")
-        self.socket: ClientConnection = connect(
-            f"ws://{address}/board", origin=f"http://{address}", open_timeout=SECONDS
-        )  # type: ignore[arg-type]
+        self._opened = ExitStack()
+        connecting = connect(
+            f"ws://{address}/board", origin=Origin(f"http://{address}"), open_timeout=SECONDS
+        )
+        self.socket = self._opened.enter_context(connecting)
         self.welcome = self.told("welcome")
         self._last = 0
 
@@ -106,7 +109,7 @@ class Client:
 
     def close(self) -> None:
         """Leave."""
-        self.socket.close()
+        self._opened.close()
 
 
 def _text(image: NDArray[np.uint8]) -> str:
