@@ -136,9 +136,7 @@ def test_a_board_that_is_pulled_away_comes_back(
     assert page.note.startswith("The board does not answer now, so this PC does.")
     away.rename(record)
     page.state("connected")
-    page.page.wait_for_function(
-        "document.querySelectorAll('#bars thead th')[1].textContent === 'board'"
-    )
+    page.page.locator("#bars thead th", has_text="board").wait_for()
     assert page.answer() == "1"
 
 
