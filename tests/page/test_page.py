@@ -112,9 +112,10 @@ _HANDED = """([way, bytes]) => {
 }"""
 
 
-def test_a_file_that_is_no_picture_is_told(page: Driven) -> None:
-    text = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no picture"}
-    page.page.set_input_files("#open", [text])  # type: ignore[list-item]
+def test_a_file_that_is_no_picture_is_told(page: Driven, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("no picture")
+    page.page.set_input_files("#open", path)
     page.page.locator("#note:not(:empty)").wait_for()
     assert page.note == "a.txt is no picture that this browser reads."
 

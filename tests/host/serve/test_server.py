@@ -21,6 +21,7 @@ from tests.strict import absent, require_module
 require_module("starlette", "uvicorn", "websockets")
 from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
+from websockets.typing import Origin  # noqa: E402
 
 from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
 
@@ -89,7 +90,7 @@ def test_a_flood_gets_its_newest_answer_and_others_get_theirs(
     for _ in range(3):
         assert best(calm.read(_bar())) == "1"
     calm.close()
-    answered = []
+    answered: list[int] = []
     while not answered or answered[-1] != numbers[-1]:
         answered.append(client.told("answer")["id"])
     assert answered == sorted(answered)
@@ -117,10 +118,13 @@ def test_a_message_that_is_too_large_ends_that_connection_alone(served: Served) 
 def test_another_page_is_refused(served: Served, host: str | None, origin: str | None) -> None:
     address = served.url.removeprefix("http://").rstrip("/")
     name, port = address.split(":")
-    with pytest.raises(InvalidStatus) as caught:
-        connect(
-            f"ws://{host or name}:{port}/board", origin=origin, sock=None, host=name, port=int(port)
-        )  # type: ignore[arg-type]
+    said = None if origin is None else Origin(origin)
+    url = f"ws://{host or name}:{port}/board"
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        connect(url, origin=said, host=name, port=int(port)),
+    ):
+        pass
     assert caught.value.response.status_code == 403
 
 
