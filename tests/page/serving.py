@@ -73,7 +73,10 @@ class Client:
         address = url.removeprefix("http://").rstrip("/")
         self._opened = ExitStack()
         connecting = connect(
-            f"ws://{address}/board", origin=Origin(f"http://{address}"), open_timeout=SECONDS
+            f"ws://{address}/board",
+            origin=Origin(f"http://{address}"),
+            open_timeout=SECONDS,
+            close_timeout=1.0,
         )
         self.socket = self._opened.enter_context(connecting)
         self.welcome = self.told("welcome")

@@ -114,6 +114,8 @@ class Board(threading.Thread):
             self._first.set()
             while not self._ending.is_set():
                 self._job = self.turns.next(LOOK_SECONDS)
+                if self._ending.is_set():
+                    return
                 if self._job is None:
                     self.hello = session.hello()
                 else:
