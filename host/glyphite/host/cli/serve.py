@@ -92,18 +92,20 @@ def run(arguments: argparse.Namespace) -> int:
     with stop_on_signals(), listening(arguments.host, arguments.http_port) as (listener, url):
         build_missing(port, folder)
         reference = Reference(folder, manifest)
+        floats = Float(folder, manifest, print_status)
         labels = classes_told(manifest)
         desk = Desk(
             inputs,
             labels or manifest.labels,
             reference,
-            Float(folder, manifest, print_status),
+            floats,
             shares=labels is not None,
             has_samples=_has_samples(manifest),
         )
         board = desk.connect(port, arguments.baud, folder.named)
         try:
             _say(arguments, url, manifest, board.state.text)
+            floats.begin()
             with silence_is_meant():
                 serve(site(desk, arguments.host), listener)
         finally:

@@ -57,7 +57,11 @@ class Float:
     ) -> None:
         self._model: LoadedKeras | None = None
         self._folder, self._manifest, self._said = folder, manifest, said
-        if folder.keras.is_file() and find_spec("tensorflow") is not None:
+
+    def begin(self) -> None:
+        """Load it. What TensorFlow prints meanwhile goes nowhere, and all else that is printed
+        with it: so this comes last."""
+        if self._folder.keras.is_file() and find_spec("tensorflow") is not None:
             threading.Thread(target=self._load, name="float", daemon=True).start()
 
     def _load(self) -> None:
