@@ -45,7 +45,7 @@ STAGES = (
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {
     *("train", "search", "convert", "schemes", "compare", "report", "demo", "bench", "flash"),
-    "emulate",
+    *("emulate", "serve"),
 }
 """Verbs that train, or run for long: tables of three are printed below, and all print as the others
 do."""
