@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "host.device": ("convert", "host.device"),
     "host.runners": ("convert", "host.device", "host.runners"),
     "host.measure": ("convert", "host.device", "host.runners", "host.measure"),
+    "host.serve": ("convert", "host.device", "host.runners", "host.measure", "host.serve"),
     "host.report": ("convert", "host.measure", "host.runners", "host.report"),
     "train": ("convert", "train"),
     "convert.compiler": (

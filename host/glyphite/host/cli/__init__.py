@@ -79,6 +79,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "stream": "stream test samples to a board, and compare its bytes with TFLM's",
         "mlperf": "measure a board by MLPerf Tiny's protocol, or set its runner up",
         "predict": "answer pictures, values or test samples, on this PC or on a board",
+        "serve": "open a page on which one draws a digit, and the board reads it",
     },
     "see it all": {
         "demo": "all of the above, from training to an emulated Uno",

@@ -145,6 +145,15 @@ def tell(manifest: Manifest, samples: Given, scores: Scores, where: str, *, as_j
         _say(answer)
 
 
+def classes_told(manifest: Manifest) -> tuple[str, ...] | None:
+    """The classes that a model's outputs are shares of; None of one that answers numbers."""
+    return _names(manifest) if _task(manifest, None) is Task.CLASSES else None
+
+
+def _names(manifest: Manifest) -> tuple[str, ...]:
+    return manifest.labels if len(manifest.labels) > 1 else ("0", "1")
+
+
 def _task(manifest: Manifest, truth: Truth | None) -> Task:
     """That of the data; without any, classes where the outputs are shares or have names."""
     if truth is not None and truth.task is not Task.BYTES:
@@ -174,7 +183,7 @@ def _classes(
     manifest: Manifest, scores: Scores, labels: NDArray[Any] | None
 ) -> list[dict[str, Any]]:
     """The class of each, and the share of every one: of a single output, that of both."""
-    names = manifest.labels if len(manifest.labels) > 1 else ("0", "1")
+    names = _names(manifest)
     shares = manifest.shares(scores)
     if shares.shape[1] == 1:
         shares = np.hstack([1 - shares, shares])

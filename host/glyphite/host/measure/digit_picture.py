@@ -5,6 +5,7 @@ white on black, scaled to 20x20 pixels with its aspect ratio kept and its edges 
 moved so that its centre of mass is in the middle of 28x28 pixels.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from glyphite.convert.data.mnist import SIDE
 from glyphite.convert.errors import ImageError
-from glyphite.host.measure.picture.decode import frames
+from glyphite.host.measure.picture.decode import frame_of, frames
 from glyphite.host.measure.picture.marks import RULED, Sheet, dilated, find_marks
 from glyphite.host.measure.picture.order import Digit, group, in_order
 from glyphite.host.measure.picture.paper import Plane, dark_ink, grey_of, light_ink
@@ -66,8 +67,20 @@ def read_picture(path: Path) -> Seen:
     read, ImageError where it is not a picture, is damaged, too large or empty, or where what is
     drawn in it is no row of digits.
     """
+    return _read(frames(path), str(path))
+
+
+def read_pixels(pixels: NDArray[np.uint8], named: str) -> Seen:
+    """The same of a picture that is here already: grey (h, w) or colours (h, w, 3), 0 to 255.
+
+    ``named``: what a sentence on it calls it. Raises ImageError as :func:`read_picture` does.
+    """
+    return _read([(frame_of(pixels), 1)], named)
+
+
+def _read(pictures: Iterable[tuple[Image.Image, int]], path: str) -> Seen:
     at_edge = 0
-    for index, (frame, count) in enumerate(frames(path)):
+    for index, (frame, count) in enumerate(pictures):
         sheet = _sheet(frame)
         if sheet.marks:
             _require_large(sheet, frame, path)
@@ -110,7 +123,7 @@ def _stronger(dark: Sheet, light: Sheet) -> Sheet:
     return max(dark, light, key=lambda sheet: sheet.amount)
 
 
-def _require_large(sheet: Sheet, image: Image.Image, path: Path) -> None:
+def _require_large(sheet: Sheet, image: Image.Image, path: str) -> None:
     """ImageError where no mark is as large as a digit: faint ink drowns in the grain of a photo."""
     if max(mark.size for mark in sheet.marks) < LEAST * max(image.size):
         raise ImageError(
@@ -119,7 +132,7 @@ def _require_large(sheet: Sheet, image: Image.Image, path: Path) -> None:
         )
 
 
-def _digits(sheet: Sheet, path: Path) -> Seen:
+def _digits(sheet: Sheet, path: str) -> Seen:
     parts, strays = group(sheet.marks)
     digits = in_order(parts)
     if digits is None or len(digits) > MOST_DIGITS:

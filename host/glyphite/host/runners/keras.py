@@ -8,9 +8,24 @@ import numpy as np
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.read_keras import load_keras
-from glyphite.host.runners.base import Outputs, Tensors, chunks, only, require_finite
+from glyphite.host.runners.base import Outputs, Scores, Tensors, chunks, only, require_finite
 
 CHUNK = 500
+
+
+class LoadedKeras:
+    """A model.keras, kept in memory.
+
+    Raises ModelError where Keras cannot load it, InputError where it cannot be read, ToolError
+    where TensorFlow is not installed.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self._network = load_keras(model)
+
+    def run(self, floats: Tensors) -> Scores:
+        """Its float32 output for inputs (n, *shape), at once."""
+        return np.asarray(self._network(floats, training=False).numpy())
 
 
 @dataclass(frozen=True)
@@ -28,11 +43,10 @@ class KerasRunner:
         finite, InputError where it cannot be read, ToolError where TensorFlow is not installed.
         """
         tensors = only(inputs)
-        network = load_keras(self.model)
+        network = LoadedKeras(self.model)
         results = []
         for part in chunks(tensors, CHUNK):
-            floats = self.manifest.dequantize_input(part)
-            results.append(network(floats, training=False).numpy())
+            results.append(network.run(self.manifest.dequantize_input(part)))
             progress(len(part))
         scores = np.concatenate(results).reshape(len(tensors), -1)
         require_finite(scores, self.model)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps, ImageSequence, UnidentifiedImageError
 
 from glyphite.convert.data.picture_file import FORMATS
@@ -50,6 +51,11 @@ def frames(path: Path) -> Iterator[tuple[Image.Image, int]]:
             frame.load()
             decoded = _small_rgb(ImageOps.exif_transpose(frame), path)
         yield decoded, count
+
+
+def frame_of(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Pixels (h, w) or (h, w, 3) as RGB of at most 400x400 pixels."""
+    return _reduced(_undithered(Image.fromarray(pixels).convert("RGB")))
 
 
 @contextmanager

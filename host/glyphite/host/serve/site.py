@@ -1,0 +1,195 @@
+"""The pages and the WebSocket: each browser asks in its own time, and gets its newest answer."""
+
+import asyncio
+import mimetypes
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from glyphite.convert.errors import GlyphiteError
+from glyphite.host.serve.desk import Desk
+from glyphite.host.serve.guard import Guard, Rate
+from glyphite.host.serve.messages import (
+    Answered,
+    Asked,
+    BoardState,
+    NextSample,
+    Refused,
+    Sampled,
+    Told,
+    Welcome,
+    encode,
+    parse,
+)
+
+PAGE = Path(__file__).parent.parent / "page"
+ENDINGS = (".html", ".css", ".js", ".svg")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+MOST_BROWSERS = 32
+PER_SECOND, AT_ONCE = 12.0, 12
+"""Messages of one browser that are read: the page sends at most six a second."""
+TOO_MANY = 1013
+Made = TypeVar("Made")
+
+
+def site(desk: Desk, listening: str) -> ASGIApp:
+    """The application: the page's files, and the WebSocket at /board."""
+    files = {
+        path.relative_to(PAGE).as_posix(): path.read_bytes()
+        for path in sorted(PAGE.rglob("*"))
+        if path.suffix in ENDINGS
+    }
+    browsers = _Browsers(desk)
+
+    async def file(request: Request) -> Response:
+        name = request.path_params.get("name") or "index.html"
+        content = files.get(name)
+        if content is None:
+            return Response("There is no such page.\n", 404, HEADERS, "text/plain")
+        return Response(content, 200, HEADERS, mimetypes.guess_type(name)[0])
+
+    routes = [
+        WebSocketRoute("/board", browsers.serve),
+        Route("/", file),
+        Route("/{name:path}", file),
+    ]
+    return Guard(Starlette(routes=routes, lifespan=browsers.running), listening)
+
+
+class _Browsers:
+    """All that are connected."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._numbers = count(1)
+        self._open: set[_Browser] = set()
+        self._computing = ThreadPoolExecutor(1, "computing")
+        """One thread, of which each browser asks one thing at a time: so they take turns."""
+
+    @asynccontextmanager
+    async def running(self, _: Starlette) -> AsyncIterator[None]:
+        """Hear of the board's state in this event loop."""
+        loop = asyncio.get_running_loop()
+
+        def told(state: BoardState) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._spread, state)
+
+        self._desk.on_state(told)
+        yield
+        self._computing.shutdown(wait=False, cancel_futures=True)
+
+    def _spread(self, state: BoardState) -> None:
+        for browser in self._open:
+            browser.state = state
+            browser.changed.set()
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One browser, until it leaves."""
+        if len(self._open) >= MOST_BROWSERS:
+            await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already.")
+            return
+        await socket.accept()
+        browser = _Browser(next(self._numbers), socket, self._desk, self._computing)
+        self._open.add(browser)
+        try:
+            await browser.serve()
+        finally:
+            self._open.discard(browser)
+            self._desk.leave(browser.number)
+
+
+class _Browser:
+    """One WebSocket: a task hears requests, one answers the newest, one tells of the board."""
+
+    def __init__(
+        self, number: int, socket: WebSocket, desk: Desk, computing: ThreadPoolExecutor
+    ) -> None:
+        self.number = number
+        self.state = desk.state
+        self.changed = asyncio.Event()
+        self._socket, self._desk, self._computing = socket, desk, computing
+        self._rate = Rate(PER_SECOND, AT_ONCE)
+        self._newest: Asked | None = None
+        self._asked = asyncio.Event()
+        self._sending = asyncio.Lock()
+
+    async def serve(self) -> None:
+        """Until the browser leaves."""
+        await self._send(Welcome(self._desk.model, self._desk.has_samples))
+        self.changed.set()
+        tasks = [asyncio.create_task(each()) for each in (self._hear, self._answer, self._tell)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                with suppress(WebSocketDisconnect, RuntimeError, OSError):  # it has left
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, told: Told) -> None:
+        async with self._sending:
+            await self._socket.send_text(encode(told))
+
+    async def _hear(self) -> None:
+        while True:
+            await self._rate.wait()
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            asked = parse(message.get("text") or "")
+            if isinstance(asked, Refused):
+                await self._send(asked)
+                continue
+            self._newest = asked
+            self._asked.set()
+
+    async def _answer(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            asked, self._newest = self._newest, None
+            if asked is None:
+                continue
+            try:
+                told: Told = await self._answer_to(asked)
+            except GlyphiteError as error:
+                told = Refused(asked.id, str(error))
+            await self._send(told)
+
+    async def _answer_to(self, asked: Asked) -> Told:
+        if isinstance(asked, NextSample):
+            return Sampled(asked.id, await self._compute(self._desk.next_sample))
+        seen = await self._compute(lambda: self._desk.see(asked))
+        board = await self._desk.ask_board(self.number, seen)
+        answer = await self._compute(lambda: self._desk.answer(seen, board))
+        return Answered(asked.id, answer)
+
+    async def _tell(self) -> None:
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            await self._send(self.state)
+
+    def _compute(self, work: Callable[[], Made]) -> Awaitable[Made]:
+        return asyncio.get_running_loop().run_in_executor(self._computing, work)
