@@ -86,7 +86,7 @@ def test_a_picture_of_another_model_is_scaled_to_its_shape() -> None:
 def test_values_are_taken_where_they_are_as_many_as_the_model_takes() -> None:
     inputs = _inputs(6)
     assert inputs.kind == "values"
-    assert inputs.of_values(ReadValues(1, [0.0, 1.0] * 3)).tensor.tolist() == [[-128, 127] * 3]
+    assert inputs.of_values(ReadValues(1, [0.0, 255.0] * 3)).tensor.tolist() == [[-128, 127] * 3]
     with pytest.raises(InputError, match="5 values were given, and m takes 6"):
         inputs.of_values(ReadValues(1, [0.0] * 5))
     with pytest.raises(InputError, match="no picture"):

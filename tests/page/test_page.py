@@ -1,0 +1,258 @@
+"""The page in a real browser, and an emulated Uno that reads what is drawn."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from glyphite.convert.data.mnist import load_mnist
+from tests.page.strokes import Point, strokes
+from tests.paths import PROJECT, TESTS
+from tests.strict import absent, require_module
+
+require_module("playwright", "websockets")
+from tests.page.driver import Driven, opened
+from tests.page.serving import Client, Served, best
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+SHOTS = PROJECT / "build" / "page"
+AXE = PROJECT / "tools" / "page" / "node_modules" / "axe-core" / "axe.min.js"
+SEVEN = TESTS / "data" / "seven.png"
+DRAWN = 5
+PHONE, DESK = 390, 1280
+
+
+@pytest.fixture(scope="module")
+def images() -> NDArray[np.uint8]:
+    """The first test images (n, 28, 28)."""
+    return load_mnist().test_images[:DRAWN]
+
+
+@pytest.fixture
+def page(browser: "Browser", served: Served) -> Iterator[Driven]:
+    """The page on a desk; nothing in it may complain."""
+    with opened(browser, served.url) as one:
+        yield one
+        assert one.faults == []
+
+
+def _one(x: float = 0.5) -> list[list[Point]]:
+    """A 1, as strokes."""
+    return [[(x, 0.15 + 0.07 * step) for step in range(11)]]
+
+
+def test_strokes_are_read_as_the_board_reads_the_image(
+    page: Driven, served: Served, images: NDArray[np.uint8]
+) -> None:
+    client = Client(served.url)
+    for image in images:
+        whole = best(client.read(image, isTensor=True))
+        page.draw(strokes(image))
+        assert page.answer() == whole
+        assert page.engines[:2] == ["board", "int8 (PC)"]
+        assert page.row("tfoot tr:nth-child(2)")[1:3] == ["✓ TFLM's bytes", "TFLM's bytes"]
+        assert page.row("tfoot tr:nth-child(1)")[1].endswith(" ms by the emulated clock")
+        page.page.locator("#seen-canvas").wait_for()
+        page.page.wait_for_function(
+            "text => document.getElementById('spoken').textContent.startsWith(text)",
+            arg=f"The board answers {whole}",
+        )
+        page.clear()
+    client.close()
+    assert page.state("connected") == "Connected to uno on sim://uno."
+    assert (page.page.locator("#model").text_content() or "").startswith("Model uno, SHA-256 ")
+
+
+def test_strokes_are_undone_and_a_test_image_is_taken(page: Driven) -> None:
+    page.draw(_one(0.2))
+    assert page.answer() == "1"
+    page.draw(_one(0.8))
+    assert page.answer() == "1"  # as before, and stale
+    assert "2 digits side by side" in page.note
+    page.page.get_by_role("button", name="Undo").click()
+    assert page.answer() == "1"
+    assert page.note == ""
+    page.page.get_by_role("button", name="Test image").click()
+    page.page.wait_for_function("document.getElementById('note').textContent")
+    right = page.note.removeprefix("A test sample; right is ")[0]
+    assert page.answer() == right
+    page.page.get_by_role("button", name="Undo").click()
+    assert page.answer() == "1"
+    page.clear()
+    page.page.get_by_role("button", name="Undo").click()
+    assert page.answer() == "1"
+
+
+@pytest.mark.parametrize("way", ["choose", "drop", "paste"])
+def test_a_picture_is_read(page: Driven, way: str) -> None:
+    if way == "choose":
+        page.page.set_input_files("#open", SEVEN)
+    else:
+        page.page.evaluate(_HANDED, [way, list(SEVEN.read_bytes())])
+    page.page.wait_for_function("!document.getElementById('seen').hidden")
+    assert page.answer() == "7"
+
+
+_HANDED = """([way, bytes]) => {
+  const handed = new DataTransfer();
+  handed.items.add(new File([new Uint8Array(bytes)], "seven.png", { type: "image/png" }));
+  const event = way === "drop"
+    ? new DragEvent("drop", { dataTransfer: handed, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: handed, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+def test_a_file_that_is_no_picture_is_told(page: Driven) -> None:
+    text = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    page.page.set_input_files("#open", [text])  # type: ignore[list-item]
+    page.page.wait_for_function("document.getElementById('note').textContent")
+    assert page.note == "a.txt is no picture that this browser reads."
+
+
+def test_a_board_that_is_pulled_away_comes_back(
+    page: Driven, served: Served, flashed_uno: Path
+) -> None:
+    page.draw(_one())
+    assert page.answer() == "1"
+    record = flashed_uno / ".boards" / "uno.json"
+    away = record.with_suffix(".away")
+    record.rename(away)
+    for emulator in _emulators(served.program.pid):
+        os.kill(emulator, signal.SIGKILL)
+    page.state("reconnecting")
+    page.draw(_one(0.52))
+    assert page.answer() == "1"
+    assert page.engines[0] == "int8 (PC)"
+    assert page.note.startswith("The board does not answer now, so this PC does.")
+    away.rename(record)
+    page.state("connected")
+    page.page.wait_for_function("document.querySelectorAll('#bars thead th')[1].textContent === 'board'")
+    assert page.answer() == "1"
+
+
+def _emulators(server: int) -> list[int]:
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 2) for line in listing.stdout.splitlines()[1:]]
+    below = {server}
+    for _ in range(3):
+        below |= {int(pid) for pid, parent, _ in rows if int(parent) in below}
+    return [int(pid) for pid, _, args in rows if int(pid) in below and "avr_board" in args.split()[0]]
+
+
+def test_two_browsers_share_the_board(browser: "Browser", served: Served, page: Driven) -> None:
+    with opened(browser, served.url) as other:
+        page.draw(_one())
+        other.draw([[(0.3, 0.2), (0.7, 0.2), (0.45, 0.8)]])
+        assert (page.answer(), other.answer()) == ("1", "7")
+        assert page.engines[0] == other.engines[0] == "board"
+        assert other.faults == []
+
+
+def test_a_flood_of_a_second_client_keeps_nobody_waiting(page: Driven, served: Served) -> None:
+    client, over = Client(served.url), threading.Event()
+    image = np.zeros((60, 60), np.uint8)
+    image[10:50, 27:33] = 255
+
+    def flood() -> None:
+        with pytest.raises(Exception, match=""):  # until it is closed
+            while not over.is_set():
+                client.send(image)
+            raise RuntimeError("over")
+
+    flooding = threading.Thread(target=flood, daemon=True)
+    flooding.start()
+    try:
+        page.draw(_one())
+        assert page.answer() == "1"
+        assert page.engines[0] == "board"
+    finally:
+        over.set()
+        client.close()
+
+
+def test_a_page_of_another_origin_is_refused(browser: "Browser", served: Served) -> None:
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto("data:text/html,<title>another</title>")
+    opened_or_not = other.evaluate(
+        """url => new Promise((resolve) => {
+            const socket = new WebSocket(url);
+            socket.onopen = () => resolve("opened");
+            socket.onerror = () => resolve("refused");
+        })""",
+        served.url.replace("http:", "ws:") + "board",
+    )
+    context.close()
+    assert opened_or_not == "refused"
+
+
+def test_keys_alone_draw_and_undo(page: Driven) -> None:
+    keys = page.page.keyboard
+    keys.press("Tab")
+    assert page.page.evaluate("document.activeElement.id") == "canvas"
+    for _ in range(9):
+        keys.press("ArrowUp")
+    keys.press(" ")
+    for _ in range(19):
+        keys.press("ArrowDown")
+    keys.press(" ")
+    assert (page.page.locator("#pen").text_content() or "").startswith("Pen up, 50 % from the left")
+    assert page.answer() == "1"
+    keys.press("Backspace")
+    assert page.answer() == ""
+    keys.press("Tab")
+    assert page.page.evaluate("document.activeElement.id") == "clear"
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_width_and_scheme_is_fit_for_all(
+    browser: "Browser", served: Served, images: NDArray[np.uint8], width: int, scheme: str
+) -> None:
+    """No sideways scrolling, no serious finding of axe-core; a picture is kept to be looked at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with opened(browser, served.url, width, color_scheme=scheme, has_touch=width == PHONE) as page:
+        if width == PHONE:
+            _touch(page, _one())
+            assert page.answer() == "1"
+            page.clear()
+        page.draw(strokes(images[0]))
+        assert page.answer() == "7"
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.page.screenshot(path=SHOTS / f"{width}-{scheme}.png", full_page=True)
+        assert _findings(page) == []
+        assert page.faults == []
+
+
+def _touch(page: Driven, drawn: list[list[Point]]) -> None:
+    """Draw with a finger."""
+    session = page.page.context.new_cdp_session(page.page)
+    box = page.page.locator("#canvas").bounding_box()
+    assert box is not None
+    for stroke in drawn:
+        for index, (x, y) in enumerate(stroke):
+            place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            kind = "touchMove" if index else "touchStart"
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def _findings(page: Driven) -> list[str]:
+    """What axe-core finds that is serious."""
+    if not AXE.is_file():
+        absent("axe-core is not installed (npm is needed).")
+    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.page.evaluate("axe.run()")
+    grave = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    return [json.dumps({"id": each["id"], "at": each["nodes"][0]["html"]}) for each in grave]
