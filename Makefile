@@ -1,6 +1,7 @@
 # The two commands: `make demo` and `make test`. Both set up what they need first, once.
 BIN := .venv/bin
 LIBRARY = firmware/library/Glyphite
+TSC = tools/page/node_modules/typescript/bin/tsc
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cc' '*.cpp' '*.ino' ':!$(LIBRARY)/src/uno' \
 	':!$(LIBRARY)/examples/see_digits/digits.h')
 
@@ -20,7 +21,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 # What Python compiles is kept: tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test quick check readme schema example notebook dist format setup clean
+.PHONY: demo test quick check readme schema example page notebook dist format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -42,6 +43,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	@if [ -f $(TSC) ]; then node $(TSC) --project host/glyphite/host/page; \
+	else echo "The page's types stay unchecked: npm is not installed."; fi
 
 readme: setup
 	$(BIN)/python -m tools.readme
@@ -51,6 +54,10 @@ schema: setup
 
 example: setup
 	$(BIN)/python -m tools.example
+
+page: setup
+	cd tools/page && npm ci --silent
+	$(BIN)/python -m tools.saved_page
 
 notebook: setup
 	$(BIN)/python -m tools.notebook
@@ -68,7 +75,8 @@ format: setup
 
 setup: .venv/.installed
 
-.venv/.installed: tools/setup.sh tools/apt-packages.txt constraints.txt pyproject.toml
+.venv/.installed: tools/setup.sh tools/apt-packages.txt constraints.txt pyproject.toml \
+		tools/page/package-lock.json
 	tools/setup.sh
 
 clean:

@@ -1,9 +1,13 @@
 """What happens where something that a test needs is absent."""
 
 import os
+import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+
+from tests.paths import PROJECT
 
 STRICT = os.environ.get("GLYPHITE_STRICT_TESTS") == "1"
 """Set by ``make test``: there what is absent is a failure, elsewhere a skip with the reason."""
@@ -14,6 +18,17 @@ def absent(reason: str) -> None:
     if STRICT:
         pytest.fail(f"{reason} Run `make setup`.", pytrace=False)
     pytest.skip(reason, allow_module_level=True)
+
+
+def require_npm_package(name: str) -> Path:
+    """The folder of a package of tools/page, which `make setup` installs where npm is there: not
+    every system has it, so that the test is skipped where it is not, and says so."""
+    folder = PROJECT / "tools" / "page" / "node_modules" / name
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("npm is not installed, which installs what checks the page.")
+    if not folder.is_dir():
+        absent(f"{name} is not installed.")
+    return folder
 
 
 def require_module(*names: str) -> None:

@@ -8,23 +8,22 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from glyphite.convert.files import write_text
-from glyphite.host.measure.saved_page import TEMPLATE
+from glyphite.convert.files import temporary_folder, write_text
+from glyphite.host.serve.saved import TEMPLATE
 
 BUNDLER = Path(__file__).parent / "page" / "bundle.mjs"
 
 
-def bundle(scratch: Path) -> str:
-    """The page's text, made in the folder ``scratch``."""
-    made = scratch / "page.html"
+def bundle(made: Path) -> str:
+    """The page's text, written to the file ``made``."""
     subprocess.run([which("node") or "node", str(BUNDLER), str(made)], check=True)
     return made.read_text(encoding="utf-8")
 
 
 def main() -> None:
     """Write it."""
-    write_text(TEMPLATE, bundle(TEMPLATE.parent))
-    TEMPLATE.with_name("page.html").unlink()
+    with temporary_folder() as scratch:
+        write_text(TEMPLATE, bundle(scratch / TEMPLATE.name))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,14 @@ make_environment() {
         --editable '.[train,dev]'
 }
 
+# What checks the page's JavaScript; its tests are skipped where there is no npm.
+install_page_tools() {
+    command -v npm >/dev/null || return 0
+    npm ci --prefix tools/page --ignore-scripts --no-audit --no-fund --silent ||
+        echo "setup: npm failed; the page's types and accessibility stay unchecked." >&2
+}
+
 install_system_packages
 make_environment
+install_page_tools
 touch "$venv/.installed"

@@ -43,9 +43,12 @@ def main() -> int:
             drawn = [_read(page, image, progress) for image in images]
             faults, model = page.faults, page.page.locator("#model").text_content()
         browser.close()
-    others = [index for index, (one, other) in enumerate(zip(whole, drawn, strict=True)) if one != other]
-    say(f"{len(images) - len(others)} of {len(images)} drawings are read as the board on {words.port} "
-        f"reads the test image. {model}.")  # fmt: skip
+    pairs = enumerate(zip(whole, drawn, strict=True))
+    others = [index for index, (one, other) in pairs if one != other]
+    say(
+        f"{len(images) - len(others)} of {len(images)} drawings are read as the board on "
+        f"{words.port} reads the test image. {model}."
+    )
     for index in others:
         say(f"  test image {index}: {whole[index]}, and drawn {drawn[index]}")
     for fault in faults:

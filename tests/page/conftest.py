@@ -33,9 +33,7 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="package")
-def flashed_uno(
-    tmp_path_factory: pytest.TempPathFactory, compiled_avr_emulator: Path
-) -> Path:
+def flashed_uno(tmp_path_factory: pytest.TempPathFactory, compiled_avr_emulator: Path) -> Path:
     """A build folder in which an emulated Uno holds the model ``uno``."""
     require_module("starlette", "uvicorn", "websockets")
     if which("avr-gcc") is None or which("arduino-builder") is None:

@@ -19,7 +19,9 @@ class Driven:
         self.faults: list[str] = []
         page.set_default_timeout(1000 * SECONDS)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console", lambda said: self.faults.append(said.text) if said.type == "error" else None
+        )
 
     def draw(self, strokes: Sequence[Sequence[Point]]) -> None:
         """Draw strokes by the mouse."""
@@ -27,7 +29,9 @@ class Driven:
         assert box is not None
         mouse = self.page.mouse
         for stroke in strokes:
-            places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+            places = [
+                (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke
+            ]
             mouse.move(*places[0])
             mouse.down()
             for place in places[1:]:

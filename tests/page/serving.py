@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 SECONDS = 120.0
 """For whatever takes a calm machine less than one."""
@@ -36,7 +37,11 @@ def serving(build: Path, *words: str) -> Iterator[Served]:
     """``glyphite serve`` with these arguments, until the end of the block."""
     command = [sys.executable, "-m", "glyphite.host.cli", "serve", *words]
     command += ["--http-port", "0", "--json"]
-    environment = {**os.environ, "GLYPHITE_BUILD": str(build), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ,
+        "GLYPHITE_BUILD": str(build),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     log = build / "serve.log"
     with log.open("w") as errors:
         program = subprocess.Popen(
@@ -66,9 +71,14 @@ class Client:
 
     def __init__(self, url: str) -> None:
         address = url.removeprefix("http://").rstrip("/")
-        self.socket: ClientConnection = connect(
-            f"ws://{address}/board", origin=f"http://{address}", open_timeout=SECONDS
-        )  # type: ignore[arg-type]
+        self._opened = ExitStack()
+        connecting = connect(
+            f"ws://{address}/board",
+            origin=Origin(f"http://{address}"),
+            open_timeout=SECONDS,
+            close_timeout=1.0,
+        )
+        self.socket = self._opened.enter_context(connecting)
         self.welcome = self.told("welcome")
         self._last = 0
 
@@ -102,7 +112,7 @@ class Client:
 
     def close(self) -> None:
         """Leave."""
-        self.socket.close()
+        self._opened.close()
 
 
 def _text(image: NDArray[np.uint8]) -> str:

@@ -46,6 +46,7 @@ STAGES = (
 ELSEWHERE = {
     *("train", "search", "convert", "schemes", "compare", "report", "demo", "bench", "flash"),
     "emulate",
+    *("train", "convert", "compare", "report", "demo", "bench", "flash", "emulate", "serve"),
 }
 """Verbs that train, or run for long: tables of three are printed below, and all print as the others
 do."""

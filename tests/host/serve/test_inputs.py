@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from glyphite.convert.errors import ImageError, InputError
@@ -31,7 +32,7 @@ def _inputs(*shape: int, digits: bool = False, samples: Samples | None = None) -
     return Inputs(manifest, digits, load)
 
 
-def _picture(pixels: np.ndarray, **more: object) -> Picture:  # type: ignore[type-arg]
+def _picture(pixels: NDArray[np.uint8], **more: object) -> Picture:
     height, width = pixels.shape[:2]
     return Picture(width, height, pixels.tobytes(), **more)  # type: ignore[arg-type]
 

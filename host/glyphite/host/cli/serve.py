@@ -12,7 +12,14 @@ from glyphite.convert.errors import BoardError, InputError, ToolError
 from glyphite.convert.extras import remedy
 from glyphite.convert.manifest import RANDOM, Manifest
 from glyphite.convert.workspace import default_model, find_model
-from glyphite.host.cli.arguments import add_baud, add_json, add_model, add_port, port_of
+from glyphite.host.cli.arguments import (
+    add_baud,
+    add_board,
+    add_json,
+    add_model,
+    add_port,
+    port_of,
+)
 from glyphite.host.cli.console import print_json, print_status, say
 from glyphite.host.cli.data import KEPT, MNIST, test_samples
 from glyphite.host.cli.digits import DIGITS, reads_digits
@@ -25,7 +32,7 @@ from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.litert import read_manifest
 
-EXAMPLE = "glyphite serve --port sim://uno"
+EXAMPLE = "glyphite serve uno --port sim://uno"
 HOST, HTTP_PORT = "127.0.0.1", 8028
 """28 pixels a side; and no well-known server's."""
 EXTRA = "serve"
@@ -38,9 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_model(parser, optional=True)
     add_port(parser)
-    parser.add_argument(
-        "--board", metavar="BOARD", help="in place of a port: an emulated board of that name"
-    )
+    add_board(parser, "none; with it, an emulated one is started in place of --port")
     add_baud(parser, BAUD)
     parser.add_argument(
         "--host",
@@ -83,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     note_random(manifest)
-    inputs = Inputs(manifest, _reads_drawings(manifest), lambda: _samples(manifest))
+    inputs = Inputs(manifest, reads_drawings(manifest), lambda: samples_of(manifest, SHOWN_SAMPLES))
     with stop_on_signals(), listening(arguments.host, arguments.http_port) as (listener, url):
         build_missing(port, folder)
         reference = Reference(folder, manifest)
@@ -94,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             reference,
             Float(folder, manifest, print_status),
             shares=labels is not None,
-            has_samples=_has_samples(manifest),
+            has_samples=has_samples(manifest),
         )
         board = desk.connect(port, arguments.baud, folder.named)
         try:
@@ -131,22 +136,24 @@ def _port(arguments: argparse.Namespace) -> str:
     return emulated_url(board.named)
 
 
-def _reads_drawings(manifest: Manifest) -> bool:
+def reads_drawings(manifest: Manifest) -> bool:
     """As `predict` has it: the model knows digits, and no other data."""
     known = manifest.data is None or manifest.data.source in (MNIST, RANDOM)
     return known and reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS
 
 
-def _has_samples(manifest: Manifest) -> bool:
+def has_samples(manifest: Manifest) -> bool:
+    """Whether it is known where test samples are."""
     named = manifest.data is not None and manifest.data.source != RANDOM
-    return named or _reads_drawings(manifest)
+    return named or reads_drawings(manifest)
 
 
-def _samples(manifest: Manifest) -> Any:  # noqa: ANN401 - of a room that is imported where used
+def samples_of(manifest: Manifest, most: int) -> Any:  # noqa: ANN401 - of a room that is imported where used
+    """At most so many test samples. Raises what loading the data does."""
     from glyphite.host.serve.inputs import Samples
 
     as_known: dict[str, Any] = {**dict.fromkeys(KEPT), "data": None, "on_bad": OnBad.REFUSE}
-    tested = test_samples(argparse.Namespace(**as_known), manifest, usual=SHOWN_SAMPLES)
+    tested = test_samples(argparse.Namespace(**as_known), manifest, usual=most)
     truth = tested.truth
     labels = [""] * len(tested.raw)
     names = classes_told(manifest)

@@ -76,8 +76,7 @@ class Board(threading.Thread):
                 self._port.close()
         self.join(END_SECONDS)
 
-    @property
-    def connected(self) -> bool:
+    def answers(self) -> bool:
         """Whether the board answers now."""
         return self.state.state == "connected"
 
@@ -89,7 +88,7 @@ class Board(threading.Thread):
                 self._session()
             except GlyphiteError as error:
                 now = time.monotonic()
-                lost = now if self.connected or not lost else lost
+                lost = now if self.answers() or not lost else lost
                 self._failed(error, gone=now - lost > GONE_SECONDS)
             except Exception as error:  # such as of an adapter's driver
                 self._failed(error, gone=False)
@@ -115,6 +114,8 @@ class Board(threading.Thread):
             self._first.set()
             while not self._ending.is_set():
                 self._job = self.turns.next(LOOK_SECONDS)
+                if self._ending.is_set():
+                    return
                 if self._job is None:
                     self.hello = session.hello()
                 else:
@@ -132,7 +133,7 @@ class Board(threading.Thread):
             self._lose("reconnecting", text)
 
     def _back(self) -> None:
-        if not self.connected and self.hello is not None:
+        if not self.answers() and self.hello is not None:
             self._tell("connected", f"Connected to {self.hello.board} on {self._url}.")
 
     def _failed(self, error: BaseException, *, gone: bool) -> None:

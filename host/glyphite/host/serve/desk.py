@@ -88,11 +88,11 @@ class Desk:
 
     async def ask_board(self, client: int, seen: Seen) -> BoardAnswer | None:
         """The board's answer; None where it is away, or silent."""
-        if self._board is None or not self._board.connected:
+        if self._board is None or not self._board.answers():
             return None
         job = Job(client, seen.tensor)
         self.turns.offer(job)
-        if not self._board.connected:  # it went meanwhile, and has dismissed all before this one
+        if not self._board.answers():  # it went meanwhile, and has dismissed all before this one
             job.settle(None)
         waiting = asyncio.wrap_future(job.answer)
         done, _ = await asyncio.wait([waiting], timeout=BOARD_SECONDS)
@@ -111,14 +111,10 @@ class Desk:
         engines.append(self._engine("int8 (PC)", right.scores, right.milliseconds))
         if (floats := self._floats.run(seen.tensor)) is not None:
             engines.append(self._engine("float", floats.scores, floats.milliseconds))
-        picture = seen.picture
-        return Answer(
-            b"" if picture is None else picture.tobytes(),
-            *((0, 0) if picture is None else picture.shape[::-1]),
-            engines,
-            self._reference.title,
-            seen.note,
-        )
+        picture = np.zeros((0, 0), np.uint8) if seen.picture is None else seen.picture
+        height, width = picture.shape
+        title = self._reference.title
+        return Answer(picture.tobytes(), width, height, engines, title, seen.note)
 
     def _engine(
         self, name: str, scores: NDArray[Any], milliseconds: float | None,

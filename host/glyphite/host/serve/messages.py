@@ -150,7 +150,7 @@ class _Numbered(msgspec.Struct):
     id: Number
 
 
-_ASKED = msgspec.json.Decoder(Asked)
+_ASKED: msgspec.json.Decoder[Asked] = msgspec.json.Decoder(Asked)
 _ID = msgspec.json.Decoder(_Numbered)
 
 

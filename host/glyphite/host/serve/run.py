@@ -45,6 +45,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="on",
+        http="h11",
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,

@@ -65,5 +65,6 @@ class Turns:
         with self._changed:
             waiting = list(self._row.values())
             self._row.clear()
+            self._changed.notify_all()
         for job in waiting:
             job.settle(None)

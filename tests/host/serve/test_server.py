@@ -1,0 +1,219 @@
+"""`glyphite serve` as a program, a native board, and clients that are no browser."""
+
+import http.client
+import json
+import shutil
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from glyphite.convert.boards import load_board
+from glyphite.host.cli import main
+from glyphite.host.device.transport.emulator import EmulatedBoard, link_to
+from glyphite.host.device.transport.firmware_files import find_firmware
+from tests.strict import absent, require_module
+
+require_module("starlette", "uvicorn", "websockets")
+from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
+from websockets.sync.client import connect  # noqa: E402
+from websockets.typing import Origin  # noqa: E402
+
+from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder with the native board's firmware of the model ``uno``."""
+    if shutil.which("cc") is None:
+        absent("cc is not installed.")
+    folder = tmp_path_factory.mktemp("serve")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHITE_BUILD", str(folder))
+        assert main(["build", "uno", "--board", "native"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(built: Path) -> Iterator[Served]:
+    with serving(built, "uno", "--board", "native") as one:
+        yield one
+        assert one.interrupt() == 0
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[Client]:
+    one = Client(served.url)
+    yield one
+    one.close()
+
+
+def _bar(column: int = 30) -> NDArray[np.uint8]:
+    """A 1, as a drawing."""
+    image = np.zeros((60, 60), np.uint8)
+    image[10:50, column - 3 : column + 3] = 255
+    return image
+
+
+def test_a_drawing_is_answered_by_all_engines(client: Client) -> None:
+    assert client.welcome["model"]["kind"] == "digits"
+    state = client.state("connected")
+    assert state["board"] == "native"
+    told = client.read(_bar())
+    assert best(told) == "1"
+    board, here = told["answer"]["engines"][:2]
+    assert (board["name"], board["differs"], here["name"]) == ("board", False, "int8 (PC)")
+    assert board["bytes"] == here["bytes"]
+    assert told["answer"]["reference"] in ("TFLM", "this PC's C")
+    assert (told["answer"]["width"], told["answer"]["height"]) == (28, 28)
+
+
+@pytest.mark.parametrize("image", [np.zeros((60, 60), np.uint8), np.eye(60, dtype=np.uint8)])
+def test_what_cannot_be_read_is_told_and_the_next_is_read(
+    client: Client, image: NDArray[np.uint8]
+) -> None:
+    assert client.read(image)["type"] == "refused"
+    client.socket.send("no message")
+    assert client.told("refused")["text"].startswith("The server does not understand the page")
+    assert best(client.read(_bar())) == "1"
+
+
+def test_a_flood_gets_its_newest_answer_and_others_get_theirs(
+    client: Client, served: Served
+) -> None:
+    calm = Client(served.url)
+    numbers = [client.send(_bar(20 + each % 20)) for each in range(40)]
+    for _ in range(3):
+        assert best(calm.read(_bar())) == "1"
+    calm.close()
+    answered: list[int] = []
+    while not answered or answered[-1] != numbers[-1]:
+        answered.append(client.told("answer")["id"])
+    assert answered == sorted(answered)
+    assert len(answered) < len(numbers)
+
+
+def test_a_message_that_is_too_large_ends_that_connection_alone(served: Served) -> None:
+    flooding, calm = Client(served.url), Client(served.url)
+    flooding.socket.send("x" * (3 << 20))
+    with pytest.raises(ConnectionClosed):
+        flooding.told("answer")
+    assert best(calm.read(_bar())) == "1"
+    calm.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        (None, "http://evil.example"),
+        (None, "null"),
+        (None, None),
+        ("evil.example", "http://evil.example"),
+    ],
+)
+def test_another_page_is_refused(served: Served, host: str | None, origin: str | None) -> None:
+    address = served.url.removeprefix("http://").rstrip("/")
+    name, port = address.split(":")
+    said = None if origin is None else Origin(origin)
+    url = f"ws://{host or name}:{port}/board"
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        connect(url, origin=said, sock=socket.create_connection((name, int(port)))),
+    ):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/", {}, 200),
+        ("/app.js", {}, 200),
+        ("/other", {}, 404),
+        ("/../cli/serve.py", {}, 404),
+        ("/%2e%2e/cli/serve.py", {}, 404),
+        ("/tsconfig.json", {}, 404),
+        ("/", {"Host": "evil.example"}, 403),
+        ("/", {"Origin": "http://evil.example"}, 403),
+        ("/", {"X-Long": "x" * 4_000_000}, 400),
+    ],
+)
+def test_files_of_the_page_alone_are_given(
+    served: Served, path: str, headers: dict[str, str], status: int
+) -> None:
+    asked = http.client.HTTPConnection(served.url.removeprefix("http://").rstrip("/"))
+    asked.request("GET", path, headers=headers)
+    answer = asked.getresponse()
+    assert answer.status == status
+    if status == 200:
+        assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
+        assert len(answer.read()) > 1000
+    asked.close()
+
+
+def test_a_port_that_goes_away_is_connected_again(built: Path, tmp_path: Path) -> None:
+    """As a board that is unplugged: its port is gone, and another has its name later."""
+    link = tmp_path / "board"
+    board, image = load_board("native"), find_built(built)
+    with ExitStack() as opened:
+        with EmulatedBoard(board, image, terminal=True) as one, link_to(one.terminal, link):
+            served = opened.enter_context(serving(built, "uno", "--port", str(link)))
+            client = Client(served.url)
+            assert best(client.read(_bar())) == "1"
+        client.state("reconnecting")
+        told = client.read(_bar())
+        assert next(each["name"] for each in told["answer"]["engines"]) == "int8 (PC)"
+        with EmulatedBoard(board, image, terminal=True) as again, link_to(again.terminal, link):
+            client.state("connected")
+            assert best(client.read(_bar())) == "1"
+            client.close()
+            served.program.send_signal(signal.SIGTERM)
+            assert served.program.wait(SECONDS) == 0
+
+
+def find_built(folder: Path) -> Path:
+    """The firmware of the native board in a build folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHITE_BUILD", str(folder))
+        return find_firmware("native").path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "sim://native", "--board", "native"], "are two boards"),
+        (["--board", "due"], "is not emulated"),
+        (["--board", "native", "--host", "192.0.2.1"], "Nothing can listen on 192.0.2.1"),
+        (["--board", "native", "--http-port", "99999"], "is no port: 0 to 65535 is"),
+        (["--port", "/dev/nothing"], "There is no port /dev/nothing"),
+    ],
+)
+def test_what_cannot_be_served_is_told(
+    words: list[str], said: str, built: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GLYPHITE_BUILD", str(built))
+    try:
+        code = main(["serve", "uno", *words])
+    except SystemExit as error:
+        code = int(error.code or 0)
+    assert code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_the_extra_one_sentence_names_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(name: str) -> object:
+        return None if name == "uvicorn" else object()
+
+    monkeypatch.setattr("glyphite.host.cli.serve.find_spec", find)
+    assert main(["serve", "uno", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told.startswith("The page needs the package uvicorn, which is not installed. ")
+    assert "[serve]" in told
