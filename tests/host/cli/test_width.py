@@ -45,8 +45,7 @@ STAGES = (
 """In this order, as each uses what the one before it has made."""
 ELSEWHERE = {
     *("train", "search", "convert", "schemes", "compare", "report", "demo", "bench", "flash"),
-    "emulate",
-    *("train", "convert", "compare", "report", "demo", "bench", "flash", "emulate", "serve"),
+    *("emulate", "serve"),
 }
 """Verbs that train, or run for long: tables of three are printed below, and all print as the others
 do."""

@@ -250,10 +250,16 @@ function zeroPointOf(value, name) {
   return found;
 }
 
+/** @param {number} found as the host's sentences have it */
+function asPython(found) {
+  if (Number.isInteger(found)) return `${found}.0`;
+  return String(found).replace("NaN", "nan").replace("Infinity", "inf");
+}
+
 /** @type {(value: Uint8Array, name: string) => number} */
 function scaleOf(value, name) {
   const found = require(value, name, 4).getFloat32(0, true);
-  if (!(Number.isFinite(found) && found >= 0)) throw cannotBe(name, found);
+  if (!(Number.isFinite(found) && found >= 0)) throw cannotBe(name, asPython(found));
   return found;
 }
 
