@@ -68,7 +68,8 @@ def main() -> int:
     differ = int((seen.scores != oracle(model.tflite).run(tensors)[0]).sum())
     times = np.array(seen.milliseconds)
     say(f"{differ} of {seen.scores.size} bytes differ from TFLM's, in {count} images.")
-    say(f"By the board's clock {times.mean():.2f} ms an image ({times.min():.2f} to {times.max():.2f}).")
+    span = f"{times.min():.2f} to {times.max():.2f}"
+    say(f"By the board's clock {times.mean():.2f} ms an image ({span}).")
     say(f"Here it ran at {100 * seen.ratio:.0f} % of the chip's speed.")
     say(f"Requests sent again: {seen.repeats}; bytes lost: {seen.overruns}.")
     return int(differ > 0)

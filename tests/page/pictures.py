@@ -66,7 +66,8 @@ def pictures(mnist: Mnist, count: int) -> Iterator[tuple[str, Pixels]]:
 def differences(node: str, given: Sequence[tuple[str, Pixels]]) -> list[Difference]:
     """Read each by both."""
     asked = json.dumps([_told(pixels) for _, pixels in given])
-    done = subprocess.run([node, str(PROGRAM)], input=asked, capture_output=True, text=True, check=True)
+    command = [node, str(PROGRAM)]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
     answers = json.loads(done.stdout)
     return [_difference(named, pixels, answer)
             for (named, pixels), answer in zip(given, answers, strict=True)]  # fmt: skip
@@ -82,7 +83,8 @@ def _difference(named: str, pixels: Pixels, answer: dict[str, str]) -> Differenc
     refused = answer.get("refused", "")
     if seen is None or refused:
         same = seen is None and bool(refused)
-        return Difference(named, 0, 0, "" if same else f"JavaScript: {refused}" if refused else f"Python: {why}")
+        who = f"JavaScript: {refused}" if refused else f"Python: {why}"
+        return Difference(named, 0, 0, "" if same else who)
     other = np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8).reshape(28, 28)
     gap = np.abs(seen.astype(int) - other)
     return Difference(named, int((gap > 0).sum()), int(gap.max()))

@@ -3,10 +3,10 @@
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ from glyphite.host.serve.saved import TEMPLATE
 from tests.page.emulated import emulated
 from tests.page.pictures import differences, pictures
 from tests.page.strokes import strokes
-from tests.paths import PROJECT, TESTS
+from tests.paths import TESTS
 from tests.strict import absent, require_module
 from tools.saved_page import BUNDLER, bundle
 
 require_module("playwright", "websockets")
-from tests.page.driver import Driven, opened
+from tests.page.driver import Driven, opened  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -98,7 +98,7 @@ def page(browser: "Browser", saved: Path) -> Iterator[Driven]:
         assert one.faults == []
 
 
-def test_the_saved_page_reads_what_is_drawn_and_knows_the_bytes_of_its_samples(page: Driven) -> None:
+def test_the_saved_page_reads_what_is_drawn_and_knows_its_samples(page: Driven) -> None:
     assert "emulated in this page" in page.state("connected")
     page.page.get_by_role("button", name="Test image").click()
     page.page.locator("#bars .same").wait_for()
@@ -147,7 +147,7 @@ def test_the_saved_page_talks_to_a_board_by_web_serial(
 
 
 def test_what_fits_no_uno_is_refused_with_its_sizes(
-    seed: ModelFolder, require_tool: Any, capsys: pytest.CaptureFixture[str]
+    seed: ModelFolder, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     require_tool("avr-gcc")
     assert main(["export", "seed", "--page"]) == 1

@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="export",
         action="store_const",
         const=export_page,
-        help="one .html: an emulated Uno with the model answers in it, or a real board by Web Serial",
+        help="one .html in which an emulated Uno answers, or a real board by Web Serial",
     )
     parser.add_argument(
         "--library",
@@ -104,7 +104,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what files, functions and macros begin with (with {OF_FORMS}; default: {PREFIX})",
     )
-    add_out(parser, "a .zip for --arduino, an .html for --page, else a folder; default: in build/<model>")
+    add_out(
+        parser,
+        "a .zip for --arduino, an .html for --page, else a folder; default: in build/<model>",
+    )
     add_json(parser)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glyphite.convert.boards import Board, load_board
+from glyphite.convert.boards import load_board
 from glyphite.convert.data.mnist import cache_folder
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.manifest import Manifest
@@ -58,7 +58,21 @@ def export_page(arguments: argparse.Namespace) -> None:
             shares=labels is not None,
         )
         sha256 = write_page(path, text)
-    _say(arguments, path, sha256, len(text.encode()), manifest, board, answered)
+    count = len(answered.samples.labels) if answered else 0
+    if arguments.json:
+        told = {"path": str(path), "bytes": len(text.encode()), "sha256": sha256}
+        print_json({**told, "model": _known(manifest), "board": board.name, "samples": count})
+        return
+    reference = f", with {answered.reference}'s answers" if answered else ""
+    whose = f"{manifest.name} ({manifest.sha256[:12]})"
+    rows = [
+        ("the program of", f"{whose} on {board.name}, run by avr8js"),
+        ("test samples", f"{count}{reference}"),
+        ("size", f"{len(text.encode()):,} bytes; it loads nothing else"),
+    ]
+    print_table(("in the page", ""), rows)
+    say_written(path)
+    say("Open it in any browser. A board at this PC answers it in Chrome, Edge or Opera.")
 
 
 def _path(model: ModelFolder, out: Path | None) -> Path:
@@ -66,8 +80,8 @@ def _path(model: ModelFolder, out: Path | None) -> Path:
         return model.root / PAGE
     if out.is_dir():
         raise InputError(
-            f"{printable(str(out))} is a folder, and a file is written. Name one with --out, such as "
-            f"{printable(str(out / PAGE))}."
+            f"{printable(str(out))} is a folder, and a file is written. Name one with --out, such "
+            f"as {printable(str(out / PAGE))}."
         )
     return out
 
@@ -89,26 +103,5 @@ def _answered(model: ModelFolder, manifest: Manifest, inputs: Inputs) -> Answere
     return Answered(some, tensors, answers, BRIEF[TFLM if has_tflm() else STAND_IN])
 
 
-def _say(
-    arguments: argparse.Namespace,
-    path: Path,
-    sha256: str,
-    size: int,
-    manifest: Manifest,
-    board: Board,
-    answered: Answered | None,
-) -> None:
-    count = len(answered.samples.labels) if answered else 0
-    if arguments.json:
-        told = {"path": str(path), "bytes": size, "sha256": sha256, "model": manifest.name}
-        print_json({**told, "model_sha256": manifest.sha256, "board": board.name, "samples": count})
-        return
-    reference = f", with {answered.reference}'s answers" if answered else ""
-    rows = [
-        ("the program of", f"{manifest.name} ({manifest.sha256[:12]}) on {board.name}, run by avr8js"),
-        ("test samples", f"{count}{reference}"),
-        ("size", f"{size:,} bytes; it loads nothing else"),
-    ]
-    print_table(("in the page", ""), rows)
-    say_written(path)
-    say("Open it in any browser. A board at this PC answers it in Chrome, Edge or Opera.")
+def _known(manifest: Manifest) -> dict[str, str]:
+    return {"name": manifest.name, "sha256": manifest.sha256}

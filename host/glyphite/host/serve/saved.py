@@ -126,12 +126,18 @@ def _samples(inputs: Inputs, answered: Answered) -> list[dict[str, object]]:
     shape = inputs.picture_shape
     stored: list[dict[str, object]] = []
     for raw, label, tensor, answer in zip(
-        answered.samples.raw, answered.samples.labels, answered.tensors, answered.answers, strict=True
+        answered.samples.raw,
+        answered.samples.labels,
+        answered.tensors,
+        answered.answers,
+        strict=True,
     ):
         one = {"label": label, "tensor": _text(tensor.tobytes()), "answer": _text(answer.tobytes())}
         is_picture = shape is not None and raw.dtype == np.uint8
-        more = {"pixels": _text(raw.tobytes())} if is_picture else {"values": np.ravel(raw).tolist()}
-        stored.append({**one, **more})
+        if is_picture:
+            stored.append({**one, "pixels": _text(raw.tobytes())})
+        else:
+            stored.append({**one, "values": np.ravel(raw).tolist()})
     return stored
 
 

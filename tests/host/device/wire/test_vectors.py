@@ -60,6 +60,6 @@ def test_hellos(each: dict[str, Any]) -> None:
     assert (hello is None) == (each["hello"] is None)
     if hello is not None:
         told = asdict(hello)
-        sides = ("inputs", "outputs")
-        told |= {side: [{**one, "shape": list(one["shape"])} for one in told[side]] for side in sides}
+        for side in ("inputs", "outputs"):
+            told[side] = [{**one, "shape": list(one["shape"])} for one in told[side]]
         assert {**told, "encodings": list(hello.encodings)} == each["hello"]
