@@ -119,7 +119,8 @@ def _quantization(tensor: TensorInfo) -> dict[str, object]:
 
 def _preprocessing(manifest: Manifest) -> dict[str, object]:
     told = asdict(manifest.preprocessing)
-    return {**told, "turned": told.pop("colours") == "bgr"}
+    told["turned"] = told.pop("colours") == "bgr"
+    return told
 
 
 def _samples(inputs: Inputs, answered: Answered) -> list[dict[str, object]]:
