@@ -87,7 +87,8 @@ def test_the_uno_in_the_page_answers_as_tflm_and_as_simavr(
         board = list(session.answers(tensors))
     assert (seen.scores == np.stack([answer.scores for answer in board])).all()
     times = [1000 * answer.seconds for answer in board]
-    assert seen.milliseconds == pytest.approx(times, rel=0.003)
+    # the host's next request travels while the board computes, and interrupts it
+    assert seen.milliseconds == pytest.approx(times, rel=0.01)
 
 
 @pytest.fixture
