@@ -21,7 +21,7 @@ QUICK = $(addprefix $(CONTRACT)/,test_imports.py test_third_party.py test_twins.
 # What Python compiles is kept: tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test quick check readme schema example notebook dist format setup clean
+.PHONY: demo test quick check readme schema example page notebook dist format setup clean
 
 demo: setup
 	$(BIN)/glyphite demo
@@ -54,6 +54,10 @@ schema: setup
 
 example: setup
 	$(BIN)/python -m tools.example
+
+page: setup
+	cd tools/page && npm ci --silent
+	$(BIN)/python -m tools.saved_page
 
 notebook: setup
 	$(BIN)/python -m tools.notebook

@@ -30,6 +30,7 @@ from glyphite.host.device.wire.protocol import (
     Message,
     Status,
 )
+from tests.vectors.wire import vectors
 
 INPUTS = 300
 RAW, BOTH = (Encoding.RAW,), tuple(Encoding)
@@ -161,6 +162,15 @@ def test_a_damaged_request_in_between_leaves_the_cached_answer(bench: Bench) -> 
     bench.send(damaged[:150] + b"\0")
     assert bench.infer(1, some_tensor(1)) == first
     assert bench.hello().inferences == 1
+
+
+def test_the_board_decodes_the_vectors_of_the_wire(firmware: ctypes.CDLL) -> None:
+    tensors = [each for each in vectors("packed") if len(each["tensor"]) == 2 * INPUTS]
+    assert len(tensors) > 5
+    for each in tensors:
+        head = infer_request(3, bytes(INPUTS), BOTH)[:4]
+        reply = Bench(firmware).ask(head + bytes.fromhex(each["packed"]))
+        assert reply.input_crc == crc32(bytes.fromhex(each["tensor"]))
 
 
 @pytest.mark.parametrize("size", [0, 1, INPUTS - 1, INPUTS + 1, 5 * INPUTS])

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from glyphite.host.device.wire.frame import FrameReader, decode_frame, encode_frame
+from tests.vectors.wire import vectors
 
 BYTE, END, BROKEN = 1, 2, 3  # enum glyphite_event
 RUNS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -98,3 +99,16 @@ def test_a_block_shorter_than_its_code_says_is_broken_though_the_checksum_fits(
 
 def test_an_empty_frame_is_neither_a_message_nor_an_error(firmware: ctypes.CDLL) -> None:
     assert decode(firmware, b"\0\0\0" + encode_frame(b"a") + b"\0\0") == [b"a"]
+
+
+def test_the_board_gives_what_the_vectors_of_the_wire_say(firmware: ctypes.CDLL) -> None:
+    for each in vectors("frames"):
+        message, frame = bytes.fromhex(each["message"]), bytes.fromhex(each["frame"])
+        assert encode(firmware, message) == frame
+        assert decode(firmware, frame) == [message]
+    for each in vectors("damaged"):
+        assert decode(firmware, bytes.fromhex(each) + b"\0") == [None]
+    for each in vectors("lines"):
+        told = decode(firmware, bytes.fromhex(each["bytes"]))
+        assert [message.hex() for message in told if message is not None] == each["messages"]
+        assert told.count(None) == each["damaged"]

@@ -39,6 +39,7 @@ from glyphite.host.cli.console import (
 )
 from glyphite.host.cli.data import answers_classes, load_data, source_of
 from glyphite.host.cli.digits import DIGITS, load_digits, next_step, reads_digits
+from glyphite.host.cli.export_page import export_page
 from glyphite.host.runners.litert import LitertRunner, read_manifest
 from glyphite.host.runners.oracle import oracle
 
@@ -50,7 +51,7 @@ MOST_SAMPLES, MOST_SAMPLE_BYTES = 8, 2048
 """Of a model's data in the flash of its example: few enough for an Uno."""
 USAGE = "%(prog)s [-h] MODEL FORM [--library LIBRARY] [--board BOARD]\n" + (
     f"{'':>23}[--prefix NAME] [--out PATH] [--json]\n\n"
-    f"FORM: --arduino, --tflm, {', '.join(f'--{name}' for name in FORMS)}"
+    f"FORM: --arduino, --tflm, --page, {', '.join(f'--{name}' for name in FORMS)}"
 )
 """By hand, as argparse breaks no list of alternatives into lines."""
 OF_FORMS = f"{', '.join(f'--{name}' for name in list(FORMS)[:-1])} and --{list(FORMS)[-1]}"
@@ -83,6 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             const=partial(_export_project, name),
             help=f"a folder with the model's C as {form.title} takes it",
         )
+    kinds.add_argument(
+        "--page",
+        dest="export",
+        action="store_const",
+        const=export_page,
+        help="one .html in which an emulated Uno answers, or a real board by Web Serial",
+    )
     parser.add_argument(
         "--library",
         metavar="LIBRARY",
@@ -96,7 +104,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what files, functions and macros begin with (with {OF_FORMS}; default: {PREFIX})",
     )
-    add_out(parser, "a .zip for --arduino, else a folder; default: in build/<model>")
+    add_out(
+        parser,
+        "a .zip for --arduino, an .html for --page, else a folder; default: in build/<model>",
+    )
     add_json(parser)
 
 

@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     note_random(manifest)
-    inputs = Inputs(manifest, _reads_drawings(manifest), lambda: _samples(manifest))
+    inputs = Inputs(manifest, reads_drawings(manifest), lambda: samples_of(manifest, SHOWN_SAMPLES))
     with stop_on_signals(), listening(arguments.host, arguments.http_port) as (listener, url):
         build_missing(port, folder)
         reference = Reference(folder, manifest)
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             reference,
             floats,
             shares=labels is not None,
-            has_samples=_has_samples(manifest),
+            has_samples=has_samples(manifest),
         )
         board = desk.connect(port, arguments.baud, folder.named)
         try:
@@ -138,22 +138,24 @@ def _port(arguments: argparse.Namespace) -> str:
     return emulated_url(board.named)
 
 
-def _reads_drawings(manifest: Manifest) -> bool:
+def reads_drawings(manifest: Manifest) -> bool:
     """As `predict` has it: the model knows digits, and no other data."""
     known = manifest.data is None or manifest.data.source in (MNIST, RANDOM)
     return known and reads_digits(manifest.input, manifest.output) and manifest.labels == DIGITS
 
 
-def _has_samples(manifest: Manifest) -> bool:
+def has_samples(manifest: Manifest) -> bool:
+    """Whether it is known where test samples are."""
     named = manifest.data is not None and manifest.data.source != RANDOM
-    return named or _reads_drawings(manifest)
+    return named or reads_drawings(manifest)
 
 
-def _samples(manifest: Manifest) -> Any:  # noqa: ANN401 - of a room that is imported where used
+def samples_of(manifest: Manifest, most: int) -> Any:  # noqa: ANN401 - of a room that is imported where used
+    """At most so many test samples. Raises what loading the data does."""
     from glyphite.host.serve.inputs import Samples
 
     as_known: dict[str, Any] = {**dict.fromkeys(KEPT), "data": None, "on_bad": OnBad.REFUSE}
-    tested = test_samples(argparse.Namespace(**as_known), manifest, usual=SHOWN_SAMPLES)
+    tested = test_samples(argparse.Namespace(**as_known), manifest, usual=most)
     truth = tested.truth
     labels = [""] * len(tested.raw)
     names = classes_told(manifest)

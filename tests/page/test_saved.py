@@ -1,0 +1,164 @@
+"""`glyphite export --page`: an Uno in a file, a board by Web Serial, and the page's JavaScript."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from glyphite.convert.data.mnist import load_mnist
+from glyphite.convert.workspace import ModelFolder, find_model
+from glyphite.host.cli import main
+from glyphite.host.device.session import connect
+from glyphite.host.device.transport import open_port
+from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.oracle import oracle
+from glyphite.host.serve.saved import TEMPLATE
+from tests.page.emulated import emulated
+from tests.page.pictures import differences, pictures
+from tests.page.strokes import strokes
+from tests.paths import TESTS
+from tests.strict import absent, require_module
+from tools.saved_page import BUNDLER, bundle
+
+require_module("playwright", "websockets")
+from tests.page.driver import Driven, opened  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+DRAWN, ASKED = 2, 3
+STAND_IN = TESTS / "page" / "javascript" / "serial.js"
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """The program that runs JavaScript without a browser."""
+    found = which("node") or which("nodejs")
+    if found is None:
+        absent("nodejs is not installed.")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def saved(flashed_uno: Path) -> Path:
+    """The page of the model ``uno``, saved."""
+    path = flashed_uno / "saved.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLYPHITE_BUILD", str(flashed_uno))
+        assert main(["export", "uno", "--page", "--out", str(path)]) == 0
+    return path
+
+
+def test_the_wire_in_javascript_gives_what_the_vectors_say(node: str) -> None:
+    tests = TESTS / "page" / "javascript" / "wire.test.mjs"
+    done = subprocess.run([node, "--test", str(tests)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_page_that_is_shipped_is_made_of_its_sources(node: str, tmp_path: Path) -> None:
+    """If not: ``make page``."""
+    if not (BUNDLER.parent / "node_modules" / "esbuild").is_dir():
+        absent("esbuild is not installed (npm is needed).")
+    assert bundle(tmp_path / "page.html") == TEMPLATE.read_text(encoding="utf-8")
+
+
+def test_a_picture_is_read_in_javascript_as_in_python(node: str) -> None:
+    given = [*pictures(load_mnist(), DRAWN)][:7]
+    assert [each for each in differences(node, given) if each.bytes or each.refused] == []
+
+
+def test_the_uno_in_the_page_answers_as_tflm_and_as_simavr(
+    node: str, saved: Path, flashed_uno: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = find_model("uno")
+    tensors = read_manifest(model).quantize(load_mnist().test_images[:ASKED])
+    seen = emulated(saved, tensors)
+    assert (seen.hello["board"], seen.repeats, seen.overruns) == ("uno", 0, 0)
+    assert (seen.scores == oracle(model.tflite).run(tensors)[0]).all()
+    monkeypatch.setenv("GLYPHITE_BUILD", str(flashed_uno))
+    with connect("sim://uno") as session:
+        board = list(session.answers(tensors))
+    assert (seen.scores == np.stack([answer.scores for answer in board])).all()
+    times = [1000 * answer.seconds for answer in board]
+    # the host's next request travels while the board computes, and interrupts it
+    assert seen.milliseconds == pytest.approx(times, rel=0.01)
+
+
+@pytest.fixture
+def page(browser: "Browser", saved: Path) -> Iterator[Driven]:
+    """The saved page; nothing in it may complain."""
+    with opened(browser, saved.as_uri()) as one:
+        yield one
+        assert one.faults == []
+
+
+def test_the_saved_page_reads_what_is_drawn_and_knows_its_samples(page: Driven) -> None:
+    assert "emulated in this page" in page.state("connected")
+    page.page.get_by_role("button", name="Test image").click()
+    page.page.locator("#bars .same").wait_for()
+    assert page.answer() == "7"
+    assert "ms on the real chip" in page.row("tfoot tr")[1]
+    assert "the chip's speed" in page.note
+    page.clear()
+    page.draw(strokes(load_mnist().test_images[2]))
+    assert page.answer() == "1"
+    assert page.row("tfoot tr")[3] == "", "nobody in the page knows the right bytes of a drawing"
+
+
+def test_the_saved_page_talks_to_a_board_by_web_serial(
+    browser: "Browser", saved: Path, flashed_uno: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in for navigator.serial speaks to the emulated board."""
+    monkeypatch.setenv("GLYPHITE_BUILD", str(flashed_uno))
+    port = open_port("sim://uno", 115200)
+    port.timeout = 0.02
+
+    def write(_: object, text: str) -> None:
+        port.write(base64.b64decode(text))
+
+    def read(_: object) -> str:
+        return base64.b64encode(port.read(4096)).decode()
+
+    try:
+        with opened(browser, saved.as_uri()) as driven:
+            driven.page.expose_binding("boardTakes", write)
+            driven.page.expose_binding("boardGives", read)
+            driven.page.evaluate(STAND_IN.read_text())
+            driven.page.get_by_label("Answered by").select_option(index=1)
+            driven.page.get_by_role("button", name="Connect").click()
+            driven.page.get_by_text("uno answers at this computer's serial port.").wait_for()
+            driven.page.get_by_role("button", name="Test image").click()
+            driven.page.locator("#bars .same").wait_for()
+            assert driven.answer() == "7"
+            driven.page.evaluate("boardVanishes()")
+            driven.state("reconnecting")
+            driven.state("connected")
+            driven.clear()
+            driven.draw(strokes(load_mnist().test_images[2]))
+            assert driven.answer() == "1"
+            assert driven.faults == []
+    finally:
+        port.close()
+
+
+def test_what_fits_no_uno_is_refused_with_its_sizes(
+    seed: ModelFolder, require_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_tool("avr-gcc")
+    assert main(["export", "seed", "--page"]) == 1
+    said = capsys.readouterr().err
+    assert "does not fit on 'uno'" in said
+    assert "32,256" in said
+    assert not (seed.root / "page.html").exists()
+
+
+def test_another_board_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "uno", "--page", "--board", "mega2560", "--json"]) == 2
+    assert "Leave --board out" in json.loads(capsys.readouterr().out)["error"]
