@@ -25,6 +25,7 @@ OTHERS = (
     "matplotlib.backends.backend_agg",
     "matplotlib.font_manager",
     "matplotlib.figure",
+    *("asyncio", "starlette.applications", "starlette.websockets", "uvicorn"),
 )
 
 
