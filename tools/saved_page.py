@@ -4,19 +4,21 @@ Run by ``make page`` after a change to the page's JavaScript; a test says when t
 node and ``npm ci`` in ``tools/page``; who exports a page needs neither.
 """
 
-import subprocess
 from pathlib import Path
 from shutil import which
 
 from glyphite.convert.files import temporary_folder, write_text
+from glyphite.convert.programs import run
 from glyphite.host.serve.saved import TEMPLATE
 
 BUNDLER = Path(__file__).parent / "page" / "bundle.mjs"
+SECONDS = 60
+"""It takes one; a busy machine takes more."""
 
 
 def bundle(made: Path) -> str:
     """The page's text, written to the file ``made``."""
-    subprocess.run([which("node") or "node", str(BUNDLER), str(made)], check=True)
+    run([which("node") or "node", str(BUNDLER), str(made)], SECONDS)
     return made.read_text(encoding="utf-8")
 
 

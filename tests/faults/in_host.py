@@ -419,6 +419,13 @@ FAULTS = (
         ("host/cli/test_own_data.py",),
     ),
     Fault(
+        "the browser that came last is served first",
+        "host/glyphite/host/serve/turns.py",
+        "self._row.popitem(last=False)",
+        "self._row.popitem(last=True)",
+        ("host/serve/test_turns.py",),
+    ),
+    Fault(
         "an error has no limit",
         "host/glyphite/host/cli/judgement.py",
         "task == Task.NUMBERS",

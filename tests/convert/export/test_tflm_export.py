@@ -346,7 +346,7 @@ def test_export_needs_a_kind(seed: ModelFolder, capsys: pytest.CaptureFixture[st
         main(["export", "seed"])
     assert exit_.value.code == 2
     assert (
-        "one of the arguments --arduino --tflm --cmake --zephyr --esp-idf --platformio is"
+        "one of the arguments --arduino --tflm --cmake --zephyr --esp-idf --platformio --page is"
         in capsys.readouterr().err
     )
 
