@@ -214,6 +214,7 @@ def test_a_small_channel_is_lost_by_one_scale_for_all_weights_and_kept_by_one_ea
     weights, bias = (model.data(model.tensor(0, place), "<f4") for place in (1, 2))
     record = uno.record(per_tensor(each, 0, weights, bias), floats)
     assert told(record.advice) == [(Cause.COARSE_CHANNELS, "conv_2d_0", [])]
+    assert record.advice[0].command == "glyphite convert uno --scheme per-channel"
     assert record.layers[1].weights is not None
     assert (record.layers[1].weights.scales, record.layers[1].weights.coarse_channels) == (1, [3])
     assert "channel 3 reach" in record.advice[0].text

@@ -166,7 +166,8 @@ def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
         f"all weights share one scale, and those of {_channels(coarse)} reach {most} of its 127 "
         "steps at the most."
     )
-    return what, "Quantize the weights per channel, as `glyphite convert` does.", ()
+    mend = "Quantize the weights per channel, as `glyphite convert` does of itself."
+    return what, mend, ("--scheme", "per-channel")  # else it keeps the scheme of this model
 
 
 def _bias_cut_off(seen: Seen, way: Way, _: int) -> Words:
