@@ -21,6 +21,9 @@ KERNELS = {3: (2, 6), 2: (2, 9)}
 """The least and the largest side of a kernel, by the rank of a sample."""
 STRIDES = (2, 3, 4)
 WHOLE, POOL = "none", "pool 2"
+REDUCES = (WHOLE, POOL, *(f"stride {step}" for step in STRIDES))
+MOST_DENSE = 3
+"""Dense layers before the last, of vectors."""
 CONV, SEPARABLE = "conv", "separable"
 FLATTEN, AVERAGE = "flatten", "average"
 SOFTMAX = "softmax"
@@ -140,7 +143,7 @@ def draw(draws: Draws, shape: Shape, outputs: int, last: str | None = SOFTMAX) -
 
 
 def _draw_dense(draws: Draws, made: _Made) -> None:
-    for number in range(draws.suggest_int("depth", 0, 3)):
+    for number in range(draws.suggest_int("depth", 0, MOST_DENSE)):
         units = 4 * draws.suggest_int(f"fours{number}", 1, 2 * MOST_FOURS, log=True)
         made.add_dense(units, "relu")
         made.title.append(str(units))
@@ -155,8 +158,7 @@ def _draw_blocks(draws: Draws, made: _Made) -> None:
         kind = draws.suggest_categorical(f"kind{number}", kinds)
         fours = draws.suggest_int(f"fours{number}", 1, MOST_FOURS, log=True)
         side = draws.suggest_int(f"kernel{number}", least, most)
-        reduces = (WHOLE, POOL, *(f"stride {step}" for step in STRIDES))
-        reduce = draws.suggest_categorical(f"reduce{number}", reduces)
+        reduce = draws.suggest_categorical(f"reduce{number}", REDUCES)
         kernel = tuple(min(side, axis) for axis in made.shape[:-1])
         made.add_block(kind, 4 * fours, kernel, reduce)
     if draws.suggest_categorical("head", (FLATTEN, AVERAGE)) == FLATTEN or _is_one_place(made):

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from glyphite.convert.errors import InputError, ToolError
 from glyphite.convert.extras import remedy
 from glyphite.convert.text import printable
+from glyphite.train.search.mutate import mutated
 from glyphite.train.search.space import Choice, Drawn, Draws, Fixed, draw, known
 
 NAME = "search"
@@ -21,6 +24,11 @@ SETTINGS, FIGURES, ANEW = "settings", "figures", "drawn anew"
 """Of the study, and of its trials."""
 LEAST_EXCESS = 1e-6
 """Of what is over a limit: what is not is 0 or less."""
+
+NEAR = 0.5
+"""The probability that a trial is near a good one; and then, that this is the best one."""
+MOST_TRIES = 20
+"""Until one is found that was not drawn before."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Study:
         space: tuple[tuple[int, ...], int, str | None],
         seed: int,
     ) -> None:
-        self.space = space
+        self.space, self._directions, self._seed = space, tuple(directions), seed
         optuna = load_optuna()
         self._states = optuna.trial.TrialState
         is_new = not path.exists()
@@ -124,9 +132,30 @@ class Study:
         return draw(draws, *self.space)
 
     def ask(self) -> "Asked":
-        """The next network."""
+        """The next network: a known one, one that differs a little from a good one, or a draw."""
+        if not self._study.get_trials(deepcopy=False, states=(self._states.WAITING,)):
+            self._enqueue_near()
         trial = self._study.ask()
         return Asked(trial.number, self._made(trial), trial)
+
+    def _enqueue_near(self) -> None:
+        """Have one next that is near a good one, in every second trial that is not known."""
+        trials = self._study.get_trials(deepcopy=False)
+        random = np.random.default_rng((self._seed, len(trials)))
+        done = {one.number: one for one in trials if one.state == self._states.COMPLETE}
+        values = {number: trial.values for number, trial in done.items()}
+        if not values or random.random() >= NEAR:
+            return
+        sign = 1 if self._directions[0] == "maximize" else -1
+        best = max(values, key=lambda number: sign * values[number][0])
+        others = front(values, self._directions)
+        chosen = best if random.random() < NEAR else int(random.choice(others))
+        drawn = {self._made(Fixed(one.params)).layers for one in trials if one.params}
+        for _ in range(MOST_TRIES):
+            choices = mutated(done[chosen].params, self.space[0], random)
+            if self._made(Fixed(choices)).layers not in drawn:
+                self._study.enqueue_trial(choices)
+                return
 
     def refuse(self, asked: "Asked", excess: float, figures: Mapping[str, object]) -> Record:
         """It is over a limit, by this share of it: nothing was trained."""
