@@ -70,13 +70,6 @@ FAULTS = (
         ("train/search/test_study.py",),
     ),
     Fault(
-        "scores are made less sure than they are right",
-        TRAIN + "networks/sharpen.py",
-        "    last.set_weights([np.float32(factor)",
-        "    last.set_weights([np.float32(1 / factor)",
-        ("train/networks/test_sharpen.py",),
-    ),
-    Fault(
         "the runners-up of a teacher count less",
         TRAIN + "networks/targets.py",
         "np.float32(power))",

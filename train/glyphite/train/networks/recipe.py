@@ -28,7 +28,7 @@ class Teaching:
     """The teacher's name: a model of this package, or one that was trained here."""
     share: float = 0.8
     """Of the teacher's scores in the target; the label has the rest."""
-    power: float = 0.6
+    power: float = 1.0
     """To which its scores are raised before they are normalized: below 1 the runners-up count
     more. The inverse of what is called the temperature."""
 
@@ -63,9 +63,6 @@ class Recipe:
     """None: the weights of the last epoch are the model's."""
     teaching: Teaching | None = None
     """None: the labels alone are the targets."""
-    sharpen: bool = False
-    """Whether the scores of the trained model are made as sure as they are right, by one factor
-    that is found on the training images as they are written."""
 
     def warp_in(self, epoch: int, epochs: int) -> Warp:
         """The limits of augmentation in ``epoch``, counted from 0, of ``epochs``.

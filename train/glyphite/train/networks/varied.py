@@ -21,7 +21,6 @@ from glyphite.train.fit import Settings, Trained, held_interrupt, unit_images, w
 from glyphite.train.networks.augment import vary
 from glyphite.train.networks.networks import network
 from glyphite.train.networks.recipe import Recipe
-from glyphite.train.networks.sharpen import sharpen
 from glyphite.train.networks.targets import Make, Targets, targets_of
 
 if TYPE_CHECKING:
@@ -79,8 +78,6 @@ def fit_varied(
             run.learn(lesson, callback)
             kept.save(run.state())
     run.take_average()
-    if recipe.sharpen:
-        sharpen(model, _scores(model, data.train_images), data.train_labels)
     return Trained(settings, _bare(model), {**run.history, **_judged(model, data)}, recipe=recipe)
 
 
