@@ -28,7 +28,7 @@ class Course:
 
 _SMALL = Recipe(rate=4e-3, decay=1e-3, full_strength=0.6, final_strength=0.4)
 """For networks so small that they cannot learn the training images by heart."""
-_TAUGHT = replace(_SMALL, teaching=Teaching("seed-best"))
+_TAUGHT = replace(_SMALL, teaching=Teaching("seed-best"), as_written=0.5, average=Average(0.6, 0.4))
 
 COURSES: dict[str, dict[str, Course]] = {
     "seed": {
