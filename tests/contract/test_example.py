@@ -14,7 +14,8 @@ from glyphite.host.device.session import connect
 from glyphite.host.device.size import image_size
 from glyphite.host.device.transport.avr import flash_with
 from glyphite.host.device.transport.emulator import EmulatedBoard
-from glyphite.host.runners.litert import LitertRunner, read_manifest
+from glyphite.host.runners.litert import read_manifest
+from glyphite.host.runners.tflm import infer
 from tools import example
 
 LIBRARY = SKETCH.parents[1] / "src"
@@ -38,7 +39,7 @@ def test_the_c_lies_there_once_and_both_sketches_include_it() -> None:
 def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     tmp_path: Path, avr_emulator: Path, require_tool: Callable[..., None]
 ) -> None:
-    """By the real Arduino core; the answers are LiteRT's, byte for byte."""
+    """By the real Arduino core; the answers are TensorFlow Lite Micro's, byte for byte."""
     require_tool("arduino-builder", "avr-gcc")
     board, made, model = load_board("uno"), tmp_path / "made", find_model("uno")
     made.mkdir()
@@ -49,7 +50,7 @@ def test_built_as_it_lies_there_it_fits_an_uno_and_answers(
     flash = tmp_path / "uno.flash"
     flash.write_bytes(flash_with(board, image))
     tensors = np.random.default_rng(5).integers(-128, 128, (3, 28, 28, 1), np.int8)
-    expected = LitertRunner(model.tflite).run(tensors)[0]
+    expected = infer(model.tflite.read_bytes(), tensors)
     sha256 = read_manifest(model).sha256
     with EmulatedBoard(board, flash) as emulated, connect(emulated.terminal, sha256) as line:
         assert line.hello().board == "uno"

@@ -101,7 +101,7 @@ def test_an_uno_shows_digits_and_takes_one_that_is_pasted(tmp_path: Path) -> Non
     with monitor(uno, image, report) as it:
         said = it.until(" ms").replace("\r\n", "\n")
         assert said.startswith("The network uno reads digits on this board\n\nTest digit 0\n")
-        assert f"{PICTURES[0]}\nAnswer 0, score 0.996, " in said
+        assert f"{PICTURES[0]}\nAnswer 0, score 0.968, " in said
         assert said.endswith(" ms, as on the PC\n")
         assert 60 < float(re.findall(r"([\d.]+) ms", said)[0]) < 100
         it.send(
