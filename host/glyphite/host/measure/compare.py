@@ -17,7 +17,7 @@ from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.truth import Count, DataOf, Judgement, Task, Truth, classes_of
-from glyphite.host.runners.base import FLOATS, TITLES, Runner, Scores, Tensors, float_of
+from glyphite.host.runners.base import FLOATS, Runner, Scores, Tensors, float_of, title_of
 
 TEST_IMAGES = 10_000
 """MNIST has as many."""
@@ -126,7 +126,7 @@ def summarize(
         task=truth.task,
         data=truth.data,
         images=truth.count,
-        runners=[_figures(name, judged, truth.count) for name in scores],
+        runners=[_figures(name, judged, truth.count, manifest) for name in scores],
         pairs=[
             _pair(pair, [scores[name] for name in pair], truth, manifest)
             for pair in combinations(scores, 2)
@@ -137,10 +137,11 @@ def summarize(
     )
 
 
-def _figures(name: str, judged: Mapping[str, Judgement], count: int) -> RunnerFigures:
-    return RunnerFigures(
-        name=name, title=TITLES[name], drop_points=drop_of(name, judged, count), **judged[name]
-    )
+def _figures(
+    name: str, judged: Mapping[str, Judgement], count: int, manifest: Manifest
+) -> RunnerFigures:
+    title, drop = title_of(name, manifest.activations), drop_of(name, judged, count)
+    return RunnerFigures(name=name, title=title, drop_points=drop, **judged[name])
 
 
 def drop_of(name: str, judged: Mapping[str, Judgement], count: int) -> float | None:

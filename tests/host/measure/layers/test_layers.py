@@ -43,7 +43,7 @@ LAYERS = (
     *("fully_connected_5", "softmax_6"),
 )
 """Those of the network ``uno``."""
-WAY = Way("uno", (), 500, is_random=False, data="MNIST")
+WAY = Way("uno", (), 500, 60_000, "", is_random=False, data="MNIST")
 
 
 @dataclass(frozen=True, eq=False)
