@@ -265,7 +265,7 @@ def _dead_channels(seen: Seen, way: Way, samples: int) -> Words:
     verb = "gives" if len(dead) == 1 else "give"
     sure = "" if samples >= SURE else " More samples (--count) make sure of it."
     return (
-        f"{_channels(dead)} {verb} nothing but {_constants(seen)} for {samples:,} samples: dead. "
+        f"{_channels(dead)} {verb} {_constants(seen)} for {samples:,} samples: dead. "
         "That costs flash and time, and no accuracy.",
         f"Prune: build the layer with {_left(seen)} channels, and train anew.{sure}",
         None,
@@ -280,14 +280,14 @@ def _constants(seen: Seen) -> str:
     """The values that dead channels give, in their order."""
     values = [f"{each:.3g}" for each in seen.tally.real_low[seen.dead]]
     if len(set(values)) == 1:
-        return values[0]
+        return f"nothing but {values[0]}"
     return f"one value each ({_listed(values)})"
 
 
 def _also_dead(others: Sequence[Seen]) -> str:
     """What is said of the other layers."""
     said = [
-        f"{_channels(list(each.dead))} of {_called(each)} ({_constants(each)}), {_left(each)}"
+        f"{_channels(list(each.dead))} of {_called(each)}, with {_constants(each)}, {_left(each)}"
         for each in others
     ]
     return (
