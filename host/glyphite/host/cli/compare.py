@@ -53,7 +53,7 @@ EXAMPLE = "glyphite compare seed --max-drop 0.5"
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
     "c": "The generated C stands in for TFLM, which is left out.",
-    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
+    "int8_litert": "Nothing here has the bytes of a board: TFLM and the generated C are left out.",
 }
 """What is said of the oracle, by its name."""
 
