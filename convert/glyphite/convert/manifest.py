@@ -42,9 +42,15 @@ class TensorInfo:
     dtype: Annotated[str, Meta(pattern="^(int8|float32)$")]
     """`glyphite convert` makes int8 alone."""
     scale: Annotated[float, Meta(ge=0)]
-    """That of a float32 is of the int8 which the model makes of it or it is made of; 0 without."""
+    """That of a float32 is of the integers which the model makes of it or it is made of; 0 without.
+    """
     zero_point: Annotated[int, Meta(ge=-128, le=127)]
 
+
+INT16 = "int16"
+"""The scheme of models whose activations have 16 bits, and the type of these."""
+LIMITS = {"int8": (-128, 127), INT16: (-32768, 32767)}
+"""The types of quantized activations, and the least and largest number of each."""
 
 RANDOM = "random"
 """What ``--data`` is given for random numbers."""
@@ -98,6 +104,18 @@ class Manifest:
     """SHA-256 of the float model that the .tflite was made from; empty where it is not known."""
     checksum: str = field(default="", compare=False)
     """SHA-256 of all fields above as ``save`` writes them; empty until then."""
+
+    @property
+    def activations(self) -> str:
+        """The type of the numbers between its layers, a key of ``LIMITS``."""
+        return INT16 if self.scheme == INT16 else "int8"
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """The least and the most that an input stands for; of int16, the one is less the other."""
+        least, most = LIMITS[self.activations]
+        scale, zero_point = self.input.scale, self.input.zero_point
+        return scale * (least - zero_point), scale * (most - zero_point)
 
     def quantize(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Raw samples (n, ...) as the model's input tensors (n, *input.shape[1:]).

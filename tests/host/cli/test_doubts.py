@@ -1,5 +1,6 @@
 """Figures that come of samples which are most likely not meant have a sentence beside them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from glyphite.host.cli import main
 from tests.builders.dense_models import dense
+from tests.builders.models import ModelBuilder
 from tests.strict import require_module
 
 require_module("ai_edge_litert")
@@ -33,6 +35,30 @@ def test_samples_beyond_what_int8_takes_are_told_of(
     x[:2] = 1  # what a few outliers are
     np.save(tmp_path / "x.npy", x)
     assert "cut off" not in told(["compare", name, "--data", source], capsys)
+
+
+def test_int16_has_its_own_range_and_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """Of a .tflite alone: as far below 0 as above it, 256 times what int8 has at that scale."""
+    monkeypatch.chdir(tmp_path)
+    model = ModelBuilder()
+    first, last = (model.tensor((1, 3), dtype="FLOAT32") for _ in range(2))
+    inner = model.tensor((1, 3), 2.0**-13, dtype="INT16")
+    model.operator("QUANTIZE", [first], [inner], "QuantizeOptions", version=2)
+    model.operator("DEQUANTIZE", [inner], [last], "DequantizeOptions", version=3)
+    Path("own.tflite").write_bytes(model.build([first], [last]))
+    x = np.full((40, 3), 3.0)
+    np.savez("x.npz", x_test=x, y_test=x.sum(axis=1) > 0, x_train=x, y_train=x.sum(axis=1) > 0)
+    compare = ["compare", "own.tflite", "--data", "x.npz"]
+    assert main([*compare, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "cut off" not in shown.err
+    titles = [one["title"] for one in json.loads(shown.out)["runners"]]
+    assert titles == ["int16 (LiteRT)", "int16 (TFLM)"]
+    x[:9] = 5
+    np.savez("x.npz", x_test=x, y_test=x.sum(axis=1) > 0, x_train=x, y_train=x.sum(axis=1) > 0)
+    assert "are beyond -4 to 4, which is what own takes, and are cut off" in told(compare, capsys)
 
 
 def test_a_model_that_reads_no_digits_is_not_judged_by_them_without_a_word(

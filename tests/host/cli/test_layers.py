@@ -63,7 +63,7 @@ def test_what_is_printed_fits_a_terminal_and_names_engines_and_samples(
     assert "what rounding the weights has cost is not seen" in shown.err
 
 
-def own_model(root: Path, content: bytes, floats: bytes) -> None:
+def own_model(root: Path, content: bytes, floats: bytes, scheme: str = "") -> None:
     """A model's folder with a float .tflite and an int8 one of the digits' network."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "model_float.tflite").write_bytes(floats)
@@ -77,25 +77,33 @@ def own_model(root: Path, content: bytes, floats: bytes) -> None:
         input=described.input,
         output=described.output,
         calibration="50 of some samples",
+        scheme=scheme,
     ).save(root / "manifest.json")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "advised", "name"),
+    [
+        ("", "--calibration-samples 500", "own"),
+        ("percentile", "--scheme per-channel", "own-per-channel"),
+    ],
+)
 def test_the_command_of_an_advice_mends_what_it_names(
-    build_folder: Path, capsys: pytest.CaptureFixture[str]
+    scheme: str, advised: str, name: str, build_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require_module("tensorflow", "ai_edge_quantizer")
     content = (UNO / "model_int8.tflite").read_bytes()
     floats = signed(in_float(content))
-    own_model(build_folder / "own", rescaled(content, [1, 2], 0.25), floats)
-    look = ["compare", "own", "--layers", "--count", "60", "--json"]
-    assert main(look) == 0
+    own_model(build_folder / "own", rescaled(content, [1, 2], 0.25), floats, scheme)
+    look = ["--layers", "--count", "60", "--json"]
+    assert main(["compare", "own", *look]) == 0
     (advice,) = json.loads(capsys.readouterr().out)["advice"]
     assert (advice["cause"], advice["layer"]) == ("cut_off", "conv_2d_1")
-    assert advice["command"] == "glyphite convert own --calibration-samples 500"
+    assert advice["command"] == f"glyphite convert own {advised}"
     program, *words = shlex.split(advice["command"])
     assert (program, main(words)) == ("glyphite", 0)
     capsys.readouterr()
-    assert main(look) == 0
+    assert main(["compare", name, *look]) == 0
     mended = json.loads(capsys.readouterr().out)
     assert mended["advice"] == []
     assert mended["reference"] == "float"

@@ -250,3 +250,17 @@ class TestRefused:
     def test_a_limit_without_a_figure(self, pair: list[str], data: list[str], capsys: Out) -> None:
         told = refusal([*pair, *data, "--max-mismatched-bytes", "0"], capsys)
         assert "--max-mismatched-bytes is a limit of one model against its reference" in told
+
+
+def test_what_is_told_of_the_data_is_told_once(
+    pair: list[str], no_compiler: None, tmp_path: Path, capsys: Out
+) -> None:
+    x = X.copy()
+    x[3, 1] = np.nan
+    np.savez(tmp_path / "odd.npz", x_test=x, y_test=Y, x_train=X[:9], y_train=Y[:9])
+    words = ["--data", str(tmp_path / "odd.npz"), "--on-bad", "leave-out"]
+    assert main(["compare", *pair, *words, "--json"]) == 0
+    err = capsys.readouterr().err.splitlines()
+    told = [line for line in err if "odd.npz" in line]
+    assert told
+    assert len(set(told)) == len(told)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from glyphite.convert.errors import InputError
+from glyphite.convert.manifest import INT16
 from glyphite.convert.text import printable
 
 MOST_SAMPLES = 1_000_000
@@ -73,7 +74,7 @@ SCHEMES: dict[str, Scheme] = {
         Scheme("percentile", "ranges without the outermost 0.01 %", rule=Rule.PERCENTILE),
         Scheme("least-error", "ranges of the least squared error", rule=Rule.LEAST_ERROR),
         Scheme("aware", "trained further, for int8", rule=Rule.LEARNT),
-        Scheme("int16", "int16 activations, int8 weights", activations="int16"),
+        Scheme(INT16, "int16 activations, int8 weights", activations=INT16),
     )
 }
 """By name; ``samples-N`` is the usual one by N calibration samples."""

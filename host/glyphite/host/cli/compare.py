@@ -46,14 +46,14 @@ from glyphite.host.runners.litert import (
     read_manifest,
     require_unchanged,
 )
-from glyphite.host.runners.oracle import EXPLAINED, has_tflm
+from glyphite.host.runners.oracle import EXPLAINED, STAND_IN, TFLM, has_tflm
 from glyphite.host.runners.tflm import TflmRunner
 
 EXAMPLE = "glyphite compare seed --max-drop 0.5"
 _REFERENCES = {
     "int8_tflm": "TFLM is the reference for boards.",
-    "c": EXPLAINED,
-    "int8_litert": "Nothing here has the bytes of a board, as the generated C is left out.",
+    "c": "The generated C stands in for TFLM, which is left out.",
+    "int8_litert": "Nothing here has the bytes of a board: TFLM and the generated C are left out.",
 }
 """What is said of the oracle, by its name."""
 
@@ -151,7 +151,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
     tested = test_samples(arguments, manifest, arguments.count)
     tensors, truth = tested.tensors, tested.truth
     require_limits(arguments, truth)
-    runners = _runners(folder, manifest, arguments.max_drop)
+    runners, left_out = _runners(folder, manifest, arguments.max_drop)
     if runners[0].name == KerasRunner.name:
         say_loading()
     with progress_bar("Comparing", len(runners) * len(tensors)) as progress:
@@ -165,7 +165,7 @@ def _compare(arguments: argparse.Namespace, folder: ModelFolder) -> compare.Comp
         if isinstance(runner, LitertRunner) and runner.remark:
             print_status(runner.remark)
     require_unchanged(folder, manifest)
-    comparison = compare.summarize(manifest, scores, truth, tools())
+    comparison = compare.summarize(manifest, scores, truth, tools(), left_out=left_out)
     note_no_digits(arguments, manifest, truth, comparison["runners"][-1]["correct"])
     misread = compare.misread_arrays(manifest, scores, truth, tensors)
     compare.save(folder, comparison, scores, truth, misread)
@@ -183,13 +183,15 @@ def _refuse_picture(arguments: argparse.Namespace) -> None:
         raise InputError("--picture is for --layers and --robustness. Add one, or leave it out.")
 
 
-def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) -> list[Runner]:
-    """The runners that can run here; the reason for each that is left out goes to stderr."""
+def _runners(
+    folder: ModelFolder, manifest: Manifest, max_drop: float | None
+) -> tuple[list[Runner], list[compare.LeftOut]]:
+    """The runners that can run here, and those that cannot; why, goes to stderr, too."""
     runners: list[Runner] = [LitertRunner(folder.tflite)]
-    runners += [TflmRunner(folder.tflite)] if has_tflm() else []
+    left_out: list[compare.LeftOut] = []
+    is_keras = folder.float_model == folder.keras
+    kind = KerasRunner if is_keras else FloatTfliteRunner
     if (missing := _no_float(folder, manifest)) is None:
-        is_keras = folder.float_model == folder.keras
-        kind = KerasRunner if is_keras else FloatTfliteRunner
         runners.insert(0, kind(folder.float_model, manifest))
     elif max_drop is not None:
         raise InputError(
@@ -199,13 +201,19 @@ def _runners(folder: ModelFolder, manifest: Manifest, max_drop: float | None) ->
         )
     else:
         print_status(f"The float model is left out: {missing}.")
-    try:
-        runner = CompiledRunner(folder.tflite)
-        runner.prepare()
-        runners.append(runner)
-    except (ToolError, ModelError) as error:
-        print_status(f"The generated C is left out: {error}")
-    return runners
+        left_out.append(compare.LeftOut(name=kind.name, reason=f"{missing}."))
+    for runner, called in (
+        (TflmRunner(folder.tflite), "TensorFlow Lite Micro"),
+        (CompiledRunner(folder.tflite), "The generated C"),
+    ):
+        try:
+            runner.prepare()
+            runners.append(runner)
+        except (ToolError, ModelError) as error:
+            if has_tflm() or runner.name != TFLM:
+                print_status(f"{called} is left out: {error}")
+            left_out.append(compare.LeftOut(name=runner.name, reason=str(error)))
+    return runners, left_out
 
 
 def _no_float(folder: ModelFolder, manifest: Manifest) -> str | None:
@@ -258,9 +266,9 @@ def _print(comparison: compare.Comparison, folder: ModelFolder, as_json: bool) -
         ("pair", "answers differ", "samples whose bytes differ", "largest difference"),
         [_pair_row(figures) for figures in comparison["pairs"]],
     )
-    say(
-        f"{_REFERENCES[comparison['oracle']]} LiteRT rounds differently: a few of its bytes differ."
-    )
+    oracle = comparison["oracle"]
+    said = EXPLAINED if oracle == STAND_IN and not has_tflm() else _REFERENCES[oracle]
+    say(f"{said} LiteRT rounds differently: a few of its bytes differ.")
 
 
 def _pair_row(figures: compare.PairFigures) -> tuple[object, ...]:

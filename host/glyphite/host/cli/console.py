@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -216,9 +217,27 @@ def _say_lines(lines: Iterable[str]) -> None:
         STDOUT.print(Text(line))
 
 
+_said: ContextVar[set[str] | None] = ContextVar("_said", default=None)
+
+
+@contextmanager
+def each_once() -> Iterator[None]:
+    """Within, :func:`print_status` prints no text twice: two models may have the same to tell."""
+    token = _said.set(set())
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
 def print_status(text: str, style: str = "") -> None:
     """Print on stderr what is going on; stdout is for the result. Lines are kept as they are, and
     broken between words on a terminal alone: a log is searched line by line."""
+    said = _said.get()
+    if said is not None and text in said:
+        return
+    if said is not None:
+        said.add(text)
     heartbeat.said()
     for line in printable_lines(text).split("\n"):
         parts = wrapped(line, STDERR.width) if STDERR.is_terminal else [line]

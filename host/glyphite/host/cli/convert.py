@@ -11,7 +11,7 @@ from glyphite.convert.data.load import require_there
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
-from glyphite.convert.manifest import RANDOM, Manifest, TensorInfo
+from glyphite.convert.manifest import INT16, LIMITS, RANDOM, Manifest, TensorInfo
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.by_scheme import quantized_by
 from glyphite.convert.quantize.float_model import FORMS
@@ -171,11 +171,11 @@ def _document(
 
 
 def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes: int) -> None:
-    kind = "int8" if manifest.input.dtype == "int8" else "int16"
+    kind = manifest.activations
     rows = [
         ("file", f"{float_bytes:,} B", f"{len(content):,} B ({len(content) / float_bytes:.0%})"),
-        _tensor("input", manifest.input),
-        _tensor("output", manifest.output),
+        _tensor("input", manifest.input, kind),
+        _tensor("output", manifest.output, kind),
     ]
     print_table([folder.name, "float32", kind], rows)
     counts = Counter(quantize.operators(content))
@@ -185,7 +185,7 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
         say(f"Scheme: {manifest.scheme}, {scheme_named(manifest.scheme).title}")
     say_written(folder.tflite, folder.manifest)
     has_data = manifest.data is not None and manifest.data.source != RANDOM
-    if kind != "int8":
+    if kind == INT16:
         say("The compiler takes int8 alone, so the model gets on no board.")
         if has_data:
             say_next(command("glyphite", "compare", folder.named))
@@ -199,10 +199,9 @@ def _print(folder: ModelFolder, manifest: Manifest, content: bytes, float_bytes:
     say_next(next_step(folder.named, manifest.input, manifest.output, has_data=has_data))
 
 
-def _tensor(name: str, info: TensorInfo) -> tuple[str, str, str]:
+def _tensor(name: str, info: TensorInfo, kind: str) -> tuple[str, str, str]:
     """A row of the table: the range of real values that the integers represent, and the formula."""
-    kind, ends = ("int8", (-128, 127)) if info.dtype == "int8" else ("int16", (-32768, 32767))
-    low, high = (info.scale * (value - info.zero_point) for value in ends)
+    low, high = (info.scale * (value - info.zero_point) for value in LIMITS[kind])
     shape = " x ".join(map(str, info.shape))
     formula = f"{info.scale:.6g} * ({kind} {-info.zero_point:+d})"
     return f"{name} {shape}", f"{low:.4g} .. {high:.4g}", formula

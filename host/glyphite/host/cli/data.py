@@ -19,12 +19,12 @@ from glyphite.convert.data.options import (
 )
 from glyphite.convert.documents import quoted_path, unquoted_path
 from glyphite.convert.errors import DataError, InputError
-from glyphite.convert.manifest import RANDOM, DataRecord, Manifest, words_of
+from glyphite.convert.manifest import INT16, RANDOM, DataRecord, Manifest, words_of
 from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status
 from glyphite.host.cli.digits import DIGITS, reads_digits
-from glyphite.host.cli.doubts import is_random, note_cut_off, note_random, range_taken
+from glyphite.host.cli.doubts import is_random, note_cut_off, note_random
 from glyphite.host.runners.base import Tensors
 
 if TYPE_CHECKING:
@@ -193,8 +193,9 @@ def _gives_back(
 def answers_classes(manifest: Manifest) -> bool:
     """Whether outputs are known to be of classes: these have names, or are shares of 1 and inputs
     are not, which such outputs cannot give back."""
-    least, most = range_taken(manifest)
-    is_within = least >= -SHARES_APART and most <= 1 + SHARES_APART
+    least, most = manifest.input_range
+    is_symmetric = manifest.activations == INT16  # so its least tells nothing
+    is_within = (is_symmetric or least >= -SHARES_APART) and most <= 1 + SHARES_APART
     is_shares = bool(manifest.output.scale) and manifest.gives_shares and not is_within
     return is_shares or _names_classes(manifest)
 

@@ -31,17 +31,11 @@ def note_random(manifest: Manifest) -> None:
         )
 
 
-def range_taken(manifest: Manifest) -> tuple[float, float]:
-    """The least and the most that int8 holds of an input."""
-    one = manifest.input
-    return one.scale * (-128 - one.zero_point), one.scale * (127 - one.zero_point)
-
-
 def note_cut_off(manifest: Manifest, title: str, raw: Tensors) -> None:
-    """Say so where int8 cuts off many values of samples: they were prepared in another way."""
+    """Say so where the input cuts off many values of samples: they were prepared in another way."""
     if is_random(manifest.data) or not len(raw):
         return
-    least, most = range_taken(manifest)
+    least, most = manifest.input_range
     seen = manifest.preprocessing.apply(raw[: min(len(raw), LOOKED_AT)])
     beyond = (seen < least - manifest.input.scale) | (seen > most + manifest.input.scale)
     if (share := float(beyond.mean())) > OFTEN:

@@ -1,6 +1,7 @@
 """``glyphite compare MODEL --layers``: where int8 loses accuracy, layer by layer, and why."""
 
 import argparse
+import re
 from importlib.util import find_spec
 from math import log1p
 
@@ -166,14 +167,25 @@ def _engines(content: bytes, folder: ModelFolder, tested: Tested) -> list[Engine
 
 def _way(folder: ModelFolder, manifest: Manifest, tested: Tested) -> Way:
     words = tested.truth.data["words"]
-    count = manifest.calibration.partition(" ")[0].replace(",", "")
+    count, available = _calibrated(manifest.calibration)
     return Way(
         folder.named if folder.float_model.is_file() else None,
         tuple(words),
-        int(count) if count.isascii() and count.isdecimal() else None,
+        count,
+        available,
+        manifest.scheme,
         is_random(manifest.data),
         tested.truth.data["title"] or "those that it will see",
     )
+
+
+def _calibrated(said: str) -> tuple[int | None, int | None]:
+    """Of how many samples a manifest says that they calibrated the model, and of how many."""
+    found = re.match(r"([\d,]+)(?: of ([\d,]+) (?:training|test) samples)?", said, re.ASCII)
+    if found is None:
+        return None, None
+    count, available = (int(each.replace(",", "")) if each else None for each in found.groups())
+    return count, available
 
 
 def _print(record: LayersRecord, folder: ModelFolder) -> None:
@@ -187,16 +199,17 @@ def _print(record: LayersRecord, folder: ModelFolder) -> None:
         "fewer are worse. Own: of the error that the layer adds itself; the rest it inherits. Cut "
         "off: values beyond the range."
     )
-    effects = ("layer", "of the error", "answers changed", "float", "int8")
+    effects = ("layer", "of the error", "answers changed", "float", record.activations)
     print_table(effects, [_effects(layer) for layer in record.layers])
     say(
         "Of the error, answers changed: what the layer's own error alone does at the model's "
-        "output. Then histograms over the range that int8 has, by the logarithm of the counts."
+        f"output. Then histograms over the range that {record.activations} has, by the logarithm "
+        "of the counts."
     )
     _print_worst(record)
     for pair in record.engines:
         say(_engine_sentence(pair))
-    _print_advice(record.advice)
+    _print_advice(record.advice, record.activations)
 
 
 def _errors(layer: LayerFigures) -> tuple[str, ...]:
@@ -239,8 +252,8 @@ def _spark(counts: list[int]) -> str:
 def _print_worst(record: LayersRecord) -> None:
     if record.answers_differ is not None:
         say(
-            f"Float and int8 answer {record.answers_differ:,} of {record.samples:,} samples "
-            "otherwise. Those that int8 changes most:"
+            f"Float and {record.activations} answer {record.answers_differ:,} of "
+            f"{record.samples:,} samples otherwise. Those that {record.activations} changes most:"
         )
     rows = [
         (
@@ -252,7 +265,9 @@ def _print_worst(record: LayersRecord) -> None:
         )
         for one in record.worst
     ]
-    print_table(("sample", "right", "float answers", "int8 answers", "largest error"), rows)
+    print_table(
+        ("sample", "right", "float answers", f"{record.activations} answers", "largest error"), rows
+    )
 
 
 def _answer(answer: str | None, scores: list[float]) -> str:
@@ -274,10 +289,10 @@ def _engine_sentence(pair: EnginePair) -> str:
     )
 
 
-def _print_advice(advice: list[Advice]) -> None:
+def _print_advice(advice: list[Advice], kind: str) -> None:
     losses = [each for each in advice if each.loses_accuracy]
     if not losses:
-        say("No layer stands out: none loses more than int8 does as a rule.")
+        say(f"No layer stands out: none loses more than {kind} does as a rule.")
     for one in (*losses, *(each for each in advice if not each.loses_accuracy)):
         say(one.text)
         if one.command is not None:

@@ -31,7 +31,7 @@ from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import hold_error, of_data
 from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure import robustness, stream
-from glyphite.host.measure.compare import ORACLES
+from glyphite.host.measure.compare import ORACLES, LeftOut
 from glyphite.host.measure.corrupted_picture import Cell, require_png, write_picture
 from glyphite.host.measure.robustness import Asked
 from glyphite.host.measure.robustness_record import (
@@ -57,8 +57,8 @@ STREAMED = 100
 SEED = 1
 """Of the random numbers: the same samples each time, for every model."""
 
-Runners = Callable[[ModelFolder, Manifest, float | None], list[Runner]]
-"""Those of ``compare`` that can run here."""
+Runners = Callable[[ModelFolder, Manifest, float | None], tuple[list[Runner], list[LeftOut]]]
+"""Those of ``compare`` that can run here, and those that cannot."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +108,8 @@ def run(
         require_room(path)
     layout = layout_of(tested.raw, tested.kind)
     all_ = [None, *corruptions_of(layout)]
-    runners = _kept(runners_of(folder, manifest, arguments.max_drop), folder, manifest)
+    able, _ = runners_of(folder, manifest, arguments.max_drop)
+    runners = _kept(able, folder, manifest)
     asked = _ask(runners, manifest, tested, all_)
     require_unchanged(folder, manifest)
     reference = next(name for name in ORACLES if name in asked[0].scores)

@@ -25,7 +25,14 @@ from glyphite.host.cli.arguments import add_board, add_goal
 from glyphite.host.cli.bench import measured
 from glyphite.host.cli.budgets import SHA_DIGITS, Checks, subject
 from glyphite.host.cli.build import compile_and_build
-from glyphite.host.cli.console import print_json, print_status, print_table, progress_bar, say
+from glyphite.host.cli.console import (
+    each_once,
+    print_json,
+    print_status,
+    print_table,
+    progress_bar,
+    say,
+)
 from glyphite.host.cli.data import Tested, require_limits, test_samples
 from glyphite.host.cli.judgement import columns_of, hold_error, judgement_row, of_data
 from glyphite.host.device.build import SIZE
@@ -35,8 +42,10 @@ from glyphite.host.measure.side_by_side import Side, SideBySide
 from glyphite.host.measure.times import duration
 from glyphite.host.report.records import Records
 from glyphite.host.runners.base import Scores
-from glyphite.host.runners.litert import read_manifest, require_unchanged
-from glyphite.host.runners.oracle import BRIEF, LONG, oracle
+from glyphite.host.runners.compiled import CompiledRunner
+from glyphite.host.runners.litert import LitertRunner, read_manifest, require_unchanged
+from glyphite.host.runners.oracle import BRIEF, LONG, has_tflm
+from glyphite.host.runners.tflm import TflmRunner
 
 BOARD = "cortex-m4"
 COUNTED = 5
@@ -140,12 +149,13 @@ def _judged(
     load_board(arguments.board or BOARD)
     pair = [_candidate(text) for text in (arguments.model, arguments.other)]
     tested = _tested(arguments, *(each.manifest for each in pair))
-    scores = _scores(pair, tested)
+    kind = _kind(pair)
+    scores = _scores(kind, pair, tested)
     sides = [
         Side(each.manifest, one.truth, given)
         for each, one, given in zip(pair, tested, scores, strict=True)
     ]
-    found = side_by_side.summarize(sides[0], sides[1], oracle(pair[0].folder.tflite).name)
+    found = side_by_side.summarize(sides[0], sides[1], kind.name)
     return pair, found, [_build(arguments, *one) for one in zip(pair, tested, strict=True)]
 
 
@@ -159,7 +169,8 @@ def _tested(arguments: argparse.Namespace, first: Manifest, second: Manifest) ->
     """The samples of each, prepared as each takes them."""
     _require_one_source(arguments, first, second)
     pairs = ((first, second), (second, first))
-    tested = [test_samples(arguments, one, arguments.count, other) for one, other in pairs]
+    with each_once():
+        tested = [test_samples(arguments, one, arguments.count, other) for one, other in pairs]
     side_by_side.require_alike(
         [(one, each.truth) for (one, _), each in zip(pairs, tested, strict=True)]
     )
@@ -181,14 +192,33 @@ def _require_one_source(arguments: argparse.Namespace, first: Manifest, second: 
         )
 
 
-def _scores(pair: Sequence[_Candidate], tested: Sequence[Tested]) -> list[Scores]:
+def _kind(pair: Sequence[_Candidate]) -> type[TflmRunner | CompiledRunner | LitertRunner]:
+    """What runs both: TFLM, or the generated C where that is not there or lacks an operator, or
+    else LiteRT; why, is said."""
+    kinds: tuple[type[TflmRunner | CompiledRunner], ...] = (CompiledRunner,)
+    for kind in (TflmRunner, *kinds) if has_tflm() else kinds:
+        try:
+            for each in pair:
+                kind(each.folder.tflite).prepare()
+        except (ModelError, ToolError) as error:
+            print_status(f"{LONG[kind.name]} is left out: {error}")
+        else:
+            return kind
+    return LitertRunner
+
+
+def _scores(
+    kind: type[TflmRunner | CompiledRunner | LitertRunner],
+    pair: Sequence[_Candidate],
+    tested: Sequence[Tested],
+) -> list[Scores]:
     """The answers of both, which one model in two builds gives once."""
     first, second = pair
     same = first.manifest.sha256 == second.manifest.sha256
     asked = list(zip(pair, tested, strict=True))[: 1 if same else 2]
     scores: list[Scores] = []
     for candidate, samples in asked:
-        runner = oracle(candidate.folder.tflite)
+        runner = kind(candidate.folder.tflite)
         with progress_bar(BRIEF[runner.name], len(samples.tensors)) as progress:
             scores += runner.run(samples.tensors, progress=progress)
         require_unchanged(candidate.folder, candidate.manifest)

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 from msgspec import Meta
@@ -17,7 +17,7 @@ from glyphite.convert.manifest import Manifest, Sha256, Share
 from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.measure.truth import Count, DataOf, Judgement, Task, Truth, classes_of
-from glyphite.host.runners.base import FLOATS, TITLES, Runner, Scores, Tensors, float_of
+from glyphite.host.runners.base import FLOATS, Runner, Scores, Tensors, float_of, title_of
 
 TEST_IMAGES = 10_000
 """MNIST has as many."""
@@ -66,6 +66,13 @@ ORACLES = ("int8_tflm", "c", "int8_litert")
 """TFLM, what stands in for it, and what is left where there is no C compiler either."""
 
 
+class LeftOut(TypedDict):
+    """A runner that could not run here."""
+
+    name: RunnerName
+    reason: str
+
+
 class Comparison(TypedDict):
     """The content of compare.json."""
 
@@ -82,6 +89,8 @@ class Comparison(TypedDict):
     """The runner whose bytes boards have to give, or what comes next to it."""
     tools: dict[str, str]
     date: Date
+    left_out: NotRequired[list[LeftOut]]
+    """The runners that could not run here, if there are any."""
 
 
 def run_all(
@@ -111,22 +120,24 @@ def summarize(
     truth: Truth,
     tools: Mapping[str, str],
     date: str = "",
+    *,
+    left_out: Sequence[LeftOut] = (),
 ) -> Comparison:
     """The figures of each runner's ``scores`` (n, outputs) against what is right.
 
-    They are of ``date``; by default of this moment.
+    They are of ``date``; by default of this moment. ``left_out`` are the runners that are missing.
 
     One of ``ORACLES`` has to be among the runners. Raises ValueError where the numbers of samples
     differ.
     """
     judged = {name: truth.judge(manifest, given) for name, given in scores.items()}
-    return Comparison(
+    found = Comparison(
         model=manifest.name,
         sha256=manifest.sha256,
         task=truth.task,
         data=truth.data,
         images=truth.count,
-        runners=[_figures(name, judged, truth.count) for name in scores],
+        runners=[_figures(name, judged, truth.count, manifest) for name in scores],
         pairs=[
             _pair(pair, [scores[name] for name in pair], truth, manifest)
             for pair in combinations(scores, 2)
@@ -135,12 +146,16 @@ def summarize(
         tools=dict(tools),
         date=date or now(),
     )
+    if left_out:
+        found["left_out"] = list(left_out)
+    return found
 
 
-def _figures(name: str, judged: Mapping[str, Judgement], count: int) -> RunnerFigures:
-    return RunnerFigures(
-        name=name, title=TITLES[name], drop_points=drop_of(name, judged, count), **judged[name]
-    )
+def _figures(
+    name: str, judged: Mapping[str, Judgement], count: int, manifest: Manifest
+) -> RunnerFigures:
+    title, drop = title_of(name, manifest.activations), drop_of(name, judged, count)
+    return RunnerFigures(name=name, title=title, drop_points=drop, **judged[name])
 
 
 def drop_of(name: str, judged: Mapping[str, Judgement], count: int) -> float | None:

@@ -161,9 +161,9 @@ class Advice:
 
     cause: Cause
     layer: Text
-    """The first layer that has it, by its name in ``layers``."""
+    """The layer that has it and costs most, by its name in ``layers``."""
     others: list[Text]
-    """Layers behind it with the same."""
+    """The others with the same, those that cost most first."""
     loses_accuracy: bool
     """False where only flash and time are lost."""
     text: Text
@@ -243,6 +243,8 @@ class LayersRecord:
     worst: list[SampleFigures]
     engines: list[EnginePair]
     date: Date
+    activations: Annotated[str, Meta(pattern="^(int8|int16)$")] = "int8"
+    """The type of the quantized numbers, whose model the fields call int8."""
 
     def as_document(self) -> dict[str, Any]:
         """As JSON has it."""

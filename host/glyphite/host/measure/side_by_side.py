@@ -8,10 +8,9 @@ import numpy as np
 
 from glyphite.convert.errors import DataError
 from glyphite.convert.manifest import Manifest, Sha256
-from glyphite.host.measure.compare import Agreement, Images, TaskName, agreement
+from glyphite.host.measure.compare import Agreement, Images, RunnerName, TaskName, agreement
 from glyphite.host.measure.truth import DataOf, Error, Judgement, Task, Truth
 from glyphite.host.runners.base import Scores
-from glyphite.host.runners.oracle import Reference
 
 
 class SideFigures(Judgement):
@@ -45,7 +44,7 @@ class SideBySide(TypedDict):
     data: DataOf
     images: Images
     """Samples of the data."""
-    reference: Reference
+    reference: RunnerName
     """The runner that answered for both."""
     first: SideFigures
     second: SideFigures

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.manifest import Manifest
 from glyphite.host.measure.truth import classes_of
-from glyphite.host.runners.base import FLOATS, SHORT, TITLES
+from glyphite.host.runners.base import FLOATS, SHORT
 
 Document = dict[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
@@ -54,7 +54,7 @@ def engines(
     """
     every = np.arange(comparison["images"])
     found = [
-        Engine(one["name"], TITLES[one["name"]], SHORT[one["name"]], every, scores[one["name"]])
+        Engine(one["name"], one["title"], SHORT[one["name"]], every, scores[one["name"]])
         for one in comparison["runners"]
     ]
     for run, arrays in streams:

@@ -4,7 +4,7 @@ import os
 from pathlib import PurePath
 from typing import Any
 
-from glyphite.convert.manifest import RANDOM
+from glyphite.convert.manifest import INT16, RANDOM
 from glyphite.host.runners.base import FLOATS
 from glyphite.host.runners.oracle import TFLM, WHOSE
 
@@ -26,15 +26,20 @@ def _sentence(document: Document) -> str:
             "It was built, and neither compared nor streamed to yet."
         )  # fmt: skip
     if board is None:
-        return f"Quantized to int8, the network {_does(document, oracle(document))}."
+        return f"Quantized to {_kind(document)}, the network {_does(document, oracle(document))}."
     images = f"{of_all(board)} test samples on {board['name']}"
     right = WHOSE[board["reference"]]
     said = f"{images}: every byte of the scores is {right}"
     if board["mismatched_bytes"]:
         said = f"{images}: {board['mismatched_bytes']:,} bytes of the scores differ from {right}"
     if compared and oracle(document) in document["accuracy"]:
-        said += f"; in int8 the network {_does(document, oracle(document))}"
+        said += f"; in {_kind(document)} the network {_does(document, oracle(document))}"
     return f"{said}."
+
+
+def _kind(document: Document) -> str:
+    """The type of the network's numbers."""
+    return INT16 if document["scheme"] == INT16 else "int8"
 
 
 def of_all(run: Document) -> str:

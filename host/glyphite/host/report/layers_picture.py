@@ -46,15 +46,15 @@ def draw(record: LayersRecord, path: Path) -> None:
     figure = Figure(figsize=(12, 0.8 + bars + 2.1 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(
-        f"{record.model}: where int8 loses accuracy, on {record.samples:,} samples of "
-        f"{record.data['title']} (model {record.sha256[:12]})",
+        f"{record.model}: where {record.activations} loses accuracy, on {record.samples:,} "
+        f"samples of {record.data['title']} (model {record.sha256[:12]})",
         color=INK, fontsize=13, fontweight="bold", ha="left", x=0.01,
     )  # fmt: skip
     above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(bars, 2.1 * rows)))
     _draw_noise(above.subplots(), layers)
     grid = np.asarray(below.subplots(rows, ACROSS, squeeze=False)).reshape(-1)
     for axes, layer in zip(grid, layers, strict=False):
-        _draw_histogram(axes, layer)
+        _draw_histogram(axes, layer, record.activations)
     for axes in grid[len(layers) :]:
         axes.axis("off")
     grid[0].legend(frameon=False, fontsize=8)
@@ -86,10 +86,10 @@ def _draw_noise(axes: Any, layers: list[LayerFigures]) -> None:  # noqa: ANN401 
     _plain(axes)
 
 
-def _draw_histogram(axes: Any, layer: LayerFigures) -> None:  # noqa: ANN401
+def _draw_histogram(axes: Any, layer: LayerFigures, kind: str) -> None:  # noqa: ANN401
     found = layer.histogram
     edges = np.linspace(found.low, found.high, len(found.real) + 1)
-    for label, counts, colour in (("float", found.real, REAL), ("int8", found.given, GIVEN)):
+    for label, counts, colour in (("float", found.real, REAL), (kind, found.given, GIVEN)):
         shares = np.array(counts, np.float64) / max(layer.values, 1)
         axes.stairs(shares, edges, color=colour, label=label, linewidth=1.4, fill=label == "float",
                     alpha=0.45 if label == "float" else 1.0)  # fmt: skip

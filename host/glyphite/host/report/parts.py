@@ -68,7 +68,7 @@ def layers(found: LayersRecord) -> Part:
     if found.reference is Reference.WEIGHTS:
         against = "the .tflite's own weights in float, so without what rounding them has cost"
     of = (
-        f"Each layer in int8 against {against}: {found.samples:,} samples of "
+        f"Each layer in {found.activations} against {against}: {found.samples:,} samples of "
         f"{data_name(found.data['title'])}, both models run by {found.engine}, "
         f"{found.date[:10]}, model {found.sha256[:12]}."
     )
@@ -78,9 +78,9 @@ def layers(found: LayersRecord) -> Part:
     says = says or [("Nothing is found wrong with a layer.", "")]
     says += [(_engines(one), "") for one in found.engines]
     return Part(
-        "layers", "Where int8 loses accuracy", of, tuple(says), (_noise(found.layers),),
-        (_layer_table(found), _worst_table(found)),
-        tuple(_histogram(layer) for layer in found.layers[:MOST_HISTOGRAMS]),
+        "layers", f"Where {found.activations} loses accuracy", of, tuple(says),
+        (_noise(found.layers),), (_layer_table(found), _worst_table(found)),
+        tuple(_histogram(layer, found.activations) for layer in found.layers[:MOST_HISTOGRAMS]),
     )  # fmt: skip
 
 
@@ -132,7 +132,9 @@ def _layer_table(found: LayersRecord) -> Table:
         )
         for one in found.layers
     ]  # fmt: skip
-    return Table("Each layer's output; a step is the scale of its int8", columns, tuple(rows))
+    return Table(
+        f"Each layer's output; a step is the scale of its {found.activations}", columns, tuple(rows)
+    )
 
 
 def _decibels(value: float | None) -> str:
@@ -146,7 +148,7 @@ def _part_of(share: float) -> str:
 
 
 def _worst_table(found: LayersRecord) -> Table:
-    columns = ("sample", "label", "float", "int8", "largest difference")
+    columns = ("sample", "label", "float", found.activations, "largest difference")
     rows = [
         (
             f"{one.index:,}",
@@ -155,10 +157,12 @@ def _worst_table(found: LayersRecord) -> Table:
         )
         for one in found.worst
     ]  # fmt: skip
-    return Table("The samples whose answers int8 changes most", columns, tuple(rows))
+    return Table(
+        f"The samples whose answers {found.activations} changes most", columns, tuple(rows)
+    )
 
 
-def _histogram(layer: LayerFigures) -> Figure:
+def _histogram(layer: LayerFigures, kind: str) -> Figure:
     one = layer.histogram
     width = (one.high - one.low) / max(1, len(one.real))
     most = max(*one.real, *one.given, 1)
@@ -174,8 +178,8 @@ def _histogram(layer: LayerFigures) -> Figure:
         plot.line(points, series, marks=False)
     beyond = one.below + one.above
     of = f"{layer.kind}, {layer.values:,} values" + (f", {beyond:,} beyond" if beyond else "")
-    says = f"Values of {layer.name} by equal parts of its int8 range."
-    return Figure(layer.name, f"{of}.", plot.svg(says), key(("float", "int8")))
+    says = f"Values of {layer.name} by equal parts of its {kind} range."
+    return Figure(layer.name, f"{of}.", plot.svg(says), key(("float", kind)))
 
 
 def schemes(found: SchemesRecord) -> Part:

@@ -325,5 +325,6 @@ def _are_scores(scores: dict[str, NDArray[Any]], comparison: Document, manifest:
         return False
     if not np.array_equal(misread, compare.misread_of(manifest, given, truth)):
         return False
-    again = compare.summarize(manifest, given, truth, comparison["tools"], comparison["date"])
+    said, missing = (comparison["tools"], comparison["date"]), comparison.get("left_out", ())
+    again = compare.summarize(manifest, given, truth, *said, left_out=missing)
     return again == comparison

@@ -28,6 +28,12 @@ TITLES = {
 }
 """For people, by a runner's name."""
 
+
+def title_of(name: str, activations: str = "int8") -> str:
+    """The same of a model with other ``activations`` than int8."""
+    return TITLES[name].replace("int8", activations)
+
+
 SHORT = {
     **{"float": "float", "float_litert": "float"},
     **{"int8_litert": "LiteRT", "int8_tflm": "TFLM", "c": "C", "board": "board"},

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from glyphite.convert.compiler.frontend.tflite import read_loosely
-from glyphite.convert.compiler.ir.graph import Quantization
+from glyphite.convert.compiler.ir.graph import Tensor
 from glyphite.convert.errors import CONVERT_AGAIN, ModelError, ToolError
 from glyphite.convert.files import read_bytes
-from glyphite.convert.manifest import Manifest, TensorInfo, sha256_of
+from glyphite.convert.manifest import INT16, Manifest, TensorInfo, sha256_of
 from glyphite.convert.preprocessing import NAMED, of_range
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.convert.quantize.quiet import quiet
@@ -135,14 +135,19 @@ def _describe(folder: ModelFolder) -> Manifest:
     source, sink = _tensors(folder.tflite)
     _require_int8_inside(source, sink)
     classes = int(np.prod(sink.shape[1:]))
-    low, high = (source.scale * (value - source.zero_point) for value in (-128, 127))
-    return Manifest(
+    found = Manifest(
         name=folder.name,
         sha256=sha256_of(folder.tflite),
         input=source,
         output=sink,
         labels=tuple(str(index) for index in range(classes)),
-        preprocessing=of_range(low, high) if source.scale else NAMED["unit"],
+        scheme=INT16 if _is_int16(folder.tflite, source) else "",
+    )
+    low, high = found.input_range
+    if found.scheme == INT16:  # as far below 0 as above it, whatever the samples were
+        low = 0.0
+    return dataclasses.replace(
+        found, preprocessing=of_range(low, high) if source.scale else NAMED["unit"]
     )
 
 
@@ -168,7 +173,7 @@ def _tensors(path: Path) -> tuple[TensorInfo, TensorInfo]:
     return _with_scale(infos[0], behind[0]), _with_scale(infos[1], behind[1])
 
 
-def _behind(path: Path) -> tuple[Quantization | None, Quantization | None]:
+def _behind(path: Path) -> tuple[Tensor | None, Tensor | None]:
     """What QUANTIZE makes of a float32 input, and DEQUANTIZE a float32 output of."""
     try:
         graph = read_loosely(read_bytes(path))[0]
@@ -176,15 +181,22 @@ def _behind(path: Path) -> tuple[Quantization | None, Quantization | None]:
         return None, None
     made = [each for each in graph.consumers(graph.inputs[0]) if each.kind == "QUANTIZE"]
     given = [each for each in graph.operators if each.outputs == graph.outputs[:1]]
-    source = graph.output_of(made[0]).quantization if made else None
+    source = graph.output_of(made[0]) if made else None
     last = graph.input_of(given[0], 0) if given and given[0].kind == "DEQUANTIZE" else None
-    return source, last.quantization if last else None
+    return source, last
 
 
-def _with_scale(info: TensorInfo, behind: Quantization | None) -> TensorInfo:
-    if info.dtype == "int8" or behind is None:
+def _is_int16(path: Path, source: TensorInfo) -> bool:
+    """Whether a float32 input becomes int16."""
+    behind = None if source.dtype == "int8" else _behind(path)[0]
+    return behind is not None and behind.dtype == INT16
+
+
+def _with_scale(info: TensorInfo, behind: Tensor | None) -> TensorInfo:
+    if info.dtype == "int8" or behind is None or behind.quantization is None:
         return info
-    return dataclasses.replace(info, scale=behind.scale, zero_point=behind.zero_point)
+    numbers = behind.quantization
+    return dataclasses.replace(info, scale=numbers.scale, zero_point=numbers.zero_point)
 
 
 def _interpreter_class() -> Any:  # noqa: ANN401 - the class of whichever package is installed

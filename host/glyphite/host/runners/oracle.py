@@ -19,6 +19,8 @@ from glyphite.host.runners.kept import KeptRunner
 from glyphite.host.runners.tflm import TflmRunner
 
 TFLM, STAND_IN = TflmRunner.name, CompiledRunner.name
+LITERT = "int8_litert"
+"""What no board's bytes are held against: it rounds differently."""
 
 KEPT = "tflm.scores"
 """The file of TFLM's scores in a model's folder."""
@@ -26,9 +28,12 @@ KEPT = "tflm.scores"
 Reference = Annotated[str, Meta(pattern=rf"^({TFLM}|{STAND_IN})\Z")]
 """The name of the runner that a result was compared with."""
 
-LONG = {TFLM: "TensorFlow Lite Micro", STAND_IN: "the generated C on this PC"}
+LONG = {
+    **{TFLM: "TensorFlow Lite Micro", STAND_IN: "the generated C on this PC"},
+    LITERT: "LiteRT",
+}
 WHOSE = {TFLM: "TensorFlow Lite Micro's", STAND_IN: "the generated C's on this PC"}
-BRIEF = {TFLM: "TFLM", STAND_IN: "this PC's C"}
+BRIEF = {TFLM: "TFLM", STAND_IN: "this PC's C", LITERT: "LiteRT"}
 """For people, by the name of the runner."""
 
 EXPLAINED = (

@@ -34,6 +34,14 @@ class TflmRunner:
     model: Path
     name: str = "int8_tflm"
 
+    def prepare(self) -> None:
+        """Load the model, which shows whether TFLM has all of its operators.
+
+        Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it,
+        ToolError where tflite-micro is not installed.
+        """
+        _interpreter(read_bytes(self.model))
+
     def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
         """The scores (n, classes) of its one output, of the type of the model's output.
 

@@ -1,9 +1,10 @@
 """Each cause of lost accuracy is named at the layer that has it, and at no other."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from glyphite.convert.compiler.driver import compile_model
 from glyphite.convert.compiler.frontend.tflite import read_loosely
 from glyphite.convert.compiler.ir.graph import Graph, Quantization
 from glyphite.convert.data.mnist import load_mnist
-from glyphite.convert.manifest import Manifest
+from glyphite.convert.manifest import INT16, LIMITS, Manifest
 from glyphite.convert.quantize.float_tflite import FloatTflite
 from glyphite.convert.quantize.quantize import manifest_of
 from glyphite.host.measure.layers import engines
 from glyphite.host.measure.layers.advice import Way
+from glyphite.host.measure.layers.causes import used
 from glyphite.host.measure.layers.engines import compare_engines
 from glyphite.host.measure.layers.gather import Gathered, gather
 from glyphite.host.measure.layers.look import Subject, summarize
@@ -25,11 +27,13 @@ from glyphite.host.measure.layers.match import keras_layer, pairs_of
 from glyphite.host.measure.layers.rewrite import apart, in_float
 from glyphite.host.measure.layers.tally import BINS, Tally, decibels
 from glyphite.host.measure.layers_record import Advice, Cause, LayersRecord, Reference
+from glyphite.host.measure.truth import Task, Truth
 from glyphite.host.runners.all_tensors import AllTensors
 from glyphite.host.runners.tflm import all_tensors
 from tests.builders import edges
 from tests.builders.defects import Changed, per_tensor, rescaled, signed, with_bias, with_weights
-from tests.builders.truth import labelled
+from tests.builders.models import ModelBuilder
+from tests.builders.truth import DATA, labelled
 from tests.paths import PROJECT
 from tests.strict import require_module
 
@@ -43,7 +47,7 @@ LAYERS = (
     *("fully_connected_5", "softmax_6"),
 )
 """Those of the network ``uno``."""
-WAY = Way("uno", (), 500, is_random=False, data="MNIST")
+WAY = Way("uno", (), 500, 60_000, "", is_random=False, data="MNIST")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,7 @@ class Uno:
     samples: Floats
     calibration: Floats
     labels: NDArray[np.uint8]
+    calibration_labels: NDArray[np.uint8]
 
     def quantized(self, floats: bytes | None = None, scale: float = 1.0) -> bytes:
         """The int8 .tflite of ``floats``, calibrated on images ``scale`` times as light."""
@@ -89,7 +94,9 @@ def uno() -> Uno:
     )
     floats = signed(in_float(shipped))
     int8 = FloatTflite(floats, "uno").quantized(calibration)
-    return Uno(floats, int8, samples, calibration, mnist.test_labels[:COUNT])
+    return Uno(
+        floats, int8, samples, calibration, mnist.test_labels[:COUNT], mnist.train_labels[::600]
+    )
 
 
 def told(advice: Sequence[Advice]) -> list[tuple[Cause, str, list[str]]]:
@@ -127,6 +134,73 @@ def test_a_layer_that_saturates_is_named(uno: Uno, operators: list[int]) -> None
     assert layer.range_used > 3
     parts = {each: part for each, part in shares(record).items() if "softmax" not in each}
     assert max(parts, key=parts.__getitem__) == name
+
+
+def test_the_layer_that_costs_most_comes_first(uno: Uno) -> None:
+    record = uno.record(rescaled(rescaled(uno.int8, [0], 0.7), [3], 0.125))
+    assert told(record.advice) == [(Cause.CUT_OFF, "conv_2d_3", ["conv_2d_0"])]
+    assert shares(record)["conv_2d_3"] > shares(record)["conv_2d_0"] > 0
+
+
+def test_more_samples_are_advised_where_there_are_more(uno: Uno) -> None:
+    """One by one, and what mends ranges that no sample reaches: samples that do."""
+    ones = uno.calibration[np.flatnonzero(uno.calibration_labels == 1)]
+    few = FloatTflite(uno.floats, "uno").quantized(ones)
+    found, manifest = uno.gathered(few)
+
+    def advised(**changed: Any) -> Advice:  # noqa: ANN401
+        way = dataclasses.replace(WAY, **changed)
+        of = Subject(manifest, labelled(uno.labels), Reference.FLOAT, "LiteRT", way, [])
+        return summarize(found, of).advice[0]
+
+    assert advised().cause is Cause.CUT_OFF
+    convert = "glyphite convert uno"
+    assert advised(calibrated=9000).command == f"{convert} --calibration-samples 60000"
+    assert advised(scheme="samples-20", calibrated=20).command == f"{convert} --scheme samples-200"
+    for scheme in ("percentile", "least-error"):
+        other = advised(scheme=scheme, calibrated=60_000)
+        assert other.command == f"{convert} --scheme per-channel"
+        assert f"The scheme {scheme} leaves a part of what the samples show out" in other.text
+    last = advised(calibrated=len(ones), available=len(ones))
+    assert last.command is None
+    assert f"All {len(ones)} samples that there are have calibrated it" in last.text
+    assert "Put samples as varied as these among the training samples" in last.text
+    data = advised(calibrated=9, available=9, data_words=("--data", "own.npz"))
+    assert data.command == f"{convert} --data own.npz"
+    assert uno.record(uno.int8).advice == []  # calibrated on digits as varied as these
+
+
+def test_few_values_of_an_output_that_is_cut_off_are_enough_where_it_costs_the_answer() -> None:
+    """A regression of one number, 4 of whose 150 answers are beyond what its output holds."""
+    model = ModelBuilder()
+    source = model.tensor((1, 3), 0.02, 0)
+    weights = model.weights(np.full((1, 3), 127, np.int8), 1 / 127)
+    sink = model.tensor((1, 1), 0.02, 0)
+    bias = model.bias(np.zeros(1, np.int32))
+    words = ("FullyConnectedOptions", 4)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], *words)
+    content = model.build([source], [sink])
+    samples = np.random.default_rng(1).uniform(-0.8, 0.8, (150, 3)).astype(np.float32)
+    samples[::40] = 2.5
+    tensors = np.round(samples / 0.02).clip(-128, 127).astype(np.int8)
+    found = gather(content, in_float(content), samples, tensors)
+    truth = Truth(Task.NUMBERS, DATA, 150, values=samples.sum(axis=1, keepdims=True))
+    manifest = dataclasses.replace(manifest_of(content, "sum"))
+    record = summarize(found, Subject(manifest, truth, Reference.FLOAT, "LiteRT", WAY, []))
+    assert told(record.advice) == [(Cause.CUT_OFF, "fully_connected_0", [])]
+    assert record.layers[1].cut_off == 4 / 150
+    assert record.advice[0].command == "glyphite convert uno --calibration-samples 5000"
+
+
+def test_int16_has_as_much_below_0_as_above_it() -> None:
+    """So values of 0 to 1 take all of a range of -1 to 1."""
+    found = Tally(Quantization((1 / 32767,), (0,)), *LIMITS[INT16], channels=1)
+    value = np.array([[1.0]])
+    found.add(0, value, np.array([[32767]]), value)
+    assert used(found) == pytest.approx(1)
+    int8 = Tally(Quantization((1 / 127,), (0,)), *LIMITS["int8"], channels=1)
+    int8.add(0, value, np.array([[127]]), value)
+    assert used(int8) == pytest.approx(127 / 255)
 
 
 def test_a_range_that_is_far_wider_than_the_values_is_named(uno: Uno) -> None:
@@ -190,6 +264,21 @@ def test_a_dead_channel_is_named_and_loses_no_accuracy(uno: Uno) -> None:
     assert record.layers[2].dead_channels == [5]
 
 
+def test_a_dead_channel_is_said_to_give_what_it_gives(uno: Uno) -> None:
+    def of(channel: int, constant: float) -> Callable[[Floats], Floats]:
+        def without(values: Floats) -> Floats:
+            values[channel] = 0 if values.ndim > 1 else constant
+            return values
+
+        return without
+
+    floats = with_weights(uno.floats, 1, of(5, -1), of(5, -1))
+    floats = with_weights(floats, 3, of(2, 0.9), of(2, 0.9))
+    advice = uno.record(uno.quantized(floats), floats).advice[-1]
+    assert "conv_2d_1 (re_lu_1): channel 5 gives nothing but 0 for" in advice.text
+    assert "Dead, too, is channel 2 of conv_2d_3 (re_lu_2), with nothing but 0.9, " in advice.text
+
+
 def smaller(uno: Uno, factor: float, channel: int = 3) -> bytes:
     """The same network, in which a channel of the first layer is smaller by ``factor``."""
 
@@ -226,16 +315,20 @@ def test_one_scale_for_even_channels_gets_no_advice(uno: Uno) -> None:
     assert uno.record(per_tensor(uno.int8, 3, weights, bias)).advice == []
 
 
+@pytest.mark.parametrize(("factor", "steps"), [(30.0, 4), (200.0, 1)])
 def test_channels_of_very_different_size_are_named_and_the_weights_that_make_up_for_it(
-    uno: Uno,
+    uno: Uno, factor: float, steps: int
 ) -> None:
-    floats = smaller(uno, 200.0, channel=5)
+    """The channel, as it was before it was made smaller, costs nothing: that is what a
+    BatchNormalization behind the layer makes of it."""
+    floats = smaller(uno, factor, channel=5)
     record = uno.record(uno.quantized(floats), floats)
     assert told(record.advice) == [
         (Cause.UNEVEN_CHANNELS, "conv_2d_0", []),
         (Cause.COARSE_WEIGHTS, "conv_2d_1", []),
     ]
-    assert "to channel 5, which the answers need" in record.advice[0].text
+    wanted = f"leaves {steps} of 256 steps at the most to channel 5, which the answers need"
+    assert wanted in record.advice[0].text
     assert "those for channel 5 of its input take the scale" in record.advice[1].text
     assert {advice.command for advice in record.advice} == {None}
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
+from glyphite.convert.manifest import LIMITS
+from glyphite.convert.quantize.schemes import USUAL, Rule, scheme_named
 from glyphite.convert.text import command
 from glyphite.host.measure.layers.causes import (
-    SMALL_STEPS,
     Finding,
     Seen,
     other_biases,
     small_channels,
+    steps_of,
 )
 from glyphite.host.measure.layers_record import Advice, Cause
 
@@ -34,10 +37,19 @@ class Way:
     """The options that name the data that were looked at; none where the model knows them."""
     calibrated: int | None
     """Samples that it was calibrated on, where that is known."""
+    available: int | None
+    """Samples that there were to calibrate on, where that is known."""
+    scheme: str
+    """How it was quantized, as ``--scheme`` takes it; empty where that is not known."""
     is_random: bool
     """Whether these were random numbers."""
     data: str
     """What the data that were looked at are called."""
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there are no more samples to calibrate on."""
+        return None not in (self.calibrated, self.available) and self.calibrated == self.available
 
     def convert(self, *words: str) -> str | None:
         """The command; None where there is no float model."""
@@ -49,11 +61,13 @@ class Way:
 def advise(
     layers: Sequence[Seen], found: Sequence[Finding], way: Way, samples: int
 ) -> list[Advice]:
-    """One advice for each cause, which names the first layer that has it, and the others.
+    """One advice for each cause, which names the layer where it costs most, and the others; the
+    costliest first.
 
     Where the input was calibrated on other data, the ranges of the layers behind it are too: that
     is one cause, and the input's.
     """
+    found = sorted(found, key=lambda each: (each.cause not in OF_INPUT, -each.cost, each.place))
     causes = list(dict.fromkeys(each.cause for each in found))
     of_input = next((each for each in causes if each in OF_INPUT), None)
     made = []
@@ -62,7 +76,7 @@ def advise(
             continue
         family = OF_RANGES if cause is of_input else ()
         places = [each.place for each in found if each.cause is cause or each.cause in family]
-        made.append(_advice(cause, sorted(set(places)), layers, way, samples))
+        made.append(_advice(cause, list(dict.fromkeys(places)), layers, way, samples))
     return sorted(made, key=lambda each: not each.loses_accuracy)
 
 
@@ -112,8 +126,9 @@ where no conversion does it."""
 def _reach(seen: Seen) -> str:
     tally = seen.tally
     least, most, (low, high) = tally.real_low.min(), tally.real_high.max(), tally.range
+    kind = next(name for name, limits in LIMITS.items() if limits == (tally.least, tally.most))
     return (
-        f"float values reach from {least:.4g} to {most:.4g}, and int8's range is {low:.4g} to "
+        f"float values reach from {least:.4g} to {most:.4g}, and {kind}'s range is {low:.4g} to "
         f"{high:.4g}"
     )
 
@@ -143,19 +158,51 @@ def _cut_off(seen: Seen, way: Way, samples: int) -> Words:
     what = f"it saturates: {100 * tally.cut:.2g} % of its values are cut off; {_reach(seen)}."
     if way.is_random:
         return what, *_other_data(way)
-    words = ("--calibration-samples", str(_more(way, samples)))
+    scheme = scheme_named(way.scheme or USUAL.name)
+    if scheme.rule is not Rule.WHOLE:
+        whole = (
+            f"The scheme {scheme.name} leaves a part of what the samples show out of the ranges: "
+            f"take {USUAL.name}, which takes the whole."
+        )
+        return what, whole, ("--scheme", USUAL.name)
+    if way.is_exhausted:
+        return what, *_other_samples(way)
+    more = _more(way, samples)
+    words = ("--calibration-samples", str(more))
+    if scheme.samples is not None:  # its number is its own, whatever the option says
+        words = ("--scheme", f"samples-{more}")
     return what, "Widen the calibration to more samples, as varied as these.", words
 
 
+def _other_samples(way: Way) -> tuple[str, tuple[str, ...] | None]:
+    """What mends the range of a layer that no sample reaches that there is to calibrate on."""
+    used = (
+        f"All {way.calibrated:,} samples that there are have calibrated it, and none of them "
+        "reaches so far, so more of them, or another scheme, change nothing."
+    )
+    if way.data_words:
+        return f"{used} Calibrate it on data like {way.data}.", ()
+    return (
+        f"{used} Put samples as varied as these among the training samples, and convert anew.",
+        None,
+    )
+
+
 def _more(way: Way, samples: int) -> int:
-    return max(samples, 10 * way.calibrated if way.calibrated else UNKNOWN)
+    more = max(samples, 10 * way.calibrated if way.calibrated else UNKNOWN)
+    return min(more, way.available or more)
 
 
 def _too_wide(seen: Seen, way: Way, _: int) -> Words:
     what = f"its values take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
     if way.is_random:
         return what, *_other_data(way)
-    return what, "Calibrate on representative data, without outliers.", ()
+    return (
+        what,
+        "Calibrate on representative data, without outliers. Where that changes nothing, "
+        "--scheme percentile leaves out what is rare.",
+        (),
+    )
 
 
 def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
@@ -204,9 +251,10 @@ def _other_weights(seen: Seen, way: Way, _: int) -> Words:
 
 def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
     small = list(small_channels(seen))
+    steps, of = ceil(steps_of(seen)[small].max()), seen.tally.most - seen.tally.least + 1
     return (
         f"one scale serves all {seen.tally.channels} channels of its output, and leaves "
-        f"{SMALL_STEPS} of 256 steps at the most to {_channels(small)}, which the answers need.",
+        f"{steps} of {of:,} steps at the most to {_channels(small)}, which the answers need.",
         "Train with a BatchNormalization behind this layer, which brings its channels to one size.",
         None,
     )
@@ -214,12 +262,11 @@ def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
 
 def _dead_channels(seen: Seen, way: Way, samples: int) -> Words:
     dead = list(seen.dead)
-    gives = "0" if not seen.tally.real_low[dead].any() else "one value each"
     verb = "gives" if len(dead) == 1 else "give"
     sure = "" if samples >= SURE else " More samples (--count) make sure of it."
     return (
-        f"{_channels(dead)} {verb} nothing but {gives} for {samples:,} samples: dead. That costs "
-        "flash and time, and no accuracy.",
+        f"{_channels(dead)} {verb} {_constants(seen)} for {samples:,} samples: dead. "
+        "That costs flash and time, and no accuracy.",
         f"Prune: build the layer with {_left(seen)} channels, and train anew.{sure}",
         None,
     )
@@ -229,11 +276,23 @@ def _left(seen: Seen) -> str:
     return f"{seen.tally.channels - len(seen.dead)} in place of {seen.tally.channels}"
 
 
+def _constants(seen: Seen) -> str:
+    """The values that dead channels give, in their order."""
+    values = [f"{each:.3g}" for each in seen.tally.real_low[seen.dead]]
+    if len(set(values)) == 1:
+        return f"nothing but {values[0]}"
+    return f"one value each ({_listed(values)})"
+
+
 def _also_dead(others: Sequence[Seen]) -> str:
-    """What is said of the layers behind the first."""
-    said = [f"{_channels(list(each.dead))} of {_called(each)}, {_left(each)}" for each in others]
+    """What is said of the other layers."""
+    said = [
+        f"{_channels(list(each.dead))} of {_called(each)}, with {_constants(each)}, {_left(each)}"
+        for each in others
+    ]
     return (
-        f" So {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} {_listed(said)}."
+        f" Dead, too, {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} "
+        f"{_listed(said)}."
     )
 
 

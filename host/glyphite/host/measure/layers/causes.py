@@ -5,12 +5,13 @@ far from that, so that a sound model gets no advice.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.convert.manifest import INT16, LIMITS
 from glyphite.host.measure.layers.match import INPUT, Pair
 from glyphite.host.measure.layers.rewrite import BIAS
 from glyphite.host.measure.layers.tally import BEYOND, NOTHING_DB, Tally, decibels
@@ -21,7 +22,7 @@ MANY_CUT, SOME_CUT = 0.01, 0.001
 """Shares of values that are cut off: so many are one too many; of so few, the error has to be most
 of the layer's own."""
 FEWEST_CUT = 10
-"""Values that are cut off: fewer are the odd outlier."""
+"""Values that are cut off: fewer are the odd outlier, unless the answers suffer."""
 MOSTLY = 0.5
 SOUND_DB = 35.0
 """Own noise of a layer that is as it should be lies at least so far below its values."""
@@ -42,6 +43,9 @@ BIAS_STEPS = 1.0
 """Steps of the output by which a bias may differ from the float model's."""
 SMALL_STEPS = 8
 """A channel whose values vary by no more of the 256 is nearly lost."""
+
+NO_COST = -1000.0
+"""Decibels of no error at all."""
 
 FIXED = ("SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION")
 """Operators whose output has a scale that TensorFlow Lite fixes."""
@@ -68,6 +72,16 @@ class Seen:
     dead: NDArray[np.intp]
     keras: str | None
     """The name of the Keras layer, where it is known."""
+    made_up: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    """Channels (k,) so small that the weights of a layer behind, which make up for them, are
+    coarse."""
+    made_up_cost: float = NO_COST
+    """What that costs there, as :attr:`cost` has it."""
+
+    @property
+    def cost(self) -> float:
+        """The error that the layer's own leaves at the model's output, in dB of the answers."""
+        return NO_COST if self.output_db is None else -self.output_db
 
     @property
     def own_db(self) -> float | None:
@@ -93,6 +107,8 @@ class Finding:
     cause: Cause
     place: int
     """Among the layers that were seen."""
+    cost: float = NO_COST
+    """As :attr:`Seen.cost`, or what it costs a layer behind where that is more."""
 
 
 def own_db(tally: Tally) -> float | None:
@@ -107,6 +123,8 @@ def used(tally: Tally) -> float:
         return 0.0
     low, high = tally.range
     least, most = min(0.0, float(tally.real_low.min())), max(0.0, float(tally.real_high.max()))
+    if tally.least == LIMITS[INT16][0]:  # as far below 0 as above it, whatever the values are
+        return max(-least, most) / high
     return (most - least) / (high - low)
 
 
@@ -150,19 +168,23 @@ def findings(layers: Sequence[Seen], samples: int) -> list[Finding]:
     which costs most, and only where nothing else is found."""
     found: list[Finding] = []
     for place, seen in enumerate(layers):
-        found += [Finding(cause, place) for cause in _causes(seen, samples)]
+        for cause in _causes(seen, samples):
+            cost = NO_COST if cause is Cause.DEAD_CHANNELS else seen.cost
+            if cause is Cause.UNEVEN_CHANNELS:
+                cost = max(cost, seen.made_up_cost)
+            found.append(Finding(cause, place, cost))
     if not any(each.cause is not Cause.DEAD_CHANNELS for each in found):
         poor = [place for place, seen in enumerate(layers) if _is_poor(seen)]
         if poor:
             worst = min(poor, key=lambda place: layers[place].output_db or 0.0)
-            found.append(Finding(Cause.UNEXPLAINED, worst))
+            found.append(Finding(Cause.UNEXPLAINED, worst, layers[worst].cost))
     return found
 
 
 def _causes(seen: Seen, samples: int) -> Iterable[Cause]:
     is_input = seen.pair.kind == INPUT
     losses = [*_of_range(seen, samples, is_input), *_of_weights(seen)]
-    if not losses and not is_input and _has_uneven_channels(seen):
+    if not losses and not is_input and seen.has_range and len(small_channels(seen)):
         losses = [Cause.UNEVEN_CHANNELS]
     yield from losses
     if len(seen.dead):
@@ -174,7 +196,10 @@ def _of_range(seen: Seen, samples: int, is_input: bool) -> Iterable[Cause]:
     is_most = tally.cut_error > MOSTLY * tally.own_error and (seen.own_db or 0) < SOUND_DB
     cut = min(tally.cut, tally.beyond)  # what float does not reach has been inherited
     is_much = cut > MANY_CUT or (cut > SOME_CUT and is_most and seen.is_fed_well)
-    if tally.has_own and is_much and tally.cut_low + tally.cut_high >= FEWEST_CUT:
+    count, least_count = tally.cut_low + tally.cut_high, FEWEST_CUT
+    if is_most and _costs(seen, SOUND_DB):  # of an output of one number, few values are many
+        least_count = 2
+    if tally.has_own and is_much and count >= least_count:
         yield Cause.INPUT_CUT_OFF if is_input else Cause.CUT_OFF
     elif seen.has_range and samples >= FEWEST and 0 < seen.used < least:
         yield Cause.INPUT_TOO_WIDE if is_input else Cause.TOO_WIDE
@@ -204,16 +229,19 @@ def other_biases(seen: Seen) -> NDArray[np.intp]:
     return np.flatnonzero(is_other & (seen.tally.own_worst > BEYOND * step))
 
 
-def small_channels(seen: Seen) -> NDArray[np.intp]:
-    """Channels (k,) that vary in float, and by a few steps of int8 at the most."""
+def steps_of(seen: Seen) -> NDArray[np.float64]:
+    """(channels,): by how many steps of the tensor's scale each channel varies in float."""
     tally = seen.tally
-    steps = (tally.real_high - tally.real_low) / tally.numbers.scale
-    return np.flatnonzero((steps > 0) & (steps <= SMALL_STEPS))
+    return (tally.real_high - tally.real_low) / tally.numbers.scale
 
 
-def _has_uneven_channels(seen: Seen) -> bool:
-    """Whether channels that are nearly lost cost the model's output much."""
-    return _costs(seen, POOR_DB) and seen.has_range and len(small_channels(seen)) > 0
+def small_channels(seen: Seen) -> NDArray[np.intp]:
+    """Channels (k,) that vary in float by a few steps at the most, where the answers need them:
+    the layer's own error costs much, or a layer behind makes up for it."""
+    steps = steps_of(seen)
+    is_small = (steps > 0) & (steps <= SMALL_STEPS) & _costs(seen, POOR_DB)
+    is_small[seen.made_up] = True
+    return np.flatnonzero(is_small)
 
 
 def _is_poor(seen: Seen) -> bool:

@@ -13,9 +13,10 @@ from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.compiler.ir.rows import geometry
 from glyphite.convert.errors import ModelError, ToolError
 from glyphite.convert.files import temporary_folder
+from glyphite.convert.manifest import LIMITS
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.device.c_compiler import c_compiler
-from glyphite.host.measure.layers.rewrite import LIMITS, with_all_outputs
+from glyphite.host.measure.layers.rewrite import with_all_outputs
 from glyphite.host.measure.layers_record import EngineDifference, EnginePair
 from glyphite.host.measure.watched_c import WatchedC
 from glyphite.host.runners.all_tensors import AllTensors

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.frontend.tflite import read_loosely
 from glyphite.convert.compiler.ir.graph import Graph, Operator
 from glyphite.convert.errors import ModelError
+from glyphite.convert.manifest import LIMITS
 from glyphite.convert.progress import Progress, ignore_progress
 from glyphite.host.measure.layers.match import INPUT, Pair, pairs_of
-from glyphite.host.measure.layers.rewrite import EDGES, LIMITS, apart, behind
+from glyphite.host.measure.layers.rewrite import EDGES, apart, behind
 from glyphite.host.measure.layers.tally import Tally
 from glyphite.host.runners.all_tensors import AllTensors
 from glyphite.host.runners.base import Scores, Tensors

@@ -19,6 +19,7 @@ from glyphite.host.measure.layers.causes import (
     used,
 )
 from glyphite.host.measure.layers.gather import Gathered
+from glyphite.host.measure.layers.made_up import maker_of, with_made_up
 from glyphite.host.measure.layers.match import Pair, keras_layer
 from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
 from glyphite.host.measure.layers.weights import Weights, weights_of
@@ -87,6 +88,7 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
         share = cost / total if total > 0 and tally.has_own else None
         seen.append(one)
         layers.append(_figures(found, one, share, changed if tally.has_own else None))
+    seen = with_made_up(found.graph, seen)
     given = _classes(of, found.scores)
     differ = None if answers is None else int(np.count_nonzero(answers != given))
     return LayersRecord(
@@ -103,6 +105,7 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
         worst=_worst(found, of, answers, given),
         engines=list(of.engines),
         date=now(),
+        activations=of.manifest.activations,
     )
 
 
@@ -120,7 +123,12 @@ def _weights(
     operator = found.graph.operators[pair.number]
     source = by_tensor.get(operator.inputs[0])
     squares = None if source is None else source.real_squares
-    return weights_of(found.graph, operator, found.floats, other, squares, has_float=has_float)
+    made = by_tensor.get(maker_of(found.graph, operator))
+    return weights_of(
+        *(found.graph, operator, found.floats, other, squares),
+        channels=None if made is None else made.channels,
+        has_float=has_float,
+    )
 
 
 def _figures(found: Gathered, seen: Seen, share: float | None, changed: int | None) -> LayerFigures:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
-from glyphite.host.measure.layers.rewrite import EDGES, LIMITS
+from glyphite.convert.manifest import LIMITS
+from glyphite.host.measure.layers.rewrite import EDGES
 
 WRAPPED = "fixed_1"
 """The scope of the model that ``convert.quantize`` wraps a Keras model in."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from glyphite.convert.compiler.frontend.tflite import read_loosely, require_identifier, schema
 from glyphite.convert.compiler.ir.graph import ABSENT, Graph, Operator
 from glyphite.convert.errors import ModelError
+from glyphite.convert.manifest import LIMITS
 
 EDGES = ("QUANTIZE", "DEQUANTIZE")
 """Operators that change how numbers are kept, and not the numbers."""
@@ -20,8 +21,6 @@ WEIGHTS = 1
 """The place of the weights among the inputs of the operators of BIAS."""
 BIAS = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
 """Operators with weights, and the place of the bias among their inputs."""
-LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
-"""The types of quantized activations, and the least and largest number of each."""
 
 Table = Any
 """A table of the schema, whose classes have no types."""

@@ -17,6 +17,8 @@ from glyphite.host.measure.layers.tally import decibels
 FEW_STEPS = 16
 """Of the 127 of one scale: where the largest weight of a channel has no more, the channel's
 weights are rounded by 3 % of it and more."""
+LARGE = 8
+"""Times the usual: so large weights leave the others at most 16 of 127 steps."""
 MOST_BIAS = 2**31 - 1
 """The largest bias: quantizers cut off what is beyond."""
 
@@ -36,7 +38,8 @@ class Weights:
     """The same, each weight counted by the square of the inputs that it meets: what the sums feel
     of it."""
     large_inputs: NDArray[np.intp]
-    """Channels of the input whose weights take the scales of most channels."""
+    """Channels of the input whose weights are far larger than the others'; of a flattened input,
+    those that it had before."""
     bias_error: Floats
     """(channels,): by how much the bias differs from the float model's, in units of the output."""
     bias_at_limit: NDArray[np.bool_]
@@ -56,12 +59,14 @@ def weights_of(
     partner: Operator | None,
     squares: Floats | None,
     *,
+    channels: int | None,
     has_float: bool,
 ) -> Weights | None:
     """The weights of an int8 ``operator``, beside its ``partner`` in a float model.
 
-    ``squares`` (channels,) are the sums of the squares of its input, where these are known. None
-    where it has no weights. Raises ModelError where nothing says what its numbers mean.
+    ``squares`` (channels,) are the sums of the squares of its input, where these are known, and
+    ``channels`` as many as that had before it was flattened. None where it has no weights. Raises
+    ModelError where nothing says what its numbers mean.
     """
     given = real_weights(graph, operator)
     tensor = graph.input_of(operator, WEIGHTS) if operator.kind in BIAS else None
@@ -77,17 +82,18 @@ def weights_of(
         if axis == 0 and squares is not None and len(squares) == real.shape[-1]:
             met = np.square(real) * squares
             felt = decibels(float(met.sum()), float((noise * squares).sum()))
-            large = _large_inputs(real)
+            inputs = real.shape[-1]
+            is_repeated = channels is not None and not inputs % channels
+            large = _large_inputs(real, channels if channels and is_repeated else inputs)
     partner = partner if has_float else None
     biases = _bias(graph, operator, floats, partner, len(levels))
     return Weights(len(tensor.quantization.scales), levels, sqnr, felt, large, *biases)
 
 
-def _large_inputs(real: Floats) -> NDArray[np.intp]:
-    """Channels of the input that the largest weight of an output channel is of, for most."""
-    largest = np.abs(real).reshape(len(real), -1, real.shape[-1]).max(axis=1).argmax(axis=1)
-    counts = np.bincount(largest, minlength=real.shape[-1])
-    return np.flatnonzero(counts > len(real) / 2)
+def _large_inputs(real: Floats, channels: int) -> NDArray[np.intp]:
+    """Channels of the input whose weights are far larger than those of most."""
+    largest = np.abs(real).reshape(-1, channels).max(axis=0)
+    return np.flatnonzero(largest > LARGE * np.median(largest))
 
 
 def _by_channel(values: NDArray[np.int64] | Floats, axis: int) -> Floats:

@@ -1,0 +1,65 @@
+"""Channels so small that the weights of a layer behind make up for them, at all others' cost.
+
+Their values are few steps of the scale that all channels share, and the large weights that bring
+them back to size take the scales of the layer behind. What that costs is seen there; the cause is
+the layer that makes such channels.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyphite.convert.compiler.ir.graph import Graph, Operator
+from glyphite.host.measure.layers.causes import POOR_DB, Seen, steps_of
+from glyphite.host.measure.layers.rewrite import BIAS
+
+MADE_UP_STEPS = 16
+"""Of the 256: channels that vary by no more lose a twentieth of what is theirs and more."""
+KEEPING = (
+    *("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "RESHAPE", "PAD", "RELU", "RELU6", "HARD_SWISH"),
+    *("LEAKY_RELU", "PRELU", "GELU"),
+)
+"""Operators that give out the channels that they take, or repeat them in their order."""
+
+
+def maker_of(graph: Graph, operator: Operator) -> int:
+    """The tensor in which the channels of an operator's input were made: what the last operator
+    before it with weights has written, or else the input itself."""
+    tensor = operator.inputs[0]
+    makers = {output: each for each in graph.operators for output in each.outputs}
+    while tensor in makers and makers[tensor].kind in KEEPING:
+        tensor = makers[tensor].inputs[0]
+    is_made = tensor in makers and makers[tensor].kind in BIAS
+    return tensor if is_made else operator.inputs[0]
+
+
+def with_made_up(graph: Graph, layers: Sequence[Seen]) -> list[Seen]:
+    """The same layers; those with channels that one behind makes up for know of it."""
+    places = {each.pair.quantized: place for place, each in enumerate(layers)}
+    found = list(layers)
+    for reader in layers:
+        if reader.pair.number is None or not _is_coarse(reader):
+            continue
+        place = places.get(maker_of(graph, graph.operators[reader.pair.number]))
+        channels = None if place is None else _made_up(layers[place], reader)
+        if place is not None and channels is not None and len(channels):
+            cost = max(found[place].made_up_cost, reader.cost)
+            found[place] = dataclasses.replace(found[place], made_up=channels, made_up_cost=cost)
+    return found
+
+
+def _is_coarse(seen: Seen) -> bool:
+    weights = seen.weights
+    found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
+    return any(each is not None and each < POOR_DB for each in found)
+
+
+def _made_up(maker: Seen, reader: Seen) -> NDArray[np.intp]:
+    steps = steps_of(maker)
+    is_small = (steps > 0) & (steps <= MADE_UP_STEPS)
+    large = np.zeros(len(steps), np.bool_)
+    if reader.weights is not None:
+        large[reader.weights.large_inputs[reader.weights.large_inputs < len(steps)]] = True
+    return np.flatnonzero(is_small & large)
