@@ -223,7 +223,7 @@ def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
 
 def _training(history: Document) -> Document:
     """The settings of the training, its figures by epoch, and those of its last one."""
-    keys = ("network", "epochs", "batch_size", "seed", "parameters", "data")
+    keys = ("network", "recipe", "epochs", "batch_size", "seed", "judged_by", "parameters", "data")
     lists = {key: values for key, values in history.items() if isinstance(values, list)}
     ended = {key: values[-1] for key, values in lists.items() if values}
     by_epoch = {key: values[-MOST_EPOCHS:] for key, values in lists.items()}

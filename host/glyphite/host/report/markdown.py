@@ -116,11 +116,23 @@ def _boards(document: Document) -> str:
             share = "" if run["accuracy"] is None else f" ({100 * run['accuracy']:.2f} %)"
             right = "" if run["correct"] is None else f"{run['correct']:,}{share}"
             by = f"{run['mismatched_bytes']:,} of {run['scores']:,} ({BRIEF[run['reference']]})"
-            took = ""
-            if times := run["seconds_per_image"]:
-                took = f"{duration(times['mean'])}, {TITLES_OF_CLOCKS[run['timed_by']]}"
-            rows.append((_title(build), f"{run['images']:,}", right, by, took))
+            rows.append((_title(build), f"{run['images']:,}", right, by, _time(build)))
     return table(columns, rows)
+
+
+def _time(build: Document) -> str:
+    """By the board's clock, or else from the cycles that bench counted of the same firmware."""
+    run, cost = build["stream"], build["bench"]
+    if times := run["seconds_per_image"]:
+        return f"{duration(times['mean'])}, {TITLES_OF_CLOCKS[run['timed_by']]}"
+    return _time_of(cost) if cost else ""
+
+
+def _time_of(cost: Document) -> str:
+    """Of an inference; empty where the board's clock is not known."""
+    if cost["milliseconds"] is None:
+        return ""
+    return f"{duration(cost['milliseconds'] / 1000)}, {cost['timed_by']}"
 
 
 def _sizes(document: Document) -> str:
@@ -132,10 +144,7 @@ def _sizes(document: Document) -> str:
             continue
         taken = [f"{size[key]:,} B" if size else "" for key in ("flash", "ram")]
         count = f"{cost['count']:,} {cost['unit']}" if cost else ""
-        took = ""
-        if cost and cost["milliseconds"] is not None:
-            took = f"{duration(cost['milliseconds'] / 1000)}, {cost['timed_by']}"
-        rows.append((_title(build), *taken, count, took))
+        rows.append((_title(build), *taken, count, _time_of(cost) if cost else ""))
     return table(columns, rows)
 
 
