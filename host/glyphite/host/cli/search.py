@@ -20,6 +20,7 @@ from glyphite.convert.manifest import words_of
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search as usual_search
 from glyphite.convert.quantize.calibration import learnt_from
+from glyphite.convert.text import counted
 from glyphite.convert.workspace import model_folder, safe_name
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.budgets import BUDGETS
@@ -206,10 +207,8 @@ def _run(arguments: argparse.Namespace, work: Work, storage: Path, shown: Shown)
 
             Search(study, work, arguments.aims, told, print_status).run(arguments.trials, executors)
     except KeyboardInterrupt:
-        kept = len(study.records)
-        print_status(
-            f"{kept:,} trials have ended and are kept in {storage}. The same command goes on."
-        )
+        kept = counted(len(study.records), "trial that has ended is", "trials that have ended are")
+        print_status(f"{kept} kept in {storage}. The same command goes on.")
         raise
     shown.show(study.records)
 
@@ -290,11 +289,11 @@ def _study(arguments: argparse.Namespace, work: Work, storage: Path) -> Study:
 
 def _plan(arguments: argparse.Namespace, work: Work, done: int) -> str:
     data = work.lessons.data
-    epochs = "1 epoch" if work.epochs == 1 else f"{work.epochs} epochs"
-    before = f", {done:,} of which have ended before" if done else ""
+    before = f", {done:,} of which {'has' if done == 1 else 'have'} ended before" if done else ""
     return (
-        f"Searching for {work.board.name}: {arguments.trials:,} networks{before}, each trained for "
-        f"{epochs} on {len(data.train):,} samples of {data.title} and judged, as int8, by "
+        f"Searching for {work.board.name}: {counted(arguments.trials, 'network')}{before}, each "
+        f"trained for {counted(work.epochs, 'epoch')} on {len(data.train):,} samples of "
+        f"{data.title} and judged, as int8, by "
         f"{len(held_back_of(work.lessons)):,} training samples held back; no test sample is used."
     )
 

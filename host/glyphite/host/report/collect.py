@@ -60,7 +60,8 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
     records = Records(folder, manifest, folder.named)
     comparison, streams = records.comparison(), records.streams()
     kinds = _Kinds.of(records, streams)
-    if comparison is None and not kinds.any:
+    kept = more(records)
+    if comparison is None and not kinds.any and not kept.any:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
             f"Run `{command('glyphite', 'compare', folder.named)}` or "
@@ -85,7 +86,6 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
         every = engines(comparison, scores, list(zip(streams, records.answers, strict=True)))
         shown = _judge(document, manifest, every, scores)
     document["memory"], drawn = _memory(document, manifest, content)
-    kept = more(records)
     document |= kept.as_document()
     document["left_out"] = records.left_out
     return Results(document, folder.named, kept, shown, drawn)

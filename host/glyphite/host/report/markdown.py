@@ -7,7 +7,7 @@ from typing import Any
 from glyphite.convert.text import printable
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
-from glyphite.host.report import again, headline
+from glyphite.host.report import again, headline, parts
 from glyphite.host.report.collect import Results
 from glyphite.host.report.engines import worst_pairs
 from glyphite.host.runners.oracle import BRIEF
@@ -24,7 +24,7 @@ Row = Sequence[str]
 def render(results: Results) -> str:
     """A heading, the result in a sentence, what it is of, and a table for each kind of figure."""
     document = results.document
-    parts = [
+    texts = [
         f"### {plain(document['model'])}",
         plain(headline.sentence(document)),
         _of(document),
@@ -33,9 +33,10 @@ def render(results: Results) -> str:
         _mistakes(document),
         _boards(document),
         _sizes(document),
+        *map(_why, parts.parts(results.more)),
         f"Made by `{again.glyphite('report', results.named, '--markdown')}`.",
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return "\n\n".join(filter(None, texts)) + "\n"
 
 
 def table(columns: Row, rows: Iterable[Row]) -> str:
@@ -118,6 +119,14 @@ def _boards(document: Document) -> str:
             by = f"{run['mismatched_bytes']:,} of {run['scores']:,} ({BRIEF[run['reference']]})"
             rows.append((_title(build), f"{run['images']:,}", right, by, _time(build)))
     return table(columns, rows)
+
+
+def _why(part: parts.Part) -> str:
+    """What one of the records of why tells, without its figures."""
+    said = [
+        f"- {plain(sentence)}" + (f" `{words}`" if words else "") for sentence, words in part.says
+    ]
+    return "\n".join([f"{part.title}. {plain(part.of)}", *([""] if said else []), *said])
 
 
 def _time(build: Document) -> str:
