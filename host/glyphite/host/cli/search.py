@@ -17,11 +17,12 @@ from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import words_of
+from glyphite.convert.names import safe_name
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search as usual_search
 from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.text import counted
-from glyphite.convert.workspace import model_folder, safe_name
+from glyphite.convert.workspace import model_folder
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.budgets import BUDGETS
 from glyphite.host.cli.console import print_status, progress_bar, say

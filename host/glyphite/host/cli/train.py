@@ -12,12 +12,13 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.history import HELD_BACK
 from glyphite.convert.hold import held
+from glyphite.convert.names import safe_name
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search
 from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.text import command
 from glyphite.convert.user_code import named
-from glyphite.convert.workspace import ModelFolder, model_folder, safe_name
+from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.console import (
     print_json,
