@@ -107,28 +107,11 @@ def run(
     with writing_to(folder, print_status):  # what cannot be kept is not asked
         require_room(path)
     layout = layout_of(tested.raw, tested.kind)
-    all_ = [None, *corruptions_of(layout)]
     runners = _kept(runners_of(folder, manifest, arguments.max_drop), folder, manifest)
-    asked = _ask(runners, manifest, tested, all_)
+    asked = _ask(runners, manifest, tested, [None, *corruptions_of(layout)])
     require_unchanged(folder, manifest)
-    reference = next(name for name in ORACLES if name in asked[0].scores)
     board, given = (None, None) if url is None else _stream(url, folder, manifest, asked)
-    record = RobustnessRecord(
-        model=manifest.name,
-        sha256=manifest.sha256,
-        float_sha256=manifest.float_sha256 if float_of(asked[0].scores) else "",
-        task=tested.truth.task,
-        data=tested.truth.data,
-        images=tested.truth.count,
-        seed=SEED,
-        reference=reference,
-        level=LEVEL,
-        correction=CORRECTION,
-        board=board,
-        conditions=robustness.conditions(asked, manifest, tested.truth, reference, given),
-        tools=tools,
-        date=now(),
-    )
+    record = _record(manifest, tested.truth, asked, (board, given), tools)
     with writing_to(folder, print_status):
         record.save(path)
     if arguments.json:
@@ -141,6 +124,34 @@ def run(
     if not arguments.json:
         say_written(path, *([arguments.picture] if arguments.picture else []))
     _hold(checks, record)
+
+
+def _record(
+    manifest: Manifest,
+    truth: Truth,
+    asked: Sequence[Asked],
+    streamed: tuple[BoardOf | None, list[Scores] | None],
+    tools: dict[str, str],
+) -> RobustnessRecord:
+    """``streamed``: the board, and its scores for the first samples of each corruption."""
+    board, given = streamed
+    reference = next(name for name in ORACLES if name in asked[0].scores)
+    return RobustnessRecord(
+        model=manifest.name,
+        sha256=manifest.sha256,
+        float_sha256=manifest.float_sha256 if float_of(asked[0].scores) else "",
+        task=truth.task,
+        data=truth.data,
+        images=truth.count,
+        seed=SEED,
+        reference=reference,
+        level=LEVEL,
+        correction=CORRECTION,
+        board=board,
+        conditions=robustness.conditions(asked, manifest, truth, reference, given),
+        tools=tools,
+        date=now(),
+    )
 
 
 def _kept(runners: list[Runner], folder: ModelFolder, manifest: Manifest) -> list[Runner]:

@@ -61,6 +61,17 @@ STORAGE = "search.db"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_board(parser)
+    _add_effort(parser)
+    _add_budget(parser)
+    _add_places(parser)
+    add_seed(parser, int)
+    add_preprocess(parser, "unit for pictures of 0..255, else standard")
+    add_data(parser, MNIST)
+    add_json(parser)
+
+
+def _add_effort(parser: argparse.ArgumentParser) -> None:
+    """How much is tried."""
     parser.add_argument(
         "--trials", type=count_of, required=True, metavar="N", help="networks to draw, in all"
     )
@@ -77,6 +88,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="training samples to learn from (default: all)",
     )
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    """What a network may take, and what is to be little."""
     parser.add_argument(
         "--max-ms", type=_milliseconds, metavar="MS", help="refuse what takes longer an inference"
     )
@@ -101,6 +116,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what is to be little, beside errors: of {', '.join(AIMS)}, or {NO_AIMS}, where the "
         "limits are all that matters (default: all)",
     )
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    """Where networks are trained, and where the search is kept."""
     parser.add_argument(
         "--jobs",
         type=count_of,
@@ -124,10 +143,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the model's name from now on (in its folder the search is kept; default: the data's)",
     )
-    add_seed(parser, int)
-    add_preprocess(parser, "unit for pictures of 0..255, else standard")
-    add_data(parser, MNIST)
-    add_json(parser)
 
 
 def _milliseconds(text: str) -> float:
