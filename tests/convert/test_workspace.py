@@ -10,6 +10,7 @@ import pytest
 
 from glyphite.convert.compiler.emit.text import plain_name
 from glyphite.convert.errors import InputError, ModelError
+from glyphite.convert.names import safe_name
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.workspace import (
     MOST_TFLITE_BYTES,
@@ -18,7 +19,6 @@ from glyphite.convert.workspace import (
     default_model,
     find_model,
     model_folder,
-    safe_name,
     writing_to,
 )
 from glyphite.host.cli import main

@@ -13,6 +13,8 @@ from glyphite.convert.workspace import ModelFolder
 
 Count = Annotated[int, Meta(ge=0)]
 Curve = Annotated[list[Annotated[float, Meta(ge=0, le=1e39)]], Meta(min_length=1)]
+HELD_BACK = "held back"
+"""``judged_by`` of a training by ``--held-back``."""
 Shares = Annotated[list[Share], Meta(min_length=1)]
 
 

@@ -37,6 +37,11 @@ def how_often(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
+def counted(count: int, what: str, more: str = "") -> str:
+    """How many of something; ``more`` is the plural, where it has more than an s."""
+    return f"{count:,} {what if count == 1 else more or f'{what}s'}"
+
+
 def command(*words: object) -> str:
     """A command as one types it into this system's shell, each word quoted where it must be."""
     quoted = _quoted_on_windows if sys.platform == "win32" else _quoted

@@ -35,8 +35,6 @@ where another model was trained in ``build/<name>``. :func:`safe_name` makes the
 
 import difflib
 import os
-import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -48,6 +46,7 @@ from glyphite.convert.errors import InputError, ModelError
 from glyphite.convert.files import write_text
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import Manifest, sha256_of
+from glyphite.convert.names import safe_name
 from glyphite.convert.shipped import MODELS
 from glyphite.convert.text import command, printable
 
@@ -68,35 +67,14 @@ OWN_FOLDERS = (
 )
 """In a model's folder, beside those of the boards."""
 
-LONGEST_NAME = 100
-"""Bytes of a folder's name, so that what is added to it fits the 255 that file systems have."""
-
 DEFAULT = "uno"
 """The model of this package that every board can hold."""
 
 SHA_DIGITS = 8
 """Of a model whose name another has: as many as tell models apart at sight."""
 
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\w|lpt\w)(\.|$)", re.IGNORECASE)
-"""Names that mean a device on Windows, whatever follows the dot."""
-
 MOST_TFLITE_BYTES = 64 << 20
 """The largest file that is read: many times the flash of any microcontroller."""
-
-
-def safe_name(text: str) -> str:
-    """The name of a model, and of its folder, for any text: that of a file, of a board.
-
-    Linux, Windows and macOS take it as one folder's name; it cannot lead out of ``build/``, hide,
-    or be read as an option. Letters and digits of every script, '_', '-' and '.' stay as they are,
-    each other character becomes '_'. What is such a name already stays so. The end of a file's
-    name is none of a model's, as a verb would look for that file.
-    """
-    composed = unicodedata.normalize("NFC", text)  # macOS takes letters and their accents apart
-    plain = re.sub(r"[^\w.-]", "_", composed).lstrip(".-")
-    plain = re.sub(r"(\.(tflite|keras))+$", "", plain)
-    short = plain.encode()[:LONGEST_NAME].decode(errors="ignore").rstrip(".")
-    return f"_{short}" if _DEVICES.match(short) else short or "model"
 
 
 def build_root() -> Path:

@@ -45,7 +45,8 @@ def test_digits_are_compared_under_every_corruption(
     assert max(map(len, tables.splitlines())) <= 80
     said = " ".join(printed.split())
     for text in (
-        "seed on 40 test samples of MNIST: right, % ± its 95 % interval",
+        "seed on 40 test samples of MNIST: right, %",
+        "┃ TFLM ┃ 95 % interval ┃",
         "│ shifted by 4 pixels ",
         "The generated C gave TFLM's bytes to all 1,120 samples",
         "native was asked the first 40 samples of each row: 0 bytes of its answers to 1,120",

@@ -96,9 +96,16 @@ def test_a_search_that_was_killed_goes_on(
 def test_what_weights_alone_exceed_needs_no_training(data: Path, capsys: Out) -> None:
     assert main(words(data, "--trials", "2", "--max-flash", "10", "--name", "none")) == 0
     captured = capsys.readouterr()
-    assert captured.err.count("bytes of weights, and 10 are allowed.") == 2
+    assert " ".join(captured.err.split()).count("bytes of weights, and 10 are allowed.") == 2
     assert "2 networks were drawn: 0 trained, 2 refused as over budget." in captured.out
     assert "None was within the budget. Allow more, or ask for more --trials." in captured.out
+
+
+def test_one_of_something_has_no_plural(data: Path, capsys: Out) -> None:
+    assert main(words(data, "--trials", "1", "--max-flash", "10", "--name", "one")) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Searching for cortex-m4: 1 network, each trained for 3 epochs on" in said
+    assert "1 network was drawn: 0 trained, 1 refused as over budget." in said
 
 
 class Dying(Executor):

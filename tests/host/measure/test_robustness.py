@@ -118,6 +118,16 @@ def test_a_corruption_that_costs_int8_more_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("wrong", [[(0, 0), (0, 0)], [(2, 2), (1, 2), (2, 2)]])
+def test_where_nothing_is_lost_it_is_said(wrong: list[tuple[int, int]]) -> None:
+    said = worst(record(asked(*wrong)))
+    share = f"{100 * (1 - wrong[0][0] / COUNT):.2f} %"
+    assert said == (
+        "Nothing is lost: with no corruption is float right less often than on the samples as "
+        f"they are ({share})."
+    )
+
+
 def test_one_that_is_low_by_chance_among_many_is_none() -> None:
     """Six of six are below 5 % alone, and not among the ten that were tried."""
     one = record(asked(*[(0, 0)] * 9, (0, 6)))

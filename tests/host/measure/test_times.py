@@ -47,7 +47,8 @@ def test_a_link_to_an_emulated_board_is_no_board(tmp_path: Path) -> None:
         (1.49, "1.49 s"),
         (12.34, "12.3 s"),
         (1234.5, "1,234 s"),
-        (0.999_99, "1,000 ms"),
+        (0.999_99, "1.00 s"),
+        (0.000_999_9, "1.00 ms"),
         (0.009_996, "10.0 ms"),
         (0.000_021_3, "21.3 µs"),
         (0.000_000_04, "0.04 µs"),
@@ -56,3 +57,9 @@ def test_a_link_to_an_emulated_board_is_no_board(tmp_path: Path) -> None:
 )
 def test_a_time_has_three_digits_and_its_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_times_of_one_column_have_one_unit() -> None:
+    column = (0.000_999, 0.0213, 0.000_05)
+    assert [duration(one, column) for one in column] == ["1.00 ms", "21.3 ms", "0.05 ms"]
+    assert duration(0.000_4, [0.000_1]) == "400 µs"

@@ -37,6 +37,7 @@ class TestMarkdown:
             "| int8 (TFLM) | 397 | 99.25 % | 97.82 to 99.74 % | 0.50 points |",
             "Misread most often: ",
             "| seed on cortex-m4, speed `ffffffffffff` | 1,000 | 987 (98.70 %) | 0 of 10,000 (",
+            " (TFLM) | 84.0 ms, modelled cycles |",
             "| 102,880 B | 22,068 B | 1,360,000 instructions | 84.0 ms, modelled cycles |",
             "Made by `glyphite report seed --markdown`.",
         ):

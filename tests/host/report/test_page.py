@@ -10,6 +10,7 @@ def test_what_a_browser_would_obey_is_an_escape_and_the_rest_stays() -> None:
     assert _shown("a\x1b[2J\u202eb\nc 99.5\N{NO-BREAK SPACE}%") == (
         "a\\x1b[2J\\u202eb\nc 99.5\N{NO-BREAK SPACE}%"
     )
+    assert _shown("100.00 % of") == "100.00\N{NO-BREAK SPACE}% of"
     assert _shown("caf\udce9") == "caf\\xe9"
     assert _shown("A" * 100_000) == "A" * 100_000, "a picture is a long text"
 

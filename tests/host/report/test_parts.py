@@ -73,6 +73,29 @@ def test_the_weakest_corruption_stands_beside_the_samples_as_they_are(why: Model
     assert [float(x) for x, _ in ticks[:3]] == sorted(float(x) for x, _ in ticks[:3])
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "known"),
+    [
+        ("layers.json", "Where int8 loses accuracy", "the error of each layer"),
+        ("schemes.json", "Other ways to quantize", "how it does quantized in other ways"),
+        ("robustness.json", "Harder samples", "how it does with harder samples"),
+    ],
+)
+def test_a_report_is_made_of_one_of_them_alone(
+    seed: ModelFolder, name: str, title: str, known: str
+) -> None:
+    put_all(seed)
+    for other in COMMANDS.keys() - {name}:
+        (seed.root / other).unlink()
+    text = page_of(seed)
+    assert f"nor streamed to yet. What is known is {known}.</p>" in text
+    assert f">{title}</h2>" in text
+    assert "<code>glyphite compare seed</code>" in text
+    written = write_report(seed)
+    assert f"\n\n{title}. " in written.markdown
+    assert flaws(json.loads(written.document.read_text())) == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_record_of_another_model_is_left_out(why: ModelFolder, name: str) -> None:
     key = "float_sha256" if name == "schemes.json" else "sha256"
@@ -102,6 +125,17 @@ def test_every_plot_has_a_title_axes_and_words_for_who_cannot_see_it(why: ModelF
         assert len(axes) >= 2, title
         assert re.search(r'role="img" aria-label=".{20,}?"', figure), title
     Page(text)
+
+
+def test_a_table_that_goes_on_has_a_shadow_there_and_the_style_is_whole(why: ModelFolder) -> None:
+    text = page_of(why)
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    (rule,) = re.findall(r"\.scroll \{\s+overflow-x: auto;(.*?)\}", style, re.DOTALL)
+    assert rule.count("no-repeat local") == rule.count("no-repeat scroll") == 2
+    assert style.count("--shadow: ") == 2, "light and dark"
+    assert style.count("{") == style.count("}")
+    outside = re.sub(r'<div class="scroll".*?</table></div>', "", text, flags=re.DOTALL)
+    assert {*re.findall("<table.*?>", outside)} == {'<table class="wrap">'}, "of a sample"
 
 
 def test_a_small_part_is_not_shown_as_nothing() -> None:

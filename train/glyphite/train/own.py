@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from glyphite.convert.quantize.quiet import load_tensorflow, quiet
 from glyphite.convert.text import printable
 from glyphite.train.fit import Settings, Trained, held_interrupt, watching
 from glyphite.train.networks.networks import network
-from glyphite.train.networks.recipes import course
+from glyphite.train.networks.recipes import PLAIN, course
 from glyphite.train.networks.varied import one_thread
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def fit_own(
         if name in history.history
     }
     return Trained(
-        settings,
+        replace(settings, recipe=PLAIN),  # whichever is usual for the network on MNIST
         model,
         by_epoch,
         lessons.preprocessing,

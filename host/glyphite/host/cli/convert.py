@@ -12,12 +12,13 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import INT16, LIMITS, RANDOM, Manifest, TensorInfo
+from glyphite.convert.names import safe_name
 from glyphite.convert.quantize import calibration, quantize
 from glyphite.convert.quantize.by_scheme import quantized_by
 from glyphite.convert.quantize.float_model import FORMS
 from glyphite.convert.quantize.schemes import SCHEMES, USUAL, Scheme, scheme_named
 from glyphite.convert.text import command
-from glyphite.convert.workspace import ModelFolder, model_folder, safe_name
+from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.arguments import add_json
 from glyphite.host.cli.calibrating import doubts, samples_of
 from glyphite.host.cli.console import (

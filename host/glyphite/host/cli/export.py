@@ -61,6 +61,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.usage = USAGE
     add_model(parser)
+    _add_forms(parser)
+    parser.add_argument(
+        "--library",
+        metavar="LIBRARY",
+        help=f"with --tflm: the library that the sketch is for: {', '.join(LIBRARIES)} "
+        f"(default: {CURRENT.name})",
+    )
+    add_board(parser, "C that runs on every board; with --tflm there is none")
+    parser.add_argument(
+        "--prefix",
+        type=c_prefix,
+        metavar="NAME",
+        help=f"what files, functions and macros begin with (with {OF_FORMS}; default: {PREFIX})",
+    )
+    add_out(
+        parser,
+        "a .zip for --arduino, an .html for --page, else a folder; default: in build/<model>",
+    )
+    add_json(parser)
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    """What the model is exported as: one of these."""
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument(
         "--arduino",
@@ -91,24 +114,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=export_page,
         help="one .html in which an emulated Uno answers, or a real board by Web Serial",
     )
-    parser.add_argument(
-        "--library",
-        metavar="LIBRARY",
-        help=f"with --tflm: the library that the sketch is for: {', '.join(LIBRARIES)} "
-        f"(default: {CURRENT.name})",
-    )
-    add_board(parser, "C that runs on every board; with --tflm there is none")
-    parser.add_argument(
-        "--prefix",
-        type=c_prefix,
-        metavar="NAME",
-        help=f"what files, functions and macros begin with (with {OF_FORMS}; default: {PREFIX})",
-    )
-    add_out(
-        parser,
-        "a .zip for --arduino, an .html for --page, else a folder; default: in build/<model>",
-    )
-    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

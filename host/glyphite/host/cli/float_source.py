@@ -4,17 +4,11 @@ from pathlib import Path
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.manifest import sha256_of
+from glyphite.convert.names import safe_name
 from glyphite.convert.quantize import saved_model
 from glyphite.convert.quantize.float_model import FORMS
 from glyphite.convert.shipped import MODELS
-from glyphite.convert.workspace import (
-    SHA_DIGITS,
-    TFLITE,
-    ModelFolder,
-    is_file,
-    model_folder,
-    safe_name,
-)
+from glyphite.convert.workspace import SHA_DIGITS, TFLITE, ModelFolder, is_file, model_folder
 from glyphite.train.networks.networks import NETWORKS
 
 SUFFIXES = (".keras", ".h5", ".hdf5", ".tflite")

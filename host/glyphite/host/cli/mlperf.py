@@ -163,12 +163,18 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         _print(folder, task, samples, place, measured)
-    if measured and measured.different:
-        raise CheckFailedError(
-            f"{measured.different:,} of {len(samples.inputs):,} results of {measured.board} are "
-            f"not those of {BRIEF[measured.reference]}. Build its firmware again."
-        )
+    if measured:
+        _check(measured, len(samples.inputs))
     return 0
+
+
+def _check(measured: Measured, count: int) -> None:
+    """CheckFailedError where a result of the board is another than the reference's."""
+    if measured.different:
+        raise CheckFailedError(
+            f"{measured.different:,} of {count:,} results of {measured.board} are not those of "
+            f"{BRIEF[measured.reference]}. Build its firmware again."
+        )
 
 
 def _measure(

@@ -107,29 +107,12 @@ def run(
     with writing_to(folder, print_status):  # what cannot be kept is not asked
         require_room(path)
     layout = layout_of(tested.raw, tested.kind)
-    all_ = [None, *corruptions_of(layout)]
     able, _ = runners_of(folder, manifest, arguments.max_drop)
     runners = _kept(able, folder, manifest)
-    asked = _ask(runners, manifest, tested, all_)
+    asked = _ask(runners, manifest, tested, [None, *corruptions_of(layout)])
     require_unchanged(folder, manifest)
-    reference = next(name for name in ORACLES if name in asked[0].scores)
     board, given = (None, None) if url is None else _stream(url, folder, manifest, asked)
-    record = RobustnessRecord(
-        model=manifest.name,
-        sha256=manifest.sha256,
-        float_sha256=manifest.float_sha256 if float_of(asked[0].scores) else "",
-        task=tested.truth.task,
-        data=tested.truth.data,
-        images=tested.truth.count,
-        seed=SEED,
-        reference=reference,
-        level=LEVEL,
-        correction=CORRECTION,
-        board=board,
-        conditions=robustness.conditions(asked, manifest, tested.truth, reference, given),
-        tools=tools,
-        date=now(),
-    )
+    record = _record(manifest, tested.truth, asked, (board, given), tools)
     with writing_to(folder, print_status):
         record.save(path)
     if arguments.json:
@@ -142,6 +125,34 @@ def run(
     if not arguments.json:
         say_written(path, *([arguments.picture] if arguments.picture else []))
     _hold(checks, record)
+
+
+def _record(
+    manifest: Manifest,
+    truth: Truth,
+    asked: Sequence[Asked],
+    streamed: tuple[BoardOf | None, list[Scores] | None],
+    tools: dict[str, str],
+) -> RobustnessRecord:
+    """``streamed``: the board, and its scores for the first samples of each corruption."""
+    board, given = streamed
+    reference = next(name for name in ORACLES if name in asked[0].scores)
+    return RobustnessRecord(
+        model=manifest.name,
+        sha256=manifest.sha256,
+        float_sha256=manifest.float_sha256 if float_of(asked[0].scores) else "",
+        task=truth.task,
+        data=truth.data,
+        images=truth.count,
+        seed=SEED,
+        reference=reference,
+        level=LEVEL,
+        correction=CORRECTION,
+        board=board,
+        conditions=robustness.conditions(asked, manifest, truth, reference, given),
+        tools=tools,
+        date=now(),
+    )
 
 
 def _kept(runners: list[Runner], folder: ModelFolder, manifest: Manifest) -> list[Runner]:
@@ -205,15 +216,12 @@ def _stream(
 
 def _print(record: RobustnessRecord, title: str, layout: Pictures | Readings) -> None:
     data = of_data(record.data, record.images)
-    is_classes = record.conditions[0].engines[0].correct is not None
-    what = "right, % \u00b1 its 95 % interval" if is_classes else "mean absolute error"
     engines = [one for one in record.conditions[0].engines if not _is_repeated(one, record)]
+    columns = [each for one in engines for each in _columns(one, record)]
+    what = "mean absolute error" if record.conditions[0].engines[0].error else "right, %"
     print_table(
-        ("samples", *(_heading(one, record) for one in engines)),
-        [
-            (one.text, *(_cell(one.engine(each.name)) for each in engines))
-            for one in record.conditions
-        ],
+        ("samples", *(heading for heading, _ in columns)),
+        [(one.text, *(cell(one) for _, cell in columns)) for one in record.conditions],
         title=f"{title} on {data}: {what}",
     )
     tested = [(one.text, one.pair) for one in record.conditions if one.pair is not None]
@@ -238,6 +246,17 @@ def _is_repeated(engine: Engine, record: RobustnessRecord) -> bool:
     return engine.name == "c" and not any(one.c_bytes_differ != 0 for one in record.conditions)
 
 
+def _columns(
+    engine: Engine, record: RobustnessRecord
+) -> list[tuple[str, Callable[[Condition], str]]]:
+    """An engine's figures, and of the reference, which stands for all boards, their interval."""
+    name = engine.name
+    found = [(_heading(engine, record), lambda one: _cell(one.engine(name)))]
+    if name == record.reference and engine.interval is not None:
+        found.append(("95 % interval", lambda one: _interval(one.engine(name))))
+    return found
+
+
 def _heading(engine: Engine, record: RobustnessRecord) -> str:
     is_board = engine.name == "board" and record.board is not None
     return record.board.board if is_board and record.board else SHORT[engine.name]
@@ -248,12 +267,18 @@ def _cell(engine: Engine | None) -> str:
         return ""
     if engine.error is not None:
         return f"{engine.error['mean_absolute']:.4g}"
-    if engine.accuracy is None or engine.interval is None:
+    if engine.accuracy is None:
         return ""
     if engine.name == "board":
         return f"{engine.correct} of {engine.images}"
-    beyond = max(engine.accuracy - engine.interval[0], engine.interval[1] - engine.accuracy)
-    return f"{100 * engine.accuracy:.2f} \u00b1{100 * beyond:.1f}"
+    return f"{100 * engine.accuracy:.2f}"
+
+
+def _interval(engine: Engine | None) -> str:
+    if engine is None or engine.interval is None:
+        return ""
+    low, high = engine.interval
+    return f"{100 * low:.2f} to {100 * high:.2f}"
 
 
 def _of_the_c(record: RobustnessRecord) -> str:

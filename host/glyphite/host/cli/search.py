@@ -17,10 +17,12 @@ from glyphite.convert.errors import DataError, InputError
 from glyphite.convert.files import require_room
 from glyphite.convert.hold import held
 from glyphite.convert.manifest import words_of
+from glyphite.convert.names import safe_name
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search as usual_search
 from glyphite.convert.quantize.calibration import learnt_from
-from glyphite.convert.workspace import model_folder, safe_name
+from glyphite.convert.text import counted
+from glyphite.convert.workspace import model_folder
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.budgets import BUDGETS
 from glyphite.host.cli.console import print_status, progress_bar, say
@@ -59,6 +61,17 @@ STORAGE = "search.db"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's own arguments."""
     add_board(parser)
+    _add_effort(parser)
+    _add_budget(parser)
+    _add_places(parser)
+    add_seed(parser, int)
+    add_preprocess(parser, "unit for pictures of 0..255, else standard")
+    add_data(parser, MNIST)
+    add_json(parser)
+
+
+def _add_effort(parser: argparse.ArgumentParser) -> None:
+    """How much is tried."""
     parser.add_argument(
         "--trials", type=count_of, required=True, metavar="N", help="networks to draw, in all"
     )
@@ -75,6 +88,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="training samples to learn from (default: all)",
     )
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    """What a network may take, and what is to be little."""
     parser.add_argument(
         "--max-ms", type=_milliseconds, metavar="MS", help="refuse what takes longer an inference"
     )
@@ -99,6 +116,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what is to be little, beside errors: of {', '.join(AIMS)}, or {NO_AIMS}, where the "
         "limits are all that matters (default: all)",
     )
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    """Where networks are trained, and where the search is kept."""
     parser.add_argument(
         "--jobs",
         type=count_of,
@@ -122,10 +143,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the model's name from now on (in its folder the search is kept; default: the data's)",
     )
-    add_seed(parser, int)
-    add_preprocess(parser, "unit for pictures of 0..255, else standard")
-    add_data(parser, MNIST)
-    add_json(parser)
 
 
 def _milliseconds(text: str) -> float:
@@ -206,10 +223,8 @@ def _run(arguments: argparse.Namespace, work: Work, storage: Path, shown: Shown)
 
             Search(study, work, arguments.aims, told, print_status).run(arguments.trials, executors)
     except KeyboardInterrupt:
-        kept = len(study.records)
-        print_status(
-            f"{kept:,} trials have ended and are kept in {storage}. The same command goes on."
-        )
+        kept = counted(len(study.records), "trial that has ended is", "trials that have ended are")
+        print_status(f"{kept} kept in {storage}. The same command goes on.")
         raise
     shown.show(study.records)
 
@@ -290,11 +305,11 @@ def _study(arguments: argparse.Namespace, work: Work, storage: Path) -> Study:
 
 def _plan(arguments: argparse.Namespace, work: Work, done: int) -> str:
     data = work.lessons.data
-    epochs = "1 epoch" if work.epochs == 1 else f"{work.epochs} epochs"
-    before = f", {done:,} of which have ended before" if done else ""
+    before = f", {done:,} of which {'has' if done == 1 else 'have'} ended before" if done else ""
     return (
-        f"Searching for {work.board.name}: {arguments.trials:,} networks{before}, each trained for "
-        f"{epochs} on {len(data.train):,} samples of {data.title} and judged, as int8, by "
+        f"Searching for {work.board.name}: {counted(arguments.trials, 'network')}{before}, each "
+        f"trained for {counted(work.epochs, 'epoch')} on {len(data.train):,} samples of "
+        f"{data.title} and judged, as int8, by "
         f"{len(held_back_of(work.lessons)):,} training samples held back; no test sample is used."
     )
 

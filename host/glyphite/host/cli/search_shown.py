@@ -1,7 +1,7 @@
 """What is shown and kept of a search: table, picture, JSON, and the networks of its front."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from glyphite.convert.data.dataset import Labels
 from glyphite.convert.documents import now, to_json
 from glyphite.convert.files import write_text
-from glyphite.convert.text import command
+from glyphite.convert.text import command, counted
 from glyphite.host.cli.console import print_json, print_table, say, say_command, say_written
 from glyphite.host.cli.search_run import directions, figures_of, values_of
 from glyphite.host.cli.search_trial import FUNCTION, Figures, Work
@@ -41,8 +41,11 @@ def line_of(number: int, title: str, figures: Figures, same_as: int | None = Non
     )
 
 
-def _time(weight: Weight) -> str:
-    return "no time" if weight.seconds is None else duration(weight.seconds)
+def _time(weight: Weight, beside: Iterable[Weight] = ()) -> str:
+    """In the unit of the longest time, where others stand ``beside`` it."""
+    if weight.seconds is None:
+        return "no time"
+    return duration(weight.seconds, (each.seconds for each in beside if each.seconds is not None))
 
 
 @dataclass
@@ -124,8 +127,9 @@ class Shown:
         by_number = {record.number: record for record in records}
         refused = sum(1 for figures in every.values() if figures.refused)
         again = sum(1 for record in records if record.figures["same_as"] is not None)
+        drawn = counted(len(records), "network was", "networks were")
         say(
-            f"{len(records):,} networks were drawn: {len(records) - refused - again:,} trained, "
+            f"{drawn} drawn: {len(records) - refused - again:,} trained, "
             f"{refused:,} refused as over budget"
             + (f", {again:,} drawn again and not trained twice." if again else ".")
         )
@@ -133,6 +137,7 @@ class Shown:
             say("None was within the budget. Allow more, or ask for more --trials.")
             return
         score = "right" if self._has_classes else "error"
+        weights = [weight for number in on_front if (weight := every[number].weight)]
         rows = []
         for number in on_front:
             figures, weight = every[number], every[number].weight
@@ -141,7 +146,7 @@ class Shown:
             rows.append((
                 f"{number}: {by_number[number].drawn.title}",
                 score_of(figures.score, self._has_classes),
-                _time(weight),
+                _time(weight, weights),
                 f"{weight.cycles:,}",
                 f"{weight.ram:,}",
                 f"{weight.flash:,}",
@@ -160,9 +165,8 @@ class Shown:
 
     def _title(self) -> str:
         work = self.work
-        epochs = "1 epoch" if work.epochs == 1 else f"{work.epochs} epochs"
         return (
-            f"{work.lessons.data.title} on {work.board.name}, {epochs} of "
+            f"{work.lessons.data.title} on {work.board.name}, {counted(work.epochs, 'epoch')} of "
             f"{len(work.lessons.data.train):,} samples"
         )
 

@@ -10,13 +10,15 @@ from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.data.options import Kind, Options
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import require_room
+from glyphite.convert.history import HELD_BACK
 from glyphite.convert.hold import held
+from glyphite.convert.names import safe_name
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search
 from glyphite.convert.quantize.calibration import learnt_from
 from glyphite.convert.text import command
 from glyphite.convert.user_code import named
-from glyphite.convert.workspace import ModelFolder, model_folder, safe_name
+from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
 from glyphite.host.cli.console import (
     print_json,
@@ -141,13 +143,13 @@ def _train(
         print_status(f"The training {begun} {kept.path}: stopped, the same command goes on.")
     say_loading()
     cost = _cost(arguments, untrained(settings), folder)
-    judged_by = "held back" if arguments.held_back else "test"
+    judged_by = HELD_BACK if arguments.held_back else "test"
     with progress_bar("Training", settings.batches(len(data.train_images))) as progress:
         trained = replace(train(settings, data, progress, folder.root), judged_by=judged_by)
     trained.save(folder.keras, folder.history)
     kept.remove()
     scores = trained.scores(data.test_images[:1])[0]
-    gallery.draw(data, trained.history, scores, "held back" if arguments.held_back else "test set")
+    gallery.draw(data, trained.history, scores, HELD_BACK if arguments.held_back else "test set")
     _print(trained, folder, gallery, arguments.json, cost=cost)
     if not arguments.json:
         say_next(command("glyphite", "convert", folder.named))

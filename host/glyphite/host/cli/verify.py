@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,13 +88,7 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         folder = compile_and_build(arguments.model, arguments.board, arguments.optimize).folder
     if manifest.input.dtype == "float32":
         groups = verify.as_floats(groups, manifest.input)
-    if arguments.port:
-        arguments.port = port_of(arguments, board)
-        build_missing(arguments.port, folder)
-        url, folder = arguments.port, _running(folder, board, arguments.port)
-    else:
-        folder = _built(folder, board, arguments.board)
-        url = emulated_url(arguments.board, folder.image(board.key))
+    url, folder = _place(arguments, folder, board)
     with (
         connect(
             url,
@@ -112,12 +107,8 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
     known = _known(folder, compared)
     traced, cause = (None, known) if known else _cause(folder, compared)
     if arguments.json:
-        difference = traced.difference if traced else None
-        layer = dataclasses.asdict(difference) if difference else None
-        print_json(
-            {"model": manifest.name, "board": board.name, "reference": right.name,
-             "groups": compared.figures, "first_differing_layer": layer, **calibrated_on(folder)}
-        )  # fmt: skip
+        told_of = {"model": manifest.name, "board": board.name, "reference": right.name}
+        print_json({**told_of, **_figures(compared, traced), **calibrated_on(folder)})
     else:
         _print(compared.figures, f"{title_of(folder)}: {board.name} against {BRIEF[right.name]}")
     if told := explanation(right.name):
@@ -130,6 +121,25 @@ def _run(arguments: argparse.Namespace, checks: Checks) -> None:
         of,
         lambda: verify.check(compared.figures, board.name, cause, right.name, advice),
     )
+
+
+def _place(
+    arguments: argparse.Namespace, folder: ModelFolder, board: Board
+) -> tuple[str, ModelFolder]:
+    """The port of the board, and the build that runs there; it is made where there is none."""
+    if arguments.port:
+        arguments.port = port_of(arguments, board)
+        build_missing(arguments.port, folder)
+        return arguments.port, _running(folder, board, arguments.port)
+    built = _built(folder, board, arguments.board)
+    return emulated_url(arguments.board, built.image(board.key)), built
+
+
+def _figures(compared: verify.Compared, traced: Trace | None) -> dict[str, Any]:
+    """What ``--json`` tells of the answers."""
+    difference = traced.difference if traced else None
+    layer = dataclasses.asdict(difference) if difference else None
+    return {"groups": compared.figures, "first_differing_layer": layer}
 
 
 def _require_port_of(board: Board, url: str | None) -> None:

@@ -209,10 +209,16 @@ def worst(record: RobustnessRecord) -> str:
     shares = [(e.accuracy, one) for e, one in found if e is not None and e.accuracy is not None]
     if not shares:
         return ""
-    lowest, of = min(shares[1:], key=lambda each: each[0])
+    (whole, _), *others = shares
+    lowest, of = min(others, key=lambda each: each[0])
+    if lowest >= whole:
+        return (
+            f"Nothing is lost: with no corruption is {SHORT[name]} right less often than on the "
+            f"samples as they are ({100 * whole:.2f} %)."
+        )
     return (
         f"Most is lost with {of.text}: {SHORT[name]} is right on {100 * lowest:.2f} %, and on "
-        f"{100 * shares[0][0]:.2f} % of the samples as they are."
+        f"{100 * whole:.2f} % of the samples as they are."
     )
 
 

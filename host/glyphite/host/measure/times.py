@@ -7,6 +7,7 @@
 """
 
 import os
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta
@@ -46,12 +47,13 @@ def clock_at(port: str, board: str) -> str | None:
     return None if emulated else BOARD
 
 
-def duration(seconds: float) -> str:
-    """A time for people, of three digits: "84.3 ms"."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{_three_digits(seconds / size)} {unit}"
-    return f"{_three_digits(seconds / 1e-6)} µs"
+def duration(seconds: float, beside: Iterable[float] = ()) -> str:
+    """A time for people, of three digits: "84.3 ms"; in the unit of the largest in its column."""
+    largest = max(seconds, *beside, 0.0)
+    unit, size = next(
+        (each for each in (("s", 1.0), ("ms", 1e-3)) if largest >= 0.9995 * each[1]), ("µs", 1e-6)
+    )
+    return f"{_three_digits(seconds / size)} {unit}"
 
 
 def _three_digits(number: float) -> str:

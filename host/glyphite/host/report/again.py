@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from glyphite.convert.boards import all_boards
+from glyphite.convert.history import HELD_BACK
 from glyphite.convert.manifest import words_of
 from glyphite.convert.quantize.schemes import USUAL as USUAL_SCHEME
 from glyphite.convert.text import command
@@ -20,12 +21,7 @@ def commands(document: dict[str, Any], model: str) -> list[str]:
     training, compared = document["training"], document["compare"]
     found = []
     if training:
-        settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
-        words = [word for option, key in settings for word in (option, training[key])]
-        words += ["--name", model] if training["network"] != model else []
-        if (data := training["data"]) is not None:
-            words += words_of(data["source"], data["options"])
-        found += [glyphite("train", training["network"], *words), _convert(document, model)]
+        found += [_train(training, model), _convert(document, model)]
     if compared:
         fewer = compared["images"] < TEST_IMAGES
         count = ("--count", compared["images"]) * fewer
@@ -36,6 +32,20 @@ def commands(document: dict[str, Any], model: str) -> list[str]:
     others = {build["named"]: None for build in document["builds"] if build["named"] != model}
     words = [word for other in others for word in ("--with", other)]
     return [*found, glyphite("report", model, *words)]
+
+
+def _train(training: dict[str, Any], model: str) -> str:
+    """The command of the training; a network of the user's own has no recipe."""
+    is_ours = training["data"] is None and ":" not in training["network"]
+    words: list[object] = ["--recipe", training["recipe"]] if is_ours else []
+    settings = (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--seed", "seed"))
+    words += [word for option, key in settings for word in (option, training[key])]
+    words += ["--held-back"] if is_ours and training["judged_by"] == HELD_BACK else []
+    if (data := training["data"]) is not None:
+        words += words_of(data["source"], data["options"])
+    # the name that train gives depends on the recipe
+    words += ["--name", model] if training["network"] != model or is_ours else []
+    return glyphite("train", training["network"], *words)
 
 
 def _convert(document: dict[str, Any], model: str) -> str:

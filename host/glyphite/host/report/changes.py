@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from glyphite.convert.documents import to_json
 from glyphite.convert.files import write_text
-from glyphite.convert.workspace import safe_name
+from glyphite.convert.names import safe_name
 from glyphite.host.measure.times import duration
 from glyphite.host.report import page
 from glyphite.host.report.headline import data_name

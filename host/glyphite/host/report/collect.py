@@ -60,7 +60,8 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
     records = Records(folder, manifest, folder.named)
     comparison, streams = records.comparison(), records.streams()
     kinds = _Kinds.of(records, streams)
-    if comparison is None and not kinds.any:
+    kept = more(records)
+    if comparison is None and not kinds.any and not kept.any:
         raise InputError(
             f"There is nothing to report on {folder.name!r} yet. "
             f"Run `{command('glyphite', 'compare', folder.named)}` or "
@@ -85,7 +86,6 @@ def collect(folder: ModelFolder, others: Sequence[ModelFolder] = ()) -> Results:
         every = engines(comparison, scores, list(zip(streams, records.answers, strict=True)))
         shown = _judge(document, manifest, every, scores)
     document["memory"], drawn = _memory(document, manifest, content)
-    kept = more(records)
     document |= kept.as_document()
     document["left_out"] = records.left_out
     return Results(document, folder.named, kept, shown, drawn)
@@ -223,7 +223,7 @@ def _tools(manifest: Manifest, comparison: Document | None) -> dict[str, str]:
 
 def _training(history: Document) -> Document:
     """The settings of the training, its figures by epoch, and those of its last one."""
-    keys = ("network", "epochs", "batch_size", "seed", "parameters", "data")
+    keys = ("network", "recipe", "epochs", "batch_size", "seed", "judged_by", "parameters", "data")
     lists = {key: values for key, values in history.items() if isinstance(values, list)}
     ended = {key: values[-1] for key, values in lists.items() if values}
     by_epoch = {key: values[-MOST_EPOCHS:] for key, values in lists.items()}

@@ -247,9 +247,13 @@ class Training(TypedDict, total=False):
     """The settings and the course of the training."""
 
     network: str
+    recipe: str
+    """As ``--recipe`` takes it; "plain" of a network of the user's own, which has none."""
     epochs: Count
     batch_size: Count
     seed: int
+    judged_by: str
+    """The part of the data that its ``val_`` figures are of."""
     parameters: Count
     data: DataRecord | None
     last_epoch: dict[str, float]

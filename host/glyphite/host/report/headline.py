@@ -10,6 +10,13 @@ from glyphite.host.runners.oracle import TFLM, WHOSE
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
+ELSE_KNOWN = {
+    "layers": "the error of each layer",
+    "schemes": "how it does quantized in other ways",
+    "robustness": "how it does with harder samples",
+}
+"""By the key in report.json."""
+
 Document = dict[str, Any]
 
 
@@ -22,9 +29,7 @@ def _sentence(document: Document) -> str:
     board, compared = document["board"], document["compare"]
     verified = [build["verify"] for build in document["builds"] if build["verify"]]
     if board is None and compared is None:
-        return _verified(verified[0]) if verified else (
-            "It was built, and neither compared nor streamed to yet."
-        )  # fmt: skip
+        return _verified(verified[0]) if verified else _neither(document)
     if board is None:
         return f"Quantized to {_kind(document)}, the network {_does(document, oracle(document))}."
     images = f"{of_all(board)} test samples on {board['name']}"
@@ -40,6 +45,14 @@ def _sentence(document: Document) -> str:
 def _kind(document: Document) -> str:
     """The type of the network's numbers."""
     return INT16 if document["scheme"] == INT16 else "int8"
+
+
+def _neither(document: Document) -> str:
+    """Of a model that has no answers of its own on record."""
+    if document["builds"]:
+        return "It was built, and neither compared nor streamed to yet."
+    known = " and ".join(what for key, what in ELSE_KNOWN.items() if document[key])
+    return f"It was neither compared, built nor streamed to yet. What is known is {known}."
 
 
 def of_all(run: Document) -> str:

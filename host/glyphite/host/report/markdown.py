@@ -7,7 +7,7 @@ from typing import Any
 from glyphite.convert.text import printable
 from glyphite.host.measure.times import TITLES as TITLES_OF_CLOCKS
 from glyphite.host.measure.times import duration
-from glyphite.host.report import again, headline
+from glyphite.host.report import again, headline, parts
 from glyphite.host.report.collect import Results
 from glyphite.host.report.engines import worst_pairs
 from glyphite.host.runners.oracle import BRIEF
@@ -24,7 +24,7 @@ Row = Sequence[str]
 def render(results: Results) -> str:
     """A heading, the result in a sentence, what it is of, and a table for each kind of figure."""
     document = results.document
-    parts = [
+    texts = [
         f"### {plain(document['model'])}",
         plain(headline.sentence(document)),
         _of(document),
@@ -33,9 +33,10 @@ def render(results: Results) -> str:
         _mistakes(document),
         _boards(document),
         _sizes(document),
+        *map(_why, parts.parts(results.more)),
         f"Made by `{again.glyphite('report', results.named, '--markdown')}`.",
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    return "\n\n".join(filter(None, texts)) + "\n"
 
 
 def table(columns: Row, rows: Iterable[Row]) -> str:
@@ -116,11 +117,31 @@ def _boards(document: Document) -> str:
             share = "" if run["accuracy"] is None else f" ({100 * run['accuracy']:.2f} %)"
             right = "" if run["correct"] is None else f"{run['correct']:,}{share}"
             by = f"{run['mismatched_bytes']:,} of {run['scores']:,} ({BRIEF[run['reference']]})"
-            took = ""
-            if times := run["seconds_per_image"]:
-                took = f"{duration(times['mean'])}, {TITLES_OF_CLOCKS[run['timed_by']]}"
-            rows.append((_title(build), f"{run['images']:,}", right, by, took))
+            rows.append((_title(build), f"{run['images']:,}", right, by, _time(build)))
     return table(columns, rows)
+
+
+def _why(part: parts.Part) -> str:
+    """What one of the records of why tells, without its figures."""
+    said = [
+        f"- {plain(sentence)}" + (f" `{words}`" if words else "") for sentence, words in part.says
+    ]
+    return "\n".join([f"{part.title}. {plain(part.of)}", *([""] if said else []), *said])
+
+
+def _time(build: Document) -> str:
+    """By the board's clock, or else from the cycles that bench counted of the same firmware."""
+    run, cost = build["stream"], build["bench"]
+    if times := run["seconds_per_image"]:
+        return f"{duration(times['mean'])}, {TITLES_OF_CLOCKS[run['timed_by']]}"
+    return _time_of(cost) if cost else ""
+
+
+def _time_of(cost: Document) -> str:
+    """Of an inference; empty where the board's clock is not known."""
+    if cost["milliseconds"] is None:
+        return ""
+    return f"{duration(cost['milliseconds'] / 1000)}, {cost['timed_by']}"
 
 
 def _sizes(document: Document) -> str:
@@ -132,10 +153,7 @@ def _sizes(document: Document) -> str:
             continue
         taken = [f"{size[key]:,} B" if size else "" for key in ("flash", "ram")]
         count = f"{cost['count']:,} {cost['unit']}" if cost else ""
-        took = ""
-        if cost and cost["milliseconds"] is not None:
-            took = f"{duration(cost['milliseconds'] / 1000)}, {cost['timed_by']}"
-        rows.append((_title(build), *taken, count, took))
+        rows.append((_title(build), *taken, count, _time_of(cost) if cost else ""))
     return table(columns, rows)
 
 

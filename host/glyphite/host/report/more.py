@@ -23,6 +23,11 @@ class More:
     schemes: SchemesRecord | None
     robustness: RobustnessRecord | None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return any((self.layers, self.schemes, self.robustness))
+
     def as_document(self) -> Document:
         """Their places in report.json."""
         return {

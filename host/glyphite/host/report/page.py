@@ -1,5 +1,6 @@
 """The report as a page: the template, and what it needs beside the document."""
 
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -95,9 +96,10 @@ def titles_of(document: Document) -> dict[str, str]:
 
 
 def _shown(value: object) -> object:
-    """A value as the page shows it: text without what a browser would obey, markup as it is."""
+    """A value as the page shows it: text without what a browser would obey and with a share's sign
+    in its line, markup as it is."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        parts = value.split(NO_BREAK)
+        parts = re.sub(r"(?<=\d) (?=%)", NO_BREAK, value).split(NO_BREAK)
         return NO_BREAK.join(printable_lines(part, sys.maxsize) for part in parts)
     return value
 

@@ -301,11 +301,7 @@ def _by_amount(found: RobustnessRecord) -> list[Figure]:
     engines = [one.name for one in whole.engines if one.name in (*FLOATS, found.reference)]
     is_class = found.task == Task.CLASSES
     up = "accuracy, %" if is_class else "mean squared error"
-    values = [
-        value for one in found.conditions for name in engines
-        if (value := _value(one, name)) is not None
-    ]  # fmt: skip
-    low, high = min(values), max(values)
+    low, high = _ends(found, engines)
     figures = []
     for name, group in groupby(others, key=lambda one: one.name):
         same = [whole, *group]
@@ -350,15 +346,27 @@ def _strengths(plot: Plot, same: Sequence[Condition], name: str, series: int) ->
 def _robust_table(found: RobustnessRecord) -> Table:
     names = [one.name for one in found.conditions[0].engines]
     tested = any(one.pair for one in found.conditions)
-    columns = ("samples", *(SHORT[name] for name in names), *(("p, corrected",) if tested else ()))
+    is_class = found.task == Task.CLASSES
+    interval = (f"95 % interval of {SHORT[found.reference]}",) if is_class else ()
+    behind = ("p, corrected",) if tested else ()
+    columns = ("samples", *(SHORT[name] for name in names), *interval, *behind)
     rows = []
     for one in found.conditions:
         cells = [_cell(one, name) for name in names]
-        chance = [f"{one.pair.corrected_p:.2g}" if one.pair else NOTHING] if tested else []
-        rows.append((one.text, *cells, *chance))
-    what = "Accuracy" if found.task == Task.CLASSES else "Mean squared error"
-    behind = f"; p is of float against {SHORT[found.reference]}" if tested else ""
-    return Table(f"{what} under each corruption{behind}", columns, tuple(rows))
+        cells += [_interval(one, found.reference)] if is_class else []
+        cells += [f"{one.pair.corrected_p:.2g}" if one.pair else NOTHING] if tested else []
+        rows.append((one.text, *cells))
+    what = "Accuracy" if is_class else "Mean squared error"
+    of = f"; p is of float against {SHORT[found.reference]}" if tested else ""
+    return Table(f"{what} under each corruption{of}", columns, tuple(rows))
+
+
+def _interval(one: Condition, name: str) -> str:
+    engine = one.engine(name)
+    if engine is None or engine.interval is None:
+        return NOTHING
+    low, high = (100 * end for end in engine.interval)
+    return f"{low:.2f} to {high:.2f} %"
 
 
 def _cell(one: Condition, name: str) -> str:
