@@ -429,7 +429,7 @@ class TestStream:
         assert honest.heard.count(Message.INFER) == 2
         captured = capsys.readouterr()
         streaming = json.loads(captured.out)
-        assert streaming["images"] == 5
+        assert (streaming["images"], streaming["wire"]["images"]) == (5, 2)
         assert streaming["seconds_per_image"] is None  # of two builds, perhaps
         assert "are left out: the run was resumed" in " ".join(captured.err.split())
         assert "3 of 5 answers are there." in captured.err
