@@ -28,7 +28,9 @@ from tests.builders.truth import labelled
 COUNT = 400
 MISREAD = [5, 17, 200]
 """By TFLM; the float model misreads the first, and LiteRT that one and 9."""
-WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
+WIRE = Wire(
+    images=COUNT, seconds=18.5, sent=80_000, received=12_000, waited_seconds=15.0, repeats={}
+)
 
 
 def scores_of(labels: np.ndarray, wrong: list[int]) -> Scores:

@@ -29,7 +29,7 @@ from tests.paths import PROJECT
 
 UNO = PROJECT / "models" / "uno"
 SOUND = 0.01
-WIRE = Wire(sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
+WIRE = Wire(images=400, seconds=18.5, sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
 """The share of inputs that are left as they are."""
 
 

@@ -293,7 +293,11 @@ LINES: dict[str, tuple[Callable[[bytes], bytes] | None, Callable[[], bytes], str
     "bytes for ever": (None, lambda: os.urandom(4096), "are not Glyphite's frames. Check the baud"),
     "no end for ever": (None, lambda: b"\x01" * 4096, "are not Glyphite's frames. Check the baud"),
     "a byte now and then": (None, a_byte, "are not Glyphite's frames. Check the baud"),
-    "a text": (lambda _: b"Hello from another sketch\r\n", bytes, "are not Glyphite's frames"),
+    "a text": (
+        lambda _: b"Hello from another sketch\r\n",
+        bytes,
+        "are not Glyphite's frames. It prints 'Hello from another sketch",
+    ),
 }
 
 
@@ -304,6 +308,26 @@ def test_a_line_without_glyphite_is_a_sentence(
 ) -> None:
     rule, idle, said = LINES[kind]
     with terminal(rule, idle) as port:
+        assert_refused(ask(port), capsys, said)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("ask", ["stream"], indirect=True)
+def test_a_board_that_floods_the_line_without_an_end_is_not_said_to_have_stopped(
+    ask: Ask,
+    fixed: ModelFolder,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "GIVE_UP", 0.5)
+    honest = board_of(fixed)
+
+    def drowned(message: bytes) -> bytes:
+        answer = honest(message)
+        return bytes([1]) * 99 if Message.INFER in honest.heard else answer
+
+    with terminal(drowned) as port:
+        said = "answered before, and what comes from there now is damaged"
         assert_refused(ask(port), capsys, said)
 
 
@@ -429,7 +453,7 @@ class TestStream:
         assert honest.heard.count(Message.INFER) == 2
         captured = capsys.readouterr()
         streaming = json.loads(captured.out)
-        assert streaming["images"] == 5
+        assert (streaming["images"], streaming["wire"]["images"]) == (5, 2)
         assert streaming["seconds_per_image"] is None  # of two builds, perhaps
         assert "are left out: the run was resumed" in " ".join(captured.err.split())
         assert "3 of 5 answers are there." in " ".join(captured.err.split())

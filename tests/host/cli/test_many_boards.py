@@ -149,6 +149,7 @@ def test_without_any_board_left_the_answers_are_kept_and_gone_on_with(
     assert sum(map(inferences, again)) == COUNT - len(kept.answers)
     printed = json.loads(capsys.readouterr().out)
     assert sum(board["images"] for board in printed["boards"]) == printed["images"] == COUNT
+    assert printed["wire"]["images"] == COUNT - len(kept.answers)
     assert not path.exists()
 
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.workspace import ModelFolder
-from glyphite.host.cli import main
+from glyphite.host.cli import main, stream_table
 from glyphite.host.cli.stream_table import _rounded
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -21,7 +22,7 @@ from glyphite.host.measure.by_board import BoardPart, Judge, board_name
 from glyphite.host.measure.stream import Link, Streamed, stream
 from glyphite.host.measure.stream_figures import RunningAccuracy, check, summarize
 from glyphite.host.measure.times import BOARD
-from glyphite.host.measure.wire_use import Wire
+from glyphite.host.measure.wire_use import BOUNDS, Wire, bound_of
 from glyphite.host.runners.tflm import TflmRunner
 from tests.builders.hostile import terminal
 from tests.builders.truth import labelled
@@ -108,7 +109,21 @@ def test_a_board_is_a_runner_like_any_other(native: ModelFolder) -> None:
     assert sum(steps) == 20
 
 
-WIRE = Wire(sent=8000, received=1200, waited_seconds=1.5, repeats={"no answer in time": 3})
+def wire_of(
+    sent: int, waited: float, *, images: int = 4, seconds: float = 2.0, late: int = 0
+) -> Wire:
+    repeats = {"no answer in time": late} if late else {}
+    return Wire(
+        images=images,
+        seconds=seconds,
+        sent=sent,
+        received=1200,
+        waited_seconds=waited,
+        repeats=repeats,
+    )
+
+
+WIRE = wire_of(8000, 1.5, late=3)
 
 
 class TestFigures:
@@ -152,7 +167,7 @@ class TestFigures:
             BoardPart(port, 1, "uno", Hello(1, "firmware 1", "uno"), WIRE)
             for port in ("COM3", "sim://uno")
         )
-        busy = Wire(sent=10**6, received=1200, waited_seconds=4.0, repeats={})
+        busy = wire_of(10**6, 4.0)
         for chosen, bound in ((parts, "board"), (parts[:1], "wire"), (parts[1:], "emulator")):
             by = np.array([0, 0, 0, len(chosen) - 1], np.uint16)
             streamed = replace(self.streamed("uno"), wire=busy, parts=chosen, by=by)
@@ -162,12 +177,36 @@ class TestFigures:
 
     def test_are_bounded_by_no_wire_where_the_port_is_a_pseudo_terminal(self) -> None:
         """It has no baud rate: bytes come as fast as the other program sends them."""
-        busy = Wire(sent=10**6, received=1200, waited_seconds=4.0, repeats={})
+        busy = wire_of(10**6, 4.0)
         with terminal() as path:
             part = BoardPart(path, 1, "uno", Hello(1, "firmware 1", "uno"), busy)
-            streamed = replace(self.streamed("uno"), wire=busy, parts=(part,))
-            figures = self.summary(streamed, self.SCORES)
-        assert figures["bound_by"] == "board"
+            for own, bound in ((0.4, "board"), (0.001, "delays")):  # of 2 s, as the board says
+                streamed = replace(self.streamed("uno", own), wire=busy, parts=(part,))
+                assert self.summary(streamed, self.SCORES)["bound_by"] == bound
+
+    def test_of_the_line_are_of_what_passed_since_the_run_was_resumed(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        since = wire_of(2880, 0.2, images=1, seconds=0.25)
+        part = BoardPart("COM3", 1, "uno", Hello(1, "firmware 1", "uno"), since, doubt="resumed")
+        streamed = replace(self.streamed("uno"), wire=since, parts=(part,))
+        figures = summarize(
+            MANIFEST,
+            Link("COM3", MANIFEST.sha256),
+            streamed,
+            Judge("int8_tflm", self.SCORES, labelled(self.LABELS)),
+        )
+        assert (figures["bound_by"], figures["images_per_second"]) == ("wire", 2.0)
+        stream_table.show(figures, ModelFolder(Path("digits"), Path("digits.tflite")), 0.0)
+        rows = [" ".join(row.replace("│", " ").split())
+                for row in capsys.readouterr().out.splitlines()]  # fmt: skip
+        assert "images since it was resumed 1, of which:" in rows
+        assert "an image on the wire 2,880 B to the board, 1,200 back" in rows
+        assert "the line 100 % of 115,200 baud" in rows
+        figures["wire"] = wire_of(0, 0.0, images=0, seconds=0.0)
+        assert bound_of(figures["wire"], jobs=1, baud=115200, computing=0.0) in BOUNDS
+        stream_table.show(figures, ModelFolder(Path("digits"), Path("digits.tflite")), 0.0)
+        assert "all answers were there" in capsys.readouterr().out
 
     def test_give_instructions_only_where_the_boards_timer_counts_them(self) -> None:
         figures = self.summary(self.streamed("cortex-m4"), self.SCORES)

@@ -84,21 +84,25 @@ def _judged(streaming: Streaming, right: str) -> list[tuple[str, str]]:
 
 def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     """What passed over the line, what bounded the rate, and the requests that were repeated."""
-    wire, count = streaming["wire"], streaming["images"]
-    seconds = count / streaming["images_per_second"]
+    wire = streaming["wire"]
+    count, seconds = wire["images"], wire["seconds"]
+    if not count:
+        return [("the wire", "all answers were there")]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
     ports = [url_of(board["port"]) for board in streaming["boards"]]
     free = [has_no_baud(port) for port in ports]
     line = "no baud rate: pipes" if all(map(is_emulated, ports)) else "no baud rate: terminals"
     line = line if all(free) else "some have no baud rate"
     if not any(free):
-        share = carried(wire, seconds, streaming["baud"] * streaming["jobs"])
+        share = carried(wire, streaming["baud"] * streaming["jobs"])
         line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
         line += f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
     bound = BOUNDS[streaming["bound_by"]]
     if waited > seconds:
         bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
     rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
+    if count < streaming["images"]:
+        rows.insert(0, ("images since it was resumed", f"{count:,}, of which:"))
     repeats = wire["repeats"].items()
     return rows + [(f"repeated: {why}", f"{count:,}") for why, count in repeats]
 

@@ -8,7 +8,7 @@ from glyphite.convert.errors import LinkError
 from glyphite.convert.manifest import Manifest
 from glyphite.convert.text import printable
 from glyphite.host.device.board_check import check_board
-from glyphite.host.device.wire.frame import decode_old_frame
+from glyphite.host.device.wire.frame import STRANGE_BYTES, decode_old_frame
 from glyphite.host.device.wire.messages import Hello, hello_request, parse_hello
 from glyphite.host.device.wire_port import WirePort
 
@@ -68,7 +68,7 @@ class Greeting:
         answer, tells what cannot be, has another version of the protocol or another model than the
         one that is wanted, or is another board than before; and where the line breaks.
         """
-        end = self._wire.now() + seconds
+        end, before = self._wire.now() + seconds, self._wire.traffic.received
         pausing, awake = pauses(awake=False), pauses(awake=True)
         if self.told is not None:
             pausing = chain((BOOT_SECONDS, HELLO_AGAIN) if opened else (), awake)
@@ -82,10 +82,13 @@ class Greeting:
                 return self._accept(told)
             if self._wire.reader.damaged:  # it is up, and the line is bad
                 pausing = awake
-        raise LinkError(self._silence(seconds))
+        came = self._wire.traffic.received > before
+        raise LinkError(self._silence(seconds, came=came))
 
     def _printed(self) -> str:
-        text = " ".join(self._wire.reader.strange.decode("ascii", "replace").split())
+        reader = self._wire.reader
+        found = reader.strange or reader.pending[-STRANGE_BYTES:]
+        text = " ".join(found.decode("ascii", "replace").split())
         readable = sum(32 <= ord(letter) < 127 for letter in text)
         is_text = len(text) >= 6 and readable >= 0.9 * len(text)
         return printable(text)[:TEXT_SHOWN] if is_text else ""
@@ -139,9 +142,10 @@ class Greeting:
         reader.longest = max(reader.longest, 2 * sum(output.bytes for output in told.outputs))
         return told
 
-    def _silence(self, seconds: float) -> str:
+    def _silence(self, seconds: float, *, came: bool) -> str:
+        """What is said where no hello came within so many seconds; ``came``: other bytes did."""
         name, baud = self._wire.name, self._wire.baud
-        if self.told is not None and self._wire.reader.damaged:
+        if self.told is not None and (came or self._wire.reader.damaged):
             return (
                 f"The board on {name} answered before, and what comes from there now is damaged, "
                 f"for {seconds:g} s. Check the cable, and what else uses the line."
@@ -157,9 +161,11 @@ class Greeting:
                 "receive pins crosswise, and flash firmware made with `glyphite build`."
             )
         if self._wire.traffic.received:
+            text = self._printed()
+            printed = f"It prints {text!r}. " if text else ""
             return (
                 f"The board on {name} sends bytes, and they are not Glyphite's frames. "
-                f"Check the baud rate, which is {baud} here, and flash firmware made with "
+                f"{printed}Check the baud rate, which is {baud} here, and flash firmware made with "
                 "`glyphite build`."
             )
         return (

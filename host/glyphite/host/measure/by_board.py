@@ -174,6 +174,8 @@ def wire_of(parts: Sequence[BoardPart]) -> Wire:
         for why, times in part.wire["repeats"].items():
             repeats[why] = repeats.get(why, 0) + times
     return Wire(
+        images=sum(part.wire["images"] for part in parts),
+        seconds=max((part.wire["seconds"] for part in parts), default=0.0),
         sent=sum(part.wire["sent"] for part in parts),
         received=sum(part.wire["received"] for part in parts),
         waited_seconds=math.fsum(part.wire["waited_seconds"] for part in parts),

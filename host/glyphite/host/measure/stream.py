@@ -267,6 +267,8 @@ def _board_part(
         board_name(hello) if part.hello or answered else "",
         hello,
         Wire(
+            images=part.answered,
+            seconds=seconds,
             sent=part.traffic.sent,
             received=part.traffic.received,
             waited_seconds=part.traffic.waited + idle,

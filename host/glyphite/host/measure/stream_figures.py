@@ -158,7 +158,6 @@ def summarize(
         wire=streamed.wire,
         bound_by=bound_of(
             streamed.wire,
-            streamed.wall_seconds,
             jobs=jobs,
             baud=None if any(part.has_no_baud for part in parts) else jobs * link.baud,
             computing=_computing(parts, streamed, jobs),

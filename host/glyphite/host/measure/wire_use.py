@@ -9,20 +9,26 @@ from glyphite.host.measure.truth import Count
 BITS_PER_BYTE = 10
 """Bits on the line per byte: start, eight data bits, stop."""
 
-Bound = Literal["wire", "board", "emulator", "host"]
+Bound = Literal["wire", "board", "emulator", "host", "delays"]
 
 BOUNDS: dict[Bound, str] = {
     "wire": "the wire",
     "board": "the board",
     "emulator": "the emulated board",
     "host": "this PC",
+    "delays": "delays between PC and board",
 }
 """For people."""
 
 
 class Wire(TypedDict):
-    """What passed over the line in a run, frames and repeats and all."""
+    """What passed over the line in a run, frames and repeats and all; where the run was resumed,
+    since then."""
 
+    images: Count
+    """Samples that were answered meanwhile."""
+    seconds: Annotated[float, Meta(ge=0, le=1e9)]
+    """From the first of them sent to the last answer."""
     sent: Count
     """Bytes to the board; with several boards, to all of them."""
     received: Count
@@ -32,24 +38,31 @@ class Wire(TypedDict):
     """How many requests were sent again, by why."""
 
 
-def carried(wire: Wire, seconds: float, baud: int) -> float:
-    """The busier direction's share, 0 to 1, of what ``baud`` carries in so many seconds."""
-    return BITS_PER_BYTE * max(wire["sent"], wire["received"]) / (baud * seconds)
+def carried(wire: Wire, baud: int) -> float:
+    """The busier direction's share, 0 to 1, of what ``baud`` carries in the time."""
+    return BITS_PER_BYTE * max(wire["sent"], wire["received"]) / (baud * _seconds(wire))
 
 
-def bound_of(
-    wire: Wire, seconds: float, *, jobs: int, baud: int | None, computing: float | None
-) -> Bound:
-    """What bounded a run of so many ``seconds`` on ``jobs`` boards.
+def _seconds(wire: Wire) -> float:
+    """Never 0: nothing is asked of a board where all answers were there already."""
+    return max(wire["seconds"], 1e-9)
+
+
+def bound_of(wire: Wire, *, jobs: int, baud: int | None, computing: float | None) -> Bound:
+    """What bounded a run on ``jobs`` boards.
 
     ``baud``: that of the line; None where it has none, as pipes and pseudo-terminals.
-    ``computing``: seconds that the board itself says it computed; None where it is emulated. Where
-    this PC waited for less than half of the time, it is this PC.
+    ``computing``: seconds that the board itself says it computed; 0 where it does not tell, None
+    where it is emulated. Where this PC waited for less than half of the time, it is this PC; where
+    line and board explain less than half, delays on the way and repeats.
     """
+    seconds = _seconds(wire)
     if wire["waited_seconds"] < seconds * jobs / 2:
         return "host"
-    line = carried(wire, seconds, baud) if baud else 0.0
+    line = carried(wire, baud) if baud else 0.0
     board = computing / seconds if computing is not None else 0.0
+    if computing and line + board < 0.5:
+        return "delays"
     if line > max(board, 0.5):
         return "wire"
     return "emulator" if computing is None else "board"
