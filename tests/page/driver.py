@@ -1,14 +1,21 @@
 """A page in a real browser, driven as a person does: by mouse, touch and keys."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
 
 from tests.page.strokes import Point
+from tests.paths import PROJECT
+from tests.strict import require_npm_package
 
 SECONDS = 120.0
 """For an answer; a calm machine takes a fifth of a second."""
+SHOTS = PROJECT / "build" / "page"
+"""Pictures of a run, to be looked at."""
+PHONE, DESK = 390, 1280
+"""Pixels of a window's width."""
 
 
 class Driven:
@@ -79,3 +86,12 @@ def opened(browser: Browser, url: str, width: int = 1280, **options: object) -> 
         yield driven
     finally:
         context.close()
+
+
+def findings(page: Driven) -> list[str]:
+    """What axe-core finds that is serious."""
+    script = require_npm_package("axe-core") / "axe.min.js"
+    page.page.evaluate(script.read_text(encoding="utf-8"))
+    found = page.page.evaluate("axe.run()")
+    grave = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    return [json.dumps({"id": each["id"], "at": each["nodes"][0]["html"]}) for each in grave]

@@ -98,7 +98,7 @@ function timeOf(engine) {
  * @param {string} reference
  */
 function markOf(engine, reference) {
-  if (engine.differs === undefined) return element("td", engine.bytes?.length ? `${reference}'s bytes` : "");
+  if (engine.differs === undefined) return element("td", engine.uncompared ?? (engine.bytes?.length ? `${reference}'s bytes` : ""));
   const text = engine.differs ? `✗ bytes differ from ${reference}'s` : `✓ ${reference}'s bytes`;
   const cell = element("td", text);
   cell.className = engine.differs ? "differs" : "same";
