@@ -18,6 +18,13 @@ PHONE, DESK = 390, 1280
 """Pixels of a window's width."""
 
 
+_SEEN = """() => {
+  const seen = document.getElementById("seen-canvas");
+  const { data } = seen.getContext("2d").getImageData(0, 0, seen.width, seen.height);
+  return Array.from({ length: data.length / 4 }, (_, at) => data[4 * at]);
+}"""
+
+
 class Driven:
     """One page. ``faults``: what its console or a script of it complained of."""
 
@@ -53,6 +60,17 @@ class Driven:
     def row(self, part: str) -> list[str]:
         """The cells of a row of the table: ``thead``, or one of ``tfoot``."""
         return [text.strip() for text in self.page.locator(f"#bars {part} > *").all_text_contents()]
+
+    @property
+    def seen(self) -> list[int]:
+        """The pixels of what the model saw, row by row."""
+        return list(self.page.evaluate(_SEEN))
+
+    @property
+    def bytes(self) -> list[int]:
+        """What the board answered, byte by byte."""
+        told = self.page.locator("#bars tfoot tr:nth-child(2) td").first.get_attribute("title")
+        return [int(word) for word in (told or "").removeprefix("Its bytes: ").split()]
 
     @property
     def engines(self) -> list[str]:

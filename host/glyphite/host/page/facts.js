@@ -116,7 +116,8 @@ export class Model {
     const known = samples.find((sample) => isSame(bytesOf(sample.tensor), input.tensor));
     const engine = {
       name: "board", scores: this._scores(bytes), milliseconds, timeOf,
-      ...(known === undefined ? { uncompared: UNCOMPARED } : { bytes: new Int8Array(bytes), differs: !isSame(bytesOf(known.answer), bytes) }),
+      bytes: new Int8Array(bytes),
+      ...(known === undefined ? { uncompared: UNCOMPARED } : { differs: !isSame(bytesOf(known.answer), bytes) }),
     };
     const [height, width] = model.kind === "values" ? [0, 0] : model.shape;
     const notes = [input.note, note].filter(Boolean).join(" ");

@@ -225,6 +225,7 @@ def _aside(work: Callable[[], Made]) -> "asyncio.Future[Made]":
     """Do what may take minutes, as fetching data, so that neither answers nor the end wait for
     it."""
     made: Future[Made] = Future()
+    made.set_running_or_notify_cancel()  # who leaves meanwhile waits no more, and the work ends
 
     def run() -> None:
         try:
