@@ -18,7 +18,10 @@ SECONDS = 60
 
 def bundle(made: Path) -> str:
     """The page's text, written to the file ``made``."""
-    run([which("node") or "node", str(BUNDLER), str(made)], SECONDS)
+    node = which("node") or which("nodejs")
+    if node is None:
+        raise SystemExit("node is not installed, which bundles the page. Run `make setup`.")
+    run([node, str(BUNDLER), str(made)], SECONDS)
     return made.read_text(encoding="utf-8")
 
 

@@ -14,7 +14,12 @@ can_install() {
     command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 }
 
+# Node and npm of another source are as good, and Debian's would conflict with them.
 is_installed() {
+    case "$1" in
+        nodejs) command -v node >/dev/null && return ;;
+        npm) command -v npm >/dev/null && return ;;
+    esac
     dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
 }
 
@@ -56,7 +61,10 @@ make_environment() {
 
 # What checks the page's JavaScript; its tests are skipped where there is no npm.
 install_page_tools() {
-    command -v npm >/dev/null || return 0
+    if ! command -v npm >/dev/null; then
+        echo "setup: no npm here; the page's types and accessibility stay unchecked." >&2
+        return 0
+    fi
     npm ci --prefix tools/page --ignore-scripts --no-audit --no-fund --silent ||
         echo "setup: npm failed; the page's types and accessibility stay unchecked." >&2
 }

@@ -1,14 +1,28 @@
 """A page in a real browser, driven as a person does: by mouse, touch and keys."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
 
 from tests.page.strokes import Point
+from tests.paths import PROJECT
+from tests.strict import require_npm_package
 
 SECONDS = 120.0
 """For an answer; a calm machine takes a fifth of a second."""
+SHOTS = PROJECT / "build" / "page"
+"""Pictures of a run, to be looked at."""
+PHONE, DESK = 390, 1280
+"""Pixels of a window's width."""
+
+
+_SEEN = """() => {
+  const seen = document.getElementById("seen-canvas");
+  const { data } = seen.getContext("2d").getImageData(0, 0, seen.width, seen.height);
+  return Array.from({ length: data.length / 4 }, (_, at) => data[4 * at]);
+}"""
 
 
 class Driven:
@@ -48,6 +62,17 @@ class Driven:
         return [text.strip() for text in self.page.locator(f"#bars {part} > *").all_text_contents()]
 
     @property
+    def seen(self) -> list[int]:
+        """The pixels of what the model saw, row by row."""
+        return list(self.page.evaluate(_SEEN))
+
+    @property
+    def bytes(self) -> list[int]:
+        """What the board answered, byte by byte."""
+        told = self.page.locator("#bars tfoot tr:nth-child(2) td").first.get_attribute("title")
+        return [int(word) for word in (told or "").removeprefix("Its bytes: ").split()]
+
+    @property
     def engines(self) -> list[str]:
         """The names over the columns."""
         return self.row("thead tr")[1:]
@@ -79,3 +104,12 @@ def opened(browser: Browser, url: str, width: int = 1280, **options: object) -> 
         yield driven
     finally:
         context.close()
+
+
+def findings(page: Driven) -> list[str]:
+    """What axe-core finds that is serious."""
+    script = require_npm_package("axe-core") / "axe.min.js"
+    page.page.evaluate(script.read_text(encoding="utf-8"))
+    found = page.page.evaluate("axe.run()")
+    grave = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+    return [json.dumps({"id": each["id"], "at": each["nodes"][0]["html"]}) for each in grave]

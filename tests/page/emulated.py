@@ -43,7 +43,10 @@ class Emulated:
 def emulated(page: Path, tensors: NDArray[np.int8]) -> Emulated:
     """Ask the board in ``page`` for the answers to input tensors (n, *shape)."""
     asked = json.dumps([base64.b64encode(tensor.tobytes()).decode() for tensor in tensors])
-    command = [which("node") or "node", str(PROGRAM), str(page)]
+    node = which("node") or which("nodejs")
+    if node is None:
+        raise SystemExit("node is not installed, which runs the page's board. Run `make setup`.")
+    command = [node, str(PROGRAM), str(page)]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
     answers = told["answers"]

@@ -35,8 +35,8 @@ class Served:
 @contextmanager
 def serving(build: Path, *words: str) -> Iterator[Served]:
     """``glyphite serve`` with these arguments, until the end of the block."""
-    command = [sys.executable, "-m", "glyphite.host.cli", "serve", *words]
-    command += ["--http-port", "0", "--json"]
+    command = [sys.executable, "-m", "glyphite.host.cli", "serve", "--http-port", "0", "--json"]
+    command += words  # which may name another port
     environment = {
         **os.environ,
         "GLYPHITE_BUILD": str(build),

@@ -1,6 +1,5 @@
 """The page in a real browser, and an emulated Uno that reads what is drawn."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,25 +12,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from glyphite.convert.data.mnist import load_mnist
+from tests.builders.models import VALID, ModelBuilder
+from tests.builders.tables import unary
 from tests.page.strokes import Point, strokes
-from tests.paths import PROJECT, TESTS
-from tests.strict import require_module, require_npm_package
+from tests.paths import TESTS
+from tests.strict import require_module
 
 require_module("playwright", "websockets")
 from websockets.exceptions import ConnectionClosed  # noqa: E402
 
-from tests.page.driver import Driven, opened  # noqa: E402
-from tests.page.serving import Client, Served, best  # noqa: E402
+from tests.page.driver import DESK, PHONE, SHOTS, Driven, findings, opened  # noqa: E402
+from tests.page.serving import Client, Served, best, serving  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SHOTS = PROJECT / "build" / "page"
 SEVEN = TESTS / "data" / "seven.png"
 DRAWN = 5
-PHONE, DESK = 390, 1280
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,16 @@ def page(browser: "Browser", served: Served) -> Iterator[Driven]:
     with opened(browser, served.url) as one:
         yield one
         assert one.faults == []
+
+
+def brightest() -> bytes:
+    """A model that gives the largest red, green and blue of a picture, 8 x 12."""
+    model = ModelBuilder()
+    first = model.tensor((1, 8, 12, 3), 1.0, -128)
+    last = model.tensor((1, 1, 1, 3), 1.0, -128)
+    size = {"filterHeight": 8, "filterWidth": 12, "strideH": 8, "strideW": 12, "padding": VALID}
+    model.operator("MAX_POOL_2D", [first], [last], "Pool2DOptions", version=2, **size)
+    return model.build([first], [last])
 
 
 def _one(x: float = 0.5) -> list[list[Point]]:
@@ -118,6 +128,21 @@ def test_a_file_that_is_no_picture_is_told(page: Driven, tmp_path: Path) -> None
     page.page.set_input_files("#open", path)
     page.page.locator("#note:not(:empty)").wait_for()
     assert page.note == "a.txt is no picture that this browser reads."
+
+
+def test_a_picture_that_is_too_large_or_damaged_is_told(page: Driven, tmp_path: Path) -> None:
+    """Its size is read from its head, so that no gigabytes are decoded first."""
+    damaged, huge = tmp_path / "damaged.png", tmp_path / "huge.png"
+    damaged.write_bytes(SEVEN.read_bytes()[:60])
+    Image.new("1", (8000, 8000)).save(huge)
+    for path, said in (
+        (huge, "huge.png has 8000x8000 pixels, and at most 50,000,000 are read. "),
+        (damaged, "damaged.png is no picture that this browser reads."),
+    ):
+        page.page.set_input_files("#open", path)
+        page.page.locator("#note", has_text=said).wait_for()
+    page.draw(_one())
+    assert page.answer() == "1"
 
 
 def test_a_board_that_is_pulled_away_comes_back(
@@ -200,6 +225,40 @@ def test_a_page_of_another_origin_is_refused(browser: "Browser", served: Served)
     assert opened_or_not == "refused"
 
 
+def test_models_that_read_no_digits_have_the_page_of_their_kind(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    """A window of values that are pasted in; and a picture, scaled to the model's shape. The page
+    is still open as its server ends, and becomes that of the next server's model."""
+    values, colours = tmp_path / "curve.tflite", tmp_path / "brightest.tflite"
+    values.write_bytes(unary("TANH", (0.05, 3), (1 / 128, 0)))
+    colours.write_bytes(brightest())
+    with (
+        serving(tmp_path, str(values), "--board", "native") as served,
+        opened(browser, served.url) as driven,
+    ):
+        area = driven.page.get_by_label("256 numbers, of shape 2 x 128, row by row")
+        area.fill("3 3")
+        driven.page.get_by_role("button", name="Ask").click()
+        driven.page.locator("#note", has_text="2 values were given, and curve takes 256").wait_for()
+        area.fill("0 " * 255 + "3")
+        driven.page.get_by_role("button", name="Ask").click()
+        driven.page.locator("#bars .same").wait_for()
+        assert driven.answer().startswith("0.000 0.000")
+        assert findings(driven) == []
+        assert driven.faults == []
+        assert served.interrupt() == 0
+        assert "is `glyphite serve` running?" in driven.state("reconnecting")
+        port = served.url.rstrip("/").rpartition(":")[2]
+        with serving(tmp_path, str(colours), "--board", "native", "--http-port", port):
+            driven.page.get_by_text("Show a picture, and the board answers").wait_for()
+            driven.page.set_input_files("#open", SEVEN)
+            driven.page.locator("#bars .same").wait_for()
+            assert driven.answer() == "255.0 255.0 255.0"
+            assert findings(driven) == []
+            assert [each for each in driven.faults if "ERR_CONNECTION_REFUSED" not in each] == []
+
+
 def test_keys_alone_draw_and_undo(page: Driven) -> None:
     keys = page.page.keyboard
     keys.press("Tab")
@@ -234,7 +293,7 @@ def test_each_width_and_scheme_is_fit_for_all(
         assert page.answer() == "7"
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
         page.page.screenshot(path=SHOTS / f"{width}-{scheme}.png", full_page=True)
-        assert _findings(page) == []
+        assert findings(page) == []
         assert page.faults == []
 
 
@@ -249,12 +308,3 @@ def _touch(page: Driven, drawn: list[list[Point]]) -> None:
             kind = "touchMove" if index else "touchStart"
             session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-
-def _findings(page: Driven) -> list[str]:
-    """What axe-core finds that is serious."""
-    script = require_npm_package("axe-core") / "axe.min.js"
-    page.page.evaluate(script.read_text(encoding="utf-8"))
-    found = page.page.evaluate("axe.run()")
-    grave = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
-    return [json.dumps({"id": each["id"], "at": each["nodes"][0]["html"]}) for each in grave]

@@ -4,12 +4,14 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.workspace import ModelFolder, find_model
@@ -18,7 +20,10 @@ from glyphite.host.device.session import connect
 from glyphite.host.device.transport import open_port
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import oracle
+from glyphite.host.serve.inputs import Inputs, Samples
+from glyphite.host.serve.messages import Picture
 from glyphite.host.serve.saved import TEMPLATE
+from tests.builders.tables import unary
 from tests.page.emulated import emulated
 from tests.page.pictures import differences, pictures
 from tests.page.strokes import strokes
@@ -27,12 +32,13 @@ from tests.strict import absent, require_module
 from tools.saved_page import BUNDLER, bundle
 
 require_module("playwright", "websockets")
-from tests.page.driver import Driven, opened  # noqa: E402
+from tests.page.driver import DESK, PHONE, SHOTS, Driven, findings, opened  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 DRAWN, ASKED = 2, 3
+SEVEN = TESTS / "data" / "seven.png"
 STAND_IN = TESTS / "page" / "javascript" / "serial.js"
 
 
@@ -109,7 +115,83 @@ def test_the_saved_page_reads_what_is_drawn_and_knows_its_samples(page: Driven) 
     page.clear()
     page.draw(strokes(load_mnist().test_images[2]))
     assert page.answer() == "1"
-    assert page.row("tfoot tr")[3] == "", "nobody in the page knows the right bytes of a drawing"
+    drawing = np.array(page.seen, np.uint8).reshape(1, 28, 28)
+    model = find_model("uno")
+    right = oracle(model.tflite).run(read_manifest(model).quantize(drawing))[0][0]
+    assert page.bytes == right.tolist()
+    assert page.row("tfoot tr")[3].startswith("not compared: the page has the right bytes of")
+    assert len(page.page.workers) == 2, "neither the board nor a drawing keeps the page waiting"
+
+
+def test_the_saved_page_is_fit_for_all_at_each_width_and_by_keys_alone(page: Driven) -> None:
+    """No sideways scrolling, no serious finding of axe-core; pictures are kept to be looked at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    keys = page.page.keyboard
+    for focused in ("source", "", "canvas"):
+        keys.press("Tab")
+        assert page.page.evaluate("document.activeElement.id") == focused
+    for key in [*["ArrowUp"] * 9, " ", *["ArrowDown"] * 19, " "]:
+        keys.press(key)
+    assert page.answer() == "1"
+    for width, scheme in product((PHONE, DESK), ("light", "dark")):
+        page.page.set_viewport_size({"width": width, "height": 800})
+        page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        page.page.screenshot(path=SHOTS / f"saved-{width}-{scheme}.png", full_page=True)
+        assert findings(page) == []
+    keys.press("Backspace")
+    assert page.answer() == ""
+
+
+def test_a_model_of_pictures_scales_what_is_handed_to_its_page(
+    browser: "Browser", saved: Path, tmp_path: Path
+) -> None:
+    """As `serve` scales it: the Uno's own bytes are those of the picture that Python scales."""
+    model = find_model("uno")
+    manifest = read_manifest(model)
+    inputs = Inputs(manifest, digits=False, load_samples=lambda: Samples(np.zeros(0), []))
+    path, text = tmp_path / "page.html", saved.read_text(encoding="utf-8")
+    assert text.count('"kind":"digits"') == 1
+    path.write_text(text.replace('"kind":"digits"', '"kind":"picture"'), encoding="utf-8")
+    with Image.open(SEVEN) as file:
+        grey = np.asarray(file.convert("L"))
+    whole = Picture(grey.shape[1], grey.shape[0], grey.tobytes())
+    right = oracle(model.tflite).run(inputs.of_picture(whole).tensor)[0][0]
+    with opened(browser, path.as_uri()) as driven:
+        assert (
+            driven.page.locator("#title").text_content() == "Show a picture, and the board answers"
+        )
+        driven.page.set_input_files("#open", SEVEN)
+        driven.page.locator("#seen").wait_for()
+        assert driven.answer() == str(np.argmax(right))
+        assert driven.bytes == right.tolist()
+        assert driven.faults == []
+
+
+def test_a_model_of_values_has_a_page_that_asks_for_them(
+    browser: "Browser", flashed_uno: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLYPHITE_BUILD", str(flashed_uno))
+    model = tmp_path / "curve.tflite"
+    model.write_bytes(unary("TANH", (0.05, 3), (1 / 128, 0)))
+    path = tmp_path / "page.html"
+    assert main(["export", str(model), "--page", "--out", str(path)]) == 0
+    with opened(browser, path.as_uri()) as driven:
+        page = driven.page
+        assert page.locator("#title").text_content() == "Give values, and the board answers"
+        page.get_by_label("256 numbers").fill("0.5 x")
+        page.get_by_role("button", name="Ask").click()
+        page.locator("#note", has_text='"x" is no number').wait_for()
+        page.get_by_label("256 numbers").fill("0.5 1")
+        page.get_by_role("button", name="Ask").click()
+        page.locator("#note", has_text="2 values were given, and curve takes 256").wait_for()
+        page.get_by_label("256 numbers").fill("0 " * 255 + "3")
+        page.get_by_role("button", name="Ask").click()
+        page.locator("#bars tfoot", has_text="ms on the real chip").wait_for()
+        assert driven.answer().startswith("0.000 0.000")
+        assert (len(driven.bytes), driven.bytes[0], driven.bytes[-1]) == (256, 0, 127)
+        assert findings(driven) == []
+        assert driven.faults == []
 
 
 def test_the_saved_page_talks_to_a_board_by_web_serial(

@@ -53,6 +53,7 @@ text = replaced(
     `<!-- The worker holds avr8js (https://github.com/wokwi/avr8js):\n${licence}\n-->`,
     FACTS,
     `<script type="text/plain" id="avr-worker">${await bundled("avr_worker.js")}</script>`,
+    `<script type="text/plain" id="digit-worker">${await bundled("digit_worker.js")}</script>`,
     `<script>${await bundled("saved_page.js")}</script>`,
   ].join("\n"),
 );

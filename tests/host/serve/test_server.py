@@ -1,5 +1,6 @@
 """`glyphite serve` as a program, a native board, and clients that are no browser."""
 
+import asyncio
 import http.client
 import json
 import shutil
@@ -20,10 +21,14 @@ from glyphite.host.device.transport.firmware_files import find_firmware
 from tests.strict import absent, require_module
 
 require_module("starlette", "uvicorn", "websockets")
+import uvicorn  # noqa: E402
+from starlette.types import Receive, Scope, Send  # noqa: E402
+from uvicorn.server import ServerState  # noqa: E402
 from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 from websockets.typing import Origin  # noqa: E402
 
+from glyphite.host.serve.run import Impatient  # noqa: E402
 from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
 
 
@@ -153,6 +158,43 @@ def test_files_of_the_page_alone_are_given(
         assert "default-src 'none'" in (answer.getheader("Content-Security-Policy") or "")
         assert len(answer.read()) > 1000
     asked.close()
+
+
+def test_test_samples_keep_no_drawing_from_its_answer(client: Client) -> None:
+    """What is asked meanwhile, as often as it may be, is answered too."""
+    client.socket.send('{"type": "sample", "id": 900}')
+    number = client.send(_bar())
+    for each in range(901, 904):
+        client.socket.send(f'{{"type": "sample", "id": {each}}}')
+    told: set[int] = set()
+    while not {number, 903} <= told:
+        told.add(client.told("answer", "sample")["id"])
+
+
+def test_who_is_silent_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a few dozen connections that ask nothing would keep all pages out."""
+    monkeypatch.setattr("glyphite.host.serve.run.ASK_SECONDS", 0.05)
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"here"})
+
+    async def asked(text: bytes) -> bytes:
+        config = uvicorn.Config(app, log_config=None, http=Impatient)
+        config.load()
+        loop, state = asyncio.get_running_loop(), ServerState()
+        server = await loop.create_server(lambda: Impatient(config, state, {}), "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(text)
+            read = await asyncio.wait_for(reader.read(), SECONDS)
+            writer.close()
+        return read
+
+    assert asyncio.run(asked(b"")) == b""
+    assert asyncio.run(asked(b"GET / HTTP/1.1\r\nHost: 127")) == b""
+    whole = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    assert b"here" in asyncio.run(asked(whole + b"GET / HTTP/1.1"))
 
 
 def test_headers_that_do_not_end_are_cut_off_and_the_next_page_is_given(served: Served) -> None:

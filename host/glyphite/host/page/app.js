@@ -70,6 +70,9 @@ class Page {
     /** @type {(() => Picture | Values | null) | null} */
     this.wanted = null;
     this.busy = false;
+    this.sampling = false;
+    /** How many files were handed in: the newest is shown. */
+    this.handed = 0;
     this.spoken = 0;
     /** @type {BoardState["state"]} */
     this.state = "connecting";
@@ -141,11 +144,24 @@ class Page {
     part("ask", HTMLElement).addEventListener("click", () => this._drawn());
     listenForFiles(part("canvas", HTMLElement), part("open", HTMLInputElement), (file) => {
       if (this.model?.kind === "values") return;
-      pictureOf(file).then((picture) => this.drawing.show(picture)).catch((error) => this._complain(error));
+      void this._take(file);
     });
   }
 
+  /** @param {File} file dropped, pasted or chosen */
+  async _take(file) {
+    const number = ++this.handed;
+    try {
+      const picture = await pictureOf(file);
+      if (number === this.handed) this.drawing.show(picture);
+    } catch (error) {
+      if (number === this.handed) this._complain(error);
+    }
+  }
+
   async _sample() {
+    if (this.sampling) return;
+    this.sampling = true;
     try {
       const sample = await this.source?.sample?.();
       if (sample === undefined) return;
@@ -157,6 +173,8 @@ class Page {
       if (sample.label) this.note.textContent = `A test sample; right is ${sample.label}.`;
     } catch (error) {
       this._complain(error);
+    } finally {
+      this.sampling = false;
     }
   }
 

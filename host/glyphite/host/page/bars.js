@@ -98,10 +98,12 @@ function timeOf(engine) {
  * @param {string} reference
  */
 function markOf(engine, reference) {
-  if (engine.differs === undefined) return element("td", engine.bytes?.length ? `${reference}'s bytes` : "");
-  const text = engine.differs ? `✗ bytes differ from ${reference}'s` : `✓ ${reference}'s bytes`;
+  const { bytes, differs, uncompared } = engine;
+  const same = uncompared ?? (bytes?.length ? `${reference}'s bytes` : "");
+  const text = differs === undefined ? same : differs ? `✗ bytes differ from ${reference}'s` : `✓ ${reference}'s bytes`;
   const cell = element("td", text);
-  cell.className = engine.differs ? "differs" : "same";
+  if (differs !== undefined) cell.className = differs ? "differs" : "same";
+  if (bytes?.length) cell.title = `Its bytes: ${Array.from(bytes).join(" ")}`;
   return cell;
 }
 

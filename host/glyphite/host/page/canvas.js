@@ -75,7 +75,7 @@ export class Drawing {
     if (last !== undefined && "picture" in last) return last.picture;
     const side = SIDE + 2 * MARGIN;
     const ink = new OffscreenCanvas(side, side);
-    const context = ink.getContext("2d");
+    const context = ink.getContext("2d", { willReadFrequently: true });
     if (context === null) throw new Error("This browser has no canvas.");
     context.fillStyle = "#000";
     context.fillRect(0, 0, side, side);
@@ -222,9 +222,8 @@ function within(at) {
  */
 export function grayOf(rgba) {
   const gray = new Uint8ClampedArray(rgba.length / 4);
-  for (let at = 0; at < gray.length; at++) {
-    const [red = 0, green = 0, blue = 0] = rgba.subarray(4 * at, 4 * at + 3);
-    gray[at] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+  for (let at = 0, from = 0; at < gray.length; at++, from += 4) {
+    gray[at] = Math.round(0.299 * (rgba[from] ?? 0) + 0.587 * (rgba[from + 1] ?? 0) + 0.114 * (rgba[from + 2] ?? 0));
   }
   return gray;
 }
@@ -280,6 +279,10 @@ export function imageOf(picture) {
     image.data.set(picture.rgba);
     return image;
   }
-  picture.pixels.forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
+  const { data } = image;
+  picture.pixels.forEach((value, at) => {
+    data.fill(value, 4 * at, 4 * at + 3);
+    data[4 * at + 3] = 255;
+  });
   return image;
 }

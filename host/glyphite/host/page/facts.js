@@ -1,7 +1,9 @@
 /** What `glyphite export --page` writes into the page, and the inputs and answers by it. */
 
-import { PictureError, readDigit, SIDE } from "./digit.js";
+import { PictureError, SIDE } from "./digit.js";
+import { DigitReader } from "./digit_reader.js";
 import { rint } from "./digit/plane.js";
+import { scaled } from "./scale.js";
 
 /** @typedef {import("./source.js").Answer} Answer */
 /** @typedef {import("./source.js").ModelInfo} ModelInfo */
@@ -50,6 +52,9 @@ import { rint } from "./digit/plane.js";
  * @property {number[]} [values]
  */
 
+/** Of a drawing nobody here knows the right bytes. */
+const UNCOMPARED = "not compared: the page has the right bytes of its test samples alone";
+
 /** @returns {Facts} */
 export function factsOfPage() {
   return JSON.parse(document.getElementById("facts")?.textContent ?? "");
@@ -82,24 +87,20 @@ export class Model {
   constructor(facts) {
     this.facts = facts;
     this._next = 0;
+    this._reader = new DigitReader();
     this.sample = facts.samples.length > 0 ? async () => this._sample() : null;
   }
 
   /**
    * @param {Picture | Values} asked
-   * @returns {Input}
+   * @returns {Promise<Input>}
    */
-  input(asked) {
+  async input(asked) {
     const { model } = this.facts;
     if ("values" in asked) return this._ofValues(asked.values);
-    if (asked.isTensor) return this._ofPixels(asked, "");
-    if (model.kind !== "digits") {
-      throw new PictureError(
-        "This saved page scales no pictures. Choose a test sample, or read the picture with `glyphite serve`.",
-      );
-    }
-    const { pixels, note } = readDigit(asked);
-    return this._ofPixels({ width: SIDE, height: SIDE, pixels: new Uint8ClampedArray(pixels) }, note);
+    if (model.kind !== "digits" || asked.isTensor) return this._ofPicture(asked);
+    const { pixels, note } = await this._reader.read(asked);
+    return this._ofRaw({ width: SIDE, height: SIDE, channels: 1, data: Array.from(pixels) }, note);
   }
 
   /**
@@ -115,8 +116,8 @@ export class Model {
     const known = samples.find((sample) => isSame(bytesOf(sample.tensor), input.tensor));
     const engine = {
       name: "board", scores: this._scores(bytes), milliseconds, timeOf,
-      // Of a drawing nobody here knows the right bytes, so nothing is said of them.
-      ...(known === undefined ? {} : { bytes: new Int8Array(bytes), differs: !isSame(bytesOf(known.answer), bytes) }),
+      bytes: new Int8Array(bytes),
+      ...(known === undefined ? { uncompared: UNCOMPARED } : { differs: !isSame(bytesOf(known.answer), bytes) }),
     };
     const [height, width] = model.kind === "values" ? [0, 0] : model.shape;
     const notes = [input.note, note].filter(Boolean).join(" ");
@@ -124,18 +125,27 @@ export class Model {
   }
 
   /**
-   * @param {Picture} picture
-   * @param {string} note
+   * @param {Picture} picture of the model's own size, or to be scaled to it
+   * @returns {Input}
    */
-  _ofPixels(picture, note) {
-    const { width, height, pixels, rgba } = picture;
-    const channels = this.facts.model.shape[2] ?? 1;
-    const raw = channels === 3 && rgba !== undefined ? Array.from(rgba).filter((_, at) => at % 4 !== 3) : Array.from(pixels);
-    const [high, wide] = this.facts.model.kind === "digits" ? [SIDE, SIDE] : this.facts.model.shape;
-    if (height !== high || width !== wide || raw.length !== height * width * channels) {
+  _ofPicture({ width, height, pixels, rgba, isTensor }) {
+    const { kind, shape } = this.facts.model;
+    if (kind === "values") throw new PictureError(`${this.facts.name} takes values, and no picture. Paste them in as numbers.`);
+    const [high, wide, channels = 1] = kind === "digits" ? [SIDE, SIDE] : shape;
+    if (isTensor && (height !== high || width !== wide)) {
       throw new PictureError(`A picture of ${width}x${height} pixels was given, and the model takes ${wide}x${high}.`);
     }
-    return new Input(this._quantized(raw), new Uint8Array(pixels), note);
+    const whole = { width, height, channels, data: channelsOf(pixels, rgba, channels) };
+    return this._ofRaw(height === high && width === wide ? whole : scaled(whole, wide, high), "");
+  }
+
+  /**
+   * @param {import("./scale.js").Pixels} pixels of the model's size
+   * @param {string} note
+   */
+  _ofRaw({ channels, data }, note) {
+    const grey = channels === 3 ? greyOf(data) : data;
+    return new Input(this._quantized(data), Uint8Array.from(grey), note);
   }
 
   /** @param {number[]} values */
@@ -198,16 +208,31 @@ export class Model {
   }
 }
 
+/**
+ * @param {Uint8ClampedArray} pixels grey
+ * @param {Uint8ClampedArray | undefined} rgba opaque
+ * @param {number} channels 1, or 3 for red, green and blue
+ * @returns {number[]}
+ */
+function channelsOf(pixels, rgba, channels) {
+  if (channels === 1) return Array.from(pixels);
+  if (rgba === undefined) return Array.from(pixels).flatMap((value) => Array(channels).fill(value));
+  return Array.from(rgba).filter((_, at) => at % 4 !== 3);
+}
+
+/**
+ * @param {ArrayLike<number>} colours red, green and blue of each pixel
+ * @returns {number[]} ITU-R BT.601, as Python's serve/inputs.py
+ */
+function greyOf(colours) {
+  return Array.from({ length: colours.length / 3 }, (_, at) => rint(0.299 * colours[3 * at] + 0.587 * colours[3 * at + 1] + 0.114 * colours[3 * at + 2]));
+}
+
 /** @param {Uint8Array} bytes red, green and blue of each pixel */
 function colours(bytes) {
   const rgba = new Uint8ClampedArray((bytes.length / 3) * 4).fill(255);
-  const pixels = new Uint8ClampedArray(bytes.length / 3);
-  for (let at = 0; at < pixels.length; at++) {
-    const [red, green, blue] = bytes.subarray(3 * at, 3 * at + 3);
-    rgba.set([red, green, blue], 4 * at);
-    pixels[at] = rint(0.299 * red + 0.587 * green + 0.114 * blue);
-  }
-  return { pixels, rgba };
+  for (let at = 0; at < bytes.length / 3; at++) rgba.set(bytes.subarray(3 * at, 3 * at + 3), 4 * at);
+  return { pixels: new Uint8ClampedArray(greyOf(bytes)), rgba };
 }
 
 /**

@@ -6,6 +6,8 @@ import { grayOf } from "./canvas.js";
 
 /** Pixels of a side: `glyphite predict` scales larger pictures down to this, too. */
 const MOST_SIDE = 400;
+/** Of a whole picture, as `glyphite predict` has it: decoding more takes seconds and gigabytes. */
+const MOST_PIXELS = 50_000_000;
 
 /**
  * @param {File} file
@@ -13,11 +15,19 @@ const MOST_SIDE = 400;
  *   light, on black
  */
 export async function pictureOf(file) {
+  const name = file.name || "What was pasted";
+  const size = await sizeOf(file);
+  if (size.width * size.height > MOST_PIXELS) {
+    throw new Error(
+      `${name} has ${size.width}x${size.height} pixels, and at most ${MOST_PIXELS.toLocaleString("en")} are read. ` +
+        "Scale the picture down or cut the digit out.",
+    );
+  }
   let image;
   try {
     image = await createImageBitmap(file);
   } catch {
-    throw new Error(`${file.name || "What was pasted"} is no picture that this browser reads.`);
+    throw new Error(`${name} is no picture that this browser reads.`);
   }
   const scale = Math.min(1, MOST_SIDE / Math.max(image.width, image.height));
   const width = Math.max(1, Math.round(image.width * scale));
@@ -32,6 +42,24 @@ export async function pictureOf(file) {
   context.fillRect(0, 0, width, height);
   const rgba = context.getImageData(0, 0, width, height).data;
   return { width, height, pixels: grayOf(rgba), rgba };
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<{width: number, height: number}>} as its head says, before all is decoded; 0 of no picture
+ */
+async function sizeOf(file) {
+  const image = new Image();
+  const address = URL.createObjectURL(file);
+  try {
+    await new Promise((resolve) => {
+      image.onload = image.onerror = resolve;
+      image.src = address;
+    });
+    return { width: image.naturalWidth, height: image.naturalHeight };
+  } finally {
+    URL.revokeObjectURL(address);
+  }
 }
 
 /** @param {Uint8ClampedArray} rgba */

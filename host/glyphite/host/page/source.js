@@ -31,6 +31,7 @@
  * @property {string} [timeOf] what the time is of, where that wants a word: "by its own clock"
  * @property {Int8Array} [bytes] the output tensor
  * @property {boolean} [differs] whether its bytes differ from the reference's; absent: not compared
+ * @property {string} [uncompared] why they were not, where people would wonder
  */
 
 /**

@@ -2,6 +2,7 @@
 
 import { bytesOf, Model } from "./facts.js";
 import { Session } from "./wire/session.js";
+import { workerOf } from "./workers.js";
 
 /** @typedef {import("./facts.js").Facts} Facts */
 /** @typedef {import("./source.js").Answer} Answer */
@@ -81,10 +82,7 @@ export class AvrSource {
   /** @returns {Promise<ModelInfo>} */
   async open() {
     const { facts } = this.model;
-    const program = document.getElementById("avr-worker")?.textContent ?? "";
-    const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
-    this._worker = new Worker(address);
-    URL.revokeObjectURL(address);
+    this._worker = workerOf("avr-worker");
     this.line = new WorkerLine(this._worker, bytesOf(facts.flash));
     this._session = new Session(this.line, facts.sha256);
     const board = await this._session.hello();
@@ -113,10 +111,12 @@ export class AvrSource {
    * @returns {Promise<Answer>}
    */
   async read(asked) {
-    if (this._session === null || this.line === null) throw new Error("The emulated board is not connected.");
-    const input = this.model.input(asked);
-    const told = await this._session.infer(input.tensor);
-    const note = `Here it ran ${speed(this.line.ratio)} the chip's speed.`;
+    const session = this._session;
+    const line = this.line;
+    if (session === null || line === null) throw new Error("The emulated board is not connected.");
+    const input = await this.model.input(asked);
+    const told = await session.infer(input.tensor);
+    const note = `Here it ran ${speed(line.ratio)} the chip's speed.`;
     return this.model.answer(input, told.scores, told.milliseconds, "on the real chip", note);
   }
 

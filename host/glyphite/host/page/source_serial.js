@@ -196,9 +196,10 @@ export class SerialSource {
    * @returns {Promise<Answer>}
    */
   async read(asked) {
-    if (this._session === null) throw new Error("The board is not connected.");
-    const input = this.model.input(asked);
-    const told = await this._session.infer(input.tensor);
+    const session = this._session;
+    if (session === null) throw new Error("The board is not connected.");
+    const input = await this.model.input(asked);
+    const told = await session.infer(input.tensor);
     return this.model.answer(input, told.scores, told.milliseconds, "by its own clock", "");
   }
 

@@ -28,6 +28,8 @@ export class ServerSource {
     this._socket = null;
     /** @type {(() => Promise<Sample>) | null} */
     this.sample = null;
+    /** What the first welcome said of the model. */
+    this._known = "";
   }
 
   /** @returns {Promise<ModelInfo>} */
@@ -79,6 +81,9 @@ export class ServerSource {
    */
   _take(told, opened) {
     if (told.type === "welcome") {
+      const model = JSON.stringify(told.model);
+      if (this._known && this._known !== model) location.reload(); // another server has taken the address
+      this._known = model;
       this.sample = told.hasSamples ? () => this._sample() : null;
       opened(told.model);
     } else if (told.type === "state") {

@@ -1,11 +1,13 @@
 """Keeps the server running until Ctrl-C."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
@@ -14,6 +16,9 @@ from glyphite.host.serve.messages import MOST_BYTES
 HEADERS_AT_MOST = 16 << 10
 CONNECTIONS = 64
 """At once; more are answered by 503."""
+ASK_SECONDS = 5.0
+"""After so long a connection that asks nothing, or does not end its headers, is closed: else such
+connections would fill the places of those who ask."""
 LAST_SECONDS = 2
 """For open connections to end, once the server does."""
 
@@ -38,6 +43,23 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
         yield listener, f"http://{shown}:{listener.getsockname()[1]}/"
 
 
+class Impatient(H11Protocol):
+    """HTTP with who asks, and not with who is silent."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Look after the new connection from time to time."""
+        super().connection_made(transport)
+        self.loop.call_later(ASK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return  # it has ended, or is a WebSocket now
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.loop.call_later(ASK_SECONDS, self._look)
+
+
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer browsers until Ctrl-C or SIGTERM, which raise KeyboardInterrupt."""
     config = uvicorn.Config(
@@ -45,7 +67,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="on",
-        http="h11",
+        http=Impatient,
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,

@@ -2,12 +2,13 @@
 
 import asyncio
 import mimetypes
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,10 +21,12 @@ from glyphite.convert.errors import GlyphiteError
 from glyphite.host.serve.desk import Desk
 from glyphite.host.serve.guard import Guard, Rate
 from glyphite.host.serve.messages import (
+    Answer,
     Answered,
-    Asked,
     BoardState,
     NextSample,
+    Read,
+    ReadValues,
     Refused,
     Sampled,
     Told,
@@ -118,7 +121,8 @@ class _Browsers:
 
 
 class _Browser:
-    """One WebSocket: a task hears requests, one answers the newest, one tells of the board."""
+    """One WebSocket: a task hears requests, one answers the newest, one gives test samples, one
+    tells of the board."""
 
     def __init__(
         self, number: int, socket: WebSocket, desk: Desk, computing: ThreadPoolExecutor
@@ -128,15 +132,16 @@ class _Browser:
         self.changed = asyncio.Event()
         self._socket, self._desk, self._computing = socket, desk, computing
         self._rate = Rate(PER_SECOND, AT_ONCE)
-        self._newest: Asked | None = None
-        self._asked = asyncio.Event()
+        self._readings: _Newest[Read | ReadValues] = _Newest()
+        self._samples: _Newest[NextSample] = _Newest()
         self._sending = asyncio.Lock()
 
     async def serve(self) -> None:
         """Until the browser leaves."""
         await self._send(Welcome(self._desk.model, self._desk.has_samples))
         self.changed.set()
-        tasks = [asyncio.create_task(each()) for each in (self._hear, self._answer, self._tell)]
+        jobs = (self._hear, self._answer, self._give_samples, self._tell)
+        tasks = [asyncio.create_task(each()) for each in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -161,29 +166,33 @@ class _Browser:
             if isinstance(asked, Refused):
                 await self._send(asked)
                 continue
-            self._newest = asked
-            self._asked.set()
+            if isinstance(asked, NextSample):
+                self._samples.put(asked)
+            else:
+                self._readings.put(asked)
 
     async def _answer(self) -> None:
         while True:
-            await self._asked.wait()
-            self._asked.clear()
-            asked, self._newest = self._newest, None
-            if asked is None:
-                continue
+            asked = await self._readings.get()
             try:
-                told: Told = await self._answer_to(asked)
+                told: Told = Answered(asked.id, await self._answer_to(asked))
             except GlyphiteError as error:
                 told = Refused(asked.id, str(error))
             await self._send(told)
 
-    async def _answer_to(self, asked: Asked) -> Told:
-        if isinstance(asked, NextSample):
-            return Sampled(asked.id, await self._compute(self._desk.next_sample))
+    async def _answer_to(self, asked: Read | ReadValues) -> Answer:
         seen = await self._compute(lambda: self._desk.see(asked))
         board = await self._desk.ask_board(self.number, seen)
-        answer = await self._compute(lambda: self._desk.answer(seen, board))
-        return Answered(asked.id, answer)
+        return await self._compute(lambda: self._desk.answer(seen, board))
+
+    async def _give_samples(self) -> None:
+        while True:
+            asked = await self._samples.get()
+            try:
+                told: Told = Sampled(asked.id, await _aside(self._desk.next_sample))
+            except GlyphiteError as error:
+                told = Refused(asked.id, str(error))
+            await self._send(told)
 
     async def _tell(self) -> None:
         while True:
@@ -193,3 +202,37 @@ class _Browser:
 
     def _compute(self, work: Callable[[], Made]) -> Awaitable[Made]:
         return asyncio.get_running_loop().run_in_executor(self._computing, work)
+
+
+class _Newest(Generic[Made]):
+    """What waits to be done: of what was put, the newest alone."""
+
+    def __init__(self) -> None:
+        self._held: list[Made] = []
+        self._changed = asyncio.Event()
+
+    def put(self, asked: Made) -> None:
+        self._held = [asked]
+        self._changed.set()
+
+    async def get(self) -> Made:
+        await self._changed.wait()
+        self._changed.clear()
+        return self._held.pop()
+
+
+def _aside(work: Callable[[], Made]) -> "asyncio.Future[Made]":
+    """Do what may take minutes, as fetching data, so that neither answers nor the end wait for
+    it."""
+    made: Future[Made] = Future()
+    made.set_running_or_notify_cancel()  # who leaves meanwhile waits no more, and the work ends
+
+    def run() -> None:
+        try:
+            made.set_result(work())
+        except BaseException as error:  # raised where it is awaited
+            made.set_exception(error)
+
+    waiting = asyncio.wrap_future(made)
+    threading.Thread(target=run, name="aside", daemon=True).start()
+    return waiting
