@@ -47,7 +47,7 @@ def test_the_demo_ends_with_a_board_that_answers_tflm_s_bytes(
     assert noted == {name: accuracy[name] for name in noted}
     assert set(runners) <= set(noted)
     said = capsys.readouterr()
-    assert "for 1 epoch here" in " ".join(said.err.split())
+    assert "for 1 epoch here" in said.err
     assert re.search(rf"│ the same, compiled C on cortex-m4 +│ +{IMAGES} │ +\d", said.out)
     builds = [(build["model"], build["board"]) for build in report["builds"]]
     assert ("seed", "cortex-m4") in builds

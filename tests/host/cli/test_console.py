@@ -30,21 +30,6 @@ def test_a_message_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "first\n\\x1b[1Asecond\n"
 
 
-def test_a_message_has_80_columns_where_stderr_is_no_terminal_too(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    text = f"{'A notice of many words. ' * 6}Type `glyphite report {'long/' * 20}model` next."
-    print_status(text)
-    said = capsys.readouterr().err
-    lines = said.splitlines()
-    assert " ".join(said.split()) == text
-    assert [line for line in lines if len(line) > 80] == [
-        line for line in lines if line.startswith("`glyphite report long/")
-    ], "what may be typed stays whole"
-    assert len(lines) > 2
-
-
 def test_no_cell_title_or_heading_is_markup(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ def test_wrong_calls_are_told_before_anything_is_done(
     folder = tmp_path / "folder"
     folder.mkdir()
     assert main(["doctor", *words.replace("FOLDER", str(folder)).split()]) == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert said in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -231,8 +231,7 @@ class TestSave:
         assert steps == {"hello": "ok", "images": "wrong"}
         assert found["images"] is not None
         assert found["images"]["mismatched_bytes"] == 80
-        notes = " ".join(capsys.readouterr().err.split())
-        assert "The step 'images' went wrong: 80 of 80 bytes" in notes
+        assert "The step 'images' went wrong: 80 of 80 bytes" in capsys.readouterr().err
 
     def test_a_board_that_is_silent_leaves_a_file_that_says_so(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

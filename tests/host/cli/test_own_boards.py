@@ -30,7 +30,7 @@ def here(
 def said(words: list[str], capsys: Out) -> str:
     """What is printed on stderr by a verb that succeeds."""
     assert main(words) == 0
-    return " ".join(capsys.readouterr().err.split())
+    return capsys.readouterr().err
 
 
 def test_every_verb_that_talks_to_a_board_builds_what_it_lacks(capsys: Out) -> None:
@@ -69,7 +69,7 @@ def test_a_damaged_record_names_the_command_that_makes_it_anew(capsys: Out) -> N
     (record,) = build_root().glob("uno/mine-*/speed/size.json")
     record.write_text("{")
     assert main(["report", "uno"]) == 2
-    told = " ".join(capsys.readouterr().err.split())
+    told = capsys.readouterr().err.rstrip()
     again = f"glyphite build uno --board {Path('mine.toml').absolute()}"
     assert told.endswith(f"Make it anew with `{again}`.")
     assert main(again.split()[1:]) == 0
@@ -94,7 +94,7 @@ def test_another_model_on_an_emulated_board_is_replaced_unless_its_firmware_is_n
     told = said([*words, "sim://mine.toml"], capsys)
     assert told.startswith("The firmware for mine is of another model: that of own is built.\n")
     assert main([*words, f"sim://mine.toml?firmware={firmware}"]) == 1
-    told = " ".join(capsys.readouterr().err.split())
+    told = capsys.readouterr().err.rstrip()
     assert told.endswith("Put yours on it: `glyphite build own.tflite --board mine.toml`.")
 
 

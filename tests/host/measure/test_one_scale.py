@@ -58,7 +58,7 @@ def test_stream_and_verify_name_it_in_place_of_other_advice(
     (seed.generated / "model.c").unlink()
     for words in (["stream", "--port", "sim://native"], ["verify", "seed", "--board", "native"]):
         assert main([*words, "--count", "20"]) == 1
-        told = " ".join(capsys.readouterr().err.split())
+        told = capsys.readouterr().err
         assert "as `glyphite export seed --tflm --library chirale` does for one." in told
         assert "narrows it down" not in told
         assert "the compiler is wrong" not in told

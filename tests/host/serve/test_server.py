@@ -257,7 +257,7 @@ def test_what_cannot_be_served_is_told(
     except SystemExit as error:
         code = int(error.code or 0)
     assert code == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert said in capsys.readouterr().err
 
 
 def test_without_the_extra_one_sentence_names_the_command(

@@ -231,8 +231,8 @@ def each_once() -> Iterator[None]:
 
 
 def print_status(text: str, style: str = "") -> None:
-    """Print on stderr what is going on; stdout is for the result. Lines are broken between words:
-    at the terminal's width, and in a log at 80 columns."""
+    """Print on stderr what is going on; stdout is for the result. Lines are kept as they are, and
+    broken between words on a terminal alone: a log is searched line by line."""
     said = _said.get()
     if said is not None and text in said:
         return
@@ -240,7 +240,8 @@ def print_status(text: str, style: str = "") -> None:
         said.add(text)
     heartbeat.said()
     for line in printable_lines(text).split("\n"):
-        for part in wrapped(line, STDERR.width):
+        parts = wrapped(line, STDERR.width) if STDERR.is_terminal else [line]
+        for part in parts:
             STDERR.print(Text(part, style=style), soft_wrap=True)
 
 
