@@ -179,7 +179,7 @@ class TestFigures:
         """It has no baud rate: bytes come as fast as the other program sends them."""
         busy = wire_of(10**6, 4.0)
         with terminal() as path:
-            part = BoardPart(path, 1, "uno", Hello(1, "firmware 1", "uno"), busy)
+            part = BoardPart(path, 1, "uno", Hello(1, "firmware 1", "uno"), busy, timed_by="uno")
             for own, bound in ((0.4, "board"), (0.001, "delays")):  # of 2 s, as the board says
                 streamed = replace(self.streamed("uno", own), wire=busy, parts=(part,))
                 assert self.summary(streamed, self.SCORES)["bound_by"] == bound

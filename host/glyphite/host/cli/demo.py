@@ -228,10 +228,11 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
         "int8_tflm": f"int8, {LONG['int8_tflm']} on this PC",
         "c": f"int8, {LONG['c']}",
     }
-    if "int8_tflm" in accuracy:
-        del names["c"]  # it has the same bytes
     images = report["compare"]["images"]
-    rows = [(names[key], images, accuracy[key]) for key in names if key in accuracy]
+    shown = [key for key in names if key in accuracy]
+    if "int8_tflm" in shown and "c" in shown:
+        shown.remove("c")  # it has the same bytes
+    rows = [(names[key], images, accuracy[key]) for key in shown]
     differ = []
     if board is not None:
         titles = "the first of them", f"the same, compiled C on {board['name']}"

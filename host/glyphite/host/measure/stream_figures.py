@@ -185,9 +185,9 @@ def _computing(parts: Sequence[BoardPart], streamed: Streamed, jobs: int) -> flo
     emulated = [part.is_emulated for part in parts]
     if any(emulated):
         return None if all(emulated) else 0.0
-    total = math.fsum(streamed.seconds)
-    is_believed = math.isfinite(total) and not any(part.doubt for part in parts)
-    return total / jobs if is_believed else 0.0
+    own = [streamed.seconds[streamed.owners == place] for place in range(len(parts))]
+    are_told = all(times_of(*one) for one in zip(parts, own, strict=True) if len(one[1]))
+    return math.fsum(streamed.seconds) / jobs if are_told else 0.0
 
 
 def check(streaming: Streaming, cause: str = "") -> None:
