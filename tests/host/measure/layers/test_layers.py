@@ -276,7 +276,7 @@ def test_a_dead_channel_is_said_to_give_what_it_gives(uno: Uno) -> None:
     floats = with_weights(floats, 3, of(2, 0.9), of(2, 0.9))
     advice = uno.record(uno.quantized(floats), floats).advice[-1]
     assert "conv_2d_1 (re_lu_1): channel 5 gives nothing but 0 for" in advice.text
-    assert "Dead, too, is channel 2 of conv_2d_3 (re_lu_2), with nothing but 0.9, " in advice.text
+    assert "Dead, too, is channel 2 of conv_2d_3 (re_lu_2), with nothing but 0.9 (" in advice.text
 
 
 def smaller(uno: Uno, factor: float, channel: int = 3) -> bytes:

@@ -287,12 +287,12 @@ def _constants(seen: Seen) -> str:
 def _also_dead(others: Sequence[Seen]) -> str:
     """What is said of the other layers."""
     said = [
-        f"{_channels(list(each.dead))} of {_called(each)}, with {_constants(each)}, {_left(each)}"
+        f"{_channels(list(each.dead))} of {_called(each)}, with {_constants(each)} ({_left(each)})"
         for each in others
     ]
     return (
         f" Dead, too, {'is' if len(others) == 1 and len(others[0].dead) == 1 else 'are'} "
-        f"{_listed(said)}."
+        f"{'; '.join(said)}."
     )
 
 
