@@ -218,7 +218,7 @@ class TestCommand:
         """One answer of 50 is lost: 2 points."""
         labels = load_mnist().test_labels[:50]
         runners = [Known("float", labels, 0), Known("int8_tflm", labels, 1)]
-        monkeypatch.setattr("glyphite.host.cli.compare._runners", lambda *_: runners)
+        monkeypatch.setattr("glyphite.host.cli.compare._runners", lambda *_: (runners, []))
         assert main(["compare", "seed", "--count", "50", "--max-drop", limit]) == code
         assert json.loads(seed.compare.read_text())["runners"][1]["drop_points"] == 2.0
 

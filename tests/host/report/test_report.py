@@ -711,6 +711,7 @@ class TestBuilds:
             put(path, (key,), value)
             put(path, ("boards", 0, key), value)
         put(path, ("goal",), None)
+        put(path, ("bound_by",), "board")
         run, built = collect(compared).document["builds"]
         assert (run["goal"], run["size"], built["stream"]) == (None, None, None)
         assert "seed on uno, build not known<small>COM3, " in page_of(compared)

@@ -40,6 +40,7 @@ class TflmRunner:
         Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it,
         ToolError where tflite-micro is not installed.
         """
+        _runtime()
         _interpreter(read_bytes(self.model))
 
     def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
@@ -147,7 +148,7 @@ def _preserving(model: bytes) -> Any:  # noqa: ANN401
     return _new_interpreter(model, "kPreserveAllTensors")
 
 
-def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
+def _runtime() -> Any:  # noqa: ANN401
     try:
         from tflite_micro.python.tflite_micro import runtime
     except ModuleNotFoundError as error:
@@ -155,6 +156,11 @@ def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
             "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. "
             "Install it with `pip install glyphite`."
         ) from error
+    return runtime
+
+
+def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
+    runtime = _runtime()
     with quiet() as said:
         try:
             return runtime.Interpreter.from_bytes(
