@@ -9,7 +9,8 @@ import pytest
 
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
-from glyphite.host.runners.oracle import EXPLAINED, has_tflm, oracle
+from glyphite.host.runners.oracle import EXPLAINED, oracle
+from glyphite.host.runners.tflm import has_tflm
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ from glyphite.host.runners.litert import (
     read_manifest,
     require_unchanged,
 )
-from glyphite.host.runners.oracle import EXPLAINED, STAND_IN, TFLM, has_tflm
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.oracle import EXPLAINED, STAND_IN, TFLM
+from glyphite.host.runners.tflm import TflmRunner, has_tflm
 
 EXAMPLE = "glyphite compare seed --max-drop 0.5"
 _REFERENCES = {

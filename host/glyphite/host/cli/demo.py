@@ -229,10 +229,10 @@ def _print_result(report: dict[str, Any], uno: dict[str, Any] | None) -> None:
         "c": f"int8, {LONG['c']}",
     }
     images = report["compare"]["images"]
-    shown = [key for key in names if key in accuracy]
-    if "int8_tflm" in shown and "c" in shown:
-        shown.remove("c")  # it has the same bytes
-    rows = [(names[key], images, accuracy[key]) for key in shown]
+    asked = [key for key in names if key in accuracy]
+    if "int8_tflm" in asked and "c" in asked:
+        asked.remove("c")  # it has the same bytes
+    rows = [(names[key], images, accuracy[key]) for key in asked]
     differ = []
     if board is not None:
         titles = "the first of them", f"the same, compiled C on {board['name']}"

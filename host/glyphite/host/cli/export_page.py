@@ -18,7 +18,8 @@ from glyphite.host.cli.doubts import note_random
 from glyphite.host.cli.predict_samples import classes_told
 from glyphite.host.cli.serve import has_samples, reads_drawings, samples_of
 from glyphite.host.runners.litert import read_manifest
-from glyphite.host.runners.oracle import BRIEF, STAND_IN, TFLM, has_tflm, oracle
+from glyphite.host.runners.oracle import BRIEF, STAND_IN, TFLM, oracle
+from glyphite.host.runners.tflm import has_tflm
 from glyphite.host.serve.inputs import Inputs, Samples
 from glyphite.host.serve.saved import Answered, page_of, write_page
 

@@ -44,8 +44,8 @@ from glyphite.host.report.records import Records
 from glyphite.host.runners.base import Scores
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.litert import LitertRunner, read_manifest, require_unchanged
-from glyphite.host.runners.oracle import BRIEF, LONG, has_tflm
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.oracle import BRIEF, LONG
+from glyphite.host.runners.tflm import TflmRunner, has_tflm
 
 BOARD = "cortex-m4"
 COUNTED = 5

@@ -49,7 +49,8 @@ from glyphite.host.report import write_report
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.kept import KeptRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
-from glyphite.host.runners.oracle import explanation, has_tflm, kept_oracle
+from glyphite.host.runners.oracle import explanation, kept_oracle
+from glyphite.host.runners.tflm import has_tflm
 
 EXAMPLE = "glyphite stream seed --port sim://cortex-m4 --count 1000"
 LONG_SECONDS = 2.0

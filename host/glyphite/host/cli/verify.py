@@ -40,7 +40,8 @@ from glyphite.host.measure.running import firmware_at, place_of
 from glyphite.host.measure.verify_record import VerifyRecord, save
 from glyphite.host.runners.base import Tensors
 from glyphite.host.runners.litert import read_manifest, require_unchanged
-from glyphite.host.runners.oracle import BRIEF, explanation, has_tflm, oracle
+from glyphite.host.runners.oracle import BRIEF, explanation, oracle
+from glyphite.host.runners.tflm import has_tflm
 
 EXAMPLE = "glyphite verify seed --board native --count 2000"
 

@@ -10,8 +10,7 @@ from glyphite.convert.files import read_bytes
 from glyphite.convert.text import command
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors
-from glyphite.host.runners.oracle import has_tflm
-from glyphite.host.runners.tflm import infer
+from glyphite.host.runners.tflm import has_tflm, infer
 
 MOST = 50
 """Inputs that decide: more would only take longer."""

@@ -15,8 +15,7 @@ from glyphite.host.measure.truth import Judgement, Truth
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.litert import LitertRunner
-from glyphite.host.runners.oracle import has_tflm
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.tflm import TflmRunner, has_tflm
 
 RANDOM = 100
 """Random inputs of which bytes are compared, beside the extreme ones."""

@@ -5,7 +5,6 @@ for this PC, stands in: this project's tests hold its bytes equal to TFLM's. Eve
 one that it was compared with.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Runner, package_version
 from glyphite.host.runners.compiled import CompiledRunner
 from glyphite.host.runners.kept import KeptRunner
-from glyphite.host.runners.tflm import TflmRunner
+from glyphite.host.runners.tflm import TflmRunner, has_tflm
 
 TFLM, STAND_IN = TflmRunner.name, CompiledRunner.name
 LITERT = "int8_litert"
@@ -40,11 +39,6 @@ EXPLAINED = (
     "tflite-micro is not installed here (it has wheels for Linux on x86-64 alone): the generated "
     "C, compiled for this PC, stands in for it. Glyphite's tests hold its bytes equal to TFLM's."
 )
-
-
-def has_tflm() -> bool:
-    """Whether the package tflite-micro is there."""
-    return find_spec("tflite_micro") is not None
 
 
 def oracle(tflite: Path) -> Runner:

@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
@@ -40,7 +41,7 @@ class TflmRunner:
         Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it,
         ToolError where tflite-micro is not installed.
         """
-        _runtime()
+        _require_tflm()
         _interpreter(read_bytes(self.model))
 
     def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
@@ -148,19 +149,23 @@ def _preserving(model: bytes) -> Any:  # noqa: ANN401
     return _new_interpreter(model, "kPreserveAllTensors")
 
 
-def _runtime() -> Any:  # noqa: ANN401
-    try:
-        from tflite_micro.python.tflite_micro import runtime
-    except ModuleNotFoundError as error:
+def has_tflm() -> bool:
+    """Whether the package tflite-micro is there."""
+    return find_spec("tflite_micro") is not None
+
+
+def _require_tflm() -> None:
+    if not has_tflm():
         raise ToolError(
             "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. "
             "Install it with `pip install glyphite`."
-        ) from error
-    return runtime
+        )
 
 
 def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
-    runtime = _runtime()
+    _require_tflm()
+    from tflite_micro.python.tflite_micro import runtime
+
     with quiet() as said:
         try:
             return runtime.Interpreter.from_bytes(

@@ -17,8 +17,8 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.compiled import CompiledRunner, SharedModel
 from glyphite.host.runners.keras import LoadedKeras
-from glyphite.host.runners.oracle import BRIEF, STAND_IN, TFLM, has_tflm
-from glyphite.host.runners.tflm import infer
+from glyphite.host.runners.oracle import BRIEF, STAND_IN, TFLM
+from glyphite.host.runners.tflm import has_tflm, infer
 
 Infer = Callable[[Tensors], Scores]
 

@@ -21,8 +21,7 @@ from glyphite.host.measure.layers_record import EngineDifference, EnginePair
 from glyphite.host.measure.watched_c import WatchedC
 from glyphite.host.runners.all_tensors import AllTensors
 from glyphite.host.runners.base import SHORT, Tensors
-from glyphite.host.runners.oracle import has_tflm
-from glyphite.host.runners.tflm import PreservedTensors
+from glyphite.host.runners.tflm import PreservedTensors, has_tflm
 
 SAMPLES = 50
 """That are compared, evenly spread: TFLM takes 3 ms for each."""
