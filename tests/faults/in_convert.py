@@ -399,7 +399,7 @@ FAULTS = (
     ),
     Fault(
         "dots lead a model's folder out of build",
-        ROOT + "workspace.py",
+        ROOT + "names.py",
         'composed).lstrip(".-")',
         "composed)",
         ("convert/test_workspace.py",),
