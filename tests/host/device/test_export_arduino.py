@@ -239,7 +239,7 @@ def test_without_a_pc_s_answers_the_example_compares_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Neither TensorFlow Lite Micro nor a C compiler is there."""
-    monkeypatch.setattr("glyphite.host.runners.oracle.find_spec", lambda _: None)
+    monkeypatch.setattr("glyphite.host.runners.tflm.find_spec", lambda _: None)
     monkeypatch.setenv("CC", "no-such-compiler")
     out = tmp_path / "mine.zip"
     assert main(["export", str(small_tflite), "--arduino", "--out", str(out)]) == 0
