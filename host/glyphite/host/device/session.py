@@ -284,7 +284,8 @@ class Session:
         """
         patience = max(self.give_up, self._longest)
         if self._wire.left(course.progress + patience) <= 0:
-            raise LinkError(verdicts.unanswered(self.url, patience, self.board, trouble))
+            ran = max(self._greeting.ran, pipeline.answered)
+            raise LinkError(verdicts.unanswered(self.url, patience, ran, trouble))
         course.since = self._wire.now()
         if trouble is Trouble.CORRUPT:
             course.missed = 0
@@ -302,7 +303,7 @@ class Session:
         course.missed = course.missed + 1 if missed else 0
         if course.missed >= MISSES and self._wire.left(course.progress + MISSED_SECONDS) <= 0:
             waited = self._wire.now() - course.progress
-            raise LinkError(verdicts.unanswered(self.url, waited, told, trouble))
+            raise LinkError(verdicts.unanswered(self.url, waited, told.inferences, trouble))
         if trouble is not Trouble.BROKEN and told.inferences < max(ran, 1 if text else 0):
             trouble = Trouble.RESTART
             course.restarts += asked  # else it did not while it computed

@@ -57,8 +57,9 @@ def another_input(url: str, saw: int, sent: int) -> str:
     )
 
 
-def unanswered(url: str, seconds: float, board: Hello, trouble: Trouble) -> str:
-    """It says hello, and no request was answered for so many seconds; ``trouble``: the last."""
+def unanswered(url: str, seconds: float, ran: int, trouble: Trouble) -> str:
+    """It says hello, and no request was answered for so many seconds; ``ran``: how many inferences
+    are known of, ``trouble``: the last."""
     if trouble is Trouble.CORRUPT:
         return (
             f"What is sent to the board on {url} arrives damaged: no inference was answered in "
@@ -68,7 +69,7 @@ def unanswered(url: str, seconds: float, board: Hello, trouble: Trouble) -> str:
         f"The board on {url} said hello, and no inference was answered in {seconds:.3g} s. Check "
         "cable and baud rate, reset the board, and try again."
     )
-    if board.inferences:
+    if ran:
         return said
     return (
         f"{said} Its count of inferences is 0: if it restarts whenever it computes, look at its "
