@@ -135,6 +135,7 @@ def test_an_emulated_board_behind_a_bad_line_is_one() -> None:
     assert lacking.board.name == "native"
     assert has_no_baud(url)
     assert not has_no_baud(f"{url}&baud=9600")
+    assert has_no_baud("fault://socket://lab:7?flip=0.1")
     assert not is_emulated("fault:///dev/ttyACM0?flip=0.1")
 
 
