@@ -15,6 +15,7 @@ from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main, stream_table
+from glyphite.host.cli import stream as stream_cli
 from glyphite.host.cli.stream_table import _rounded
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -128,6 +129,17 @@ def wire_of(
 WIRE = wire_of(8000, 1.5, late=3)
 
 
+def test_a_long_wait_is_foretold_of_boards_whose_cycles_are_known(
+    native: ModelFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run of 0.2 ms on this PC was said to take 5 s: its cycles are modelled of no processor."""
+    monkeypatch.setattr(stream_cli, "patience", lambda _: lambda _: 5.0)
+    for board, said in (("native", ""), ("uno", "An inference will take about 5 s by the model")):
+        assert stream_cli._foretold(native)(Hello(1, "firmware 1", board)) == 5.0
+        told = capsys.readouterr().err
+        assert (said in told) if said else not told
+
+
 class TestFigures:
     """What stream.json says."""
 
@@ -194,6 +206,7 @@ class TestFigures:
         for port, line in (
             ("socket://lab:7", "no baud rate: network"),
             ("COM3", "no baud rate: faster than 115,200"),
+            ("fault://sim://uno?baud=600000", "83 % of 600,000 baud"),
         ):
             part = BoardPart(port, 1, "uno", Hello(1, "firmware 1", "uno"), busy)
             streamed = replace(self.streamed("uno"), wire=busy, parts=(part,))
@@ -203,7 +216,7 @@ class TestFigures:
                 streamed,
                 Judge("int8_tflm", self.SCORES, labelled(self.LABELS)),
             )
-            assert figures["bound_by"] == "board"
+            assert figures["bound_by"] == ("wire" if "%" in line else "board")
             stream_table.show(figures, ModelFolder(Path("digits"), Path("digits.tflite")), 0.0)
             rows = [" ".join(row.replace("│", " ").split())
                     for row in capsys.readouterr().out.splitlines()]  # fmt: skip

@@ -128,6 +128,7 @@ def summarize(
     names = [part.name for place, part in enumerate(parts) if alone or (by == place).any()]
     times = times_of(alone, streamed.seconds) if alone else None
     builds = {(part.digest, part.firmware.goal if part.firmware else None) for part in parts}
+    bauds = [part.baud(link.baud) for part in parts]
     digest, goal = builds.pop() if len(builds) == 1 else (None, None)
     return Streaming(
         model=manifest.name,
@@ -159,7 +160,7 @@ def summarize(
         bound_by=bound_of(
             streamed.wire,
             jobs=jobs,
-            baud=None if any(part.has_no_baud for part in parts) else jobs * link.baud,
+            baud=None if None in bauds else sum(filter(None, bauds)),
             computing=_computing(parts, streamed, jobs),
         ),
         images_per_second=count / streamed.wall_seconds,

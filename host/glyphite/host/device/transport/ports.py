@@ -57,6 +57,16 @@ def has_no_baud(url: str) -> bool:
     return free and "baud" not in split_url(url)[1]
 
 
+def line_baud(url: str, baud: int) -> int | None:
+    """What limits the line to ``url``, opened at ``baud`` bits a second, which a bad line to it may
+    be slower than; None where nothing does."""
+    if has_no_baud(url):
+        return None
+    port, faults = split_url(url)
+    own = [] if is_emulated(port) or is_pseudo_terminal(port) or is_network(port) else [baud]
+    return min([*own, *(int(float(faults[name])) for name in ("baud",) if name in faults)])
+
+
 def open_port(url: str, baud: int) -> serial.SerialBase:
     """The open port at ``url``, a device or a pyserial URL, locked for other programs.
 
