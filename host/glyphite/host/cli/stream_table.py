@@ -113,7 +113,8 @@ def _line(wire: Wire, streaming: Streaming) -> str:
     rates = " and ".join(f"{baud:,}" for baud in dict.fromkeys(known))
     if share > MOST_CARRIED:
         return f"no baud rate: faster than {rates}"
-    each = f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
+    alike = streaming["jobs"] > 1 and len(set(known)) == 1
+    each = f", of each of {streaming['jobs']}" if alike else ""
     return f"{100 * share:.0f} % of {rates} baud{each}"
 
 
