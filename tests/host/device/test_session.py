@@ -15,7 +15,7 @@ import serial
 from numpy.typing import NDArray
 
 from glyphite.convert.boards import load_board
-from glyphite.convert.errors import InputError, LinkError
+from glyphite.convert.errors import InputError, LinkError, PortError
 from glyphite.convert.shipped import FIRMWARE
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
@@ -111,6 +111,12 @@ def test_a_tensor_of_another_size_or_type_is_refused_before_it_is_sent() -> None
             session.ask(np.zeros((28, 28), np.int8))
         with pytest.raises(InputError, match=r"and this is float64 of shape \(300,\)"):
             session.ask(np.zeros(300))
+        with pytest.raises(InputError, match=r"int8 of shape \(\) for each of 300 samples"):
+            session.infer(np.zeros(300, np.int8))
+        with pytest.raises(InputError, match="this is one int8, and no samples"):
+            session.infer(np.array(1, np.int8))
+        with pytest.raises(InputError, match="this is nothing"):
+            session.run()
 
 
 @pytest.mark.usefixtures("native")
@@ -436,6 +442,8 @@ def test_no_samples_have_no_scores_and_a_session_ends_with_its_block() -> None:
 
 @pytest.mark.usefixtures("native")
 def test_open_port_gives_a_pyserial_port() -> None:
+    with pytest.raises(PortError, match="5 is no name of a port"):
+        open_port(5, 115200)  # type: ignore[arg-type]
     with open_port("sim://native", 115200) as port:
         assert isinstance(port, serial.SerialBase)
         assert Session(port).hello().board == "native"
@@ -487,3 +495,5 @@ def test_a_model_of_several_inputs_and_outputs_is_asked_with_all_of_them() -> No
         assert [output.tolist() for output in outputs] == [floats.tolist(), ints.tolist()]
         with pytest.raises(InputError, match=r"takes int8 of shape \(1, 3\) and float32 of shape"):
             session.ask(ints[np.newaxis])
+        with pytest.raises(InputError, match=r"are of 2 and 1 samples, .* Give as many of each\."):
+            session.run(np.array([ints, ints]), floats[np.newaxis])

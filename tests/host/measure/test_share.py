@@ -1,5 +1,6 @@
 """Samples shared among boards through executors: threads, and the workers of a Dask cluster."""
 
+import gc
 import json
 import os
 import pickle
@@ -19,6 +20,7 @@ from glyphite.convert.manifest import Manifest
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device.wire.messages import Answer
+from glyphite.host.measure.cluster import executors
 from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.portion import Answered, BoardAt, OpenBoards, Portion, answer_here
 from glyphite.host.measure.share import Part, share
@@ -132,6 +134,16 @@ def test_the_command_shares_with_the_workers_of_a_cluster(
     printed = json.loads(capsys.readouterr().out)
     assert (printed["images"], printed["mismatched_bytes"]) == (COUNT, 0)
     assert [board["jobs"] for board in printed["boards"]] == [2]
+
+
+def test_an_address_that_is_none_is_said_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """Dask's client waited for 30 s, and printed a traceback as it went."""
+    require_module("distributed")
+    for address in ("nonsense", "lab:port", "foo://lab:1"):
+        with pytest.raises(InputError, match=f"answers at {address}\\. Start"), executors(address):
+            pass
+    gc.collect()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_search_trains_on_the_workers_of_a_cluster(

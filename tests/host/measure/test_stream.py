@@ -15,13 +15,14 @@ from glyphite.convert.errors import CheckFailedError, InputError, LinkError
 from glyphite.convert.manifest import Manifest, TensorInfo
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main, stream_table
+from glyphite.host.cli import stream as stream_cli
 from glyphite.host.cli.stream_table import _rounded
 from glyphite.host.device.session import connect
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.measure.by_board import BoardPart, Judge, board_name
 from glyphite.host.measure.stream import Link, Streamed, stream
 from glyphite.host.measure.stream_figures import RunningAccuracy, check, summarize
-from glyphite.host.measure.times import BOARD
+from glyphite.host.measure.times import BOARD, PC
 from glyphite.host.measure.wire_use import BOUNDS, Wire, bound_of
 from glyphite.host.runners.tflm import TflmRunner
 from tests.builders.hostile import terminal
@@ -55,6 +56,8 @@ def test_the_board_answers_with_tflms_bytes(native: ModelFolder) -> None:
     expected = TflmRunner(native.tflite).run(tensors)[0]
     np.testing.assert_array_equal(streamed.scores, expected)
     assert streamed.hello.board == "native"
+    back = int(streamed.scores[0].nbytes) + 19  # of an answer, with its frame
+    assert streamed.wire["received"] == 200 * back  # hello is none of the samples
     assert (streamed.seconds > 0).all()
     assert len(streamed.seconds) == len(streamed.ticks) == 200
 
@@ -126,6 +129,17 @@ def wire_of(
 WIRE = wire_of(8000, 1.5, late=3)
 
 
+def test_a_long_wait_is_foretold_of_boards_whose_cycles_are_known(
+    native: ModelFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run of 0.2 ms on this PC was said to take 5 s: its cycles are modelled of no processor."""
+    monkeypatch.setattr(stream_cli, "patience", lambda _: lambda _: 5.0)
+    for board, said in (("native", ""), ("uno", "An inference will take about 5 s by the model")):
+        assert stream_cli._foretold(native)(Hello(1, "firmware 1", board)) == 5.0
+        told = capsys.readouterr().err
+        assert (said in told) if said else not told
+
+
 class TestFigures:
     """What stream.json says."""
 
@@ -167,7 +181,7 @@ class TestFigures:
             BoardPart(port, 1, "uno", Hello(1, "firmware 1", "uno"), WIRE)
             for port in ("COM3", "sim://uno")
         )
-        busy = wire_of(10**6, 4.0)
+        busy = wire_of(20_000, 4.0)
         for chosen, bound in ((parts, "board"), (parts[:1], "wire"), (parts[1:], "emulator")):
             by = np.array([0, 0, 0, len(chosen) - 1], np.uint16)
             streamed = replace(self.streamed("uno"), wire=busy, parts=chosen, by=by)
@@ -183,6 +197,46 @@ class TestFigures:
             for own, bound in ((0.4, "board"), (0.001, "delays")):  # of 2 s, as the board says
                 streamed = replace(self.streamed("uno", own), wire=busy, parts=(part,))
                 assert self.summary(streamed, self.SCORES)["bound_by"] == bound
+
+    def test_more_than_a_baud_rate_carries_is_of_no_line_with_one(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It was 222 % of 115,200 baud, over TCP, and bounded by the wire."""
+        busy = wire_of(10**5, 1.5)
+        for port, line in (
+            ("socket://lab:7", "no baud rate: network"),
+            ("COM3", "no baud rate: faster than 115,200"),
+            ("fault://sim://uno?baud=600000", "83 % of 600,000 baud"),
+        ):
+            part = BoardPart(port, 1, "uno", Hello(1, "firmware 1", "uno"), busy)
+            streamed = replace(self.streamed("uno"), wire=busy, parts=(part,))
+            figures = summarize(
+                MANIFEST,
+                Link(port, MANIFEST.sha256),
+                streamed,
+                Judge("int8_tflm", self.SCORES, labelled(self.LABELS)),
+            )
+            assert figures["bound_by"] == ("wire" if "%" in line else "board")
+            stream_table.show(figures, ModelFolder(Path("digits"), Path("digits.tflite")), 0.0)
+            rows = [" ".join(row.replace("│", " ").split())
+                    for row in capsys.readouterr().out.splitlines()]  # fmt: skip
+            assert f"the line {line}" in rows
+
+    def test_are_bounded_by_delays_where_this_pc_is_the_board_and_had_little_to_compute(
+        self,
+    ) -> None:
+        slow = wire_of(3000, 1.5, images=2)
+        part = BoardPart("sim://native", 1, "native", Hello(1, "f", "native"), slow, timed_by=PC)
+        for own, doubt, bound in (
+            (0.001, "", "delays"),
+            (0.4, "", "board"),  # of 2 s, for 2 of 4 images since it was resumed
+            (0.3, "", "delays"),
+            (0.001, "odd", "emulator"),
+        ):
+            streamed = replace(
+                self.streamed("native", own), wire=slow, parts=(replace(part, doubt=doubt),)
+            )
+            assert self.summary(streamed, self.SCORES)["bound_by"] == bound
 
     def test_of_the_line_are_of_what_passed_since_the_run_was_resumed(
         self, capsys: pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ from glyphite.host.device.board_check import remedy
 from glyphite.host.device.doctor import line, ports, tools
 from glyphite.host.device.doctor.check import Check, State
 from glyphite.host.device.found_ports import FoundPort, find_ports, known_at
-from glyphite.host.device.transport import is_emulated
+from glyphite.host.device.transport import is_emulated, is_network
 from glyphite.host.measure.portion import BAUD
 from glyphite.host.runners.litert import read_manifest
 
@@ -99,7 +99,7 @@ def _board(arguments: argparse.Namespace, port: str, found: list[FoundPort]) -> 
         return checks
     with progress_bar("Asking the board", line.STEPS) as progress:
         heard = line.line_checks(port, arguments.baud, usb, progress)
-    if is_emulated(port):
+    if is_emulated(port) or is_network(port):
         heard = [check for check in heard if check.name != "baud rate"]
     return [*checks, *heard, *_models(arguments, port, heard)]
 

@@ -6,14 +6,14 @@ from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status, print_table, say
 from glyphite.host.cli.data import title_of
 from glyphite.host.cli.judgement import columns_of, judgement_row, of_data
-from glyphite.host.device.transport import has_no_baud, is_emulated
+from glyphite.host.device.transport import is_emulated, is_network, line_baud
 from glyphite.host.measure.bench.watch import is_countable
 from glyphite.host.measure.by_board import BoardFigures
 from glyphite.host.measure.share import url_of
 from glyphite.host.measure.stream import Streamed
 from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.times import TITLES, duration
-from glyphite.host.measure.wire_use import BOUNDS, carried
+from glyphite.host.measure.wire_use import BOUNDS, MOST_CARRIED, Wire, carried
 from glyphite.host.runners.oracle import BRIEF
 
 
@@ -89,14 +89,7 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     if not count:
         return [("the wire", "all answers were there")]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
-    ports = [url_of(board["port"]) for board in streaming["boards"]]
-    free = [has_no_baud(port) for port in ports]
-    line = "no baud rate: pipes" if all(map(is_emulated, ports)) else "no baud rate: terminals"
-    line = line if all(free) else "some have no baud rate"
-    if not any(free):
-        share = carried(wire, streaming["baud"] * streaming["jobs"])
-        line = f"{100 * share:.0f} % of {streaming['baud']:,} baud"
-        line += f", of each of {streaming['jobs']}" if streaming["jobs"] > 1 else ""
+    line = _line(wire, streaming)
     bound = BOUNDS[streaming["bound_by"]]
     if waited > seconds:
         bound += f"; the command by {BRIEF[streaming['reference']]}, {waited:.1f} s more"
@@ -105,6 +98,29 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
         rows.insert(0, ("images since it was resumed", f"{count:,}, of which:"))
     repeats = wire["repeats"].items()
     return rows + [(f"repeated: {why}", f"{count:,}") for why, count in repeats]
+
+
+def _line(wire: Wire, streaming: Streaming) -> str:
+    """How much of what the line carries was used."""
+    boards = [(url_of(board["port"]), board["jobs"]) for board in streaming["boards"]]
+    bauds = [line_baud(port, streaming["baud"]) for port, _ in boards]
+    known = [baud for baud in bauds if baud is not None]
+    if not known:
+        return f"no baud rate: {' and '.join(sorted({_kind(port) for port, _ in boards}))}"
+    if len(known) < len(bauds):
+        return "some have no baud rate"
+    share = carried(wire, sum(jobs * baud for (_, jobs), baud in zip(boards, known, strict=True)))
+    rates = " and ".join(f"{baud:,}" for baud in dict.fromkeys(known))
+    if share > MOST_CARRIED:
+        return f"no baud rate: faster than {rates}"
+    alike = streaming["jobs"] > 1 and len(set(known)) == 1
+    each = f", of each of {streaming['jobs']}" if alike else ""
+    return f"{100 * share:.0f} % of {rates} baud{each}"
+
+
+def _kind(port: str) -> str:
+    """Of a line without a baud rate."""
+    return "pipes" if is_emulated(port) else "network" if is_network(port) else "terminals"
 
 
 def _time_rows(streaming: Streaming) -> list[tuple[str, str]]:

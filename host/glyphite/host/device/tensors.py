@@ -28,14 +28,28 @@ def ensure_taken(url: str, board: Hello, inputs: Sequence[NDArray[Any]]) -> None
             "Samples are numpy arrays, and this is "
             f"{' and '.join(type(array).__name__ for array in inputs)}. Convert it by numpy."
         )
-    given = [(array.dtype, math.prod(array.shape[1:])) for array in inputs]
+    given = [(array.dtype, math.prod(array.shape[1:])) for array in inputs if array.ndim]
     if given != [(taken.dtype, math.prod(taken.shape)) for taken in board.inputs]:
         wanted = " and ".join(f"{taken.dtype} of shape {taken.shape}" for taken in board.inputs)
-        found = " and ".join(f"{array.dtype} of shape {array.shape[1:]}" for array in inputs)
+        found = " and ".join(map(_described, inputs)) or "nothing"
         raise InputError(
             f"The board takes {wanted}, and this is {found}. Prepare the input by the manifest of "
             f"{board.model_name!r}."
         )
+    counts = [len(array) for array in inputs]
+    if len(set(counts)) > 1:
+        raise InputError(
+            f"The inputs are of {' and '.join(map(str, counts))} samples, and each sample has all "
+            "of them. Give as many of each."
+        )
+
+
+def _described(array: NDArray[Any]) -> str:
+    """An array for people: it is easily one sample where it should be some."""
+    if not array.ndim:
+        return f"one {array.dtype}, and no samples"
+    count = f"{len(array):,} sample{'' if len(array) == 1 else 's'}"
+    return f"{array.dtype} of shape {array.shape[1:]} for each of {count}"
 
 
 def outputs_of(url: str, board: Hello, reply: InferReply) -> tuple[NDArray[Any], ...]:

@@ -33,6 +33,12 @@ class Traffic:
     waited: float = 0.0
     """Seconds in which nothing was to do but wait for the board."""
 
+    def since(self, before: "Traffic") -> "Traffic":
+        """What passed of it after ``before``."""
+        return Traffic(
+            self.sent - before.sent, self.received - before.received, self.waited - before.waited
+        )
+
 
 @runtime_checkable
 class _HeldUp(Protocol):

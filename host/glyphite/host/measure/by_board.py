@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from glyphite.convert import metrics
 from glyphite.convert.boards import known_board
 from glyphite.convert.manifest import Manifest, Sha256
-from glyphite.host.device.transport import has_no_baud, is_emulated
+from glyphite.host.device.transport import is_emulated, line_baud
 from glyphite.host.device.wire.messages import Hello
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.share import url_of
@@ -84,10 +84,10 @@ class BoardPart:
         """Whether this program, or one like it, runs the board."""
         return is_emulated(self.port)
 
-    @property
-    def has_no_baud(self) -> bool:
-        """Whether no baud rate limits its line."""
-        return self.is_emulated or has_no_baud(url_of(self.port))
+    def baud(self, baud: int) -> int | None:
+        """What limits its lines together, opened at ``baud`` each; None where nothing does."""
+        each = line_baud(url_of(self.port), baud)
+        return None if each is None else self.jobs * each
 
     @property
     def digest(self) -> str | None:

@@ -24,9 +24,11 @@ def executors(address: str | None) -> Iterator[list[Executor]]:
         return
     try:
         from distributed import Client
+        from distributed.comm import resolve_address
     except ImportError as error:
         raise ToolError(LACKING) from error
     try:
+        resolve_address(address)  # Dask's client waits for what is none, and prints a traceback
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         shown = printable(address)

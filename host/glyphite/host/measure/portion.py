@@ -136,7 +136,7 @@ class OpenBoards:
             self._give_up(opened)
             raise
         found.seconds, found.restarts = time.monotonic() - began, session.restarts - restarts
-        found.traffic, found.repeats = _since(before, session.traffic), session.repeats - repeats
+        found.traffic, found.repeats = session.traffic.since(before), session.repeats - repeats
         if found.failure is None:
             self._put_back(opened)
         else:
@@ -215,12 +215,6 @@ class OpenBoards:
             self._idle = [each for each in self._idle if each.since >= end]
         for each in over:
             each.close()
-
-
-def _since(before: Traffic, now: Traffic) -> Traffic:
-    return Traffic(
-        now.sent - before.sent, now.received - before.received, now.waited - before.waited
-    )
 
 
 class _Here:

@@ -193,7 +193,7 @@ def _alone(link: Link, tensors: Tensors, received: Received, on_answer: OnAnswer
         trace=link.trace,
     ) as session:
         received.start()
-        session.traffic.waited = 0.0
+        before = dataclasses.replace(session.traffic)  # hello is none of the samples
         for index, answer in zip(missing, session.answers(tensors[missing]), strict=True):
             received.add(session.board, int(index), answer, link.url)
             on_answer(int(index), answer)
@@ -203,7 +203,7 @@ def _alone(link: Link, tensors: Tensors, received: Received, on_answer: OnAnswer
             1,
             len(missing),
             session.board,
-            session.traffic,
+            session.traffic.since(before),
             session.repeats,
             session.restarts,
             received.elapsed_now - received.elapsed,

@@ -27,7 +27,7 @@ from glyphite.host.measure.by_board import (
 from glyphite.host.measure.compare import Images, TaskName
 from glyphite.host.measure.size_record import GoalName
 from glyphite.host.measure.stream import Link, Streamed
-from glyphite.host.measure.times import OnBoard
+from glyphite.host.measure.times import PC, OnBoard
 from glyphite.host.measure.truth import (
     Count,
     DataOf,
@@ -128,6 +128,7 @@ def summarize(
     names = [part.name for place, part in enumerate(parts) if alone or (by == place).any()]
     times = times_of(alone, streamed.seconds) if alone else None
     builds = {(part.digest, part.firmware.goal if part.firmware else None) for part in parts}
+    bauds = [part.baud(link.baud) for part in parts]
     digest, goal = builds.pop() if len(builds) == 1 else (None, None)
     return Streaming(
         model=manifest.name,
@@ -159,7 +160,7 @@ def summarize(
         bound_by=bound_of(
             streamed.wire,
             jobs=jobs,
-            baud=None if any(part.has_no_baud for part in parts) else jobs * link.baud,
+            baud=None if None in bauds else sum(filter(None, bauds)),
             computing=_computing(parts, streamed, jobs),
         ),
         images_per_second=count / streamed.wall_seconds,
@@ -180,14 +181,15 @@ def summarize(
 
 
 def _computing(parts: Sequence[BoardPart], streamed: Streamed, jobs: int) -> float | None:
-    """Seconds that a real board says it computed; None of an emulated one. 0 where it has no time
-    that is believed, and of both together."""
-    emulated = [part.is_emulated for part in parts]
-    if any(emulated):
-        return None if all(emulated) else 0.0
+    """Seconds that a real board, or this PC as one, says it computed; None of an emulated one. 0
+    where it has no time that is believed, and of both together."""
+    has_clock = [not part.is_emulated or (part.timed_by == PC and not part.doubt) for part in parts]
+    if not all(has_clock):
+        return None if all(part.is_emulated for part in parts) else 0.0
     own = [streamed.seconds[streamed.owners == place] for place in range(len(parts))]
     are_told = all(times_of(*one) for one in zip(parts, own, strict=True) if len(one[1]))
-    return math.fsum(streamed.seconds) / jobs if are_told else 0.0
+    since = streamed.wire["images"] / len(streamed.seconds)  # of a resumed run, what the wire is of
+    return since * math.fsum(streamed.seconds) / jobs if are_told else 0.0
 
 
 def check(streaming: Streaming, cause: str = "") -> None:

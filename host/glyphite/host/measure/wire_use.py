@@ -9,6 +9,9 @@ from glyphite.host.measure.truth import Count
 BITS_PER_BYTE = 10
 """Bits on the line per byte: start, eight data bits, stop."""
 
+MOST_CARRIED = 1.05
+"""More than this share of a baud rate, no line of that rate carries: USB alone, or a network."""
+
 Bound = Literal["wire", "board", "emulator", "host", "delays"]
 
 BOUNDS: dict[Bound, str] = {
@@ -53,13 +56,14 @@ def bound_of(wire: Wire, *, jobs: int, baud: int | None, computing: float | None
 
     ``baud``: that of the line; None where it has none, as pipes and pseudo-terminals.
     ``computing``: seconds that the board itself says it computed; 0 where it does not tell, None
-    where it is emulated. Where this PC waited for less than half of the time, it is this PC; where
-    line and board explain less than half, delays on the way and repeats.
+    where its time is an emulator's. Where this PC waited for less than half of the time, it is this
+    PC; where line and board explain less than half, delays on the way and repeats.
     """
     seconds = _seconds(wire)
     if wire["waited_seconds"] < seconds * jobs / 2:
         return "host"
     line = carried(wire, baud) if baud else 0.0
+    line = line if line <= MOST_CARRIED else 0.0
     board = computing / seconds if computing is not None else 0.0
     if computing and line + board < 0.5:
         return "delays"

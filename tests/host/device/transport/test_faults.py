@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from glyphite.convert.errors import InputError
 from glyphite.host.device.session import connect
-from glyphite.host.device.transport import has_no_baud, is_emulated, open_port, protocol_fault
+from glyphite.host.device.transport import (
+    has_no_baud,
+    is_emulated,
+    line_baud,
+    open_port,
+    protocol_fault,
+)
 from glyphite.host.device.transport.faults import (
     Event,
     Faults,
@@ -135,6 +141,9 @@ def test_an_emulated_board_behind_a_bad_line_is_one() -> None:
     assert lacking.board.name == "native"
     assert has_no_baud(url)
     assert not has_no_baud(f"{url}&baud=9600")
+    assert line_baud(f"{url}&baud=9600", 115200) == 9600
+    assert line_baud("fault://COM3?baud=230400", 115200) == 115200
+    assert has_no_baud("fault://socket://lab:7?flip=0.1")
     assert not is_emulated("fault:///dev/ttyACM0?flip=0.1")
 
 

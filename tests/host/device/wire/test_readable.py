@@ -7,7 +7,7 @@ import pytest
 from glyphite.host.device.wire.frame import encode_frame, encode_old_frame
 from glyphite.host.device.wire.messages import hello_request, infer_request
 from glyphite.host.device.wire.protocol import Item
-from glyphite.host.device.wire.readable import Watcher
+from glyphite.host.device.wire.readable import LONGEST, Watcher
 from tests.builders.hostile import answer, hello, text
 
 REQUEST = infer_request(7, bytes(40), (0, 1))
@@ -51,6 +51,14 @@ LINE = [
 ]
 
 
+def test_an_answer_of_100_000_bytes_is_no_damaged_one() -> None:
+    line, watcher = encode_frame(answer(REQUEST, bytes(range(1, 101)) * 1000)), Watcher()
+    (seen,) = (
+        seen for at in range(0, len(line), 4096) for seen in watcher.feed(line[at : at + 4096])
+    )
+    assert "scores 1 2 3 4 5 6 7 8 9 10 and 99,990 more" in seen.words
+
+
 @pytest.mark.parametrize(("line", "words"), LINE)
 def test_each_message_is_a_line_of_words(line: bytes, words: str) -> None:
     (seen,) = Watcher().feed(line)
@@ -83,6 +91,6 @@ def test_scores_are_floats_where_hello_says_so() -> None:
 
 def test_what_never_ends_is_not_kept() -> None:
     watcher = Watcher()
-    seen = watcher.feed(b"\xfe" * 70_000)
+    seen = watcher.feed(b"\xfe" * (LONGEST + 1))
     assert [each.kind for each in seen] == ["damaged"]
     assert watcher.flush() == []

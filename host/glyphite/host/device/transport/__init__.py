@@ -7,9 +7,16 @@ them too.
 
 import serial
 
-from glyphite.host.device.transport.ports import EMULATED, has_no_baud, is_emulated, open_port
+from glyphite.host.device.transport.ports import (
+    EMULATED,
+    has_no_baud,
+    is_emulated,
+    is_network,
+    line_baud,
+    open_port,
+)
 
-__all__ = ["EMULATED", "has_no_baud", "is_emulated", "open_port"]
+__all__ = ["EMULATED", "has_no_baud", "is_emulated", "is_network", "line_baud", "open_port"]
 
 if __name__ not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(__name__)

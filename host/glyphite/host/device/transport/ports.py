@@ -45,9 +45,26 @@ def is_pseudo_terminal(url: str) -> bool:
     return bool(TERMINALS.fullmatch(os.path.realpath(split_url(url)[0])))
 
 
+def is_network(url: str) -> bool:
+    """Whether ``url`` is a TCP connection, whose other end may have a line or none."""
+    return split_url(url)[0].lower().startswith("socket://")
+
+
 def has_no_baud(url: str) -> bool:
-    """Whether no baud rate limits the line: pipes to an emulated board, or a pseudo-terminal."""
-    return (is_emulated(url) or is_pseudo_terminal(url)) and "baud" not in split_url(url)[1]
+    """Whether no baud rate limits the line: pipes to an emulated board, a pseudo-terminal, or a
+    network."""
+    free = is_emulated(url) or is_pseudo_terminal(url) or is_network(url)
+    return free and "baud" not in split_url(url)[1]
+
+
+def line_baud(url: str, baud: int) -> int | None:
+    """What limits the line to ``url``, opened at ``baud`` bits a second, which a bad line to it may
+    be slower than; None where nothing does."""
+    if has_no_baud(url):
+        return None
+    port, faults = split_url(url)
+    own = [] if is_emulated(port) or is_pseudo_terminal(port) or is_network(port) else [baud]
+    return min([*own, *(int(float(faults[name])) for name in ("baud",) if name in faults)])
 
 
 def open_port(url: str, baud: int) -> serial.SerialBase:
@@ -62,7 +79,7 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
             f"A baud rate of {baud} cannot be. Give that of the board's firmware, which is 115200 "
             "where its board file has no other."
         )
-    if not url or not url.isprintable():
+    if not isinstance(url, str) or not url or not url.isprintable():
         raise PortError(f"{printable(repr(url))} is no name of a port. {_ports_found()}")
     holder = find_holder(url)
     if holder:

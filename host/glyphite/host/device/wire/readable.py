@@ -15,8 +15,8 @@ BYTES_SHOWN = 16
 LEAST_TEXT = 2
 LEAST_LINE = 6
 """Characters of a line, as the beginning of a frame may have a line's end in it."""
-LONGEST = 1 << 16
-"""Bytes without a zero or a line's end that are kept: no frame of interest is longer."""
+LONGEST = 1 << 22
+"""Bytes without a zero or a line's end that are kept: no model here answers more in one frame."""
 _READABLE = bytes(range(32, 127)) + b"\r\n\t"
 TEXT, DAMAGED, OLD, FRAME = "text", "damaged", "protocol 1", "frame"
 
