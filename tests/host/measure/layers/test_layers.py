@@ -226,6 +226,27 @@ def test_a_model_calibrated_on_a_larger_range_is_told_by_its_input_and_the_layer
     assert "the samples take 25 % of the range" in record.advice[0].text
 
 
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (0.5, "reach further. Prepare both alike, and convert anew. Where they are alike, "
+              "calibrate on more of them (--calibration-samples 5000)."),
+        (4.0, "Prepare both alike, leave outliers out, and convert anew."),
+    ],
+)  # fmt: skip
+def test_training_samples_prepared_otherwise_are_told_of_and_not_calibrated_on_again(
+    uno: Uno, scale: float, said: str
+) -> None:
+    found, manifest = uno.gathered(uno.quantized(scale=scale))
+    way = dataclasses.replace(WAY, is_same=True)
+    subject = Subject(manifest, labelled(uno.labels), Reference.FLOAT, "LiteRT", way, [])
+    first = summarize(found, subject).advice[0]
+    assert first.layer == "input"
+    assert "calibrated on training samples of MNIST" in first.text
+    assert first.text.endswith(said)
+    assert first.command is None
+
+
 def test_a_model_calibrated_on_random_numbers_is_told_so(uno: Uno) -> None:
     found, manifest = uno.gathered(rescaled(uno.int8, [3], 0.25))
     way = dataclasses.replace(WAY, is_random=True, data_words=("--data", "mnist"))

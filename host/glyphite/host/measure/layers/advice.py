@@ -45,6 +45,9 @@ class Way:
     """Whether these were random numbers."""
     data: str
     """What the data that were looked at are called."""
+    is_same: bool = False
+    """Whether it was calibrated on the training samples of the very same data: converting anew
+    changes nothing then."""
 
     @property
     def is_exhausted(self) -> bool:
@@ -133,15 +136,30 @@ def _reach(seen: Seen) -> str:
     )
 
 
-def _input_cut_off(seen: Seen, way: Way, _: int) -> Words:
+def _input_cut_off(seen: Seen, way: Way, samples: int) -> Words:
     tally = seen.tally
     what = f"{100 * tally.cut:.2g} % of the values are cut off: {_reach(seen)}."
-    return what, *_other_data(way)
+    if not way.is_same or way.is_random:
+        return what, *_other_data(way)
+    mend = (
+        f"It was calibrated on training samples of {way.data}, and these are test samples that "
+        "reach further. Prepare both alike, and convert anew."
+    )
+    if not way.is_exhausted:
+        option = f"--calibration-samples {_more(way, samples)}"
+        mend += f" Where they are alike, calibrate on more of them ({option})."
+    return what, mend, None
 
 
 def _input_too_wide(seen: Seen, way: Way, _: int) -> Words:
     what = f"the samples take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
-    return what, *_other_data(way)
+    if not way.is_same or way.is_random:
+        return what, *_other_data(way)
+    mend = (
+        f"It was calibrated on training samples of {way.data}, some of which reach further than "
+        "these test samples. Prepare both alike, leave outliers out, and convert anew."
+    )
+    return what, mend, None
 
 
 def _other_data(way: Way) -> tuple[str, tuple[str, ...]]:
@@ -197,6 +215,9 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
     what = f"its values take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
     if way.is_random:
         return what, *_other_data(way)
+    if way.is_same and scheme_named(way.scheme or USUAL.name).rule is Rule.WHOLE:
+        rare = "Leave what is rare out of the ranges, or leave outliers out of the training samples."
+        return what, rare, ("--scheme", "percentile")
     return (
         what,
         "Calibrate on representative data, without outliers. Where that changes nothing, "
