@@ -99,6 +99,30 @@ def uno() -> Uno:
     )
 
 
+def test_a_small_column_beside_a_large_one_is_told_of_the_input_and_no_bias_is_blamed() -> None:
+    """One scale of 4 for columns of 0 to 1,000 and 0 to 1; the bias is rounded to steps of 0.03,
+    which are six of the output's."""
+    model = ModelBuilder()
+    source = model.tensor((1, 2), 4.0, -128)
+    weights = model.weights(np.array([[0, 127]], np.int8), 1 / 127)
+    sink = model.tensor((1, 1), 0.005, -128)
+    bias = model.tensor((1,), 4 / 127, data=np.full(1, 10, np.int32), dtype="INT32")
+    words = ("FullyConnectedOptions", 4)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], *words)
+    content = model.build([source], [sink])
+    floats = Changed(in_float(content))
+    floats.set_data(floats.tensor(0, 2), np.array([0.3], np.float32))
+    samples = np.random.default_rng(1).uniform(0, [1000, 0.95], (150, 2)).astype(np.float32)
+    tensors = (np.round(samples / 4) - 128).clip(-128, 127).astype(np.int8)
+    found = gather(content, floats.content, samples, tensors)
+    truth = Truth(Task.NUMBERS, DATA, 150, values=samples[:, 1:])
+    manifest = dataclasses.replace(manifest_of(content, "small"))
+    record = summarize(found, Subject(manifest, truth, Reference.FLOAT, "LiteRT", WAY, []))
+    assert told(record.advice) == [(Cause.UNEVEN_CHANNELS, "input", [])]
+    assert "leaves 1 of 256 steps at the most to channel 1" in record.advice[0].text
+    assert "(--preprocess standard), and train anew" in record.advice[0].text
+
+
 def told(advice: Sequence[Advice]) -> list[tuple[Cause, str, list[str]]]:
     """Cause, first layer and the others of each advice."""
     return [(each.cause, each.layer, each.others) for each in advice]

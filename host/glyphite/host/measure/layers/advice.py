@@ -14,6 +14,7 @@ from glyphite.host.measure.layers.causes import (
     small_channels,
     steps_of,
 )
+from glyphite.host.measure.layers.match import INPUT
 from glyphite.host.measure.layers_record import Advice, Cause
 
 OF_INPUT = (Cause.INPUT_CUT_OFF, Cause.INPUT_TOO_WIDE)
@@ -70,7 +71,7 @@ def advise(
     Where the input was calibrated on other data, the ranges of the layers behind it are too: that
     is one cause, and the input's.
     """
-    found = sorted(found, key=lambda each: (each.cause not in OF_INPUT, -each.cost, each.place))
+    found = sorted(found, key=lambda each: (not _is_of_input(each, layers), -each.cost, each.place))
     causes = list(dict.fromkeys(each.cause for each in found))
     of_input = next((each for each in causes if each in OF_INPUT), None)
     made = []
@@ -81,6 +82,11 @@ def advise(
         places = [each.place for each in found if each.cause is cause or each.cause in family]
         made.append(_advice(cause, list(dict.fromkeys(places)), layers, way, samples))
     return sorted(made, key=lambda each: not each.loses_accuracy)
+
+
+def _is_of_input(finding: Finding, layers: Sequence[Seen]) -> bool:
+    """Whether the samples are to be mended first: layers behind may be well then."""
+    return layers[finding.place].pair.kind == INPUT
 
 
 def _advice(
@@ -216,7 +222,7 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
     if way.is_random:
         return what, *_other_data(way)
     if way.is_same and scheme_named(way.scheme or USUAL.name).rule is Rule.WHOLE:
-        rare = "Leave what is rare out of the ranges, or leave outliers out of the training samples."
+        rare = "Leave what is rare out of the ranges, or outliers out of the training samples."
         return what, rare, ("--scheme", "percentile")
     return (
         what,
@@ -273,6 +279,15 @@ def _other_weights(seen: Seen, way: Way, _: int) -> Words:
 def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
     small = list(small_channels(seen))
     steps, of = ceil(steps_of(seen)[small].max()), seen.tally.most - seen.tally.least + 1
+    if seen.pair.kind == INPUT:
+        return (
+            f"one scale serves all {seen.tally.channels} columns or channels of a sample, and "
+            f"leaves {steps} of {of:,} steps at the most to {_channels(small)}, which the answers "
+            "need.",
+            "Bring them to one size before the model, each less its mean and divided by its "
+            "deviation (--preprocess standard), and train anew. A layer in the model is too late.",
+            None,
+        )
     return (
         f"one scale serves all {seen.tally.channels} channels of its output, and leaves "
         f"{steps} of {of:,} steps at the most to {_channels(small)}, which the answers need.",
