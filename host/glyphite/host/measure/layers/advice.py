@@ -98,7 +98,7 @@ def _advice(
     behind = [layers[place] for place in places[1:]]
     others = [each.pair.name for each in behind]
     called = _listed([_called(each) for each in behind]) if others else ""
-    also = f" So {'is' if len(others) == 1 else 'are'} {called}." if others else ""
+    also = f" The same holds for {called}." if others else ""
     if others and cause is Cause.DEAD_CHANNELS:
         also = _also_dead(behind)
     if words is not None and typed is None:
