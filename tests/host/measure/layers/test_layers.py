@@ -233,6 +233,15 @@ def test_a_range_that_is_far_wider_than_the_values_is_named(uno: Uno) -> None:
     assert record.advice[0].command == "glyphite convert uno"
 
 
+def test_a_range_too_wide_for_the_data_it_was_calibrated_on_gets_another_scheme(uno: Uno) -> None:
+    """The same conversion of the same data would make the same range."""
+    found, manifest = uno.gathered(rescaled(uno.int8, [3], 8.0))
+    way = dataclasses.replace(WAY, is_same=True)
+    subject = Subject(manifest, labelled(uno.labels), Reference.FLOAT, "LiteRT", way, [])
+    (advice,) = summarize(found, subject).advice
+    assert advice.command == "glyphite convert uno --scheme percentile"
+
+
 def test_a_model_calibrated_on_a_smaller_range_is_told_by_its_input_alone(uno: Uno) -> None:
     record = uno.record(uno.quantized(scale=0.5))
     assert told(record.advice) == [(Cause.INPUT_CUT_OFF, "input", [])]
