@@ -115,7 +115,7 @@ def test_a_small_column_beside_a_large_one_is_told_of_the_input_and_no_bias_is_b
     samples = np.random.default_rng(1).uniform(0, [1000, 0.95], (150, 2)).astype(np.float32)
     tensors = (np.round(samples / 4) - 128).clip(-128, 127).astype(np.int8)
     found = gather(content, floats.content, samples, tensors)
-    truth = Truth(Task.NUMBERS, DATA, 150, values=samples[:, 1:])
+    truth = Truth(Task.NUMBERS, DATA, 150, values=samples[:, 1:].astype(np.float64))
     manifest = dataclasses.replace(manifest_of(content, "small"))
     record = summarize(found, Subject(manifest, truth, Reference.FLOAT, "LiteRT", WAY, []))
     assert told(record.advice) == [(Cause.UNEVEN_CHANNELS, "input", [])]
