@@ -166,7 +166,7 @@ def _engines(content: bytes, folder: ModelFolder, tested: Tested) -> list[Engine
 
 
 def _way(folder: ModelFolder, manifest: Manifest, tested: Tested) -> Way:
-    words = tested.truth.data["words"]
+    words, data = tested.truth.data["words"], manifest.data
     count, available = _calibrated(manifest.calibration)
     return Way(
         folder.named if folder.float_model.is_file() else None,
@@ -176,6 +176,7 @@ def _way(folder: ModelFolder, manifest: Manifest, tested: Tested) -> Way:
         manifest.scheme,
         is_random(manifest.data),
         tested.truth.data["title"] or "those that it will see",
+        is_same=data is not None and data.sha256 == tested.truth.data["sha256"],
     )
 
 

@@ -99,6 +99,30 @@ def uno() -> Uno:
     )
 
 
+def test_a_small_column_beside_a_large_one_is_told_of_the_input_and_no_bias_is_blamed() -> None:
+    """One scale of 4 for columns of 0 to 1,000 and 0 to 1; the bias is rounded to steps of 0.03,
+    which are six of the output's."""
+    model = ModelBuilder()
+    source = model.tensor((1, 2), 4.0, -128)
+    weights = model.weights(np.array([[0, 127]], np.int8), 1 / 127)
+    sink = model.tensor((1, 1), 0.005, -128)
+    bias = model.tensor((1,), 4 / 127, data=np.full(1, 10, np.int32), dtype="INT32")
+    words = ("FullyConnectedOptions", 4)
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [sink], *words)
+    content = model.build([source], [sink])
+    floats = Changed(in_float(content))
+    floats.set_data(floats.tensor(0, 2), np.array([0.3], np.float32))
+    samples = np.random.default_rng(1).uniform(0, [1000, 0.95], (150, 2)).astype(np.float32)
+    tensors = (np.round(samples / 4) - 128).clip(-128, 127).astype(np.int8)
+    found = gather(content, floats.content, samples, tensors)
+    truth = Truth(Task.NUMBERS, DATA, 150, values=samples[:, 1:].astype(np.float64))
+    manifest = dataclasses.replace(manifest_of(content, "small"))
+    record = summarize(found, Subject(manifest, truth, Reference.FLOAT, "LiteRT", WAY, []))
+    assert told(record.advice) == [(Cause.UNEVEN_CHANNELS, "input", [])]
+    assert "leaves 1 of 256 steps at the most to channel 1" in record.advice[0].text
+    assert "(--preprocess standard), and train anew" in record.advice[0].text
+
+
 def told(advice: Sequence[Advice]) -> list[tuple[Cause, str, list[str]]]:
     """Cause, first layer and the others of each advice."""
     return [(each.cause, each.layer, each.others) for each in advice]
@@ -209,6 +233,15 @@ def test_a_range_that_is_far_wider_than_the_values_is_named(uno: Uno) -> None:
     assert record.advice[0].command == "glyphite convert uno"
 
 
+def test_a_range_too_wide_for_the_data_it_was_calibrated_on_gets_another_scheme(uno: Uno) -> None:
+    """The same conversion of the same data would make the same range."""
+    found, manifest = uno.gathered(rescaled(uno.int8, [3], 8.0))
+    way = dataclasses.replace(WAY, is_same=True)
+    subject = Subject(manifest, labelled(uno.labels), Reference.FLOAT, "LiteRT", way, [])
+    (advice,) = summarize(found, subject).advice
+    assert advice.command == "glyphite convert uno --scheme percentile"
+
+
 def test_a_model_calibrated_on_a_smaller_range_is_told_by_its_input_alone(uno: Uno) -> None:
     record = uno.record(uno.quantized(scale=0.5))
     assert told(record.advice) == [(Cause.INPUT_CUT_OFF, "input", [])]
@@ -224,6 +257,27 @@ def test_a_model_calibrated_on_a_larger_range_is_told_by_its_input_and_the_layer
     assert (cause, layer) == (Cause.INPUT_TOO_WIDE, "input")
     assert set(others) <= {name for name in LAYERS if name.startswith(("conv", "fully"))}
     assert "the samples take 25 % of the range" in record.advice[0].text
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (0.5, "reach further. Prepare both alike, and convert anew. Where they are alike, "
+              "calibrate on more of them (--calibration-samples 5000)."),
+        (4.0, "Prepare both alike, leave outliers out, and convert anew."),
+    ],
+)  # fmt: skip
+def test_training_samples_prepared_otherwise_are_told_of_and_not_calibrated_on_again(
+    uno: Uno, scale: float, said: str
+) -> None:
+    found, manifest = uno.gathered(uno.quantized(scale=scale))
+    way = dataclasses.replace(WAY, is_same=True)
+    subject = Subject(manifest, labelled(uno.labels), Reference.FLOAT, "LiteRT", way, [])
+    first = summarize(found, subject).advice[0]
+    assert first.layer == "input"
+    assert "calibrated on training samples of MNIST" in first.text
+    assert first.text.endswith(said)
+    assert first.command is None
 
 
 def test_a_model_calibrated_on_random_numbers_is_told_so(uno: Uno) -> None:

@@ -14,6 +14,7 @@ from glyphite.host.measure.layers.causes import (
     small_channels,
     steps_of,
 )
+from glyphite.host.measure.layers.match import INPUT
 from glyphite.host.measure.layers_record import Advice, Cause
 
 OF_INPUT = (Cause.INPUT_CUT_OFF, Cause.INPUT_TOO_WIDE)
@@ -45,6 +46,9 @@ class Way:
     """Whether these were random numbers."""
     data: str
     """What the data that were looked at are called."""
+    is_same: bool = False
+    """Whether it was calibrated on the training samples of the very same data: converting anew
+    changes nothing then."""
 
     @property
     def is_exhausted(self) -> bool:
@@ -67,7 +71,7 @@ def advise(
     Where the input was calibrated on other data, the ranges of the layers behind it are too: that
     is one cause, and the input's.
     """
-    found = sorted(found, key=lambda each: (each.cause not in OF_INPUT, -each.cost, each.place))
+    found = sorted(found, key=lambda each: (not _is_of_input(each, layers), -each.cost, each.place))
     causes = list(dict.fromkeys(each.cause for each in found))
     of_input = next((each for each in causes if each in OF_INPUT), None)
     made = []
@@ -80,6 +84,11 @@ def advise(
     return sorted(made, key=lambda each: not each.loses_accuracy)
 
 
+def _is_of_input(finding: Finding, layers: Sequence[Seen]) -> bool:
+    """Whether the samples are to be mended first: layers behind may be well then."""
+    return layers[finding.place].pair.kind == INPUT
+
+
 def _advice(
     cause: Cause, places: list[int], layers: Sequence[Seen], way: Way, samples: int
 ) -> Advice:
@@ -89,7 +98,7 @@ def _advice(
     behind = [layers[place] for place in places[1:]]
     others = [each.pair.name for each in behind]
     called = _listed([_called(each) for each in behind]) if others else ""
-    also = f" So {'is' if len(others) == 1 else 'are'} {called}." if others else ""
+    also = f" The same holds for {called}." if others else ""
     if others and cause is Cause.DEAD_CHANNELS:
         also = _also_dead(behind)
     if words is not None and typed is None:
@@ -133,15 +142,30 @@ def _reach(seen: Seen) -> str:
     )
 
 
-def _input_cut_off(seen: Seen, way: Way, _: int) -> Words:
+def _input_cut_off(seen: Seen, way: Way, samples: int) -> Words:
     tally = seen.tally
     what = f"{100 * tally.cut:.2g} % of the values are cut off: {_reach(seen)}."
-    return what, *_other_data(way)
+    if not way.is_same or way.is_random:
+        return what, *_other_data(way)
+    mend = (
+        f"It was calibrated on training samples of {way.data}, and these are test samples that "
+        "reach further. Prepare both alike, and convert anew."
+    )
+    if not way.is_exhausted:
+        option = f"--calibration-samples {_more(way, samples)}"
+        mend += f" Where they are alike, calibrate on more of them ({option})."
+    return what, mend, None
 
 
 def _input_too_wide(seen: Seen, way: Way, _: int) -> Words:
     what = f"the samples take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
-    return what, *_other_data(way)
+    if not way.is_same or way.is_random:
+        return what, *_other_data(way)
+    mend = (
+        f"It was calibrated on training samples of {way.data}, some of which reach further than "
+        "these test samples. Prepare both alike, leave outliers out, and convert anew."
+    )
+    return what, mend, None
 
 
 def _other_data(way: Way) -> tuple[str, tuple[str, ...]]:
@@ -197,6 +221,9 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
     what = f"its values take {100 * seen.used:.2g} % of the range: {_reach(seen)}."
     if way.is_random:
         return what, *_other_data(way)
+    if way.is_same and scheme_named(way.scheme or USUAL.name).rule is Rule.WHOLE:
+        rare = "Leave what is rare out of the ranges, or outliers out of the training samples."
+        return what, rare, ("--scheme", "percentile")
     return (
         what,
         "Calibrate on representative data, without outliers. Where that changes nothing, "
@@ -252,6 +279,15 @@ def _other_weights(seen: Seen, way: Way, _: int) -> Words:
 def _uneven_channels(seen: Seen, way: Way, _: int) -> Words:
     small = list(small_channels(seen))
     steps, of = ceil(steps_of(seen)[small].max()), seen.tally.most - seen.tally.least + 1
+    if seen.pair.kind == INPUT:
+        return (
+            f"one scale serves all {seen.tally.channels} columns or channels of a sample, and "
+            f"leaves {steps} of {of:,} steps at the most to {_channels(small)}, which the answers "
+            "need.",
+            "Bring them to one size before the model, each less its mean and divided by its "
+            "deviation (--preprocess standard), and train anew. A layer in the model is too late.",
+            None,
+        )
     return (
         f"one scale serves all {seen.tally.channels} channels of its output, and leaves "
         f"{steps} of {of:,} steps at the most to {_channels(small)}, which the answers need.",

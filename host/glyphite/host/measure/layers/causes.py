@@ -184,7 +184,7 @@ def findings(layers: Sequence[Seen], samples: int) -> list[Finding]:
 def _causes(seen: Seen, samples: int) -> Iterable[Cause]:
     is_input = seen.pair.kind == INPUT
     losses = [*_of_range(seen, samples, is_input), *_of_weights(seen)]
-    if not losses and not is_input and seen.has_range and len(small_channels(seen)):
+    if not losses and seen.has_range and len(small_channels(seen)):
         losses = [Cause.UNEVEN_CHANNELS]
     yield from losses
     if len(seen.dead):

@@ -152,13 +152,13 @@ def _real_input(graph: Graph, operator: Operator, place: int) -> NDArray[np.floa
         return data.astype(np.float64)
     quantization = tensor.quantization
     if quantization is None and place == BIAS[operator.kind]:
-        return data * _sum_scales(graph, operator)
+        return data * sum_scales(graph, operator)
     if quantization is None:
         raise _no_scale(tensor.name)
     return _real(data, quantization.scales, quantization.zero_points, quantization.axis)
 
 
-def _sum_scales(graph: Graph, operator: Operator) -> NDArray[np.float64]:
+def sum_scales(graph: Graph, operator: Operator) -> NDArray[np.float64]:
     """(channels,) or (1,): the scale of an operator's sums, and so of its bias."""
     source = graph.input_of(operator, 0 if operator.kind != "TRANSPOSE_CONV" else 2)
     weights = graph.input_of(operator, WEIGHTS)

@@ -11,6 +11,7 @@ from glyphite.host.measure.layers.rewrite import (
     WEIGHTS,
     real_bias,
     real_weights,
+    sum_scales,
 )
 from glyphite.host.measure.layers.tally import decibels
 
@@ -21,6 +22,8 @@ LARGE = 8
 """Times the usual: so large weights leave the others at most 16 of 127 steps."""
 MOST_BIAS = 2**31 - 1
 """The largest bias: quantizers cut off what is beyond."""
+HALF = 0.51
+"""Of a step: how far rounding moves a bias at the most, with what float32 adds."""
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +44,8 @@ class Weights:
     """Channels of the input whose weights are far larger than the others'; of a flattened input,
     those that it had before."""
     bias_error: Floats
-    """(channels,): by how much the bias differs from the float model's, in units of the output."""
+    """(channels,): by how much the bias differs from the float model's, beyond what rounding it to
+    32 bits at the scale of the sums explains; in units of the output."""
     bias_at_limit: NDArray[np.bool_]
     """(channels,): whether the bias is the largest or least that 32 bits hold."""
 
@@ -115,4 +119,6 @@ def _bias(
     real = real_bias(floats, partner) if partner is not None else None
     if real is None or real.shape != given.shape:
         return none, at_limit
-    return np.abs(given - real), at_limit
+    known = tensor.quantization
+    steps = sum_scales(graph, operator) if known is None else np.array(known.scales)
+    return np.maximum(np.abs(given - real) - HALF * steps, 0.0), at_limit
