@@ -250,6 +250,21 @@ def test_a_page_that_was_quiet_gives_its_place_to_one_that_comes(
         running.join(SECONDS)
 
 
+def test_what_strangers_send_is_not_printed(served: Served) -> None:
+    """Else they could fill the terminal, or a log, by a line a request."""
+    host, port = served.url.removeprefix("http://").rstrip("/").split(":")
+    before = served.log.read_text()
+    with socket.create_connection((host, int(port))) as wrong:
+        wrong.sendall(b"no request\r\n\r\n")
+        assert b" 400 " in wrong.recv(100)
+    client = Client(served.url)
+    client.socket.send(b"\xff", text=True)
+    with pytest.raises(ConnectionClosed):
+        client.told("answer")
+    test_files_of_the_page_alone_are_given(served, "/", {}, 200)
+    assert served.log.read_text() == before
+
+
 def test_headers_that_do_not_end_are_cut_off_and_the_next_page_is_given(served: Served) -> None:
     address = served.url.removeprefix("http://").rstrip("/")
     asked = http.client.HTTPConnection(address)

@@ -1,6 +1,7 @@
 """Keeps the server running until Ctrl-C."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,11 @@ class Impatient(H11Protocol):
             self.loop.call_later(ASK_SECONDS, self._look)
 
 
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    """Of what uvicorn would print: not what strangers send, a line each, and as fast as they can."""
+    return record.getMessage().startswith("Exception in ASGI application")
+
+
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer browsers until Ctrl-C or SIGTERM, which raise KeyboardInterrupt."""
     config = uvicorn.Config(
@@ -91,4 +97,5 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=LAST_SECONDS,
         server_header=False,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_own_fault)
     uvicorn.Server(config).run(sockets=[listener])
