@@ -21,10 +21,10 @@ SECONDS = 120.0
 
 
 class Served:
-    """A server: its address, the program, and the file of what it says on stderr."""
+    """A server: its address, and the program."""
 
-    def __init__(self, url: str, program: "subprocess.Popen[str]", log: Path) -> None:
-        self.url, self.program, self.log = url, program, log
+    def __init__(self, url: str, program: "subprocess.Popen[str]") -> None:
+        self.url, self.program = url, program
 
     def interrupt(self) -> int:
         """End it as Ctrl-C does; its exit code."""
@@ -48,7 +48,7 @@ def serving(build: Path, *words: str) -> Iterator[Served]:
             command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
     try:
-        yield Served(_url(program, log), program, log)
+        yield Served(_url(program, log), program)
     finally:
         if program.poll() is None:
             program.send_signal(signal.SIGINT)

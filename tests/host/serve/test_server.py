@@ -34,7 +34,7 @@ from websockets.typing import Origin  # noqa: E402
 from glyphite.host.serve.desk import Desk  # noqa: E402
 from glyphite.host.serve.engines import Float, Reference  # noqa: E402
 from glyphite.host.serve.inputs import Inputs, Samples  # noqa: E402
-from glyphite.host.serve.run import CONNECTIONS, Impatient, listening  # noqa: E402
+from glyphite.host.serve.run import CONNECTIONS, Impatient, listening, server_of  # noqa: E402
 from glyphite.host.serve.site import site  # noqa: E402
 from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
 
@@ -216,53 +216,58 @@ def test_silent_connections_give_their_places_to_who_asks(
         test_files_of_the_page_alone_are_given(served, "/", {}, 200)
 
 
-def test_a_page_that_was_quiet_gives_its_place_to_one_that_comes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Else one program that opens as many WebSockets as there are places would keep all out."""
-    monkeypatch.setattr("glyphite.host.serve.site.MOST_BROWSERS", 2)
-    quiet = "glyphite.host.serve.site.QUIET_SECONDS"
-    monkeypatch.setattr(quiet, 1000.0)
+@pytest.fixture
+def without_board() -> Iterator[str]:
+    """The address of a server in this process, whose board never comes."""
     folder = find_model("uno")
     manifest = read_manifest(folder)
     inputs = Inputs(manifest, True, lambda: Samples(np.zeros((1, 28, 28), np.uint8), [""]))
     floats, reference = Float(folder, manifest, print), Reference(folder, manifest)
     desk = Desk(inputs, (), reference, floats, shares=False, has_samples=True)
     with listening("127.0.0.1", 0) as (listener, url):
-        config = uvicorn.Config(site(desk, "127.0.0.1"), log_config=None, ws="websockets-sansio")
-        server = uvicorn.Server(config)
+        server = server_of(site(desk, "127.0.0.1"))
         running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         running.start()
-        first, second = Client(url), Client(url)
-        first.socket.send('{"type": "sample", "id": 1}')
-        first.told("sample")
-        with pytest.raises(InvalidStatus):  # both have just come
-            Client(url)
-        monkeypatch.setattr(quiet, 0.0)
-        third = Client(url)
-        with pytest.raises(ConnectionClosed, match="another has taken its place"):
-            second.told("sample")
-        for each in (first, third):
-            each.socket.send('{"type": "sample", "id": 2}')
-            each.told("sample")
-            each.close()
+        yield url
         server.should_exit = True
         running.join(SECONDS)
 
 
-def test_what_strangers_send_is_not_printed(served: Served) -> None:
-    """Else they could fill the terminal, or a log, by a line a request."""
-    host, port = served.url.removeprefix("http://").rstrip("/").split(":")
-    before = served.log.read_text()
+def test_a_page_that_was_quiet_gives_its_place_to_one_that_comes(
+    without_board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one program that opens as many WebSockets as there are places would keep all out."""
+    monkeypatch.setattr("glyphite.host.serve.site.MOST_BROWSERS", 2)
+    quiet = "glyphite.host.serve.site.QUIET_SECONDS"
+    monkeypatch.setattr(quiet, 1000.0)
+    first, second = Client(without_board), Client(without_board)
+    first.socket.send('{"type": "sample", "id": 1}')
+    first.told("sample")
+    with pytest.raises(InvalidStatus):  # both have just come
+        Client(without_board)
+    monkeypatch.setattr(quiet, 0.0)
+    third = Client(without_board)
+    with pytest.raises(ConnectionClosed, match="another has taken its place"):
+        second.told("sample")
+    for each in (first, third):
+        each.socket.send('{"type": "sample", "id": 2}')
+        each.told("sample")
+        each.close()
+
+
+def test_what_strangers_send_is_not_printed(
+    without_board: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else they could fill the terminal, by a line a request."""
+    host, port = without_board.removeprefix("http://").rstrip("/").split(":")
     with socket.create_connection((host, int(port))) as wrong:
         wrong.sendall(b"no request\r\n\r\n")
         assert b" 400 " in wrong.recv(100)
-    client = Client(served.url)
+    client = Client(without_board)
     client.socket.send(b"\xff", text=True)
     with pytest.raises(ConnectionClosed):
         client.told("answer")
-    test_files_of_the_page_alone_are_given(served, "/", {}, 200)
-    assert served.log.read_text() == before
+    assert [record for record in caplog.records if record.name == "uvicorn.error"] == []
 
 
 def test_headers_that_do_not_end_are_cut_off_and_the_next_page_is_given(served: Served) -> None:

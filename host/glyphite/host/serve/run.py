@@ -77,12 +77,17 @@ class Impatient(H11Protocol):
 
 
 def _is_own_fault(record: logging.LogRecord) -> bool:
-    """Of what uvicorn would print: not what strangers send, a line each, and as fast as they can."""
+    """Not what strangers send, of which uvicorn would print a line each."""
     return record.getMessage().startswith("Exception in ASGI application")
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer browsers until Ctrl-C or SIGTERM, which raise KeyboardInterrupt."""
+    server_of(app).run(sockets=[listener])
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """What answers browsers, by the limits of this module."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -98,4 +103,4 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         server_header=False,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_own_fault)
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
