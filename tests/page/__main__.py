@@ -20,6 +20,7 @@ from glyphite.convert.progress import Progress
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main as glyphite
 from glyphite.host.cli.console import progress_bar, say
+from glyphite.host.cli.heartbeat import signs_of_life
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import oracle
 from tests.page.driver import Driven, opened
@@ -47,13 +48,19 @@ class Asked:
 
 
 def main() -> int:
-    """Print how many agree; 1 where fewer than 95 of 100 do."""
+    """Print how many agree; 1 where fewer than 95 of 100 do. Where stderr is no terminal, lines say
+    how far it is."""
     parser = argparse.ArgumentParser(prog="python -m tests.page", description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="test images (default: 100)")
     parser.add_argument("--model", default="uno", help="(default: uno)")
     parser.add_argument("--port", default="sim://uno", help="the board (default: sim://uno)")
     parser.add_argument("--saved", action="store_true", help="draw on the page as one file")
     words = parser.parse_args()
+    with signs_of_life("python -m tests.page"):
+        return _run(words)
+
+
+def _run(words: argparse.Namespace) -> int:
     images = load_mnist(report=say).test_images[: words.count]
     chromium = which("chromium")
     with (

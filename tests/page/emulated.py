@@ -18,6 +18,7 @@ from glyphite.convert.data.mnist import load_mnist
 from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main as glyphite
 from glyphite.host.cli.console import say
+from glyphite.host.cli.heartbeat import signs_of_life
 from glyphite.host.runners.litert import read_manifest
 from glyphite.host.runners.oracle import oracle
 from tests.paths import TESTS
@@ -62,6 +63,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.page.emulated", description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="test images (default: 100)")
     count = parser.parse_args().count
+    with signs_of_life("python -m tests.page.emulated"):
+        return _run(count)
+
+
+def _run(count: int) -> int:
     model = find_model("uno")
     if glyphite(["export", "uno", "--page"]):
         return 1

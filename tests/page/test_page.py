@@ -1,10 +1,11 @@
 """The page in a real browser, and an emulated Uno that reads what is drawn."""
 
+import json
 import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from tests.page.driver import DESK, PHONE, SHOTS, Driven, findings, opened  # no
 from tests.page.serving import Client, Served, best, serving  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, WebSocketRoute
 
 SEVEN = TESTS / "data" / "seven.png"
 DRAWN = 5
@@ -100,6 +101,34 @@ def test_strokes_are_undone_and_a_test_image_is_taken(page: Driven) -> None:
     page.clear()
     page.page.get_by_role("button", name="Undo").click()
     assert page.answer() == "1"
+
+
+def test_what_is_said_of_a_drawing_goes_as_it_is_changed(page: Driven) -> None:
+    """Even where its answer comes after the change: the first one is held back here."""
+    held: list[Callable[[], None]] = []
+
+    def between(socket: "WebSocketRoute") -> None:
+        server = socket.connect_to_server()
+
+        def told(message: str | bytes) -> None:
+            known = json.loads(message)
+            if known["type"] != "answer" or held:
+                socket.send(message)
+                return
+            known["answer"]["note"] = "Left out: a speck."
+            held.append(lambda: socket.send(json.dumps(known)))
+
+        server.on_message(told)
+
+    page.page.route_web_socket("**/board", between)
+    page.page.reload()
+    page.state("connected")
+    page.draw(_one())
+    while not held:
+        page.page.wait_for_timeout(20)
+    page.draw(_one(0.52))
+    held[0]()
+    assert (page.answer(), page.note) == ("1", "")
 
 
 @pytest.mark.parametrize("way", ["choose", "drop", "paste"])

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,9 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from glyphite.convert.boards import load_board
+from glyphite.convert.workspace import find_model
 from glyphite.host.cli import main
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to
 from glyphite.host.device.transport.firmware_files import find_firmware
+from glyphite.host.runners.litert import read_manifest
 from tests.strict import absent, require_module
 
 require_module("starlette", "uvicorn", "websockets")
@@ -28,7 +31,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 from websockets.typing import Origin  # noqa: E402
 
-from glyphite.host.serve.run import Impatient  # noqa: E402
+from glyphite.host.serve.desk import Desk  # noqa: E402
+from glyphite.host.serve.engines import Float, Reference  # noqa: E402
+from glyphite.host.serve.inputs import Inputs, Samples  # noqa: E402
+from glyphite.host.serve.run import CONNECTIONS, Impatient, listening, server_of  # noqa: E402
+from glyphite.host.serve.site import site  # noqa: E402
 from tests.page.serving import SECONDS, Client, Served, best, serving  # noqa: E402
 
 
@@ -195,6 +202,72 @@ def test_who_is_silent_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(asked(b"GET / HTTP/1.1\r\nHost: 127")) == b""
     whole = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     assert b"here" in asyncio.run(asked(whole + b"GET / HTTP/1.1"))
+
+
+def test_silent_connections_give_their_places_to_who_asks(
+    served: Served,
+) -> None:
+    """However many there are, and however soon they come again."""
+    host, port = served.url.removeprefix("http://").rstrip("/").split(":")
+    with ExitStack() as opened:
+        for _ in range(CONNECTIONS + 8):
+            silent = opened.enter_context(socket.create_connection((host, int(port))))
+            silent.sendall(b"GET / HTTP/1.1\r\nHost: 127")
+        test_files_of_the_page_alone_are_given(served, "/", {}, 200)
+
+
+@pytest.fixture
+def without_board() -> Iterator[str]:
+    """The address of a server in this process, whose board never comes."""
+    folder = find_model("uno")
+    manifest = read_manifest(folder)
+    inputs = Inputs(manifest, True, lambda: Samples(np.zeros((1, 28, 28), np.uint8), [""]))
+    floats, reference = Float(folder, manifest, print), Reference(folder, manifest)
+    desk = Desk(inputs, (), reference, floats, shares=False, has_samples=True)
+    with listening("127.0.0.1", 0) as (listener, url):
+        server = server_of(site(desk, "127.0.0.1"))
+        running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        running.start()
+        yield url
+        server.should_exit = True
+        running.join(SECONDS)
+
+
+def test_a_page_that_was_quiet_gives_its_place_to_one_that_comes(
+    without_board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one program that opens as many WebSockets as there are places would keep all out."""
+    monkeypatch.setattr("glyphite.host.serve.site.MOST_BROWSERS", 2)
+    quiet = "glyphite.host.serve.site.QUIET_SECONDS"
+    monkeypatch.setattr(quiet, 1000.0)
+    first, second = Client(without_board), Client(without_board)
+    first.socket.send('{"type": "sample", "id": 1}')
+    first.told("sample")
+    with pytest.raises(InvalidStatus):  # both have just come
+        Client(without_board)
+    monkeypatch.setattr(quiet, 0.0)
+    third = Client(without_board)
+    with pytest.raises(ConnectionClosed, match="another has taken its place"):
+        second.told("sample")
+    for each in (first, third):
+        each.socket.send('{"type": "sample", "id": 2}')
+        each.told("sample")
+        each.close()
+
+
+def test_what_strangers_send_is_not_printed(
+    without_board: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else they could fill the terminal, by a line a request."""
+    host, port = without_board.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port))) as wrong:
+        wrong.sendall(b"no request\r\n\r\n")
+        assert b" 400 " in wrong.recv(100)
+    client = Client(without_board)
+    client.socket.send(b"\xff", text=True)
+    with pytest.raises(ConnectionClosed):
+        client.told("answer")
+    assert [record for record in caplog.records if record.name == "uvicorn.error"] == []
 
 
 def test_headers_that_do_not_end_are_cut_off_and_the_next_page_is_given(served: Served) -> None:

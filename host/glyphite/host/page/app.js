@@ -73,6 +73,8 @@ class Page {
     this.sampling = false;
     /** How many files were handed in: the newest is shown. */
     this.handed = 0;
+    /** What is said of the picture that is handed in, beside what its answer says. */
+    this.about = "";
     this.spoken = 0;
     /** @type {BoardState["state"]} */
     this.state = "connecting";
@@ -155,7 +157,7 @@ class Page {
       const picture = await pictureOf(file);
       if (number === this.handed) this.drawing.show(picture);
     } catch (error) {
-      if (number === this.handed) this._complain(error);
+      if (number === this.handed) this._tellOf(messageOf(error));
     }
   }
 
@@ -170,9 +172,9 @@ class Page {
         this.values.value = sample.values.map((value) => String(Number(value.toPrecision(6)))).join(" ");
         this._drawn();
       }
-      if (sample.label) this.note.textContent = `A test sample; right is ${sample.label}.`;
+      if (sample.label) this._tellOf(`A test sample; right is ${sample.label}.`);
     } catch (error) {
-      this._complain(error);
+      this._tellOf(messageOf(error));
     } finally {
       this.sampling = false;
     }
@@ -181,7 +183,7 @@ class Page {
   /** What is to be read has changed. */
   _drawn() {
     clearTimeout(this.spoken);
-    this.note.textContent = "";
+    this._tellOf("");
     this.undo.disabled = this.drawing.steps.length === 0;
     this.answering.ariaBusy = "true";
     this.wanted = () => this.model?.kind === "values" ? valuesIn(this.values.value) : this.drawing.picture();
@@ -231,16 +233,31 @@ class Page {
     this.answer.classList.remove("stale");
     const doubt = this.model.shares && (engine.scores[best] ?? 0) < SURE ? "It is not sure." : "";
     const away = engine.name === "board" ? "" : "The board does not answer now, so this PC does.";
-    const notes = [away, doubt, answer.note ?? ""].filter(Boolean).join(" ");
-    if (notes) this.note.textContent = notes;
+    this._say([away, doubt, answer.note ?? ""]);
     clearTimeout(this.spoken);
     this.spoken = window.setTimeout(() => speak(engine, label, best), SPOKEN_MILLISECONDS);
   }
 
-  /** @param {unknown} error */
+  /** @param {unknown} error why there is no answer */
   _complain(error) {
-    this.note.textContent = error instanceof Error ? error.message : String(error);
+    this._say([messageOf(error)]);
   }
+
+  /** @param {string} text of the picture that is handed in now */
+  _tellOf(text) {
+    this.about = text;
+    this._say([]);
+  }
+
+  /** @param {string[]} notes of the answer now, in place of those of the one before */
+  _say(notes) {
+    this.note.textContent = [this.about, ...notes].filter(Boolean).join(" ");
+  }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -1,6 +1,7 @@
 """Keeps the server running until Ctrl-C."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ from glyphite.convert.text import printable
 from glyphite.host.serve.messages import MOST_BYTES
 
 HEADERS_AT_MOST = 16 << 10
-CONNECTIONS = 64
-"""At once; more are answered by 503."""
+CONNECTIONS = 128
+"""At once; of more, the oldest that waits for nothing is closed, else a new one answered by 503."""
 ASK_SECONDS = 5.0
 """After so long a connection that asks nothing, or does not end its headers, is closed: else such
 connections would fill the places of those who ask."""
@@ -48,8 +49,23 @@ class Impatient(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Look after the new connection from time to time."""
+        if len(self.connections) >= CONNECTIONS - 1:
+            self._make_room()
         super().connection_made(transport)
+        self.began = self.loop.time()
         self.loop.call_later(ASK_SECONDS, self._look)
+
+    def _make_room(self) -> None:
+        others = [each for each in self.connections if isinstance(each, Impatient)]
+        waiting = [each for each in others if each.waits_for_nothing()]
+        if waiting:
+            oldest = min(waiting, key=lambda each: each.began)
+            self.connections.discard(oldest)
+            oldest.transport.abort()
+
+    def waits_for_nothing(self) -> bool:
+        """It has asked nothing, or has its answer, or does not take it."""
+        return self.cycle is None or self.cycle.response_complete or self.flow.write_paused
 
     def _look(self) -> None:
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
@@ -60,8 +76,18 @@ class Impatient(H11Protocol):
             self.loop.call_later(ASK_SECONDS, self._look)
 
 
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    """Not what strangers send, of which uvicorn would print a line each."""
+    return record.getMessage().startswith("Exception in ASGI application")
+
+
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Answer browsers until Ctrl-C or SIGTERM, which raise KeyboardInterrupt."""
+    server_of(app).run(sockets=[listener])
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """What answers browsers, by the limits of this module."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -76,4 +102,5 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=LAST_SECONDS,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    logging.getLogger("uvicorn.error").addFilter(_is_own_fault)
+    return uvicorn.Server(config)

@@ -3,6 +3,8 @@
 import asyncio
 import mimetypes
 import threading
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -47,6 +49,9 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 MOST_BROWSERS = 32
+QUIET_SECONDS = 10.0
+"""Where all places are taken, a page that has asked nothing for so long gives its own to one that
+comes: else a program that opens as many WebSockets, and asks nothing, would keep all pages out."""
 PER_SECOND, AT_ONCE = 12.0, 12
 """Messages of one browser that are read: the page sends at most six a second."""
 TOO_MANY = 1013
@@ -107,29 +112,50 @@ class _Browsers:
 
     async def serve(self, socket: WebSocket) -> None:
         """One browser, until it leaves."""
-        if len(self._open) >= MOST_BROWSERS:
+        address = socket.client.host if socket.client else ""
+        if len(self._open) >= MOST_BROWSERS and not self._has_made_room(address):
             await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already.")
             return
-        await socket.accept()
-        browser = _Browser(next(self._numbers), socket, self._desk, self._computing)
+        browser = _Browser(next(self._numbers), address, socket, self._desk, self._computing)
         self._open.add(browser)
         try:
+            await socket.accept()
             await browser.serve()
         finally:
             self._open.discard(browser)
             self._desk.leave(browser.number)
 
+    def _has_made_room(self, address: str) -> bool:
+        """Of the pages of the address that has most of them, the one that was quiet the longest
+        goes, where it was for long, or where the address that asks for a place has fewer."""
+        pages = Counter(browser.address for browser in self._open)
+        greatest, most = pages.most_common(1)[0]
+        theirs = (browser for browser in self._open if browser.address == greatest)
+        quietest = min(theirs, key=lambda browser: browser.asked_at)
+        quiet = time.monotonic() - quietest.asked_at
+        if quiet < QUIET_SECONDS and pages[address] + 1 >= most:
+            return False
+        self._open.discard(quietest)
+        quietest.displaced.set()
+        return True
+
 
 class _Browser:
     """One WebSocket: a task hears requests, one answers the newest, one gives test samples, one
-    tells of the board."""
+    tells of the board, one waits until another page takes the place."""
 
     def __init__(
-        self, number: int, socket: WebSocket, desk: Desk, computing: ThreadPoolExecutor
+        self,
+        number: int,
+        address: str,
+        socket: WebSocket,
+        desk: Desk,
+        computing: ThreadPoolExecutor,
     ) -> None:
-        self.number = number
+        self.number, self.address = number, address
         self.state = desk.state
-        self.changed = asyncio.Event()
+        self.changed, self.displaced = asyncio.Event(), asyncio.Event()
+        self.asked_at = time.monotonic()
         self._socket, self._desk, self._computing = socket, desk, computing
         self._rate = Rate(PER_SECOND, AT_ONCE)
         self._readings: _Newest[Read | ReadValues] = _Newest()
@@ -140,7 +166,7 @@ class _Browser:
         """Until the browser leaves."""
         await self._send(Welcome(self._desk.model, self._desk.has_samples))
         self.changed.set()
-        jobs = (self._hear, self._answer, self._give_samples, self._tell)
+        jobs = (self._hear, self._answer, self._give_samples, self._tell, self._go)
         tasks = [asyncio.create_task(each()) for each in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -166,6 +192,7 @@ class _Browser:
             if isinstance(asked, Refused):
                 await self._send(asked)
                 continue
+            self.asked_at = time.monotonic()
             if isinstance(asked, NextSample):
                 self._samples.put(asked)
             else:
@@ -199,6 +226,10 @@ class _Browser:
             await self.changed.wait()
             self.changed.clear()
             await self._send(self.state)
+
+    async def _go(self) -> None:
+        await self.displaced.wait()
+        await self._socket.close(TOO_MANY, "This page was idle, and another has taken its place.")
 
     def _compute(self, work: Callable[[], Made]) -> Awaitable[Made]:
         return asyncio.get_running_loop().run_in_executor(self._computing, work)
