@@ -93,6 +93,9 @@ def test_a_conversion_by_a_scheme_has_a_folder_of_its_own_which_remembers_it(
     again = json.loads(capsys.readouterr().out)
     assert again["sha256"] == first["sha256"]
     assert "of 200 training samples" in again["calibration"]
+    words = ["hard-per-tensor", "--data", str(files / "hard.npz"), "--name", "other", "--json"]
+    assert main(["convert", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["scheme"] == "per-channel"  # another's is not taken
 
 
 @pytest.mark.parametrize(

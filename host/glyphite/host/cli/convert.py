@@ -102,9 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data not in (None, RANDOM):
         require_there(arguments.data)
     own, source = float_source(arguments.model)
-    last = scheme_of(own)
-    scheme = last if arguments.scheme is None else scheme_named(arguments.scheme)
     folder = own if arguments.name is None else model_folder(arguments.name)
+    last = scheme_of(folder)
+    scheme = last if arguments.scheme is None else scheme_named(arguments.scheme)
     if arguments.name is None and scheme != last:
         folder = model_folder(safe_name(f"{own.name}-{scheme.name}"))
     with held(folder.root, print_status):
