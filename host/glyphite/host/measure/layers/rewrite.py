@@ -159,7 +159,10 @@ def _real_input(graph: Graph, operator: Operator, place: int) -> NDArray[np.floa
 
 
 def sum_scales(graph: Graph, operator: Operator) -> NDArray[np.float64]:
-    """(channels,) or (1,): the scale of an operator's sums, and so of its bias."""
+    """(channels,) or (1,): the scale of an operator's sums, and so of its bias.
+
+    Raises ModelError where the input or the weights have none.
+    """
     source = graph.input_of(operator, 0 if operator.kind != "TRANSPOSE_CONV" else 2)
     weights = graph.input_of(operator, WEIGHTS)
     for each in (source, weights):
