@@ -26,6 +26,10 @@ CHUNK = 50
 """Images that a worker gets at once: at 3 ms each, it reports progress seven times a second."""
 ARENA_BYTES = 8 << 20
 """The arena: more than any model for a microcontroller needs."""
+MISSING = (
+    "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. Install it "
+    "with `pip install glyphite`."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class TflmRunner:
         Raises InputError where the .tflite cannot be read, ModelError where TFLM refuses it,
         ToolError where tflite-micro is not installed.
         """
-        _require_tflm()
+        if not has_tflm():  # an interpreter that was kept would hide that
+            raise ToolError(MISSING)
         _interpreter(read_bytes(self.model))
 
     def run(self, *inputs: Tensors, progress: Progress = ignore_progress) -> Outputs:
@@ -154,18 +159,17 @@ def has_tflm() -> bool:
     return find_spec("tflite_micro") is not None
 
 
-def _require_tflm() -> None:
-    if not has_tflm():
-        raise ToolError(
-            "tflite-micro is not installed, and TensorFlow Lite Micro's answers are needed. "
-            "Install it with `pip install glyphite`."
-        )
+def _runtime() -> Any:  # noqa: ANN401
+    """The module of tflite-micro. Raises ToolError where it, or a part of it, is not installed."""
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ModuleNotFoundError as error:
+        raise ToolError(MISSING) from error
+    return runtime
 
 
 def _new_interpreter(model: bytes, config: str) -> Any:  # noqa: ANN401
-    _require_tflm()
-    from tflite_micro.python.tflite_micro import runtime
-
+    runtime = _runtime()
     with quiet() as said:
         try:
             return runtime.Interpreter.from_bytes(

@@ -1,7 +1,7 @@
 """Networks that differ a little from a good one: the local half of a search.
 
-Optuna's sampler sees the whole space, and needs some hundred trials before it draws near a network
-that people have chosen well. A few more or fewer channels of a layer of that one are tried here.
+Optuna's sampler sees the whole space, of which few draws fall near a network that people have
+chosen well. A few more or fewer channels of a layer of that one are tried here.
 """
 
 from collections.abc import Mapping
