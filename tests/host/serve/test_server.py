@@ -3,11 +3,14 @@
 import asyncio
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -83,6 +86,33 @@ def test_a_drawing_is_answered_by_all_engines(client: Client) -> None:
     assert board["bytes"] == here["bytes"]
     assert told["answer"]["reference"] in ("TFLM", "this PC's C")
     assert (told["answer"]["width"], told["answer"]["height"]) == (28, 28)
+
+
+def test_tensorflow_is_loaded_into_a_process_of_its_own(client: Client, served: Served) -> None:
+    """One that ends while a thread of its own loads it is aborted. The float model answers when it
+    is loaded, is left out where its process has died, and nothing else is disturbed."""
+    require_module("tensorflow")
+    if sys.platform != "linux":
+        pytest.skip("What a process has loaded is seen in Linux's /proc.")
+    while len(engines := client.read(_bar())["answer"]["engines"]) < 3:
+        assert served.program.poll() is None
+    assert [each["name"] for each in engines] == ["board", "int8 (PC)", "float"]
+    assert np.abs(np.subtract(engines[2]["scores"], engines[1]["scores"])).max() < 0.1
+    assert not _holds_tensorflow(served.program.pid)
+    (floats,) = filter(_holds_tensorflow, _children(served.program.pid))
+    os.kill(floats, signal.SIGKILL)
+    while len(engines := client.read(_bar())["answer"]["engines"]) > 2:
+        assert served.program.poll() is None
+    assert best(client.read(_bar())) == "1"
+
+
+def _holds_tensorflow(process: int) -> bool:
+    return "/libtensorflow" in Path(f"/proc/{process}/maps").read_text()
+
+
+def _children(process: int) -> list[int]:
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return [int(each) for one in threads for each in (one / "children").read_text().split()]
 
 
 @pytest.mark.parametrize("image", [np.zeros((60, 60), np.uint8), np.eye(60, dtype=np.uint8)])
@@ -227,7 +257,8 @@ def without_board() -> Iterator[str]:
     folder = find_model("uno")
     manifest = read_manifest(folder)
     inputs = Inputs(manifest, True, lambda: Samples(np.zeros((1, 28, 28), np.uint8), [""]))
-    floats, reference = Float(folder, manifest, print), Reference(folder, manifest)
+    reference = Reference(folder, manifest)
+    floats = Float(folder, manifest, ThreadPoolExecutor(1), print)  # which is never begun
     desk = Desk(inputs, (), reference, floats, shares=False, has_samples=True)
     with listening("127.0.0.1", 0) as (listener, url):
         server = server_of(site(desk, "127.0.0.1"))

@@ -2,7 +2,10 @@
 
 import argparse
 import sys
+from concurrent.futures import CancelledError, Executor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,9 +30,11 @@ from glyphite.host.cli.doubts import note_random
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.heartbeat import silence_is_meant
 from glyphite.host.cli.predict_samples import classes_told
+from glyphite.host.cli.streams import safe_streams
 from glyphite.host.device.transport.emulator import stop_on_signals
 from glyphite.host.device.transport.firmware_files import emulated_url
 from glyphite.host.measure.portion import BAUD
+from glyphite.host.measure.processes import own_processes
 from glyphite.host.runners.litert import read_manifest
 
 EXAMPLE = "glyphite serve uno --port sim://uno"
@@ -88,11 +93,17 @@ def run(arguments: argparse.Namespace) -> int:
     folder = find_model(arguments.model or default_model())
     manifest = read_manifest(folder)
     note_random(manifest)
-    inputs = Inputs(manifest, reads_drawings(manifest), lambda: samples_of(manifest, SHOWN_SAMPLES))
-    with stop_on_signals(), listening(arguments.host, arguments.http_port) as (listener, url):
+    with (
+        stop_on_signals(),
+        own_processes(2) as (for_floats, for_samples),
+        listening(arguments.host, arguments.http_port) as (listener, url),
+    ):
         build_missing(port, folder)
+        inputs = Inputs(
+            manifest, reads_drawings(manifest), partial(_samples_by, for_samples, manifest)
+        )
         reference = Reference(folder, manifest)
-        floats = Float(folder, manifest, print_status)
+        floats = Float(folder, manifest, for_floats, print_status)
         labels = classes_told(manifest)
         desk = Desk(
             inputs,
@@ -109,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
             with silence_is_meant():
                 serve(site(desk, arguments.host), listener)
         finally:
+            floats.end()
             board.end()
     return 0
 
@@ -148,6 +160,26 @@ def has_samples(manifest: Manifest) -> bool:
     """Whether it is known where test samples are."""
     named = manifest.data is not None and manifest.data.source != RANDOM
     return named or reads_drawings(manifest)
+
+
+def _samples_by(beside: Executor, manifest: Manifest) -> Any:  # noqa: ANN401 - as of samples_of
+    """What :func:`samples_of` gives, from a process that can be ended while it fetches data or runs
+    a user's own code.
+
+    Raises ToolError where the process has ended, and what loading the data does.
+    """
+    try:
+        return beside.submit(_said_samples_of, manifest).result()
+    except (BrokenProcessPool, CancelledError) as error:
+        raise ToolError(
+            "The test samples could not be loaded: the process that loads them has ended, for "
+            "which memory may have lacked. End other programs, and ask again."
+        ) from error
+
+
+def _said_samples_of(manifest: Manifest) -> Any:  # noqa: ANN401 - as of samples_of
+    safe_streams()
+    return samples_of(manifest, SHOWN_SAMPLES)
 
 
 def samples_of(manifest: Manifest, most: int) -> Any:  # noqa: ANN401 - of a room that is imported where used

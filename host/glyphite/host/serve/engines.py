@@ -1,10 +1,13 @@
 """The model on this PC, kept loaded: the bytes that the board has to give, and the float model."""
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,8 @@ from glyphite.host.runners.oracle import BRIEF, STAND_IN, TFLM
 from glyphite.host.runners.tflm import has_tflm, infer
 
 Infer = Callable[[Tensors], Scores]
+
+ENDED = "its process has ended, for which memory may have lacked. End other programs."
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,36 +54,81 @@ class Reference:
 
 
 class Float:
-    """The float model, where there is one and TensorFlow is installed; loaded in a thread of its
-    own, as that takes seconds."""
+    """The float model, where there is one and TensorFlow is installed.
+
+    It lives in the process of ``beside``: loading takes seconds, disturbs answers meanwhile, and
+    cannot be broken off, where a process can be ended at any time.
+    """
 
     def __init__(
-        self, folder: ModelFolder, manifest: Manifest, said: Callable[[str], None]
+        self,
+        folder: ModelFolder,
+        manifest: Manifest,
+        beside: Executor,
+        said: Callable[[str], None],
     ) -> None:
-        self._model: LoadedKeras | None = None
-        self._folder, self._manifest, self._said = folder, manifest, said
+        self._folder, self._manifest = folder, manifest
+        self._beside, self._said = beside, said
+        self._is_loaded = self._is_over = False
 
     def begin(self) -> None:
-        """Load it. What TensorFlow prints meanwhile goes nowhere, and all else that is printed
-        with it: so this comes last."""
+        """Load it, while this goes on."""
         if self._folder.keras.is_file() and find_spec("tensorflow") is not None:
-            threading.Thread(target=self._load, name="float", daemon=True).start()
-
-    def _load(self) -> None:
-        try:
-            model = LoadedKeras(self._folder.keras)
             shape = (1, *self._manifest.input.shape[1:])
-            model.run(np.zeros(shape, np.float32))  # traces it
-            self._model = model
+            try:
+                loading = self._beside.submit(_load, self._folder.keras, shape)
+            except OSError as error:  # no memory for another process
+                self._leave_out(f"{error.strerror or error}. End other programs.")
+            else:
+                loading.add_done_callback(self._loaded)
+
+    def end(self) -> None:
+        """Say nothing of a process that ends from now on."""
+        self._is_over = True
+
+    def _loaded(self, loading: "Future[None]") -> None:
+        try:
+            loading.result()
+            self._is_loaded = True
         except GlyphiteError as error:
-            self._said(f"The float model is left out: {error}")
+            self._leave_out(str(error))
+        except (BrokenProcessPool, CancelledError):
+            self._leave_out(ENDED)
+
+    def _leave_out(self, reason: str) -> None:
+        self._is_loaded = False
+        if not self._is_over:
+            self._said(f"The float model is left out: {reason}")
 
     def run(self, tensor: Tensors) -> Timed | None:
         """The answer to what an input (1, *shape) stands for; None where there is no model, or it
         is not loaded yet."""
-        if self._model is None:
+        if not self._is_loaded:
             return None
-        return _timed(self._model.run, self._manifest.dequantize_input(tensor))
+        timed: Timed | None = None
+        with suppress(BrokenProcessPool, CancelledError, OSError):
+            asked = self._beside.submit(_ask, self._manifest.dequantize_input(tensor))
+            timed = asked.result()
+        if timed is None:
+            self._leave_out(ENDED)
+        return timed
+
+
+class _Loaded:
+    """The float model of this process, which is that of an executor."""
+
+    model: LoadedKeras | None = None
+
+
+def _load(keras: Path, shape: tuple[int, ...]) -> None:
+    model = LoadedKeras(keras)
+    model.run(np.zeros(shape, np.float32))  # traces it
+    _Loaded.model = model
+
+
+def _ask(floats: Tensors) -> Timed | None:
+    """None in a process that took the place of a dead one."""
+    return None if _Loaded.model is None else _timed(_Loaded.model.run, floats)
 
 
 def _timed(infer_one: Infer, tensor: Tensors) -> Timed:
