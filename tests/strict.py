@@ -31,6 +31,12 @@ def require_npm_package(name: str) -> Path:
     return folder
 
 
+def require_proc() -> None:
+    """Go on only where a process is seen in /proc, as Linux has it: no other system could."""
+    if not Path("/proc/self/maps").is_file():
+        pytest.skip("There is no /proc, in which one sees what a process has loaded.")
+
+
 def require_module(*names: str) -> None:
     """Go on only where these Python packages are installed."""
     for name in names:

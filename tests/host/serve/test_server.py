@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from glyphite.host.cli import main
 from glyphite.host.device.transport.emulator import EmulatedBoard, link_to
 from glyphite.host.device.transport.firmware_files import find_firmware
 from glyphite.host.runners.litert import read_manifest
-from tests.strict import absent, require_module
+from tests.strict import absent, require_module, require_proc
 
 require_module("starlette", "uvicorn", "websockets")
 import uvicorn  # noqa: E402
@@ -92,8 +91,7 @@ def test_tensorflow_is_loaded_into_a_process_of_its_own(client: Client, served: 
     """One that ends while a thread of its own loads it is aborted. The float model answers when it
     is loaded, is left out where its process has died, and nothing else is disturbed."""
     require_module("tensorflow")
-    if sys.platform != "linux":
-        pytest.skip("What a process has loaded is seen in Linux's /proc.")
+    require_proc()
     while len(engines := client.read(_bar())["answer"]["engines"]) < 3:
         assert served.program.poll() is None
     assert [each["name"] for each in engines] == ["board", "int8 (PC)", "float"]
