@@ -140,8 +140,8 @@ def test_a_flood_gets_its_newest_answer_and_others_get_theirs(
 
 def test_a_message_that_is_too_large_ends_that_connection_alone(served: Served) -> None:
     flooding, calm = Client(served.url), Client(served.url)
-    flooding.socket.send("x" * (3 << 20))
-    with pytest.raises(ConnectionClosed):
+    with pytest.raises(ConnectionClosed):  # while it is sent, or behind it
+        flooding.socket.send("x" * (3 << 20))
         flooding.told("answer")
     assert best(calm.read(_bar())) == "1"
     calm.close()
