@@ -61,7 +61,7 @@ HELD = [
      "m takes 32,769 bytes of flash, and --max-flash allows 32,768. "
      "Try --optimize size or a smaller model, or allow more."),
     ("max_ram", 0, 0, 1,
-     "m takes 1 bytes of static RAM, and --max-ram allows 0. "
+     "m takes 1 byte of static RAM, and --max-ram allows 0. "
      "Try --optimize ram or a smaller model, or allow more."),
     ("max_cycles", 10**7, 10**7, 10**7 + 1,
      "m takes 10,000,001 cycles an inference, and --max-cycles allows 10,000,000. "

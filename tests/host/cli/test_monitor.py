@@ -90,7 +90,7 @@ def test_a_pause_in_a_trace_ends_what_has_no_end(
     path.write_text("".join(f"{json.dumps(line)}\n" for line in [*lines, {"at": 3, "way": "end"}]))
     assert main(["monitor", "--trace", str(path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [each["words"] for each in found] == ["damaged, 2 bytes: ff ff", "damaged, 1 bytes: ff"]
+    assert [each["words"] for each in found] == ["damaged, 2 bytes: ff ff", "damaged, 1 byte: ff"]
 
 
 def test_boards_of_one_url_are_told_apart(

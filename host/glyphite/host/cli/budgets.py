@@ -75,6 +75,10 @@ def _error(text: str) -> float:
     return error
 
 
+def _of_one(words: str) -> str:
+    return words.replace("bytes that differ", "byte that differs").replace("bytes", "byte")
+
+
 @dataclass(frozen=True)
 class Budget:
     """A limit that an option sets."""
@@ -205,7 +209,9 @@ class Checks:
         if budget.allows(figure, limit):
             self.passed(case)
             return
-        found = budget.found.format(budget.shown(figure, limit), against=against)
+        shown = budget.shown(figure, limit)
+        words = _of_one(budget.found) if shown == "1" else budget.found
+        found = words.format(shown, against=against)
         allowed = f"asks for {limit:,} %" if budget.is_least else f"allows {limit:,}"
         self.failed(case, f"{of} {found}, and {option} {allowed}. {budget.way_out}")
 

@@ -10,6 +10,7 @@ from glyphite.convert.extras import remedy
 from glyphite.convert.files import read_bytes, require_room
 from glyphite.convert.manifest import Manifest, sha256_of
 from glyphite.convert.quantize.float_model import open_model
+from glyphite.convert.text import counted
 from glyphite.convert.workspace import ModelFolder, find_model, writing_to
 from glyphite.host.cli.budgets import BUDGETS, SHA_DIGITS
 from glyphite.host.cli.console import (
@@ -254,7 +255,8 @@ def _print_worst(record: LayersRecord) -> None:
     if record.answers_differ is not None:
         say(
             f"Float and {record.activations} answer {record.answers_differ:,} of "
-            f"{record.samples:,} samples otherwise. Those that {record.activations} changes most:"
+            f"{counted(record.samples, 'sample')} otherwise. Those that {record.activations} "
+            "changes most:"
         )
     rows = [
         (
@@ -281,12 +283,16 @@ def _engine_sentence(pair: EnginePair) -> str:
     who = f"{pair.first} and {pair.second}"
     found = pair.difference
     if found is None:
-        return f"{who} give the same bytes in all {pair.layers} layers of {pair.samples:,} samples."
+        return (
+            f"{who} give the same bytes in all {counted(pair.layers, 'layer')} of "
+            f"{counted(pair.samples, 'sample')}."
+        )
     return (
-        f"{who} differ first at {found.layer}, in {found.samples:,} of {pair.samples:,} samples: "
+        f"{who} differ first at {found.layer}, in {found.samples:,} of "
+        f"{counted(pair.samples, 'sample')}: "
         f"in sample {found.sample:,} at {found.place}, where {pair.first} has "
         f"{found.first_value} and {pair.second} {found.second_value} ({found.differing:,} of "
-        f"{found.values:,} values)."
+        f"{counted(found.values, 'value')})."
     )
 
 

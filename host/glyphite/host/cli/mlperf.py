@@ -14,7 +14,7 @@ from glyphite.convert.boards import known_board
 from glyphite.convert.errors import CheckFailedError, LinkError
 from glyphite.convert.files import require_room
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.text import command
+from glyphite.convert.text import command, counted
 from glyphite.convert.workspace import ModelFolder, default_model, find_model
 from glyphite.host.cli.arguments import (
     add_baud,
@@ -172,7 +172,8 @@ def _check(measured: Measured, count: int) -> None:
     """CheckFailedError where a result of the board is another than the reference's."""
     if measured.different:
         raise CheckFailedError(
-            f"{measured.different:,} of {count:,} results of {measured.board} are not those of "
+            f"{measured.different:,} of {counted(count, 'result')} of {measured.board} are not "
+            "those of "
             f"{BRIEF[measured.reference]}. Build its firmware again."
         )
 

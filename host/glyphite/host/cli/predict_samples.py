@@ -17,6 +17,7 @@ from glyphite.convert.arrays import read_npy
 from glyphite.convert.data.options import NO_LABEL, Kind, Options, Shares
 from glyphite.convert.errors import ImageError, InputError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import counted
 from glyphite.host.cli.console import print_json, say
 from glyphite.host.cli.data import Source, load_data, test_samples
 from glyphite.host.cli.doubts import note_cut_off, note_random
@@ -68,7 +69,7 @@ def _asked(arguments: argparse.Namespace, there: int, path: Path) -> slice:
     end = there if arguments.count is None else first + arguments.count
     if end > there or first >= there:
         raise InputError(
-            f"{path} holds {there:,} samples, counted from 0, and --index {first}"
+            f"{path} holds {counted(there, 'sample')}, counted from 0, and --index {first}"
             f"{'' if arguments.count is None else f' --count {arguments.count}'} asks for more."
         )
     return slice(first, end)

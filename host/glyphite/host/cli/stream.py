@@ -13,6 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.documents import now
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import counted
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli import stream_table
 from glyphite.host.cli.arguments import (
@@ -135,7 +136,8 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
             received.forget()
     if isinstance(right, KeptRunner) and right.known:
         print_status(
-            f"TFLM's answers to {right.known:,} of {len(tensors):,} samples are those of an "
+            f"TFLM's answers to {right.known:,} of {counted(len(tensors), 'sample')} are those "
+            "of an "
             f"earlier run, kept by their hashes in {right.path}."
         )
     stream_table.tell(streamed, explanation(right.name))
@@ -269,7 +271,8 @@ def _received(
     elif cut_short:
         print_status(
             f"A run on {together(urls)} was cut short after {len(cut_short[0].answers):,} of "
-            f"{cut_short[0].of['images']:,} answers. This one starts anew; --resume would go on."
+            f"{counted(cut_short[0].of['images'], 'answer')}. This one starts anew; --resume "
+            "would go on."
         )
 
     def place(port: str, hello: Hello) -> Path:

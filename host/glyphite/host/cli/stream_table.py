@@ -1,7 +1,7 @@
 """The tables of ``glyphite stream``, and what it says of a run."""
 
 from glyphite.convert.boards import known_board
-from glyphite.convert.text import command, how_often
+from glyphite.convert.text import command, counted, how_often
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli.console import print_status, print_table, say
 from glyphite.host.cli.data import title_of
@@ -56,7 +56,8 @@ def show(streaming: Streaming, folder: ModelFolder, waited: float) -> None:
         print_table(columns, map(_board_row, boards), title="By board, each by its own clock")
     for board in boards:
         for why in board["lost"]:
-            answered = f"{board['images']:,} answers are of {board['port']}"
+            verb = "is" if board["images"] == 1 else "are"
+            answered = f"{counted(board['images'], 'answer')} {verb} of {board['port']}"
             say(f"A board was lost; the others took its samples, and {answered}. {why}")
     known = known_board(streaming["board"])
     if streaming["timed_by"] is None and known and is_countable(known):

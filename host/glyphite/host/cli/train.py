@@ -16,7 +16,7 @@ from glyphite.convert.names import safe_name
 from glyphite.convert.preprocessing import STANDARD, named_preprocessing
 from glyphite.convert.quantize import search
 from glyphite.convert.quantize.calibration import learnt_from
-from glyphite.convert.text import command
+from glyphite.convert.text import command, counted
 from glyphite.convert.user_code import named
 from glyphite.convert.workspace import ModelFolder, model_folder
 from glyphite.host.cli.arguments import add_board, add_json, add_seed
@@ -182,7 +182,8 @@ def _train_own(
     part = lessons.judged[1]
     if not arguments.json:
         say(
-            f"Training {settings.network} for {_epochs(settings)} on {len(data.train):,} samples "
+            f"Training {settings.network} for {_epochs(settings)} on "
+            f"{counted(len(data.train), 'sample')} "
             f"of {data.title} ({settings.batch_size} per step, seed {settings.seed}; "
             f"{lessons.preprocessing.text}); it is judged by {len(part):,} others."
         )
@@ -215,14 +216,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _epochs(settings: Settings) -> str:
-    return "1 epoch" if settings.epochs == 1 else f"{settings.epochs} epochs"
+    return counted(settings.epochs, "epoch")
 
 
 def _plan(settings: Settings, data: Mnist, held_back: bool) -> str:
     judged = f"judged by {len(data.test_images):,} that are held back of them"
     tested = f"tested on {len(data.test_images):,} others"
     return (
-        f"Training {settings.network} for {_epochs(settings)} on {len(data.train_images):,} images "
+        f"Training {settings.network} for {_epochs(settings)} on "
+        f"{counted(len(data.train_images), 'image')} "
         f"({settings.batch_size} per step, seed {settings.seed}); "
         f"it is {judged if held_back else tested}."
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from zlib import crc32
 
 from glyphite.convert.errors import LinkError
+from glyphite.convert.text import counted
 from glyphite.host.device.wire.frame import encode_frame_bare
 from glyphite.host.device.wire.messages import Hello, InferReply, infer_request, parse_infer_answer
 from glyphite.host.device.wire.protocol import ANSWER_HEADER_BYTES, Message, Status
@@ -160,7 +161,8 @@ class Pipeline:
             raise RefusedError(reply.status)
         if len(reply.scores) != self.output_bytes:
             self._odd_length(
-                f"{len(reply.scores):,} bytes of scores, and its model gives {self.output_bytes:,}"
+                f"{counted(len(reply.scores), 'byte')} of scores, and its model gives "
+                f"{self.output_bytes:,}"
             )
             return False
         if reply.input_crc != request.input_crc:
@@ -179,7 +181,7 @@ class Pipeline:
     def of_length(self, found: int) -> str:
         """What is said of so many bytes that came in place of an answer."""
         right = ANSWER_HEADER_BYTES + self.output_bytes
-        return f"{found:,} bytes, and a whole answer has {right:,}"
+        return f"{counted(found, 'byte')}, and a whole answer has {right:,}"
 
     def _odd_length(self, found: str) -> None:
         self.odd_lengths.append(found)

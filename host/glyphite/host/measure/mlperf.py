@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import LinkError
 from glyphite.convert.progress import Progress, ignore_progress
-from glyphite.convert.text import printable
+from glyphite.convert.text import counted, printable
 
 LINE_SECONDS = 5.0
 """For a line of an answer, as the runner waits."""
@@ -207,7 +207,8 @@ def results_of(
         device.load(data)
         rows.append(device.infer().results)
         if len(rows[-1]) != len(rows[0]):
-            raise LinkError(f"The board {device.name!r} gave now {len(rows[0])} results for an "
+            raise LinkError(f"The board {device.name!r} gave now "
+                            f"{counted(len(rows[0]), 'result')} for an "
                             f"input, now {len(rows[-1])}. Reset it.")  # fmt: skip
         progress(1)
     return np.array(rows, np.float64)

@@ -23,6 +23,7 @@ from msgspec import Meta
 from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import GlyphiteError, LinkError
 from glyphite.convert.manifest import Manifest, Sha256
+from glyphite.convert.text import counted
 from glyphite.convert.version import __version__
 from glyphite.host.device.found_ports import find_ports, known_at
 from glyphite.host.device.session import Session, connect
@@ -224,8 +225,9 @@ def _images(subject: Subject, way: Way, on_answer: stream.OnAnswer) -> None:
             timed_by=told["timed_by"],
         )
         outcome.said = (
-            f"{told['mismatched_bytes']:,} of {told['scores']:,} bytes of {told['images']:,} "
-            f"images differ; {told['retries']:,} requests were repeated. {streamed.doubt}".strip()
+            f"{told['mismatched_bytes']:,} of {counted(told['scores'], 'byte')} of "
+            f"{counted(told['images'], 'image')} differ; repeated requests: {told['retries']:,}. "
+            f"{streamed.doubt}".strip()
         )
         if told["mismatched_bytes"]:
             outcome.state = WRONG

@@ -17,7 +17,7 @@ import numpy as np
 
 from glyphite.convert.beside import Beside
 from glyphite.convert.errors import GlyphiteError, InputError, LinkError
-from glyphite.convert.text import MOST_OF_A_LINE, printable
+from glyphite.convert.text import MOST_OF_A_LINE, counted, printable
 from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.trace import Passing
 from glyphite.host.device.wire.messages import Answer, Hello
@@ -324,7 +324,7 @@ class _Run:
         slot.future, slot.indices = None, []
         if any(other.lost_by is None for other in self._slots):
             self._notify(
-                f"The board on {part.port} was lost after {part.answered:,} answers: "
+                f"The board on {part.port} was lost after {counted(part.answered, 'answer')}: "
                 f"{slot.lost_by} The others take its samples."
             )
 

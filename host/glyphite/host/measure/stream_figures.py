@@ -12,6 +12,7 @@ from glyphite.convert import metrics
 from glyphite.convert.documents import Date, now
 from glyphite.convert.errors import CheckFailedError
 from glyphite.convert.manifest import Manifest, Sha256, Share
+from glyphite.convert.text import counted
 from glyphite.host.device.wire.messages import Answer
 from glyphite.host.measure.by_board import (
     BoardFigures,
@@ -201,7 +202,8 @@ def check(streaming: Streaming, cause: str = "") -> None:
     if streaming["mismatched_bytes"]:
         raise CheckFailedError(
             f"{streaming['board']} differs from {LONG[streaming['reference']]} in "
-            f"{streaming['mismatched_bytes']} bytes of {streaming['mismatched_images']} images "
+            f"{counted(streaming['mismatched_bytes'], 'byte')} of "
+            f"{counted(streaming['mismatched_images'], 'image')} "
             f"(by at most {streaming['largest_difference']}). {cause or UNKNOWN_CAUSE}"
         )
 

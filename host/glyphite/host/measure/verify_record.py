@@ -8,6 +8,7 @@ from msgspec import Meta
 from glyphite.convert.documents import Date, to_json
 from glyphite.convert.files import write_text
 from glyphite.convert.manifest import Sha256
+from glyphite.convert.text import counted
 from glyphite.host.measure.size_record import GoalName
 from glyphite.host.measure.verify import GroupFigures
 from glyphite.host.runners.oracle import Reference
@@ -52,7 +53,7 @@ def verify_flaw(one: VerifyRecord) -> str:
         )  # fmt: skip
         if inputs > min(group["images"], values) or len({inputs > 0, values > 0, largest > 0}) > 1:
             return (
-                f"has {values:,} bytes, by up to {largest}, that differ on {inputs:,} of "
+                f"has {counted(values, 'byte')}, by up to {largest}, that differ on {inputs:,} of "
                 f"{group['images']:,} {group['inputs']} inputs"
             )
     return ""

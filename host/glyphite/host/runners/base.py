@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from glyphite.convert.errors import ModelError
 from glyphite.convert.progress import Progress, ignore_progress
+from glyphite.convert.text import counted
 
 Tensors = NDArray[Any]
 """What one input of a model gets: (n, *input_shape), int8 or float32, as that input is."""
@@ -95,7 +96,8 @@ def require_finite(scores: Scores, model: Path) -> None:
     """
     if not (finite := np.isfinite(scores).all(axis=1)).all():
         raise ModelError(
-            f"{model} answers {np.count_nonzero(~finite):,} of {len(scores):,} inputs with values "
+            f"{model} answers {np.count_nonzero(~finite):,} of {counted(len(scores), 'input')} "
+            "with values "
             "that are not finite. Train the model anew."
         )
 

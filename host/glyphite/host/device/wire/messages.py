@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.errors import LinkError
-from glyphite.convert.text import printable
+from glyphite.convert.text import counted, printable
 from glyphite.host.device.wire.packing import pack
 from glyphite.host.device.wire.protocol import (
     ANSWER_HEADER_BYTES,
@@ -199,13 +199,15 @@ def _cannot_be(item: Item, found: object) -> LinkError:
 
 def _of_length(item: Item, value: bytes, length: int) -> bytes:
     if len(value) != length:
-        raise LinkError(f"{item.name} of its hello has {len(value)} bytes, and {length} are right")
+        raise LinkError(
+            f"{item.name} of its hello has {counted(len(value), 'byte')}, and {length} are right"
+        )
     return value
 
 
 def _text(item: Item, value: bytes) -> str:
     if len(value) > TEXT_BYTES:
-        raise _cannot_be(item, f"a text of {len(value)} bytes")
+        raise _cannot_be(item, f"a text of {counted(len(value), 'byte')}")
     return printable(value.rstrip(b"\0").decode("utf-8", "replace"))
 
 
@@ -238,7 +240,7 @@ def _scale(item: Item, value: bytes) -> float:
 
 def _shape(item: Item, value: bytes) -> tuple[int, ...]:
     if len(value) % 4 or len(value) > 4 * RANK_MAX:
-        raise _cannot_be(item, f"a shape of {len(value)} bytes")
+        raise _cannot_be(item, f"a shape of {counted(len(value), 'byte')}")
     lengths = list(struct.unpack(f"<{len(value) // 4}I", value))
     while lengths and not lengths[-1]:
         lengths.pop()

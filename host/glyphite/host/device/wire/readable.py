@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glyphite.convert.errors import LinkError
-from glyphite.convert.text import printable
+from glyphite.convert.text import counted, printable
 from glyphite.host.device.wire.frame import decode_frame, decode_old_frame
 from glyphite.host.device.wire.messages import Hello, parse_hello, parse_infer_answer
 from glyphite.host.device.wire.protocol import PROTOCOL, Encoding, Message, Status
@@ -64,8 +64,8 @@ class Watcher:
         if is_text(piece):
             return Seen(TEXT, _shown(piece))
         if old := decode_old_frame(piece):
-            return Seen(OLD, f"a frame of protocol 1, {len(old)} bytes: {_bytes(old)}")
-        return Seen(DAMAGED, f"damaged, {len(piece)} bytes: {_bytes(piece)}")
+            return Seen(OLD, f"a frame of protocol 1, {counted(len(old), 'byte')}: {_bytes(old)}")
+        return Seen(DAMAGED, f"damaged, {counted(len(piece), 'byte')}: {_bytes(piece)}")
 
     def _message(self, message: bytes) -> str:
         kind = message[0]
@@ -77,7 +77,7 @@ class Watcher:
             return self._hello(message)
         if kind == Message.INFER_ANSWER:
             return self._answer(message)
-        return f"message 0x{kind:02x}, {len(message)} bytes: {_bytes(message)}"
+        return f"message 0x{kind:02x}, {counted(len(message), 'byte')}: {_bytes(message)}"
 
     def _hello(self, message: bytes) -> str:
         try:
@@ -92,7 +92,8 @@ class Watcher:
         remark = f", which says: {told.remark}" if told.remark else ""
         return (
             f"HELLO_ANSWER protocol {told.protocol}, {told.firmware}, board {told.board}, model "
-            f"{told.model_name} ({told.model_sha256[:12]}), {told.inferences:,} inferences{remark}"
+            f"{told.model_name} ({told.model_sha256[:12]}), "
+            f"{counted(told.inferences, 'inference')}{remark}"
         )
 
     def _answer(self, message: bytes) -> str:
@@ -104,7 +105,7 @@ class Watcher:
             return f"INFER_ANSWER {reply.request} {status}"
         scores = self._scores(reply.scores)
         return (
-            f"INFER_ANSWER {reply.request} {status}, {reply.ticks:,} ticks, input CRC "
+            f"INFER_ANSWER {reply.request} {status}, {counted(reply.ticks, 'tick')}, input CRC "
             f"{reply.input_crc:08x}, {scores}"
         )
 
@@ -128,7 +129,7 @@ def _infer(message: bytes) -> str:
     request = int.from_bytes(message[1:3], "little")
     known = message[3] in list(Encoding)
     encoding = Encoding(message[3]).name if known else f"encoding {message[3]}"
-    return f"INFER {request}, {encoding}, {len(message) - 4:,} bytes"
+    return f"INFER {request}, {encoding}, {counted(len(message) - 4, 'byte')}"
 
 
 def _shown(text: bytes) -> str:
