@@ -29,7 +29,14 @@ COUNT = 400
 MISREAD = [5, 17, 200]
 """By TFLM; the float model misreads the first, and LiteRT that one and 9."""
 WIRE = Wire(
-    images=COUNT, seconds=18.5, sent=80_000, received=12_000, waited_seconds=15.0, repeats={}
+    images=COUNT,
+    seconds=18.5,
+    sent=80_000,
+    received=12_000,
+    waited_seconds=15.0,
+    delayed_seconds=0.0,
+    repeats={},
+    earlier_repeats={},
 )
 
 

@@ -29,7 +29,16 @@ from tests.paths import PROJECT
 
 UNO = PROJECT / "models" / "uno"
 SOUND = 0.01
-WIRE = Wire(images=400, seconds=18.5, sent=80_000, received=12_000, waited_seconds=15.0, repeats={})
+WIRE = Wire(
+    images=400,
+    seconds=18.5,
+    sent=80_000,
+    received=12_000,
+    waited_seconds=15.0,
+    delayed_seconds=0.0,
+    repeats={},
+    earlier_repeats={},
+)
 """The share of inputs that are left as they are."""
 
 

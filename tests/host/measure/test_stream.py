@@ -122,7 +122,9 @@ def wire_of(
         sent=sent,
         received=1200,
         waited_seconds=waited,
+        delayed_seconds=0.0,
         repeats=repeats,
+        earlier_repeats={},
     )
 
 

@@ -13,7 +13,7 @@ from glyphite.host.measure.share import url_of
 from glyphite.host.measure.stream import Streamed
 from glyphite.host.measure.stream_figures import Streaming
 from glyphite.host.measure.times import TITLES, duration
-from glyphite.host.measure.wire_use import BOUNDS, MOST_CARRIED, Wire, carried
+from glyphite.host.measure.wire_use import BOUNDS, MOST_CARRIED, Wire, all_repeats, carried
 from glyphite.host.runners.oracle import BRIEF
 
 
@@ -87,8 +87,9 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     """What passed over the line, what bounded the rate, and the requests that were repeated."""
     wire = streaming["wire"]
     count, seconds = wire["images"], wire["seconds"]
+    repeats = _repeat_rows(streaming)
     if not count:
-        return [("the wire", "all answers were there")]
+        return [("the wire", "all answers were there"), *repeats]
     each = f"{wire['sent'] / count:,.0f} B to the board, {wire['received'] / count:,.0f} back"
     line = _line(wire, streaming)
     bound = BOUNDS[streaming["bound_by"]]
@@ -97,8 +98,16 @@ def _wire_rows(streaming: Streaming, waited: float) -> list[tuple[str, str]]:
     rows = [("an image on the wire", each), ("the line", line), ("bounded by", bound)]
     if count < streaming["images"]:
         rows.insert(0, ("images since it was resumed", f"{count:,}, of which:"))
-    repeats = wire["repeats"].items()
-    return rows + [(f"repeated: {why}", f"{count:,}") for why, count in repeats]
+    return rows + repeats
+
+
+def _repeat_rows(streaming: Streaming) -> list[tuple[str, str]]:
+    """Of all parts of a resumed run, where they are known; else of what came since then."""
+    wire = streaming["wire"]
+    parts = ""
+    if wire["images"] < streaming["images"]:
+        parts = " since then" if wire["earlier_repeats"] is None else " in all parts"
+    return [(f"repeated{parts}: {why}", f"{n:,}") for why, n in all_repeats(wire).items()]
 
 
 def _line(wire: Wire, streaming: Streaming) -> str:

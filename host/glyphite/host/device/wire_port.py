@@ -32,11 +32,16 @@ class Traffic:
     received: int = 0
     waited: float = 0.0
     """Seconds in which nothing was to do but wait for the board."""
+    delayed: float = 0.0
+    """Of those, in which a bad line for tests kept the board idle."""
 
     def since(self, before: "Traffic") -> "Traffic":
         """What passed of it after ``before``."""
         return Traffic(
-            self.sent - before.sent, self.received - before.received, self.waited - before.waited
+            self.sent - before.sent,
+            self.received - before.received,
+            self.waited - before.waited,
+            self.delayed - before.delayed,
         )
 
 
@@ -47,6 +52,15 @@ class _HeldUp(Protocol):
     @property
     def held_up(self) -> float:
         """Seconds of that so far."""
+
+
+@runtime_checkable
+class _Idle(Protocol):
+    """A port that knows when the board behind it has nothing to do."""
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds so far in which it was, while this PC waited for bytes."""
 
 
 @runtime_checkable
@@ -128,6 +142,8 @@ class WirePort:
         except (serial.SerialException, OSError) as error:
             raise self._broken(error) from error
         self.traffic.waited += time.monotonic() - start
+        if isinstance(self._port, _Idle):
+            self.traffic.delayed = self._port.idle_seconds
         self.traffic.received += len(data)
         if data and self._trace is not None:
             self._trace(TO_PC, self.name, data)

@@ -1,7 +1,8 @@
 """What each board did of a run that several shared: its samples, bytes, repeats, own times."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
@@ -18,7 +19,7 @@ from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.share import url_of
 from glyphite.host.measure.times import OnBoard
 from glyphite.host.measure.truth import Count, Truth
-from glyphite.host.measure.wire_use import Wire
+from glyphite.host.measure.wire_use import Wire, retries_of
 from glyphite.host.runners.base import Scores
 
 BETWEEN = " + "
@@ -133,7 +134,7 @@ def board_figures(
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
-        retries=sum(part.wire["repeats"].values()),
+        retries=retries_of(part.wire),
         wire=part.wire,
         seconds_per_image=own,
         timed_by=part.timed_by if own else None,
@@ -169,18 +170,24 @@ def board_name(hello: Hello) -> str:
 
 def wire_of(parts: Sequence[BoardPart]) -> Wire:
     """What passed over all lines."""
-    repeats: dict[str, int] = {}
-    for part in parts:
-        for why, times in part.wire["repeats"].items():
-            repeats[why] = repeats.get(why, 0) + times
+    earlier = [part.wire["earlier_repeats"] for part in parts]
     return Wire(
         images=sum(part.wire["images"] for part in parts),
         seconds=max((part.wire["seconds"] for part in parts), default=0.0),
         sent=sum(part.wire["sent"] for part in parts),
         received=sum(part.wire["received"] for part in parts),
         waited_seconds=math.fsum(part.wire["waited_seconds"] for part in parts),
-        repeats=dict(sorted(repeats.items())),
+        delayed_seconds=math.fsum(part.wire["delayed_seconds"] for part in parts),
+        repeats=_summed(part.wire["repeats"] for part in parts),
+        earlier_repeats=None if None in earlier else _summed(filter(None, earlier)),
     )
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    summed: Counter[str] = Counter()
+    for each in counts:
+        summed.update(each)
+    return dict(sorted(summed.items()))
 
 
 def together(names: Iterable[str]) -> str:

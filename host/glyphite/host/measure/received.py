@@ -8,10 +8,11 @@ import hashlib
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from zlib import crc32
 
 import msgspec
@@ -22,6 +23,7 @@ from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes, remove, unwritable, write_bytes
 from glyphite.convert.hold import LOCK, release, take
 from glyphite.convert.manifest import Manifest, Sha256
+from glyphite.host.device.pipeline import Trouble
 from glyphite.host.device.wire.messages import Answer, Hello
 from glyphite.host.device.wire.protocol import PROTOCOL
 from glyphite.host.measure.truth import Count
@@ -33,6 +35,9 @@ KEPT = "answers.part"
 _FIGURES = struct.Struct("<IHIQdd")
 """Of a record: the sample's index, the board's place in the list, CRC-32 of the input, ticks,
 seconds, elapsed seconds."""
+_COUNTS = struct.Struct("<6I")
+"""Behind those, how many requests to that board had been repeated by then, of each of KINDS."""
+KINDS = tuple(map(str, Trouble))
 _CHECK_BYTES = 4
 
 
@@ -61,6 +66,12 @@ class RunOf(TypedDict):
     boards: list[BoardOf]
     date: Date
     """When it began."""
+    repeats: NotRequired[list[str]]
+    """The kinds of repeats that each record counts; an earlier version's records count none."""
+
+
+Repeats = Counter[str]
+"""How many requests were sent again, by why."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,9 @@ class ByBoard:
     of: BoardOf
     answers: dict[int, Answer]
     """By the sample's index."""
+    earlier: Repeats | None
+    """Requests that earlier parts of the run repeated, up to the last answer of each; None where
+    they were not counted."""
 
     @property
     def hello(self) -> Hello:
@@ -90,6 +104,8 @@ class Kept:
     """Whose each is: the board's place in the list."""
     elapsed: float
     """Seconds from the first sample sent to the last of these answers."""
+    repeats: dict[int, Repeats] | None
+    """By the board's place, up to its last answer; None where they were not counted."""
 
 
 class Received:
@@ -118,6 +134,8 @@ class Received:
         self._owners = dict(before.owners) if before else {}
         self._boards = list(before.of["boards"]) if before else []
         self._seen: dict[str, int] = {}
+        self._earlier = before.repeats if before else {}
+        self._repeats = dict(self._earlier) if self._earlier is not None else {}
         self._before = before
         self._tensors = tensors
         self._place = place
@@ -150,14 +168,28 @@ class Received:
         now = time.monotonic() if self._ended is None else self._ended
         return self.elapsed + now - (now if self._started is None else self._started)
 
-    def add(self, hello: Hello, index: int, answer: Answer, port: str = "") -> None:
-        """Keep a board's answer to sample ``index``. Raises InputError where the file cannot be
-        written, or the board is not that of the run which this one goes on with."""
+    def add(
+        self,
+        hello: Hello,
+        index: int,
+        answer: Answer,
+        port: str = "",
+        repeats: Mapping[Trouble, int] | None = None,
+    ) -> None:
+        """Keep a board's answer to sample ``index``, with what was repeated in this part so far.
+
+        Raises InputError where the file cannot be written, or the board is not that of the run
+        which this one goes on with.
+        """
         with self._lock:
             if port not in self._seen:
                 self._seen[port] = self._known(hello, port)
                 self._write_all(hello, port)
-            self._answers[index], self._owners[index] = answer, self._seen[port]
+            place = self._seen[port]
+            self._answers[index], self._owners[index] = answer, place
+            self._repeats[place] = (self._earlier or {}).get(place, Repeats()) + Repeats(
+                {str(why): count for why, count in (repeats or {}).items()}
+            )
             if self.path is not None:
                 self._append(self.path, index)
 
@@ -169,10 +201,15 @@ class Received:
     def by_board(self) -> list[ByBoard]:
         """The answers of each board that gave one."""
         with self._lock:
-            found = [ByBoard(of, {}) for of in self._boards]
+            found = [
+                ByBoard(of, {}, self._of_earlier(place)) for place, of in enumerate(self._boards)
+            ]
             for index, answer in sorted(self._answers.items()):
                 found[self._owners[index]].answers[index] = answer
         return [one for one in found if one.answers]
+
+    def _of_earlier(self, place: int) -> Repeats | None:
+        return None if self._earlier is None else self._earlier.get(place, Repeats())
 
     def went_on(self, port: str) -> bool:
         """Whether some of the answers from ``port`` are of an earlier run."""
@@ -219,6 +256,8 @@ class Received:
         if self.path is None:
             return
         run = run_of(self._tensors, self._manifest, self._boards)
+        if self._earlier is not None:
+            run["repeats"] = list(KINDS)
         records = map(self._record, self._answers)
         # Without what a kill cut short.
         write_bytes(self.path, msgspec.json.encode(run) + b"\n" + b"".join(records))
@@ -247,6 +286,9 @@ class Received:
         record = _FIGURES.pack(
             index, owner, answer.input_crc, answer.ticks, answer.seconds, self.elapsed_now
         )
+        if self._earlier is not None:
+            counts = self._repeats.get(owner, Repeats())
+            record += _COUNTS.pack(*(counts[kind] for kind in KINDS))
         record += answer.scores.tobytes()
         return record + crc32(record).to_bytes(_CHECK_BYTES, "little")
 
@@ -309,7 +351,10 @@ def read_kept(path: Path, manifest: Manifest) -> Kept | None:
     except (InputError, msgspec.MsgspecError):
         return None
     kind, count = np.dtype(manifest.output.dtype), int(np.prod(manifest.output.shape[1:]))
-    size = _FIGURES.size + count * kind.itemsize + _CHECK_BYTES
+    kinds = of.get("repeats", [])
+    head = _FIGURES.size + _COUNTS.size * bool(kinds)
+    size = head + count * kind.itemsize + _CHECK_BYTES
+    repeats: dict[int, Repeats] = {}
     answers: dict[int, Answer] = {}
     owners: dict[int, int] = {}
     elapsed = 0.0
@@ -319,6 +364,9 @@ def read_kept(path: Path, manifest: Manifest) -> Kept | None:
             break  # cut short: what follows was never written
         index, owner, crc, ticks, seconds, elapsed = _FIGURES.unpack_from(record)
         if index < of["images"] and owner < len(of["boards"]):
-            scores = np.frombuffer(record, kind, count, _FIGURES.size)
+            scores = np.frombuffer(record, kind, count, head)
             answers[index], owners[index] = Answer((scores,), crc, seconds, ticks), owner
-    return Kept(path, of, answers, owners, elapsed)
+            if kinds:
+                counts = _COUNTS.unpack_from(record, _FIGURES.size)
+                repeats[owner] = Repeats(dict(zip(KINDS, counts, strict=True)))
+    return Kept(path, of, answers, owners, elapsed, repeats if kinds else None)

@@ -297,6 +297,7 @@ class _Run:
         part.traffic.sent += answered.traffic.sent
         part.traffic.received += answered.traffic.received
         part.traffic.waited += answered.traffic.waited
+        part.traffic.delayed += answered.traffic.delayed
         count = len(answered.answers)
         ready, slot.indices = slot.indices[:count], slot.indices[count:]
         part.answered += count

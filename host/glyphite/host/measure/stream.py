@@ -19,7 +19,7 @@ from glyphite.host.device.wire.protocol import PROTOCOL
 from glyphite.host.measure.by_board import BoardPart, board_name, wire_of
 from glyphite.host.measure.doubt import doubt
 from glyphite.host.measure.portion import BAUD, BoardAt, Expected
-from glyphite.host.measure.received import ByBoard, Received
+from glyphite.host.measure.received import ByBoard, Received, Repeats
 from glyphite.host.measure.running import Firmware
 from glyphite.host.measure.share import Part, share, url_of
 from glyphite.host.measure.times import clock_at
@@ -158,7 +158,7 @@ def stream(
     def told(part: Part, index: int, answer: Answer) -> None:
         kept.start(answer.wall)
         kept.end()
-        kept.add(part.hello or Hello(PROTOCOL), index, answer, part.port)
+        kept.add(part.hello or Hello(PROTOCOL), index, answer, part.port, part.repeats)
         on_answer(index, answer)
 
     boards = [link.board for link in links for _ in range(link.jobs)]
@@ -195,7 +195,7 @@ def _alone(link: Link, tensors: Tensors, received: Received, on_answer: OnAnswer
         received.start()
         before = dataclasses.replace(session.traffic)  # hello is none of the samples
         for index, answer in zip(missing, session.answers(tensors[missing]), strict=True):
-            received.add(session.board, int(index), answer, link.url)
+            received.add(session.board, int(index), answer, link.url, session.repeats)
             on_answer(int(index), answer)
         received.end()
         return Part(
@@ -257,6 +257,7 @@ def _board_part(
     of two runs, and nobody knows whether of the same build."""
     idle = max(0.0, part.boards * seconds - part.asked_seconds)
     answers = list(answered.answers.values()) if answered else []
+    earlier = answered.earlier if answered else Repeats()
     hello = part.hello or (answered.hello if answered else Hello(PROTOCOL))
     digest = answered.of["firmware_sha256"] if answered else None
     firmware = Firmware(Path(), digest, None) if digest else None
@@ -272,7 +273,9 @@ def _board_part(
             sent=part.traffic.sent,
             received=part.traffic.received,
             waited_seconds=part.traffic.waited + idle,
+            delayed_seconds=part.traffic.delayed,
             repeats={str(trouble): count for trouble, count in sorted(part.repeats.items())},
+            earlier_repeats=None if earlier is None else dict(sorted((+earlier).items())),
         ),
         firmware,
         part.restarts,

@@ -38,7 +38,7 @@ from glyphite.host.measure.truth import (
     Truth,
     classes_of,
 )
-from glyphite.host.measure.wire_use import Bound, Wire, bound_of
+from glyphite.host.measure.wire_use import Bound, Wire, bound_of, retries_of
 from glyphite.host.runners.oracle import LONG, Reference
 
 UNKNOWN_CAUSE = (
@@ -87,6 +87,7 @@ class Streaming(Judgement):
     mismatched_images: Count
     largest_difference: Count
     retries: Annotated[int, Meta(ge=0, le=1_000_000)]
+    """Requests that were sent again; of a resumed run, in all its parts, where they are known."""
     wire: Wire
     bound_by: Bound
     """What bounded the rate."""
@@ -156,7 +157,7 @@ def summarize(
         mismatched_bytes=difference.values,
         mismatched_images=difference.images,
         largest_difference=difference.largest,
-        retries=sum(streamed.wire["repeats"].values()),
+        retries=retries_of(streamed.wire),
         wire=streamed.wire,
         bound_by=bound_of(
             streamed.wire,

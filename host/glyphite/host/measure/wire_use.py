@@ -1,5 +1,6 @@
 """How much of a line a run used, and what bounded its rate."""
 
+from collections import Counter
 from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta
@@ -37,8 +38,23 @@ class Wire(TypedDict):
     received: Count
     waited_seconds: Annotated[float, Meta(ge=0, le=1e9)]
     """In which this PC had nothing to do but to wait for the board."""
+    delayed_seconds: Annotated[float, Meta(ge=0, le=1e9)]
+    """Of those, in which a bad line for tests kept a board idle that had answered all it got."""
     repeats: dict[str, Count]
     """How many requests were sent again, by why."""
+    earlier_repeats: dict[str, Count] | None
+    """The same of the parts before the run was resumed, up to the last answer of each; None where
+    those are not known."""
+
+
+def all_repeats(wire: Wire) -> dict[str, int]:
+    """Requests that were sent again, by why, of all parts of the run that are known."""
+    return dict(sorted((Counter(wire["repeats"]) + Counter(wire["earlier_repeats"] or {})).items()))
+
+
+def retries_of(wire: Wire) -> int:
+    """The sum of those."""
+    return sum(all_repeats(wire).values())
 
 
 def carried(wire: Wire, baud: int) -> float:
@@ -57,7 +73,8 @@ def bound_of(wire: Wire, *, jobs: int, baud: int | None, computing: float | None
     ``baud``: that of the line; None where it has none, as pipes and pseudo-terminals.
     ``computing``: seconds that the board itself says it computed; 0 where it does not tell, None
     where its time is an emulator's. Where this PC waited for less than half of the time, it is this
-    PC; where line and board explain less than half, delays on the way and repeats.
+    PC; where line and board explain less than half, delays on the way and repeats. The same where
+    an emulated board was kept idle for more than half.
     """
     seconds = _seconds(wire)
     if wire["waited_seconds"] < seconds * jobs / 2:
@@ -69,4 +86,6 @@ def bound_of(wire: Wire, *, jobs: int, baud: int | None, computing: float | None
         return "delays"
     if line > max(board, 0.5):
         return "wire"
+    if computing is None and wire["delayed_seconds"] > seconds * jobs / 2:
+        return "delays"
     return "emulator" if computing is None else "board"

@@ -31,11 +31,16 @@ from glyphite.host.device.transport.faults import (
 )
 from glyphite.host.device.transport.ports import open_port
 from glyphite.host.device.transport.protocol_sim import Serial as Emulated
+from glyphite.host.device.wire.frame import FrameReader
+from glyphite.host.device.wire.messages import parse_infer_answer
+from glyphite.host.device.wire.protocol import Message, Status
 
 GONE_SECONDS = 0.3
 """How long a port that vanished cannot be opened again."""
 BITS_PER_BYTE = 10
 """Bits on the line per byte: start, eight data bits, stop."""
+LONGEST = 1 << 22
+"""Bytes of a frame that are kept."""
 LISTEN = 0.02
 """The longest wait for bytes of the port behind in seconds."""
 
@@ -89,6 +94,34 @@ class _Way:
         self._steps.clear()
 
 
+class _Asked:
+    """The requests that a board got whole and has not answered."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._there, self._back = FrameReader(), FrameReader()
+        self._there.longest = self._back.longest = LONGEST
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is any."""
+        return self._count > 0
+
+    def given(self, data: bytes) -> None:
+        """The board got ``data``."""
+        messages = self._there.feed(data)
+        self._count += sum(message[:1] == bytes([Message.INFER]) for message in messages)
+
+    def heard(self, data: bytes) -> None:
+        """The board said ``data``."""
+        for message in self._back.feed(data):
+            reply = parse_infer_answer(message)
+            if message[:1] == bytes([Message.HELLO_ANSWER]):  # behind all that it got before
+                self._count = 0
+            elif reply is not None and reply.status != Status.CORRUPT:
+                self._count = max(0, self._count - 1)
+
+
 class Serial(serial.SerialBase):
     """A serial port behind a bad line. DTR, RTS and the baud rate are passed on.
 
@@ -100,6 +133,7 @@ class Serial(serial.SerialBase):
     _faults: Faults | None = None
     _back = 0.0
     _held_up = 0.0
+    _idle = 0.0
 
     def open(self) -> None:
         """Open the port behind.
@@ -119,6 +153,7 @@ class Serial(serial.SerialBase):
             self._sending = _Way(FaultyLine(faults, 0), faults.baud)
             self._receiving = _Way(FaultyLine(faults, 1), faults.baud)
         self._arrived = bytearray()
+        self._asked = _Asked()
         self._behind = cast(serial.Serial, open_port(url, self.baudrate))
         self._behind.write_timeout = self.write_timeout
         self.is_open = True
@@ -145,6 +180,12 @@ class Serial(serial.SerialBase):
     def held_up(self) -> float:
         """Seconds in which an emulated board behind could not run."""
         return self._held_up + (self._board.held_up if self._board is not None else 0.0)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds in which whoever has the port waited for bytes, and the board behind had answered
+        all frames that it got: those were delayed, were lost, or nobody sent any."""
+        return self._idle
 
     @property
     def in_waiting(self) -> int:
@@ -196,7 +237,7 @@ class Serial(serial.SerialBase):
             else:
                 self._give(port, step)
         if port.in_waiting:
-            self._receiving.put(port.read_all() or b"", now)
+            self._hear(port.read_all() or b"", now)
         while (step := self._receiving.through(now)) is not None:
             if isinstance(step, Event):
                 self._happen(step)
@@ -204,6 +245,7 @@ class Serial(serial.SerialBase):
                 self._arrived += step
 
     def _give(self, port: serial.Serial, data: bytes) -> None:
+        self._asked.given(data)
         try:
             port.write(data)
         except serial.SerialTimeoutException:
@@ -214,8 +256,16 @@ class Serial(serial.SerialBase):
         now = time.monotonic()
         due = min(self._sending.due, self._receiving.due) - now
         self._opened.timeout = max(0.0, min(seconds, due, LISTEN))
-        if data := self._opened.read(1):
-            self._receiving.put(bytes(data), time.monotonic())
+        data = self._opened.read(1)
+        if not self._asked.waits:
+            self._idle += time.monotonic() - now
+        if data:
+            self._hear(bytes(data), time.monotonic())
+
+    def _hear(self, data: bytes, now: float) -> None:
+        """Take what the port behind says."""
+        self._asked.heard(data)
+        self._receiving.put(data, now)
 
     def _happen(self, event: Event) -> None:
         self._lose()
@@ -233,6 +283,7 @@ class Serial(serial.SerialBase):
         if self._faults is not None:
             self._sending.clear()
             self._receiving.clear()
+        self._asked = _Asked()
 
     @property
     def _board(self) -> Emulated | None:
