@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -458,6 +459,54 @@ class TestStream:
         assert "are left out: the run was resumed" in " ".join(captured.err.split())
         assert "3 of 5 answers are there." in captured.err
         assert not path.exists()
+
+    def test_repeats_of_a_run_that_goes_on_are_summed(
+        self, fixed: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Up to the last answer of each part; of an earlier version's file they are not known."""
+        link = tmp_path / "port"
+
+        def run(silent_at: int, *more: str) -> int:
+            asked = list[bytes]()
+
+            def reply(frame: bytes, request: bytes) -> bytes:
+                asked.append(request)
+                return b"" if len(asked) == 2 or len(asked) >= silent_at else frame
+
+            link.unlink(missing_ok=True)
+            with terminal(board_of(fixed, reply=reply)) as port:
+                link.symlink_to(port)
+                words = ["stream", str(fixed.tflite), "--count", "6", "--port", str(link)]
+                return main([*words, *more])
+
+        assert run(5) == 1
+        kept = kept_at(fixed)
+        assert kept.repeats is not None
+        before = kept.repeats[0].total()
+        path = fixed.root / "native" / KEPT
+        assert before > 0
+        whole = path.read_bytes()
+        capsys.readouterr()
+        assert run(99, "--resume", "--json") == 0
+        streaming = json.loads(capsys.readouterr().out)
+        wire = streaming["wire"]
+        assert sum(wire["earlier_repeats"].values()) == before
+        assert streaming["retries"] == before + sum(wire["repeats"].values()) > before
+        line, _, records = whole.partition(b"\n")
+        size = len(records) // len(kept.answers)
+        of = {key: value for key, value in json.loads(line).items() if key != "repeats"}
+        head = 34  # of a record, before the counts
+        old = [
+            records[at : at + head] + records[at + head + 24 : at + size - 4]
+            for at in range(0, len(records), size)
+        ]
+        path.write_bytes(
+            json.dumps(of).encode() + b"\n"
+            + b"".join(record + crc32(record).to_bytes(4, "little") for record in old)
+        )  # fmt: skip
+        assert len(kept_at(fixed).answers) == len(kept.answers)
+        assert run(99, "--resume") == 0
+        assert "repeated since then: " in " ".join(capsys.readouterr().out.split())
 
     def test_answers_are_kept_when_somebody_presses_ctrl_c(
         self, fixed: ModelFolder, capsys: pytest.CaptureFixture[str]

@@ -50,6 +50,17 @@ def test_every_input_is_answered_once_and_rightly(
     assert found.hits["flip"] > 0
 
 
+def test_a_bad_line_tells_how_long_it_kept_a_board_idle(native: Path) -> None:
+    asked, idle = inputs(30), dict[str, float]()
+    for name, faults in (("bad", "delay=1&seed=4"), ("good", "seed=4")):
+        with connect(f"fault://sim://native?firmware={native}&{faults}") as session:
+            session.infer(asked)
+            idle[name] = session.traffic.delayed
+            waited = session.traffic.waited
+            assert idle[name] <= waited
+    assert idle["bad"] > 0.5 > idle["good"]  # 60 delays of 0.075 s on average
+
+
 def test_a_port_that_vanishes_and_a_board_that_restarts_cost_no_answer(native: Path) -> None:
     asked = inputs(200)
     url = faulty_url(native, {"vanish": 0.005, "reset": 0.02, "seed": 3})

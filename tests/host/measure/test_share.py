@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,15 @@ def test_only_those_asked_for_are_sent_and_nobody_left_is_an_error(native: Model
     assert len(told) > 3
     with pytest.raises(PortError, match="There is no port /dev/ttyNOTHERE"):
         share([BoardAt("/dev/ttyNOTHERE"), board], images)
+
+
+def test_of_no_samples_the_scores_are_none_of_as_many_values(native: ModelFolder) -> None:
+    """They were of the shape (0,), and float64."""
+    none = images_of(native)[:0]
+    for board in (board_at(native), replace(board_at(native), manifest=None, expected=None)):
+        scores = share([board], none).scores
+        assert scores.shape == (0, 10)
+        assert scores.dtype == np.int8
 
 
 def test_what_crosses_is_small_and_a_board_stays_open(native: ModelFolder) -> None:

@@ -191,6 +191,15 @@ class TestFigures:
             assert figures["bound_by"] == bound
             assert (figures["seconds_per_image"] is None) or len(chosen) == 1
 
+    def test_are_bounded_by_delays_where_a_bad_line_kept_an_emulated_board_idle(self) -> None:
+        """It was bounded by the emulated board."""
+        for idle, bound in ((0.5, "emulator"), (1.5, "delays")):
+            slow = wire_of(800, 1.9)
+            slow["delayed_seconds"] = idle
+            part = BoardPart("fault://sim://uno", 1, "uno", Hello(1, "f", "uno"), slow)
+            streamed = replace(self.streamed("uno"), wire=slow, parts=(part,), timed_by=None)
+            assert self.summary(streamed, self.SCORES)["bound_by"] == bound
+
     def test_are_bounded_by_no_wire_where_the_port_is_a_pseudo_terminal(self) -> None:
         """It has no baud rate: bytes come as fast as the other program sends them."""
         busy = wire_of(10**6, 4.0)

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,14 @@ class Shared:
     """By the sample's index."""
     parts: list[Part]
     """In the order of the boards."""
+    none: Tensors
+    """(0, values): the scores where nothing was sent."""
 
     @property
     def scores(self) -> Tensors:
         """(n, values): the first output for each sample that was sent."""
+        if not self.answers:
+            return self.none
         return np.array([answer.scores for _, answer in sorted(self.answers.items())])
 
 
@@ -196,7 +201,20 @@ def share(
                 slot.future.cancel()
         for thread in threads:
             thread.shutdown()
-    return Shared(run.answers, run.parts())
+    return Shared(run.answers, run.parts(), _no_scores(boards, run.parts()))
+
+
+def _no_scores(boards: Sequence[BoardAt], parts: Sequence[Part]) -> Tensors:
+    """(0, values) of the first output, as the model is described or a board tells it."""
+    for board in boards:
+        if board.manifest is not None:
+            output = board.manifest.output
+            return np.empty((0, prod(output.shape[1:])), output.dtype)
+    for part in parts:
+        if part.hello is not None and part.hello.outputs:
+            told = part.hello.outputs[0]
+            return np.empty((0, told.bytes // told.dtype.itemsize), told.dtype)
+    return np.empty((0, 0))
 
 
 def _here(thread: OwnThread, opened: OpenBoards, notify: Callable[[str], None]) -> Submit:
@@ -235,6 +253,8 @@ class _Run:
 
     def work(self) -> None:
         """Until all is answered."""
+        if not len(self._samples) and all(slot.board.manifest is None for slot in self._slots):
+            self._give(self._slots[0], 1)  # nothing: for its hello, which tells of the outputs
         while True:
             alive = [slot for slot in self._slots if slot.lost_by is None]
             for slot in alive:
@@ -254,7 +274,7 @@ class _Run:
                     self._lose(slot, LinkError("Its executor says nothing any more."))
 
     def _give(self, slot: _Slot, boards: int) -> None:
-        size = slot.size(len(self._left), boards)
+        size = min(slot.size(len(self._left), boards), len(self._left))
         slot.indices = [self._left.popleft() for _ in range(size)]
         slot.given = time.monotonic()
         self._given += 1
