@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ from glyphite.host.measure.cluster import executors
 from glyphite.host.measure.foretold import patience
 from glyphite.host.measure.portion import Answered, BoardAt, OpenBoards, Portion, answer_here
 from glyphite.host.measure.share import Part, share
+from glyphite.host.measure.stream_figures import RunningAccuracy
 from glyphite.host.runners.tflm import TflmRunner
 from tests.strict import require_module
 
@@ -144,6 +146,38 @@ def test_the_command_shares_with_the_workers_of_a_cluster(
     printed = json.loads(capsys.readouterr().out)
     assert (printed["images"], printed["mismatched_bytes"]) == (COUNT, 0)
     assert [board["jobs"] for board in printed["boards"]] == [2]
+
+
+def test_of_a_worker_that_ends_the_command_tells(
+    native: ModelFolder,
+    cluster: "LocalCluster",
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing was lost, and nothing told that a part was done again."""
+    from distributed import Client
+
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        address, victim = next(iter(client.run(os.getpid).items()))
+    seen, add = Counter[int](), RunningAccuracy.add
+
+    def kill(watch: RunningAccuracy, index: int, answer: Answer) -> float | None:
+        seen[index] += 1
+        if seen.total() == 20:
+            os.kill(victim, signal.SIGSTOP)  # so that it has a portion when it ends
+            threading.Timer(1.0, os.kill, [victim, signal.SIGKILL]).start()
+        return add(watch, index, answer)
+
+    monkeypatch.setattr(RunningAccuracy, "add", kill)
+    words = ["stream", "seed", "--port", board_at(native).url, "--count", "1500", "--json"]
+    assert main([*words, "--cluster", cluster.scheduler_address]) == 0
+    captured = capsys.readouterr()
+    printed = json.loads(captured.out)
+    assert (printed["images"], printed["mismatched_bytes"]) == (1500, 0)
+    assert printed["portions_done_again"] == 1
+    assert f"The worker {address} ended. What it had, 1 portion of the" in " ".join(
+        captured.err.split()
+    )
 
 
 def test_an_address_that_is_none_is_said_at_once(capfd: pytest.CaptureFixture[str]) -> None:

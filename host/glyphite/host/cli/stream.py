@@ -13,7 +13,7 @@ from glyphite.convert.boards import load_board
 from glyphite.convert.documents import now
 from glyphite.convert.errors import GlyphiteError, InputError
 from glyphite.convert.manifest import Manifest
-from glyphite.convert.text import counted
+from glyphite.convert.text import counted, printable
 from glyphite.convert.workspace import ModelFolder, default_model, find_model, writing_to
 from glyphite.host.cli import stream_table
 from glyphite.host.cli.arguments import (
@@ -118,9 +118,9 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
         pass
     links = _links(arguments, folder, manifest, trace)
     received = _received(arguments, folder, links, tensors)
-    watch = RunningAccuracy(manifest, truth)
+    watch, again = RunningAccuracy(manifest, truth), _Again()
     with (
-        cluster.executors(arguments.cluster) as executors,
+        cluster.executors(arguments.cluster, again.add) as executors,
         _kept(arguments, received),
         beside(lambda: kept_oracle(folder, manifest), tensors) as aside,
     ):
@@ -144,7 +144,8 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
     note_no_digits(arguments, manifest, truth, streaming["correct"])
     # First, as another board's record may be damaged.
     if arguments.json:
-        print_json({**streaming, **calibrated_on(folder)})
+        more = {} if arguments.cluster is None else {"portions_done_again": again.portions}
+        print_json({**streaming, **calibrated_on(folder), **more})
     else:
         stream_table.show(streaming, folder, waited)
     with writing_to(folder, print_status):
@@ -155,6 +156,22 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
         checks.hold("min_accuracy", 100 * streaming["correct"] / streaming["images"], of)
     known = one_scale(folder, tensors, streamed.scores, reference)
     checks.hold_bytes(streaming["mismatched_bytes"], of, lambda: check(streaming, known))
+
+
+class _Again:
+    """Portions that a worker of a cluster had when it ended, which others do again."""
+
+    def __init__(self) -> None:
+        self.portions = 0
+
+    def add(self, worker: str, portions: int) -> None:
+        """Say that ``worker`` has ended."""
+        self.portions += portions
+        again = counted(portions, "portion")
+        print_status(
+            f"The worker {printable(worker)} ended. What it had, {again} of the samples, is done "
+            "again by the others."
+        )
 
 
 def _links(

@@ -1,8 +1,9 @@
 """The workers of a Dask cluster as executors: boards on other machines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Any
 
 from glyphite.convert.errors import InputError, LinkError, ToolError
 from glyphite.convert.text import printable
@@ -11,11 +12,18 @@ CONNECT_SECONDS = 10
 LACKING = "Dask is not installed. Install it with `pip install 'glyphite[cluster]'`."
 
 
+def _ignore(*_: object) -> None:
+    """Tell nobody."""
+
+
 @contextmanager
-def executors(address: str | None) -> Iterator[list[Executor]]:
+def executors(
+    address: str | None, ended: Callable[[str, int], None] = _ignore
+) -> Iterator[list[Executor]]:
     """One for each worker of the cluster whose scheduler is at ``address``; none where it is None.
 
-    A worker that ends is stood in for by the others, which open the port where they are. Raises
+    A worker that ends is stood in for by the others, which open the port where they are; ``ended``
+    gets its address and how many tasks they do again, in another thread. Raises
     ToolError where Dask is not installed, InputError where no scheduler is at the address,
     LinkError where it has no worker.
     """
@@ -43,6 +51,15 @@ def executors(address: str | None) -> Iterator[list[Executor]]:
                 f"The Dask cluster at {printable(address)} has no worker. Start one on each "
                 f"machine that has boards, with `dask worker {printable(address)} --nthreads 4`."
             )
+
+        def happened(event: tuple[float, Any]) -> None:
+            told = event[1]
+            if isinstance(told, dict) and told.get("action") == "remove-worker":
+                own = [key for key in told["processing-tasks"] if key in client.futures]
+                if own:
+                    ended(str(told["worker"]), len(own))
+
+        client.subscribe_topic("all", happened)
         yield [
             client.get_executor(pure=False, workers=[worker], allow_other_workers=True)
             for worker in workers
