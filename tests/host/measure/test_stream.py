@@ -367,7 +367,7 @@ def test_check_names_what_differs() -> None:
     reference = figures.SCORES.copy()
     reference[0, 0] = 2
     summary = figures.summary(figures.streamed(), reference)
-    with pytest.raises(CheckFailedError, match=r"cortex-m4 differs .* in 1 bytes of 1 images"):
+    with pytest.raises(CheckFailedError, match=r"cortex-m4 differs .* in 1 byte of 1 image "):
         check(summary)  # type: ignore[arg-type]
 
 

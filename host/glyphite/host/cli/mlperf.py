@@ -150,17 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
     with hold_place(folder, arguments.out):
         write_run(place, task, samples, runs, arguments.baud)
     if arguments.json:
-        told = _told_of(measured, len(samples.inputs)) if measured else {"board": None}
-        print_json(
-            {
-                "model": folder.name,
-                "benchmark": task.id,
-                "folder": str(place),
-                "samples": len(samples.inputs),
-                "inferences_per_window": runs,
-                **told,
-            }
-        )
+        print_json(_document(folder, task, samples, place, runs=runs, measured=measured))
     else:
         _print(folder, task, samples, place, measured)
     if measured:
@@ -241,6 +231,26 @@ def _different(results: NDArray[np.float64], reference: NDArray[np.float64]) -> 
         return len(results)
     slack = HALF_DECIMAL + 1e-5 * np.abs(reference)
     return int((~(np.abs(results - reference) <= slack).all(axis=1)).sum())
+
+
+def _document(
+    folder: ModelFolder,
+    task: Task,
+    samples: Samples,
+    place: Path,
+    *,
+    runs: int,
+    measured: Measured | None,
+) -> dict[str, Any]:
+    told = _told_of(measured, len(samples.inputs)) if measured else {"board": None}
+    return {
+        "model": folder.name,
+        "benchmark": task.id,
+        "folder": str(place),
+        "samples": len(samples.inputs),
+        "inferences_per_window": runs,
+        **told,
+    }
 
 
 def _told_of(measured: Measured, count: int) -> dict[str, Any]:

@@ -169,17 +169,25 @@ def summarize(
         seconds_per_image=times,
         timed_by=alone.timed_by if alone and times else None,
         instructions_per_image=instructions_of(alone, streamed.ticks) if alone else None,
-        boards=[
-            board_figures(
-                manifest,
-                part,
-                judge.only(np.flatnonzero(by == place)),
-                streamed.scores[by == place],
-                (streamed.seconds[by == place], streamed.ticks[by == place]),
-            )
-            for place, part in enumerate(parts)
-        ],
+        boards=_boards(manifest, parts, streamed, judge),
     )
+
+
+def _boards(
+    manifest: Manifest, parts: Sequence[BoardPart], streamed: Streamed, judge: Judge
+) -> list[BoardFigures]:
+    """The figures of each part, by its own answers."""
+    own = [streamed.owners == place for place in range(len(parts))]
+    return [
+        board_figures(
+            manifest,
+            part,
+            judge.only(np.flatnonzero(mask)),
+            streamed.scores[mask],
+            (streamed.seconds[mask], streamed.ticks[mask]),
+        )
+        for part, mask in zip(parts, own, strict=True)
+    ]
 
 
 def _computing(parts: Sequence[BoardPart], streamed: Streamed, jobs: int) -> float | None:
