@@ -72,6 +72,8 @@ class Seen:
     dead: NDArray[np.intp]
     keras: str | None
     """The name of the Keras layer, where it is known."""
+    is_first: bool = False
+    """Whether no layer with weights is before it: it reads the samples themselves."""
     made_up: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     """Channels (k,) so small that the weights of a layer behind, which make up for them, are
     coarse."""

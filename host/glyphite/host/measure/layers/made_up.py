@@ -35,6 +35,15 @@ def maker_of(graph: Graph, operator: Operator) -> int:
     return tensor if is_made else operator.inputs[0]
 
 
+def reads_samples(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator's input is the model's, or nothing but it in another form."""
+    tensor = operator.inputs[0]
+    makers = {output: each for each in graph.operators for output in each.outputs}
+    while tensor in makers and makers[tensor].kind in (*KEEPING, "QUANTIZE"):
+        tensor = makers[tensor].inputs[0]
+    return tensor in graph.inputs
+
+
 def with_made_up(graph: Graph, layers: Sequence[Seen]) -> list[Seen]:
     """The same layers; those with channels that one behind makes up for know of it."""
     places = {each.pair.quantized: place for place, each in enumerate(layers)}
