@@ -10,6 +10,7 @@ from glyphite.convert.text import command
 from glyphite.host.measure.layers.causes import (
     Finding,
     Seen,
+    coarse_channels,
     other_biases,
     small_channels,
     steps_of,
@@ -239,7 +240,7 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
 
 def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
     weights = seen.weights
-    coarse = [] if weights is None else list(weights.coarse)
+    coarse = list(coarse_channels(seen))
     most = 0 if weights is None else int(weights.levels[coarse].max(initial=0))
     what = (
         f"all weights share one scale, and those of {_channels(coarse)} reach {most} of its 127 "
