@@ -3,7 +3,10 @@
 from tests.faults.fault import Fault
 
 LAYERS = "host/glyphite/host/measure/layers/"
-TESTS = ("host/measure/layers/test_layers.py",)
+TESTS = tuple(
+    f"host/measure/layers/test_layer_{each}.py"
+    for each in ("ranges", "weights", "tally", "engines")
+)
 
 FAULTS: tuple[Fault, ...] = (
     Fault(

@@ -125,6 +125,14 @@ def named_preprocessing(
     return Preprocessing(divisor)
 
 
+def word_of(one: Preprocessing) -> str:
+    """What ``--preprocess`` of a training was given for ``one``, which it made."""
+    names = [name for name, each in NAMED.items() if each == one]
+    if names:
+        return names[0]
+    return f"{one.divisor:g}" if one == Preprocessing(one.divisor) else STANDARD
+
+
 def turned(one: Preprocessing) -> Preprocessing:
     """The same with the colours in the other order: a mean and a deviation stay their colour's."""
     colours: Literal["rgb", "bgr"] = "rgb" if one.colours == "bgr" else "bgr"

@@ -118,6 +118,13 @@ def test_a_corruption_that_costs_int8_more_is_named() -> None:
     )
 
 
+def test_an_int16_model_is_called_so() -> None:
+    one = dataclasses.replace(record(asked((0, 0), (2, 12))), activations="int16")
+    assert verdict(one).startswith("Int16 (TFLM) is right less often than float with: ")
+    none = dataclasses.replace(record(asked((0, 0), (1, 1))), activations="int16")
+    assert verdict(none).startswith("No corruption costs int16 (TFLM) more than float")
+
+
 @pytest.mark.parametrize("wrong", [[(0, 0), (0, 0)], [(2, 2), (1, 2), (2, 2)]])
 def test_where_nothing_is_lost_it_is_said(wrong: list[tuple[int, int]]) -> None:
     said = worst(record(asked(*wrong)))

@@ -2,10 +2,13 @@
 
 import json
 import shlex
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pytest
 
+from glyphite.convert.preprocessing import named_preprocessing
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import whole_parser
 from glyphite.host.cli.train import _settings
@@ -67,3 +70,12 @@ def test_a_network_of_the_user_s_own_has_no_recipe(seed: ModelFolder) -> None:
     arguments = whole_parser().parse_args(words)
     assert str(arguments.data) == "own.npz"
     assert arguments.name == "seed"
+    assert arguments.preprocess == "unit"
+
+
+@pytest.mark.parametrize("word", ["raw", "signed", "inverted", "12.75", "0.1", "standard"])
+def test_samples_are_prepared_again_as_they_were(seed: ModelFolder, word: str) -> None:
+    data = {"source": "own.npz", "options": {}, "name": "own", "sha256": "", "split": ""}
+    done = asdict(named_preprocessing(word, np.arange(12.0).reshape(4, 3)))
+    words = again(seed, {"network": "own.py:make", "data": data, "preprocessing": done})
+    assert whole_parser().parse_args(words).preprocess == word

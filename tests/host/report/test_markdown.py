@@ -10,9 +10,10 @@ import pytest
 from glyphite.convert.workspace import ModelFolder, find_model
 from glyphite.host.cli import main
 from glyphite.host.report import changes, write_report
-from glyphite.host.report.markdown import plain, table
+from glyphite.host.report.markdown import code, plain, prose, table
 from tests.builders.dense_models import dense
-from tests.builders.results import Page, put_bench, put_comparison, put_stream
+from tests.builders.results import Page, put, put_bench, put_comparison, put_stream
+from tests.builders.whys import put_all
 from tests.strict import require_module
 
 require_module("ai_edge_litert")
@@ -56,6 +57,27 @@ class TestMarkdown:
         )
         assert plain("99.5\N{NO-BREAK SPACE}%") == "99.5 %"
         assert table(("a", "b"), []) == ""
+
+    def test_what_stands_between_backticks_is_code_and_nothing_else(self) -> None:
+        assert prose("It *is*. Give `glyphite convert a_b --x <1>` again.") == (
+            r"It \*is\*. Give `glyphite convert a_b --x <1>` again."
+        )
+        assert prose("one ` alone") == r"one \` alone"
+        assert code("glyphite report 'a`b'") == "`` glyphite report 'a`b' ``"
+
+    def test_a_command_in_an_advice_is_code_in_both_forms(self, seed: ModelFolder) -> None:
+        put_all(put_comparison(seed))
+        put(seed.root / "layers.json", ("advice", 0, "text"), "Do as `glyphite convert` <does>.")
+        put(seed.root / "schemes.json", ("float_sha256",), "0" * 64)
+        written = write_report(seed)
+        assert (
+            "- Do as `glyphite convert` &lt;does&gt;. `glyphite convert seed " in written.markdown
+        )
+        assert "Make it anew with `glyphite schemes seed`.\n" in written.markdown
+        assert "\\`" not in written.markdown
+        page = written.page.read_text()
+        assert "Do as <code>glyphite convert</code> &lt;does&gt;." in page
+        assert "Make it anew with <code>glyphite schemes seed</code>." in page
 
     def test_one_form_is_printed(self, seed: ModelFolder, capsys: Out) -> None:
         put_comparison(seed)

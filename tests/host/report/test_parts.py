@@ -96,6 +96,13 @@ def test_a_report_is_made_of_one_of_them_alone(
     assert flaws(json.loads(written.document.read_text())) == []
 
 
+def test_robustness_of_an_int16_model_is_called_so(why: ModelFolder) -> None:
+    put(why.root / "robustness.json", ("activations",), "int16")
+    _, _, part = page_of(why).partition('<h2 id="robustness">')
+    assert "int16 (TFLM)</li>" in part
+    assert "int8 (TFLM)" not in part.partition("</section>")[0]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_record_of_another_model_is_left_out(why: ModelFolder, name: str) -> None:
     key = "float_sha256" if name == "schemes.json" else "sha256"

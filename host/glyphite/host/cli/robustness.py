@@ -26,7 +26,8 @@ from glyphite.host.cli.console import (
     say_loading,
     say_written,
 )
-from glyphite.host.cli.data import Tested, calibrated_on, require_limits, test_samples, title_of
+from glyphite.host.cli.data import Tested, calibrated_on, require_limits, test_samples
+from glyphite.host.cli.data import title_of as title_of_model
 from glyphite.host.cli.flash import build_missing
 from glyphite.host.cli.judgement import hold_error, of_data
 from glyphite.host.device.transport.firmware_files import emulated_url
@@ -45,7 +46,7 @@ from glyphite.host.measure.robustness_record import (
 )
 from glyphite.host.measure.running import firmware_at
 from glyphite.host.measure.truth import Truth, classes_of
-from glyphite.host.runners.base import FLOATS, SHORT, TITLES, Runner, Scores, float_of
+from glyphite.host.runners.base import FLOATS, SHORT, Runner, Scores, float_of, title_of
 from glyphite.host.runners.keras import KerasRunner
 from glyphite.host.runners.litert import read_manifest, require_unchanged
 from glyphite.host.runners.oracle import TFLM, kept_oracle
@@ -119,7 +120,7 @@ def run(
         said = {"verdict": robustness.verdict(record), **calibrated_on(folder)}
         print_json({**record.as_document(), **said})
     else:
-        _print(record, title_of(folder), layout)
+        _print(record, title_of_model(folder), layout)
     if arguments.picture is not None:
         _draw(arguments.picture, record, manifest, tested, asked)
     if not arguments.json:
@@ -152,6 +153,7 @@ def _record(
         conditions=robustness.conditions(asked, manifest, truth, reference, given),
         tools=tools,
         date=now(),
+        activations=manifest.activations,
     )
 
 
@@ -178,7 +180,9 @@ def _ask(
                 corruptions=corruptions,
                 seed=SEED,
                 first=STREAMED,
-                watch=lambda runner: lambda done: progress(done, TITLES[runner.name]),
+                watch=lambda runner: (
+                    lambda done: progress(done, title_of(runner.name, manifest.activations))
+                ),
             )
         )
 
@@ -327,8 +331,8 @@ def _draw(
         text = corruption.extent if corruption else ""
         cells.append(Cell(sample[0], name, text, answer, is_right))
     layout = layout_of(tested.raw, tested.kind)
-    int8 = SHORT[record.reference]
-    title = f"{record.model}: the first test sample, and what int8 ({int8}) answers"
+    kind = f"{record.activations} ({SHORT[record.reference]})"
+    title = f"{record.model}: the first test sample, and what {kind} answers"
     write_picture(path, title, cells, layout)
 
 
@@ -349,7 +353,7 @@ def _hold(checks: Checks, record: RobustnessRecord) -> None:
         for one in condition.engines:
             if one.name in FLOATS or one.name == "board":
                 continue
-            name = f"{TITLES[one.name]} of {of}, {condition.text},"
+            name = f"{title_of(one.name, record.activations)} of {of}, {condition.text},"
             hold_error(checks, record.task, one.error, name)
             if one.accuracy is not None:
                 checks.hold("min_accuracy", 100 * one.accuracy, name)

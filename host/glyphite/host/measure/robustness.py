@@ -23,11 +23,11 @@ from glyphite.host.measure.truth import Task, Truth
 from glyphite.host.runners.base import (
     FLOATS,
     SHORT,
-    TITLES,
     Runner,
     Scores,
     Tensors,
     float_of,
+    title_of,
 )
 from glyphite.host.runners.litert import LitertRunner
 
@@ -170,12 +170,16 @@ def bytes_differ(first: Scores, second: Scores) -> int:
 
 def verdict(record: RobustnessRecord) -> str:
     """Sentences on which corruption costs int8 more than float, and how that was tested."""
-    int8 = SHORT[record.reference]
+    kind, engine = record.activations, SHORT[record.reference]
     tested = [one for one in record.conditions if one.pair is not None]
     if not tested:
         if record.task != Task.CLASSES:
-            return "Which corruption costs int8 more is not tested: McNemar's test is of classes."
-        return "Whether one costs int8 more than float is not known: the float model is left out."
+            return (
+                f"Which corruption costs {kind} more is not tested: McNemar's test is of classes."
+            )
+        return (
+            f"Whether one costs {kind} more than float is not known: the float model is left out."
+        )
     how = (
         f"by McNemar's exact test at {100 * LEVEL:g} %, p corrected for {len(tested)} comparisons "
         f"by {record.correction}'s method"
@@ -184,13 +188,15 @@ def verdict(record: RobustnessRecord) -> str:
     for which, more in ((record.costs, "less"), (record.gains, "more")):
         if which:
             listed = ", ".join(f"{one.text} ({_points(one, record)})" for one in which)
-            said.append(f"Int8 ({int8}) is right {more} often than float with: {listed}.")
+            said.append(
+                f"{kind.capitalize()} ({engine}) is right {more} often than float with: {listed}."
+            )
     if said:
         return f"{' '.join(said)} So it is {how}."
     least = min(tested, key=lambda one: one.pair.corrected_p if one.pair else 1.0)
     smallest = least.pair.corrected_p if least.pair else 1.0
     near = f" (the smallest corrected p: {smallest:.2g}, {least.text})" if smallest < 1 else ""
-    return f"No corruption costs int8 ({int8}) more than float{near}, {how}."
+    return f"No corruption costs {kind} ({engine}) more than float{near}, {how}."
 
 
 def _points(one: Condition, record: RobustnessRecord) -> str:
@@ -228,8 +234,9 @@ def check_bytes(record: RobustnessRecord) -> None:
     Raises CheckFailedError where one differs.
     """
     for name, one, count in _differing(record):
+        right = title_of(record.reference, record.activations)
         raise CheckFailedError(
-            f"{name} differs from {TITLES[record.reference]} in {count} bytes of the first "
+            f"{name} differs from {right} in {count} bytes of the first "
             f"samples for which it does: {one.text}. Find the layer with `glyphite verify`."
         )
 

@@ -131,6 +131,8 @@ class RobustnessRecord:
     tools: dict[str, str]
     """Versions of the packages that ran."""
     date: Date
+    activations: Annotated[str, Meta(pattern="^(int8|int16)$")] = "int8"
+    """The type of the quantized numbers, whose engines the fields call int8."""
 
     @property
     def costs(self) -> list[Condition]:

@@ -43,6 +43,7 @@ def _train(training: dict[str, Any], model: str) -> str:
     words += ["--held-back"] if is_ours and training["judged_by"] == HELD_BACK else []
     if (data := training["data"]) is not None:
         words += words_of(data["source"], data["options"])
+        words += ["--preprocess", training["preprocess"]] if "preprocess" in training else []
     # the name that train gives depends on the recipe
     words += ["--name", model] if training["network"] != model or is_ours else []
     return glyphite("train", training["network"], *words)

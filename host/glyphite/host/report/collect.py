@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import InputError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.preprocessing import Preprocessing, word_of
 from glyphite.convert.text import command
 from glyphite.convert.version import __version__
 from glyphite.convert.workspace import ModelFolder
@@ -228,6 +229,8 @@ def _training(history: Document) -> Document:
     ended = {key: values[-1] for key, values in lists.items() if values}
     by_epoch = {key: values[-MOST_EPOCHS:] for key, values in lists.items()}
     known = {key: history[key] for key in keys if key in history}
+    if (done := history["preprocessing"]) is not None:
+        known["preprocess"] = word_of(Preprocessing(**done))
     return known | {"last_epoch": ended, "by_epoch": by_epoch}
 
 

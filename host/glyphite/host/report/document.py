@@ -256,6 +256,8 @@ class Training(TypedDict, total=False):
     """The part of the data that its ``val_`` figures are of."""
     parameters: Count
     data: DataRecord | None
+    preprocess: str
+    """What was done to its samples, as ``--preprocess`` takes it; absent where not known."""
     last_epoch: dict[str, float]
     by_epoch: dict[str, list[float]]
 

@@ -55,6 +55,15 @@ def _neither(document: Document) -> str:
     return f"It was neither compared, built nor streamed to yet. What is known is {known}."
 
 
+def quoted(text: str) -> list[tuple[str, bool]]:
+    """The parts of a sentence, each with whether it stood between backticks, as commands do; a
+    backtick that has no other stays."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        parts[-2:] = ["`".join(parts[-2:])]
+    return [(part, place % 2 == 1) for place, part in enumerate(parts) if part]
+
+
 def of_all(run: Document) -> str:
     """How many samples a board answered, and of how many where others had the rest."""
     if run["images"] == run["run_images"]:

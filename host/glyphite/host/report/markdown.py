@@ -1,6 +1,8 @@
 """The report as Markdown, for the text of a pull request or an issue."""
 
 import html
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ from glyphite.host.measure.times import duration
 from glyphite.host.report import again, headline, parts
 from glyphite.host.report.collect import Results
 from glyphite.host.report.engines import worst_pairs
+from glyphite.host.report.headline import quoted
 from glyphite.host.runners.oracle import BRIEF
 
 SHA_DIGITS = 12
@@ -28,13 +31,13 @@ def render(results: Results) -> str:
         f"### {plain(document['model'])}",
         plain(headline.sentence(document)),
         _of(document),
-        "\n".join(f"- {plain(sentence)}" for sentence in document["left_out"]),
+        "\n".join(f"- {prose(sentence)}" for sentence in document["left_out"]),
         _runners(document),
         _mistakes(document),
         _boards(document),
         _sizes(document),
         *map(_why, parts.parts(results.more)),
-        f"Made by `{again.glyphite('report', results.named, '--markdown')}`.",
+        f"Made by {code(again.glyphite('report', results.named, '--markdown'))}.",
     ]
     return "\n\n".join(filter(None, texts)) + "\n"
 
@@ -48,13 +51,28 @@ def table(columns: Row, rows: Iterable[Row]) -> str:
     return "\n".join([f"| {' | '.join(columns)} |", f"|{kinds}|", *lines])
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = MOST_TEXT) -> str:
     """A text without what Markdown or a browser would obey."""
     spaced = text.replace(headline.NO_BREAK, " ")
-    shown = html.escape(printable(spaced, MOST_TEXT), quote=False)
+    shown = html.escape(printable(spaced, most), quote=False)
     for letter in "\\`*_[]|#":
         shown = shown.replace(letter, f"\\{letter}")
     return shown
+
+
+def prose(text: str) -> str:
+    """The same, in which what stands between backticks, as a command does, is code."""
+    return "".join(
+        code(part) if is_code else plain(part, sys.maxsize)
+        for part, is_code in quoted(printable(text, MOST_TEXT))
+    )
+
+
+def code(text: str) -> str:
+    """A text as code, whatever backticks it has."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{printable(text, MOST_TEXT)}{space}{fence}"
 
 
 def _of(document: Document) -> str:
@@ -124,7 +142,8 @@ def _boards(document: Document) -> str:
 def _why(part: parts.Part) -> str:
     """What one of the records of why tells, without its figures."""
     said = [
-        f"- {plain(sentence)}" + (f" `{words}`" if words else "") for sentence, words in part.says
+        f"- {prose(sentence)}" + (f" {code(words)}" if words else "")
+        for sentence, words in part.says
     ]
     return "\n".join([f"{part.title}. {plain(part.of)}", *([""] if said else []), *said])
 

@@ -85,6 +85,7 @@ def template(name: str) -> jinja2.Template:
         "day": _day,
         "numbers": _numbers,
         "data": headline.data_name,
+        "prose": _prose,
     }
     environment.filters |= {**shown, "duration": duration}
     return environment.get_template(name)
@@ -102,6 +103,15 @@ def _shown(value: object) -> object:
         parts = re.sub(r"(?<=\d) (?=%)", NO_BREAK, value).split(NO_BREAK)
         return NO_BREAK.join(printable_lines(part, sys.maxsize) for part in parts)
     return value
+
+
+def _prose(text: str) -> Markup:
+    """A sentence in which what stands between backticks, as a command does, is code."""
+    shown = [
+        Markup("<code>{}</code>" if is_code else "{}").format(_shown(part))
+        for part, is_code in headline.quoted(text)
+    ]
+    return Markup("").join(shown)
 
 
 def _thousands(number: int) -> str:

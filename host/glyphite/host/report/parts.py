@@ -14,7 +14,7 @@ from glyphite.host.report.headline import data_name
 from glyphite.host.report.more import More
 from glyphite.host.report.plots import Figure
 from glyphite.host.report.svg import Axis, Bar, Plot, bars, key, linear, logarithmic
-from glyphite.host.runners.base import FLOATS, SHORT, TITLES
+from glyphite.host.runners.base import FLOATS, SHORT, title_of
 
 NOTHING = "\N{EN DASH}"
 """A figure that there is none of."""
@@ -314,8 +314,8 @@ def _by_amount(found: RobustnessRecord) -> list[Figure]:
         for series, engine in enumerate(engines):
             _strengths(plot, same, engine, series)
         says = f"{up} of {len(engines)} engines by how much samples are {name}."
-        figures.append(Figure(name.capitalize(), "", plot.svg(says),
-                              key([TITLES[engine] for engine in engines])))  # fmt: skip
+        titles = [title_of(engine, found.activations) for engine in engines]
+        figures.append(Figure(name.capitalize(), "", plot.svg(says), key(titles)))
     return figures
 
 

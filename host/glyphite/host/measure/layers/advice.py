@@ -10,6 +10,7 @@ from glyphite.convert.text import command
 from glyphite.host.measure.layers.causes import (
     Finding,
     Seen,
+    coarse_channels,
     other_biases,
     small_channels,
     steps_of,
@@ -195,7 +196,12 @@ def _cut_off(seen: Seen, way: Way, samples: int) -> Words:
     words = ("--calibration-samples", str(more))
     if scheme.samples is not None:  # its number is its own, whatever the option says
         words = ("--scheme", f"samples-{more}")
-    return what, "Widen the calibration to more samples, as varied as these.", words
+    return (
+        what,
+        "Try to calibrate on more samples, as varied as these. Whether any of them reaches so far "
+        "is not measured here.",
+        words,
+    )
 
 
 def _other_samples(way: Way) -> tuple[str, tuple[str, ...] | None]:
@@ -234,7 +240,7 @@ def _too_wide(seen: Seen, way: Way, _: int) -> Words:
 
 def _coarse_channels(seen: Seen, way: Way, _: int) -> Words:
     weights = seen.weights
-    coarse = [] if weights is None else list(weights.coarse)
+    coarse = list(coarse_channels(seen))
     most = 0 if weights is None else int(weights.levels[coarse].max(initial=0))
     what = (
         f"all weights share one scale, and those of {_channels(coarse)} reach {most} of its 127 "
@@ -262,13 +268,22 @@ def _coarse_weights(seen: Seen, way: Way, _: int) -> Words:
     whose = f"those for {_channels(large)} of its input" if large else "a few large ones"
     found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
     least = min((each for each in found if each is not None), default=0.0)
-    return (
+    what = (
         f"rounding its weights leaves {least:.1f} dB: {whose} take the scale, and the others are "
-        "few steps of it.",
-        "Train anew with weight decay, or with a BatchNormalization before this layer, which "
-        "brings its inputs to one size.",
-        None,
+        "few steps of it."
     )
+    if not seen.is_first:
+        normalized = (
+            "with a BatchNormalization before this layer, which brings its inputs to one size"
+        )
+        return what, f"Train anew with weight decay, or {normalized}.", None
+    mend = "Train anew with weight decay."
+    if large:
+        mend = (
+            "It is the first layer: bring the columns or channels of the samples to one size "
+            "before the model (--preprocess standard), and train anew; or train with weight decay."
+        )
+    return what, mend, None
 
 
 def _other_weights(seen: Seen, way: Way, _: int) -> Words:

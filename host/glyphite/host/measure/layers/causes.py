@@ -72,11 +72,16 @@ class Seen:
     dead: NDArray[np.intp]
     keras: str | None
     """The name of the Keras layer, where it is known."""
+    is_first: bool = False
+    """Whether no layer with weights is before it: it reads the samples themselves."""
     made_up: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     """Channels (k,) so small that the weights of a layer behind, which make up for them, are
     coarse."""
     made_up_cost: float = NO_COST
     """What that costs there, as :attr:`cost` has it."""
+    is_carried: bool = False
+    """Whether its weights are coarse for coarse channels of the layer that makes its input: both
+    have one scale for all weights, and one mend."""
 
     @property
     def cost(self) -> float:
@@ -170,7 +175,7 @@ def findings(layers: Sequence[Seen], samples: int) -> list[Finding]:
     for place, seen in enumerate(layers):
         for cause in _causes(seen, samples):
             cost = NO_COST if cause is Cause.DEAD_CHANNELS else seen.cost
-            if cause is Cause.UNEVEN_CHANNELS:
+            if cause in (Cause.UNEVEN_CHANNELS, Cause.COARSE_CHANNELS):
                 cost = max(cost, seen.made_up_cost)
             found.append(Finding(cause, place, cost))
     if not any(each.cause is not Cause.DEAD_CHANNELS for each in found):
@@ -213,10 +218,23 @@ def _of_weights(seen: Seen) -> Iterable[Cause]:
         yield Cause.BIAS_CUT_OFF
     if weights.sqnr_db is not None and weights.sqnr_db < OTHER_DB:
         yield Cause.OTHER_WEIGHTS
-    elif len(weights.coarse):
+    elif len(coarse_channels(seen)):
         yield Cause.COARSE_CHANNELS
-    elif any(each is not None and each < POOR_DB for each in (weights.sqnr_db, weights.felt_db)):
+    elif is_coarse(seen) and not seen.is_carried:
         yield Cause.COARSE_WEIGHTS
+
+
+def is_coarse(seen: Seen) -> bool:
+    """Whether rounding the layer's weights loses much."""
+    weights = seen.weights
+    found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
+    return any(each is not None and each < POOR_DB for each in found)
+
+
+def coarse_channels(seen: Seen) -> NDArray[np.intp]:
+    """Channels (k,) that one scale for all leaves few steps; a dead one loses nothing by it."""
+    weights = seen.weights
+    return np.setdiff1d(np.zeros(0, np.intp) if weights is None else weights.coarse, seen.dead)
 
 
 def other_biases(seen: Seen) -> NDArray[np.intp]:

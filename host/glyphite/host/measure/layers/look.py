@@ -19,7 +19,7 @@ from glyphite.host.measure.layers.causes import (
     used,
 )
 from glyphite.host.measure.layers.gather import Gathered
-from glyphite.host.measure.layers.made_up import maker_of, with_made_up
+from glyphite.host.measure.layers.made_up import maker_of, reads_samples, with_made_up
 from glyphite.host.measure.layers.match import Pair, keras_layer
 from glyphite.host.measure.layers.tally import NOTHING_DB, Tally, decibels
 from glyphite.host.measure.layers.weights import Weights, weights_of
@@ -83,6 +83,8 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
             has_range(found.graph, pair),
             dead_channels(found.graph, pair, tally, by_tensor, samples),
             keras_layer(found.graph.tensors[pair.quantized].name),
+            is_first=pair.number is not None
+            and reads_samples(found.graph, found.graph.operators[pair.number]),
         )
         changed = None if answers is None else int(np.count_nonzero(_classes(of, alone) != answers))
         share = cost / total if total > 0 and tally.has_own else None

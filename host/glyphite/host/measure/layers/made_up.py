@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyphite.convert.compiler.ir.graph import Graph, Operator
-from glyphite.host.measure.layers.causes import POOR_DB, Seen, steps_of
+from glyphite.host.measure.layers.causes import Seen, coarse_channels, is_coarse, steps_of
 from glyphite.host.measure.layers.rewrite import BIAS
 
 MADE_UP_STEPS = 16
@@ -35,25 +35,40 @@ def maker_of(graph: Graph, operator: Operator) -> int:
     return tensor if is_made else operator.inputs[0]
 
 
+def reads_samples(graph: Graph, operator: Operator) -> bool:
+    """Whether an operator's input is the model's, or nothing but it in another form."""
+    tensor = operator.inputs[0]
+    makers = {output: each for each in graph.operators for output in each.outputs}
+    while tensor in makers and makers[tensor].kind in (*KEEPING, "QUANTIZE"):
+        tensor = makers[tensor].inputs[0]
+    return tensor in graph.inputs
+
+
 def with_made_up(graph: Graph, layers: Sequence[Seen]) -> list[Seen]:
     """The same layers; those with channels that one behind makes up for know of it."""
     places = {each.pair.quantized: place for place, each in enumerate(layers)}
     found = list(layers)
-    for reader in layers:
-        if reader.pair.number is None or not _is_coarse(reader):
+    for at, reader in enumerate(layers):
+        if reader.pair.number is None or not is_coarse(reader):
             continue
         place = places.get(maker_of(graph, graph.operators[reader.pair.number]))
-        channels = None if place is None else _made_up(layers[place], reader)
-        if place is not None and channels is not None and len(channels):
-            cost = max(found[place].made_up_cost, reader.cost)
-            found[place] = dataclasses.replace(found[place], made_up=channels, made_up_cost=cost)
+        if place is None:
+            continue
+        maker, is_carried = found[place], _carries(found[place], reader)
+        channels = _made_up(maker, reader)
+        if len(channels) or is_carried:
+            cost = max(maker.made_up_cost, reader.cost)
+            found[place] = dataclasses.replace(maker, made_up=channels, made_up_cost=cost)
+            found[at] = dataclasses.replace(found[at], is_carried=is_carried)
     return found
 
 
-def _is_coarse(seen: Seen) -> bool:
-    weights = seen.weights
-    found = [] if weights is None else [weights.sqnr_db, weights.felt_db]
-    return any(each is not None and each < POOR_DB for each in found)
+def _carries(maker: Seen, reader: Seen) -> bool:
+    """Whether the reader's large weights are those for coarse channels of the maker."""
+    weights = reader.weights
+    if weights is None or weights.scales != 1 or not len(weights.large_inputs):
+        return False
+    return bool(np.isin(weights.large_inputs, coarse_channels(maker)).all())
 
 
 def _made_up(maker: Seen, reader: Seen) -> NDArray[np.intp]:
