@@ -73,6 +73,9 @@ class OwnProcess(Executor):
             self._line.send(call)
             has_worked, told = self._line.recv()
         except (EOFError, ConnectionError) as error:
+            if self._process is not None:  # it may be about to end
+                self._process.kill()
+                self._process.join()
             raise BrokenProcessPool("The process has ended.") from error
         return has_worked, told
 
