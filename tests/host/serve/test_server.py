@@ -277,8 +277,8 @@ def test_a_page_that_was_quiet_gives_its_place_to_one_that_comes(
     first, second = Client(without_board), Client(without_board)
     first.socket.send('{"type": "sample", "id": 1}')
     first.told("sample")
-    with pytest.raises(InvalidStatus):  # both have just come
-        Client(without_board)
+    with pytest.raises(ConnectionClosed, match=r"1013.* 2 pages are open already. Close one."):
+        Client(without_board)  # both have just come
     monkeypatch.setattr(quiet, 0.0)
     third = Client(without_board)
     with pytest.raises(ConnectionClosed, match="another has taken its place"):
@@ -332,9 +332,10 @@ def test_a_port_that_goes_away_is_connected_again(built: Path, tmp_path: Path) -
         with EmulatedBoard(board, image, terminal=True) as again, link_to(again.terminal, link):
             client.state("connected")
             assert best(client.read(_bar())) == "1"
-            client.close()
-            served.program.send_signal(signal.SIGTERM)
+            served.program.send_signal(signal.SIGHUP)  # while a page is open
             assert served.program.wait(SECONDS) == 0
+            assert "Traceback" not in (built / "serve.log").read_text()
+            client.close()
 
 
 def find_built(folder: Path) -> Path:

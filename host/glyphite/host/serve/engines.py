@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from glyphite.convert.errors import GlyphiteError
 from glyphite.convert.files import read_bytes
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import printable
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.runners.base import Scores, Tensors
 from glyphite.host.runners.compiled import CompiledRunner, SharedModel
@@ -75,12 +76,8 @@ class Float:
         """Load it, while this goes on."""
         if self._folder.keras.is_file() and find_spec("tensorflow") is not None:
             shape = (1, *self._manifest.input.shape[1:])
-            try:
-                loading = self._beside.submit(_load, self._folder.keras, shape)
-            except OSError as error:  # no memory for another process
-                self._leave_out(f"{error.strerror or error}. End other programs.")
-            else:
-                loading.add_done_callback(self._loaded)
+            loading = self._beside.submit(_load, self._folder.keras, shape)
+            loading.add_done_callback(self._loaded)
 
     def end(self) -> None:
         """Say nothing of a process that ends from now on."""
@@ -94,6 +91,9 @@ class Float:
             self._leave_out(str(error))
         except (BrokenProcessPool, CancelledError):
             self._leave_out(ENDED)
+        except Exception as error:  # such as no memory for another process, or for TensorFlow
+            reason = printable(str(error) or type(error).__name__).rstrip(".")
+            self._leave_out(f"{reason}. End other programs.")
 
     def _leave_out(self, reason: str) -> None:
         self._is_loaded = False

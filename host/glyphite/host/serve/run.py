@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,8 +83,24 @@ def _is_own_fault(record: logging.LogRecord) -> bool:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answer browsers until Ctrl-C or SIGTERM, which raise KeyboardInterrupt."""
-    server_of(app).run(sockets=[listener])
+    """Answer browsers until Ctrl-C, SIGTERM or SIGHUP, which raise KeyboardInterrupt."""
+    server = server_of(app)
+    with _hearing_hangups(server):
+        server.run(sockets=[listener])
+
+
+@contextmanager
+def _hearing_hangups(server: uvicorn.Server) -> Iterator[None]:
+    """uvicorn hears Ctrl-C and SIGTERM alone: anything else would be raised amid its work."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:  # Windows; nohup
+        yield
+        return
+    before = signal.signal(number, server.handle_exit)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def server_of(app: ASGIApp) -> uvicorn.Server:

@@ -114,7 +114,8 @@ class _Browsers:
         """One browser, until it leaves."""
         address = socket.client.host if socket.client else ""
         if len(self._open) >= MOST_BROWSERS and not self._has_made_room(address):
-            await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already.")
+            await socket.accept()  # else the page learns neither the code nor the reason
+            await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already. Close one.")
             return
         browser = _Browser(next(self._numbers), address, socket, self._desk, self._computing)
         self._open.add(browser)

@@ -1,5 +1,6 @@
 """An emulated board: a process whose UART is a pair of pipes, or a pseudo-terminal for others."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -318,12 +319,21 @@ def _listens(process: Running, slave: int) -> bool:
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the block without an error."""
+    """Let Ctrl-C, SIGTERM and a closed terminal end the block without an error.
+
+    The first one alone: those behind it disturb neither the cleaning up nor Python's own end.
+    """
+
+    def ignore() -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
 
     def interrupt(*_: object) -> None:
+        ignore()
+        atexit.register(ignore)
         raise KeyboardInterrupt
 
-    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    numbers = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
     before = {number: signal.getsignal(number) for number in numbers}
     before = {number: now for number, now in before.items() if now is not signal.SIG_IGN}  # nohup
     for number in before:
