@@ -141,7 +141,7 @@ FAULTS = (
     Fault(
         "an answer is another board's",
         HOST + "measure/received.py",
-        "self._answers[index], self._owners[index] = answer, self._seen[port]",
+        "self._answers[index], self._owners[index] = answer, place",
         "self._answers[index], self._owners[index] = answer, 0",
         ("host/cli/test_many_boards.py",),
     ),
