@@ -37,6 +37,12 @@ def require_proc() -> None:
         pytest.skip("There is no /proc, in which one sees what a process has loaded.")
 
 
+def require_signals() -> None:
+    """Go on only where a process can be sent signals that it may hear, as Windows has none."""
+    if os.name == "nt":
+        pytest.skip("Windows has no such signals.")
+
+
 def require_module(*names: str) -> None:
     """Go on only where these Python packages are installed."""
     for name in names:

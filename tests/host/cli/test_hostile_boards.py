@@ -20,6 +20,7 @@ from PIL import Image
 from glyphite.convert.boards import load_board
 from glyphite.convert.data.mnist import Mnist, load_mnist
 from glyphite.convert.manifest import Manifest
+from glyphite.convert.text import counted
 from glyphite.convert.workspace import ModelFolder
 from glyphite.host.cli import main
 from glyphite.host.device import greeting, session
@@ -198,7 +199,7 @@ ANSWERS: dict[str, tuple[Callable[[bytes, bytes], bytes], str]] = {
     **{
         f"{count} scores": (
             lambda _, request, n=count: encode_frame(answer(request, bytes(n))),  # type: ignore[misc]
-            f"answered with {count:,} bytes of scores, and its model gives 10. {WRONG}",
+            f"answered with {counted(count, 'byte')} of scores, and its model gives 10. {WRONG}",
         )
         for count in (0, 1, 9, 11, 60_000)
     },

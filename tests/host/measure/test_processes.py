@@ -9,10 +9,11 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from glyphite.host.measure.processes import own_processes
+from tests.strict import require_signals
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_a_process_that_dies_is_replaced_and_signals_of_a_terminal_end_none() -> None:
+    require_signals()
     with own_processes(1) as (one,):
         with pytest.raises(BrokenProcessPool):
             one.submit(os._exit, 3).result()

@@ -89,6 +89,8 @@ class _Browsers:
         self._desk = desk
         self._numbers = count(1)
         self._open: set[_Browser] = set()
+        self._refused = 0
+        """Connections that are told that there is no place."""
         self._computing = ThreadPoolExecutor(1, "computing")
         """One thread, of which each browser asks one thing at a time: so they take turns."""
 
@@ -114,8 +116,7 @@ class _Browsers:
         """One browser, until it leaves."""
         address = socket.client.host if socket.client else ""
         if len(self._open) >= MOST_BROWSERS and not self._has_made_room(address):
-            await socket.accept()  # else the page learns neither the code nor the reason
-            await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already. Close one.")
+            await self._refuse(socket)
             return
         browser = _Browser(next(self._numbers), address, socket, self._desk, self._computing)
         self._open.add(browser)
@@ -125,6 +126,21 @@ class _Browsers:
         finally:
             self._open.discard(browser)
             self._desk.leave(browser.number)
+
+    async def _refuse(self, socket: WebSocket) -> None:
+        """Say why there is no place. The next ones are closed without a word: what hears the reason
+        may keep its connection for some seconds, and many would keep others out."""
+        if self._refused >= MOST_BROWSERS:
+            await socket.close(TOO_MANY)
+            return
+        self._refused += 1
+        try:
+            with suppress(WebSocketDisconnect, RuntimeError, OSError):  # it has left
+                await socket.accept()  # else a browser hears neither the code nor the reason
+                await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already. Close one.")
+                await socket.receive()  # until it is closed there, too
+        finally:
+            self._refused -= 1
 
     def _has_made_room(self, address: str) -> bool:
         """Of the pages of the address that has most of them, the one that was quiet the longest

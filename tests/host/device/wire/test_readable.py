@@ -45,7 +45,7 @@ LINE = [
         "HELLO_ANSWER of protocol 3, Glyphite 10",
     ),
     (encode_frame(b"\x55\x01\x02"), "message 0x55, 3 bytes: 55 01 02"),
-    (encode_old_frame(b"\x01"), "a frame of protocol 1, 1 bytes: 01"),
+    (encode_old_frame(b"\x01"), "a frame of protocol 1, 1 byte: 01"),
     (b"\0\xff\x1b[2Jx\0", "damaged, 6 bytes: ff 1b 5b 32 4a 78"),
     (b"\0Guru Meditation\r\n\0", "text: Guru Meditation"),
 ]
