@@ -10,10 +10,12 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from glyphite.convert.errors import InputError
 from glyphite.convert.text import printable
 from glyphite.host.serve.messages import MOST_BYTES
+from glyphite.host.serve.site import CLOSE_SECONDS
 
 HEADERS_AT_MOST = 16 << 10
 CONNECTIONS = 128
@@ -77,6 +79,15 @@ class Impatient(H11Protocol):
             self.loop.call_later(ASK_SECONDS, self._look)
 
 
+class Closing(WebSocketsSansIOProtocol):
+    """A WebSocket that waits less for the other end to close it, too."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Set the time."""
+        super().connection_made(transport)
+        self.close_timeout = CLOSE_SECONDS
+
+
 def _is_own_fault(record: logging.LogRecord) -> bool:
     """Not what strangers send, of which uvicorn would print a line each."""
     return record.getMessage().startswith("Exception in ASGI application")
@@ -111,7 +122,7 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
         access_log=False,
         lifespan="on",
         http=Impatient,
-        ws="websockets-sansio",
+        ws=Closing,
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=HEADERS_AT_MOST,

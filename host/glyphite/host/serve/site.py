@@ -55,6 +55,8 @@ comes: else a program that opens as many WebSockets, and asks nothing, would kee
 PER_SECOND, AT_ONCE = 12.0, 12
 """Messages of one browser that are read: the page sends at most six a second."""
 TOO_MANY = 1013
+CLOSE_SECONDS = 1.0
+"""For a page to close its end of a connection that was closed here."""
 Made = TypeVar("Made")
 
 
@@ -128,8 +130,8 @@ class _Browsers:
             self._desk.leave(browser.number)
 
     async def _refuse(self, socket: WebSocket) -> None:
-        """Say why there is no place. The next ones are closed without a word: what hears the reason
-        may keep its connection for some seconds, and many would keep others out."""
+        """Say why there is no place; of many that come at once, to some: a connection that hears
+        it may stay until it is cut off, and so keep others out."""
         if self._refused >= MOST_BROWSERS:
             await socket.close(TOO_MANY)
             return
@@ -138,7 +140,7 @@ class _Browsers:
             with suppress(WebSocketDisconnect, RuntimeError, OSError):  # it has left
                 await socket.accept()  # else a browser hears neither the code nor the reason
                 await socket.close(TOO_MANY, f"{MOST_BROWSERS} pages are open already. Close one.")
-                await socket.receive()  # until it is closed there, too
+            await asyncio.sleep(CLOSE_SECONDS)
         finally:
             self._refused -= 1
 
