@@ -13,6 +13,7 @@ import pytest
 
 from glyphite.convert.errors import TimeLimitError, ToolError
 from glyphite.convert.programs import Finished, Running, attempt, run
+from tests.strict import require_signals
 from tools.kills.limits import descriptors
 
 LONG = 60
@@ -178,6 +179,19 @@ def test_the_time_limit_ends_what_the_program_started(tmp_path: Path, parent_liv
     assert gone(number(tmp_path / "child"))
 
 
+def test_a_program_that_is_ended_may_remove_its_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a compiler does behind SIGTERM."""
+    require_signals()
+    monkeypatch.setattr("glyphite.convert.programs._TIDY_SECONDS", 30.0)
+    made = tmp_path / "made"
+    tidy = f"trap 'rm {made}; exit' TERM; touch {made}; while :; do sleep 0.01; done"
+    with pytest.raises(TimeLimitError):
+        attempt(["sh", "-c", tidy], 1.0)
+    assert not made.exists()
+
+
 def test_ctrl_c_leaves_no_child(tmp_path: Path) -> None:
     """SIGINT goes to this program alone; what it runs is in a process group of its own."""
     command = python(RUNS_FAMILY, *family(tmp_path / "child", LONG))
@@ -253,4 +267,4 @@ def test_a_signal_between_a_programs_start_and_the_watch_on_it_ends_it_too(
     finally:
         signal.signal(signal.SIGTERM, before)
     (process,) = made
-    assert process.returncode == -signal.SIGKILL
+    assert process.returncode in (-signal.SIGTERM, -signal.SIGKILL)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ READ_SECONDS = 60.0
 
 _TELLING = re.compile(r"\b(error|undefined|multiple definition|cannot)\b")
 _PIECE_BYTES = 4096
+_TIDY_SECONDS = 0.3
+"""For a program to remove its temporary files."""
 _ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -120,10 +123,10 @@ def attempt(
             later.deliver()
             output, errors = process.communicate(stdin, seconds)
         except subprocess.TimeoutExpired as error:
-            _kill_group(process)
+            _end_group(process)
             raise _too_slow(command, seconds) from error
         except BaseException:
-            _kill_group(process)
+            _end_group(process)
             raise
     return Finished(tuple(command), process.returncode, _text(output), _text(errors))
 
@@ -281,6 +284,22 @@ def _popen(
     except OSError as error:
         way_out = SCARCE.get(error.errno or 0, "Install it, or check the PATH.")
         raise ToolError(f"{command[0]} cannot be started ({error.strerror}). {way_out}") from error
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End the program and its descendants, once they had time to remove temporary files, as
+    compilers do."""
+    try:
+        if sys.platform != "win32":
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGTERM)
+                end = time.monotonic() + _TIDY_SECONDS
+                while time.monotonic() < end:
+                    process.poll()  # a zombie is one of its group
+                    os.killpg(process.pid, 0)
+                    time.sleep(_TIDY_SECONDS / 30)
+    finally:
+        _kill_group(process)
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
