@@ -19,9 +19,9 @@ from glyphite.host.measure.by_board import Judge
 from glyphite.host.measure.stream import Link, Streamed
 from glyphite.host.measure.stream_figures import summarize
 from glyphite.host.measure.times import PC
-from glyphite.host.measure.wire_use import Wire
 from glyphite.host.report.records import Records
 from glyphite.host.runners.litert import read_manifest
+from tests.builders.results import WIRE
 from tests.builders.truth import labelled
 from tests.hostile import trees
 from tests.hostile.way import Rng, bytes_damaged, one_of, require
@@ -29,16 +29,6 @@ from tests.paths import PROJECT
 
 UNO = PROJECT / "models" / "uno"
 SOUND = 0.01
-WIRE = Wire(
-    images=400,
-    seconds=18.5,
-    sent=80_000,
-    received=12_000,
-    waited_seconds=15.0,
-    delayed_seconds=0.0,
-    repeats={},
-    earlier_repeats={},
-)
 """The share of inputs that are left as they are."""
 
 

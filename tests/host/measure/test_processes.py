@@ -24,4 +24,6 @@ def test_a_process_that_dies_is_replaced_and_signals_of_a_terminal_end_none() ->
         endless = one.submit(time.sleep, 1000)
     with pytest.raises(BrokenProcessPool):
         endless.result()
+    with pytest.raises(RuntimeError, match="has been ended"):
+        one.submit(os.getpid)
     assert number not in {each.pid for each in multiprocessing.active_children()}

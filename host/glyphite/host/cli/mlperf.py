@@ -163,8 +163,7 @@ def _check(measured: Measured, count: int) -> None:
     if measured.different:
         raise CheckFailedError(
             f"{measured.different:,} of {counted(count, 'result')} of {measured.board} are not "
-            "those of "
-            f"{BRIEF[measured.reference]}. Build its firmware again."
+            f"those of {BRIEF[measured.reference]}. Build its firmware again."
         )
 
 

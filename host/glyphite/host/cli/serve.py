@@ -3,7 +3,6 @@
 import argparse
 import sys
 from concurrent.futures import CancelledError, Executor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -170,7 +169,7 @@ def _samples_by(beside: Executor, manifest: Manifest) -> Any:  # noqa: ANN401 - 
     """
     try:
         return beside.submit(_said_samples_of, manifest).result()
-    except (BrokenProcessPool, CancelledError) as error:
+    except (RuntimeError, CancelledError) as error:  # a BrokenProcessPool is one, too
         raise ToolError(
             "The test samples could not be loaded: the process that loads them has ended, for "
             "which memory may have lacked. End other programs, and ask again."

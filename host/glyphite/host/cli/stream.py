@@ -137,8 +137,7 @@ def _run(arguments: argparse.Namespace, checks: Checks, trace: Passing | None) -
     if isinstance(right, KeptRunner) and right.known:
         print_status(
             f"TFLM's answers to {right.known:,} of {counted(len(tensors), 'sample')} are those "
-            "of an "
-            f"earlier run, kept by their hashes in {right.path}."
+            f"of an earlier run, kept by their hashes in {right.path}."
         )
     stream_table.tell(streamed, explanation(right.name))
     note_no_digits(arguments, manifest, truth, streaming["correct"])

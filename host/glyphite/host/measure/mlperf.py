@@ -207,9 +207,10 @@ def results_of(
         device.load(data)
         rows.append(device.infer().results)
         if len(rows[-1]) != len(rows[0]):
-            raise LinkError(f"The board {device.name!r} gave now "
-                            f"{counted(len(rows[0]), 'result')} for an "
-                            f"input, now {len(rows[-1])}. Reset it.")  # fmt: skip
+            raise LinkError(
+                f"The board {device.name!r} gave now {counted(len(rows[0]), 'result')} for an "
+                f"input, now {len(rows[-1])}. Reset it."
+            )
         progress(1)
     return np.array(rows, np.float64)
 

@@ -29,23 +29,30 @@ class OwnProcess(Executor):
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._starting = threading.Lock()
+        self._asking, self._starting = threading.Lock(), threading.Lock()
         self._process: BaseProcess | None = None
         self._line: Connection | None = None
         self._has_ended = False
         threading.Thread(target=self._work, name="own process", daemon=True).start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
-        """Have ``fn`` called there; what is given and answered is pickled."""
+        """Have ``fn`` called there; what is given and answered is pickled.
+
+        Raises RuntimeError behind :meth:`shutdown`, as nobody would answer any more.
+        """
         made: Future[Any] = Future()
-        self._jobs.put((fn, args, kwargs, made))
+        with self._asking:
+            if self._has_ended:
+                raise RuntimeError("The process has been ended.")
+            self._jobs.put((fn, args, kwargs, made))
         return made
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the process, whatever it does."""
-        self._jobs.put(None)
-        with self._starting:
+        with self._asking:
             self._has_ended = True
+            self._jobs.put(None)
+        with self._starting:  # of a process that begins just now, too
             process = self._process
         if process is not None:
             process.kill()

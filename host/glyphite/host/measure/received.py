@@ -35,9 +35,9 @@ KEPT = "answers.part"
 _FIGURES = struct.Struct("<IHIQdd")
 """Of a record: the sample's index, the board's place in the list, CRC-32 of the input, ticks,
 seconds, elapsed seconds."""
-_COUNTS = struct.Struct("<6I")
-"""Behind those, how many requests to that board had been repeated by then, of each of KINDS."""
 KINDS = tuple(map(str, Trouble))
+_COUNTS = struct.Struct(f"<{len(KINDS)}I")
+"""Behind those, how many requests to that board had been repeated by then, of each of KINDS."""
 _CHECK_BYTES = 4
 
 
@@ -352,7 +352,8 @@ def read_kept(path: Path, manifest: Manifest) -> Kept | None:
         return None
     kind, count = np.dtype(manifest.output.dtype), int(np.prod(manifest.output.shape[1:]))
     kinds = of.get("repeats", [])
-    head = _FIGURES.size + _COUNTS.size * bool(kinds)
+    counts = struct.Struct(f"<{len(kinds)}I")
+    head = _FIGURES.size + counts.size
     size = head + count * kind.itemsize + _CHECK_BYTES
     repeats: dict[int, Repeats] = {}
     answers: dict[int, Answer] = {}
@@ -367,6 +368,6 @@ def read_kept(path: Path, manifest: Manifest) -> Kept | None:
             scores = np.frombuffer(record, kind, count, head)
             answers[index], owners[index] = Answer((scores,), crc, seconds, ticks), owner
             if kinds:
-                counts = _COUNTS.unpack_from(record, _FIGURES.size)
-                repeats[owner] = Repeats(dict(zip(KINDS, counts, strict=True)))
+                found = counts.unpack_from(record, _FIGURES.size)
+                repeats[owner] = Repeats(dict(zip(kinds, found, strict=True)))
     return Kept(path, of, answers, owners, elapsed, repeats if kinds else None)

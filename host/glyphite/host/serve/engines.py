@@ -103,10 +103,10 @@ class Float:
     def run(self, tensor: Tensors) -> Timed | None:
         """The answer to what an input (1, *shape) stands for; None where there is no model, or it
         is not loaded yet."""
-        if not self._is_loaded:
+        if not self._is_loaded or self._is_over:
             return None
         timed: Timed | None = None
-        with suppress(BrokenProcessPool, CancelledError, OSError):
+        with suppress(RuntimeError, CancelledError, OSError):  # a BrokenProcessPool is one, too
             asked = self._beside.submit(_ask, self._manifest.dequantize_input(tensor))
             timed = asked.result()
         if timed is None:

@@ -71,25 +71,12 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
         pair.quantized: tally for pair, tally in zip(found.pairs, found.tallies, strict=True)
     }
     seen, layers = [], []
-    for pair, tally, cost, alone in zip(
-        found.pairs, found.tallies, costs, found.alone, strict=True
-    ):
-        weights = _weights(found, pair, by_tensor, has_float=has_float)
-        one = Seen(
-            pair,
-            tally,
-            weights,
-            decibels(signal, cost),
-            has_range(found.graph, pair),
-            dead_channels(found.graph, pair, tally, by_tensor, samples),
-            keras_layer(found.graph.tensors[pair.quantized].name),
-            is_first=pair.number is not None
-            and reads_samples(found.graph, found.graph.operators[pair.number]),
-        )
+    for pair, cost, alone in zip(found.pairs, costs, found.alone, strict=True):
+        one = _seen(found, pair, by_tensor, decibels(signal, cost), has_float=has_float)
         changed = None if answers is None else int(np.count_nonzero(_classes(of, alone) != answers))
-        share = cost / total if total > 0 and tally.has_own else None
+        share = cost / total if total > 0 and one.tally.has_own else None
         seen.append(one)
-        layers.append(_figures(found, one, share, changed if tally.has_own else None))
+        layers.append(_figures(found, one, share, changed if one.tally.has_own else None))
     seen = with_made_up(found.graph, seen)
     given = _classes(of, found.scores)
     differ = None if answers is None else int(np.count_nonzero(answers != given))
@@ -114,6 +101,28 @@ def summarize(found: Gathered, of: Subject) -> LayersRecord:
 def _classes(of: Subject, scores: NDArray[Any]) -> NDArray[np.intp] | None:
     """The answers (n,); None where the task has no classes."""
     return classes_of(of.manifest, scores) if of.truth.task is Task.CLASSES else None
+
+
+def _seen(
+    found: Gathered,
+    pair: Pair,
+    by_tensor: dict[int, Tally],
+    alone_db: float | None,
+    *,
+    has_float: bool,
+) -> Seen:
+    """One layer; ``alone_db`` is what its own error leaves of the output."""
+    graph, tally = found.graph, by_tensor[pair.quantized]
+    return Seen(
+        pair,
+        tally,
+        _weights(found, pair, by_tensor, has_float=has_float),
+        alone_db,
+        has_range(graph, pair),
+        dead_channels(graph, pair, tally, by_tensor, len(found.scores)),
+        keras_layer(graph.tensors[pair.quantized].name),
+        is_first=pair.number is not None and reads_samples(graph, graph.operators[pair.number]),
+    )
 
 
 def _weights(
